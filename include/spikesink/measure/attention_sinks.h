@@ -1,0 +1,66 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "spikesink/measure/measurement.h"
+
+namespace spikesink {
+
+/// How a sink ratio is counted. Importance of key k in a head and a sequence: the mean over queries
+/// i >= k of A[i, k].
+enum class SinkDefinition {
+  kGu,  // share of (sequence, layer, head) whose importance exceeds epsilon (Gu et al., arXiv
+        // 2410.10781)
+  kMeanFirst,  // share of (layer, head) whose importance, averaged over sequences first, exceeds
+               // epsilon
+};
+/// "gu" or "mean-first".
+std::string to_string(SinkDefinition definition);
+
+struct AttentionSinksOptions {
+  double epsilon = 0.3;             // strict: importance > epsilon
+  std::vector<int64_t> keys = {0};  // key positions to watch, from 0
+};
+
+struct HeadImportance {
+  int64_t layer = 0;
+  int64_t head = 0;
+  int64_t key = 0;
+  double importance = 0;          // mean over sequences
+  double share_of_sequences = 0;  // how many sequences exceed epsilon, 0..1
+};
+
+struct AttentionSinksResult {
+  double epsilon = 0;
+  int64_t sequences = 0;
+  std::vector<HeadImportance> heads;  // every layer, head and key, in that order
+
+  /// In percent, for one key.
+  double sink_ratio(SinkDefinition definition, int64_t key = 0) const;
+  /// The heads whose mean importance exceeds epsilon (`mean-first`), for one key.
+  std::vector<HeadImportance> sink_heads(int64_t key = 0) const;
+};
+
+/// How much attention each head pours on given keys, from the fused kernel's log-sum-exp: no
+/// attention matrix is formed. Grouped-query models are counted by query head. Sequences shorter
+/// than a key's position say nothing about it.
+class AttentionSinks : public Measurement {
+ public:
+  explicit AttentionSinks(AttentionSinksOptions options = {}) : options_(std::move(options)) {}
+
+  HookScope begin(Transformer& model, RunContext& context) override;
+  void merge(const AttentionSinks& other);
+  AttentionSinksResult result() const;
+
+ private:
+  void add(int64_t layer, const Attention& attention, const torch::Tensor& lse);
+
+  AttentionSinksOptions options_;
+  torch::Tensor queries_, keys_;    // of the layer being passed
+  torch::Tensor importance_;        // [layers, heads, keys] float64, summed over sequences
+  torch::Tensor exceeding_;         // [layers, heads, keys] int64, sequences above epsilon
+  std::vector<int64_t> sequences_;  // [keys]
+};
+
+}  // namespace spikesink

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <vector>
+
+#include "spikesink/hooks/block_number.h"
+#include "spikesink/measure/measurement.h"
+#include "spikesink/measure/running_state.h"
+
+namespace spikesink {
+
+struct LifeCycleOptions {
+  int64_t top = 3;  // channels whose peaks are located in each state (the paper's figure 1: 3)
+  double least_magnitude = 100.0;  // a spike is larger than this ...
+  double least_ratio =
+      1000.0;  // ... and at least this many medians of its state (Sun et al., arXiv 2402.17762)
+  double step_share =
+      0.25;  // a step block changes a spike channel's maximum by this share of the larger side ...
+  double step_ratio =
+      100.0;  // ... where that larger side is a spike by this many medians of its state
+};
+
+struct LifeCycleBlock {
+  Block block;
+  StateSummary hidden_state;  // the stream after the block
+  StateSummary output;        // what the block added to it
+};
+
+/// Lists are of block numbers (1..2L) and channels.
+struct LifeCycleResult {
+  StateSummary embedding;              // the stream before block 1
+  std::vector<LifeCycleBlock> blocks;  // in order
+  /// Channels that are a spike in some hidden state: max |h| > least_magnitude and >= least_ratio x
+  /// the state's median. The largest first.
+  std::vector<int64_t> spike_channels;
+  /// Blocks that raise the maximum of some spike channel: M_b - M_{b-1} >= step_share x M_b, where
+  /// M_b, the maximum of |h| in the channel after block b, is > least_magnitude and >= step_ratio x
+  /// the state's median.
+  std::vector<int64_t> step_up;
+  /// Blocks that lower it, likewise: M_{b-1} - M_b >= step_share x M_{b-1}.
+  std::vector<int64_t> step_down;
+};
+
+/// Rise, plateau and fall of the largest channels over the 2L blocks, and which block's output
+/// makes them (the paper's figure 1, table 1).
+class LifeCycle : public Measurement {
+ public:
+  explicit LifeCycle(LifeCycleOptions options = {}) : options_(options) {}
+
+  HookScope begin(Transformer& model, RunContext& context) override;
+  /// Throws std::invalid_argument when the other measured a model of another depth.
+  void merge(const LifeCycle& other);
+  LifeCycleResult result() const;
+
+ private:
+  LifeCycleOptions options_;
+  std::vector<RunningState>
+      states_;  // [1 + 2 * blocks]: the embedding, then each block's hidden state and output
+};
+
+}  // namespace spikesink

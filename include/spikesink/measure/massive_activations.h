@@ -1,0 +1,87 @@
+#pragma once
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "spikesink/hooks/block_number.h"
+#include "spikesink/measure/measurement.h"
+#include "spikesink/measure/running_mean.h"
+
+namespace spikesink {
+
+struct MassiveActivationsOptions {
+  double least_magnitude = 100.0;  // |x| is larger than this ...
+  double least_ratio = 1000.0;     // ... and at least this many medians of |h| of its sequence
+};
+
+/// The massive values of one channel after one block. Means are signed.
+struct MassiveChannel {
+  int64_t channel = 0;
+  RunningMean all;
+  RunningMean at_start;   // at position 0
+  RunningMean elsewhere;  // at all other positions
+  double largest = 0;     // |x|
+};
+
+/// How often a token was massive.
+struct MassiveToken {
+  int64_t id = 0;
+  bool at_start = false;  // position 0
+  int64_t count = 0;
+};
+
+/// A channel's value over that of the largest channel of the same token, over the tokens where both
+/// are massive.
+struct ChannelRatio {
+  int64_t channel = 0;
+  int64_t reference = 0;
+  RunningMean ratio;
+};
+
+struct MassiveBlock {
+  Block block;
+  std::vector<MassiveChannel> channels;  // most frequent first
+  std::vector<MassiveToken> tokens;      // most frequent first
+  std::map<int64_t, int64_t> positions;  // position -> how many sequences are massive there
+  std::vector<ChannelRatio> ratios;      // most frequent first
+  int64_t token_count = 0;               // tokens with a massive value
+};
+
+struct MassiveActivationsResult {
+  std::vector<MassiveBlock> blocks;  // those with a massive value, in order
+  /// The channels of all blocks, the largest first.
+  std::vector<int64_t> channels() const;
+};
+
+/// Massive activations after each block, by the definition of Sun et al. (arXiv 2402.17762): |x| >
+/// 100 and |x| >= 1000 times the median of |h| over the hidden state of that sequence, spike tokens
+/// included; the median is torch's, the lower middle element.
+class MassiveActivations : public Measurement {
+ public:
+  explicit MassiveActivations(MassiveActivationsOptions options = {}) : options_(options) {}
+
+  HookScope begin(Transformer& model, RunContext& context) override;
+  void merge(const MassiveActivations& other);
+  MassiveActivationsResult result() const;
+
+ private:
+  struct Tally {
+    std::map<int64_t, MassiveChannel> channels;
+    std::map<std::pair<int64_t, bool>, int64_t> tokens;  // (id, at start) -> count
+    std::map<int64_t, int64_t> positions;
+    std::map<std::pair<int64_t, int64_t>, RunningMean> ratios;  // (channel, reference)
+    int64_t token_count = 0;
+
+    /// One token and its massive values: pairs of channel and signed value.
+    void add(int64_t id, int64_t position, const std::vector<std::pair<int64_t, double>>& values);
+    void merge(const Tally& other);
+  };
+
+  void add(Tally& tally, const StateScan& scan, const torch::Tensor& ids) const;
+
+  MassiveActivationsOptions options_;
+  std::map<int64_t, Tally> blocks_;  // by block number
+};
+
+}  // namespace spikesink

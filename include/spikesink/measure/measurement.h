@@ -1,0 +1,47 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "spikesink/measure/state_scan.h"
+#include "spikesink/model/transformer.h"
+#include "spikesink/text/token_batches.h"
+
+namespace spikesink {
+
+/// What measurements share during one `run`.
+class RunContext {
+ public:
+  /// The batch that is going through the model.
+  const TokenBatch& batch() const { return *batch_; }
+  /// The scan of a state; measurements that watch the same point share one scan.
+  const StateScan& scan(const torch::Tensor& state);
+
+  void enter(const TokenBatch& batch) { batch_ = &batch; }
+
+ private:
+  const TokenBatch* batch_ = nullptr;
+  torch::Tensor scanned_;
+  StateScan scan_;
+};
+
+/// A question put to a model. It watches hook points and reduces what it sees, inside the hook, to
+/// a state whose size does not grow with the number of tokens. Two of a kind `merge`: the result is
+/// that of one pass over both texts.
+class Measurement {
+ public:
+  virtual ~Measurement() = default;
+  /// Forgets what was measured before and watches `model` for the life of the scope. The
+  /// measurement, the model and the context must outlive the scope.
+  virtual HookScope begin(Transformer& model, RunContext& context) = 0;
+};
+
+/// Called after each batch with the sequences done so far and all of them.
+using Progress = std::function<void(int64_t done, int64_t total)>;
+
+/// One pass over `batches`, without gradients, for all measurements together. Each starts anew; to
+/// add up several runs, merge. Logits are formed only when a hook asks for them.
+void run(Transformer& model, const TokenBatches& batches,
+         const std::vector<Measurement*>& measurements, const Progress& progress = {});
+
+}  // namespace spikesink

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+
+namespace spikesink {
+
+/// Count, mean and spread of the values given to it, by Welford's recurrence.
+struct RunningMean {
+  int64_t count = 0;
+  double mean = 0;
+  double squares = 0;  // sum of squared deviations from the mean
+
+  void add(double value);
+  void merge(const RunningMean& other);
+  /// The sample's (n - 1); 0 for fewer than two values.
+  double standard_deviation() const;
+};
+
+}  // namespace spikesink

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+
+namespace spikesink {
+
+/// y = x W^T + b. Unlike torch::nn::Linear it does not fill its weights with random numbers: they
+/// are about to be loaded.
+class LinearImpl : public torch::nn::Module {
+ public:
+  LinearImpl(int64_t in, int64_t out, bool has_bias);
+  torch::Tensor forward(const torch::Tensor& x) const;
+
+  torch::Tensor weight;  // [out, in]
+  torch::Tensor bias;    // [out], or undefined
+};
+TORCH_MODULE(Linear);
+
+}  // namespace spikesink

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace spikesink::detail {
+
+/// The `count` names with the fewest edits from `wanted`, nearest first; for error messages.
+std::vector<std::string> nearest(std::string_view wanted, const std::vector<std::string>& names,
+                                 size_t count = 3);
+
+}  // namespace spikesink::detail

@@ -1,0 +1,109 @@
+#include "spikesink/hooks/hook_registry.h"
+
+#include <algorithm>
+
+#include "detail/edit_distance.h"
+#include "detail/fail.h"
+
+namespace spikesink {
+namespace {
+
+bool glob_matches(std::string_view pattern, std::string_view name) {
+  if (pattern.empty()) return name.empty();
+  if (pattern.front() != '*') {
+    return !name.empty() && pattern.front() == name.front() &&
+           glob_matches(pattern.substr(1), name.substr(1));
+  }
+  const bool any = pattern.starts_with("**");
+  const auto rest = pattern.substr(any ? 2 : 1);
+  for (size_t taken = 0;; ++taken) {
+    if (glob_matches(rest, name.substr(taken))) return true;
+    if (taken == name.size() || (!any && name[taken] == '.')) return false;
+  }
+}
+
+}  // namespace
+
+torch::Tensor HookPoint::fire(torch::Tensor value) const {
+  const auto hooks = slot_->hooks;  // a hook may take itself off while it runs
+  for (const auto& [id, hook] : hooks) {
+    auto replacement = (*hook)(value, name());
+    if (!replacement.defined()) continue;
+    if (replacement.sizes() != value.sizes() || replacement.dtype() != value.dtype() ||
+        replacement.device() != value.device()) {
+      detail::fail_argument(
+          "[{}] a hook must return nothing or a tensor like the one it was given: got {} {} on {}, "
+          "expected {} {} on {}",
+          name(), c10::str(replacement.sizes()), c10::str(replacement.dtype()),
+          replacement.device().str(), c10::str(value.sizes()), c10::str(value.dtype()),
+          value.device().str());
+    }
+    value = std::move(replacement);
+  }
+  return value;
+}
+
+HookScope& HookScope::operator=(HookScope&& other) noexcept {
+  if (this == &other) return *this;
+  release();
+  hooks_ = std::move(other.hooks_);
+  return *this;
+}
+
+HookScope& HookScope::operator+=(HookScope&& other) {
+  hooks_.insert(hooks_.end(), std::make_move_iterator(other.hooks_.begin()),
+                std::make_move_iterator(other.hooks_.end()));
+  other.hooks_.clear();
+  return *this;
+}
+
+void HookScope::release() {
+  for (const auto& [id, slot] : hooks_) {
+    std::erase_if(slot->hooks, [id = id](const auto& hook) { return hook.first == id; });
+  }
+  hooks_.clear();
+}
+
+HookPoint HookRegistry::make(const std::string& name) {
+  auto slot = std::make_shared<detail::HookSlot>(detail::HookSlot{name, {}});
+  if (!slots_.emplace(name, slot).second)
+    throw std::logic_error("[HookRegistry] the point '" + name + "' is made twice");
+  names_.push_back(name);
+  return HookPoint(std::move(slot));
+}
+
+std::vector<std::string> HookRegistry::matching(std::string_view pattern) const {
+  std::vector<std::string> found;
+  std::copy_if(names_.begin(), names_.end(), std::back_inserter(found),
+               [&](const auto& name) { return glob_matches(pattern, name); });
+  if (found.empty()) {
+    detail::fail_argument(
+        "[HookRegistry] no hook point of this model matches '{}'; the nearest are {}", pattern,
+        fmt::join(detail::nearest(pattern, names_), ", "));
+  }
+  return found;
+}
+
+HookScope HookRegistry::add(std::string_view pattern, const Hook& hook) {
+  HookScope scope;
+  const auto shared = std::make_shared<const Hook>(hook);
+  for (const auto& name : matching(pattern)) {
+    const auto& slot = slots_.at(name);
+    slot->hooks.emplace_back(next_id_, shared);
+    scope.hooks_.emplace_back(next_id_++, slot);
+  }
+  return scope;
+}
+
+bool HookRegistry::watched(std::string_view name) const {
+  const auto slot = slots_.find(name);
+  return slot != slots_.end() && !slot->second->hooks.empty();
+}
+
+size_t HookRegistry::active() const {
+  size_t count = 0;
+  for (const auto& [name, slot] : slots_) count += slot->hooks.size();
+  return count;
+}
+
+}  // namespace spikesink

@@ -1,0 +1,333 @@
+#include "spikesink/weights/safetensors.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <tuple>
+#include <utility>
+
+#include "detail/fail.h"
+#include "detail/mapped_file.h"
+#include "detail/safetensors_layout.h"
+#include "detail/strict_json.h"
+
+namespace spikesink {
+namespace fs = std::filesystem;
+namespace {
+
+using detail::MappedFile;
+using nlohmann::json;
+
+constexpr const char* kCaller = "open_safetensors";
+
+struct Entry {
+  TensorInfo info;
+  torch::ScalarType dtype;
+  uint64_t begin;  // in the file
+  uint64_t end;
+};
+
+std::string_view header_of(const MappedFile& file) {
+  uint64_t size = 0;
+  if (file.size() < sizeof size) {
+    detail::fail_format(
+        "[{}] the file is too short for its header: got {} bytes, expected at least 8 ({})",
+        kCaller, file.size(), file.path().string());
+  }
+  std::memcpy(&size, file.data(), sizeof size);
+  const uint64_t limit = std::min(file.size() - sizeof size, detail::kMaxSafetensorsHeader);
+  if (size > limit) {
+    detail::fail_format(
+        "[{}] the header's size is impossible: got {} bytes, expected at most {} ({}); likely an "
+        "interrupted download, a "
+        "Git LFS pointer or not a safetensors file",
+        kCaller, size, limit, file.path().string());
+  }
+  return {reinterpret_cast<const char*>(file.data()) + sizeof size, size};
+}
+
+/// Names the tensor in every message about it.
+class EntryReader {
+ public:
+  EntryReader(const MappedFile& file, uint64_t data_begin) : file_(file), data_begin_(data_begin) {}
+
+  Entry read(const std::string& name, const json& value) const {
+    if (!value.is_object())
+      fail(name, "the header's entry is a {}, expected an object", value.type_name());
+    Entry entry;
+    entry.info.name = name;
+    entry.info.dtype = read_dtype(name, value);
+    const auto* dtype = detail::find_safetensors_dtype(entry.info.dtype);
+    if (dtype == nullptr) {
+      fail(name, "unknown dtype: got '{}', expected one of {}", entry.info.dtype,
+           detail::safetensors_dtype_names());
+    }
+    entry.dtype = dtype->dtype;
+    entry.info.shape = read_integers<int64_t>(name, value, "shape");
+    read_offsets(name, value, entry);
+    check_size(entry);
+    if (entry.dtype == torch::kBool) check_booleans(entry);
+    return entry;
+  }
+
+ private:
+  template <typename... Args>
+  [[noreturn]] void fail(const std::string& name, fmt::format_string<Args...> text,
+                         Args&&... args) const {
+    detail::fail_format("[{}] {} ({}, tensor '{}')", kCaller,
+                        fmt::format(text, std::forward<Args>(args)...), file_.path().string(),
+                        name);
+  }
+
+  const json& member(const std::string& name, const json& value, const char* key) const {
+    const auto found = value.find(key);
+    if (found == value.end()) fail(name, "the header's entry lacks '{}'", key);
+    return *found;
+  }
+
+  std::string read_dtype(const std::string& name, const json& value) const {
+    const json& dtype = member(name, value, "dtype");
+    if (!dtype.is_string()) fail(name, "the dtype is a {}, expected a string", dtype.type_name());
+    return dtype.get<std::string>();
+  }
+
+  template <typename T>
+  std::vector<T> read_integers(const std::string& name, const json& value, const char* key) const {
+    const json& list = member(name, value, key);
+    if (!list.is_array())
+      fail(name, "'{}' is a {}, expected an array of integers", key, list.type_name());
+    std::vector<T> integers;
+    for (const json& item : list) {
+      if (!item.is_number_unsigned() || !std::in_range<T>(item.get<uint64_t>())) {
+        fail(name, "'{}' holds {}, expected integers from 0 to 2^63 - 1", key,
+             item.dump(-1, ' ', true));
+      }
+      integers.push_back(static_cast<T>(item.get<uint64_t>()));
+    }
+    return integers;
+  }
+
+  void read_offsets(const std::string& name, const json& value, Entry& entry) const {
+    const auto offsets = read_integers<uint64_t>(name, value, "data_offsets");
+    if (offsets.size() != 2) fail(name, "data_offsets: got {} numbers, expected 2", offsets.size());
+    if (offsets[0] > offsets[1])
+      fail(name, "data_offsets: got {} after {}, expected begin before end", offsets[1],
+           offsets[0]);
+    const uint64_t available = file_.size() - data_begin_;
+    if (offsets[1] > available) {
+      fail(name,
+           "the data passes the end of the file: got offset {}, expected at most {}; likely an "
+           "interrupted download",
+           offsets[1], available);
+    }
+    entry.begin = data_begin_ + offsets[0];
+    entry.end = data_begin_ + offsets[1];
+  }
+
+  void check_size(const Entry& entry) const {
+    const std::string& name = entry.info.name;
+    const auto count = detail::element_count(entry.info.shape);
+    int64_t bytes = 0;
+    if (!count || __builtin_mul_overflow(
+                      *count, static_cast<int64_t>(c10::elementSize(entry.dtype)), &bytes)) {
+      fail(name, "the shape [{}] has more elements than can be counted",
+           fmt::join(entry.info.shape, ", "));
+    }
+    if (entry.end - entry.begin != static_cast<uint64_t>(bytes)) {
+      fail(name, "the data does not fit the shape: got {} bytes, expected {} for [{}] of {}",
+           entry.end - entry.begin, bytes, fmt::join(entry.info.shape, ", "), entry.info.dtype);
+    }
+  }
+
+  void check_booleans(const Entry& entry) const {
+    const auto odd = std::find_if(file_.data() + entry.begin, file_.data() + entry.end,
+                                  [](uint8_t byte) { return byte > 1; });
+    if (odd != file_.data() + entry.end)
+      fail(entry.info.name, "a boolean is neither 0 nor 1: got {}", *odd);
+  }
+
+  const MappedFile& file_;
+  uint64_t data_begin_;
+};
+
+void check_metadata(const json& metadata, const MappedFile& file) {
+  if (!metadata.is_object()) {
+    detail::fail_format("[{}] __metadata__ is a {}, expected an object ({})", kCaller,
+                        metadata.type_name(), file.path().string());
+  }
+  for (const auto& [key, value] : metadata.items()) {
+    if (!value.is_string()) {
+      detail::fail_format("[{}] __metadata__ holds a {} as '{}', expected strings only ({})",
+                          kCaller, value.type_name(), key, file.path().string());
+    }
+  }
+}
+
+/// Sorted by place, which must leave neither a gap nor an overlap from the header to the end of the
+/// file.
+std::vector<Entry> read_entries(const MappedFile& file) {
+  const std::string_view header = header_of(file);
+  uint64_t place = sizeof(uint64_t) + header.size();
+  const EntryReader reader(file, place);
+  std::vector<Entry> entries;
+  const json contents = detail::parse_strict_json(header, 3, kCaller, file.path());
+  for (const auto& [name, value] : contents.items()) {
+    if (name == "__metadata__") {
+      check_metadata(value, file);
+    } else {
+      entries.push_back(reader.read(name, value));
+    }
+  }
+  const auto order = [](const Entry& entry) {
+    return std::tie(entry.begin, entry.end, entry.info.name);
+  };
+  std::sort(entries.begin(), entries.end(),
+            [&](const Entry& a, const Entry& b) { return order(a) < order(b); });
+  for (const Entry& entry : entries) {
+    if (entry.begin != place) {
+      detail::fail_format("[{}] the data {}: got offset {}, expected {} ({}, tensor '{}')", kCaller,
+                          entry.begin < place ? "overlaps that of another tensor" : "leaves a gap",
+                          entry.begin, place, file.path().string(), entry.info.name);
+    }
+    place = entry.end;
+  }
+  if (place != file.size()) {
+    detail::fail_format(
+        "[{}] bytes follow the last tensor: got a file of {} bytes, expected {} ({})", kCaller,
+        file.size(), place, file.path().string());
+  }
+  return entries;
+}
+
+class SafetensorsFile : public WeightSource {
+ public:
+  explicit SafetensorsFile(const fs::path& path) : file_(MappedFile::open(path, kCaller)) {
+    for (Entry& entry : read_entries(*file_)) {
+      places_.push_back({entry.begin, entry.dtype});
+      add(std::move(entry.info));
+    }
+  }
+
+  WeightFormat format() const override { return WeightFormat::kSafetensors; }
+  const fs::path& path() const override { return file_->path(); }
+
+ protected:
+  torch::Tensor read(size_t index) const override {
+    const Place& place = places_[index];
+    return detail::mapped_tensor(file_, place.begin, tensors()[index].shape, place.dtype);
+  }
+
+ private:
+  struct Place {
+    uint64_t begin;
+    torch::ScalarType dtype;
+  };
+
+  std::shared_ptr<const MappedFile> file_;
+  std::vector<Place> places_;
+};
+
+/// Tensor name -> file name.
+std::map<std::string, std::string> read_weight_map(const fs::path& index_file) {
+  const auto file = MappedFile::open(index_file, "open_safetensors_index");
+  const std::string_view text(reinterpret_cast<const char*>(file->data()), file->size());
+  const json index = detail::parse_strict_json(text, 8, "open_safetensors_index", index_file);
+  const auto map = index.find("weight_map");
+  if (map == index.end() || !map->is_object()) {
+    detail::fail_format(
+        "[open_safetensors_index] weight_map is {}, expected an object of tensor and file names "
+        "({})",
+        map == index.end() ? "missing" : std::string("a ") + map->type_name(), index_file.string());
+  }
+  std::map<std::string, std::string> shards;
+  for (const auto& [name, shard] : map->items()) {
+    if (!shard.is_string()) {
+      detail::fail_format(
+          "[open_safetensors_index] the shard of a tensor is a {}, expected a file name ({}, "
+          "tensor '{}')",
+          shard.type_name(), index_file.string(), name);
+    }
+    shards[name] = shard.get<std::string>();
+  }
+  return shards;
+}
+
+void check_inside_folder(const fs::path& shard, const fs::path& index_file) {
+  const bool climbs = std::find(shard.begin(), shard.end(), "..") != shard.end();
+  if (shard.empty() || shard.is_absolute() || climbs) {
+    detail::fail_format(
+        "[open_safetensors_index] a shard is not in the folder of the index: got '{}', expected a "
+        "file name ({})",
+        shard.string(), index_file.string());
+  }
+}
+
+class SafetensorsIndex : public WeightSource {
+ public:
+  explicit SafetensorsIndex(const fs::path& path) : path_(path) {
+    const auto shard_of = read_weight_map(path);
+    std::map<std::string, const WeightSource*> shards;
+    for (const auto& [name, shard] : shard_of) {
+      const WeightSource*& source = shards[shard];
+      if (source == nullptr) source = &open_shard(shard);
+      if (!source->contains(name)) {
+        detail::fail_format(
+            "[open_safetensors_index] the index names a tensor that its shard lacks: '{}' in {} "
+            "({})",
+            name, shard, path.string());
+      }
+    }
+    for (const auto& [shard, source] : shards) {
+      for (const TensorInfo& info : source->tensors()) {
+        const auto listed = shard_of.find(info.name);
+        if (listed == shard_of.end() || listed->second != shard) {
+          detail::fail_format(
+              "[open_safetensors_index] a shard holds a tensor that the index does not place "
+              "there: '{}' in {} ({})",
+              info.name, shard, path.string());
+        }
+        add(info);
+        holders_.push_back(source);
+      }
+    }
+  }
+
+  WeightFormat format() const override { return WeightFormat::kSafetensors; }
+  const fs::path& path() const override { return path_; }
+
+ protected:
+  torch::Tensor read(size_t index) const override {
+    return holders_[index]->tensor(tensors()[index].name);
+  }
+
+ private:
+  const WeightSource& open_shard(const std::string& shard) {
+    check_inside_folder(shard, path_);
+    const fs::path file = path_.parent_path() / shard;
+    std::error_code error;
+    if (!fs::exists(file, error)) {
+      detail::fail_format(
+          "[open_safetensors_index] a shard is missing: {} ({}); likely an incomplete download",
+          file.string(), path_.string());
+    }
+    shards_.push_back(std::make_unique<SafetensorsFile>(file));
+    return *shards_.back();
+  }
+
+  fs::path path_;
+  std::vector<std::unique_ptr<SafetensorsFile>> shards_;
+  std::vector<const WeightSource*> holders_;  // by tensor
+};
+
+}  // namespace
+
+std::unique_ptr<WeightSource> open_safetensors(const fs::path& file) {
+  return std::make_unique<SafetensorsFile>(file);
+}
+
+std::unique_ptr<WeightSource> open_safetensors_index(const fs::path& index_file) {
+  return std::make_unique<SafetensorsIndex>(index_file);
+}
+
+}  // namespace spikesink

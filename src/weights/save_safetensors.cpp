@@ -1,0 +1,136 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <utility>
+
+#include "detail/fail.h"
+#include "detail/safetensors_layout.h"
+#include "spikesink/weights/safetensors.h"
+
+namespace spikesink {
+namespace fs = std::filesystem;
+namespace {
+
+using NamedTensor = std::pair<const std::string, torch::Tensor>;
+
+/// Gone when the scope ends, unless it was renamed.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const fs::path& final_path) : final_path_(final_path), path_(final_path) {
+    static std::atomic<int> count{0};
+    path_ += fmt::format(".{}-{}.tmp", ::getpid(), count++);
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile() {
+    std::error_code ignored;
+    fs::remove(path_, ignored);
+  }
+
+  const fs::path& path() const { return path_; }
+
+  void rename() {
+    std::error_code error;
+    fs::rename(path_, final_path_, error);
+    if (error)
+      detail::fail_format("[save_safetensors] cannot write {}: {}", final_path_.string(),
+                          error.message());
+  }
+
+ private:
+  fs::path final_path_;
+  fs::path path_;
+};
+
+void check(const std::string& name, const torch::Tensor& tensor) {
+  if (name == "__metadata__")
+    detail::fail_argument("[save_safetensors] a tensor cannot be named __metadata__");
+  if (!tensor.defined())
+    detail::fail_argument("[save_safetensors] the tensor is undefined (tensor '{}')", name);
+  if (tensor.layout() != torch::kStrided ||
+      detail::find_safetensors_dtype(tensor.scalar_type()) == nullptr) {
+    detail::fail_argument(
+        "[save_safetensors] this kind of tensor cannot be saved: got {} {}, expected a dense one "
+        "of {} (tensor '{}')",
+        c10::str(tensor.layout()), c10::toString(tensor.scalar_type()),
+        detail::safetensors_dtype_names(), name);
+  }
+}
+
+/// Largest elements first, so that every tensor is aligned to its element's size without gaps.
+std::vector<const NamedTensor*> order_of(const std::map<std::string, torch::Tensor>& tensors) {
+  std::vector<const NamedTensor*> order;
+  for (const NamedTensor& entry : tensors) {
+    check(entry.first, entry.second);
+    order.push_back(&entry);
+  }
+  std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
+    return a->second.element_size() > b->second.element_size();
+  });
+  return order;
+}
+
+/// Padded by spaces, so that the data begins at a multiple of 64 bytes.
+std::string header_of(const std::vector<const NamedTensor*>& order,
+                      const std::map<std::string, std::string>& metadata) {
+  nlohmann::json header = nlohmann::json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  size_t offset = 0;
+  for (const NamedTensor* entry : order) {
+    const auto& [name, tensor] = *entry;
+    const size_t end = offset + tensor.numel() * tensor.element_size();
+    header[name] = {{"dtype", detail::find_safetensors_dtype(tensor.scalar_type())->name},
+                    {"shape", tensor.sizes().vec()},
+                    {"data_offsets", {offset, end}}};
+    offset = end;
+  }
+  constexpr size_t kAlignment = 64;
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const nlohmann::json::exception&) {
+    detail::fail_argument("[save_safetensors] a tensor's name or the metadata is not UTF-8");
+  }
+  const size_t unpadded = sizeof(uint64_t) + text.size();
+  text.append((kAlignment - unpadded % kAlignment) % kAlignment, ' ');
+  if (text.size() > detail::kMaxSafetensorsHeader) {
+    detail::fail_argument(
+        "[save_safetensors] the header is too large: got {} bytes, expected at most {}; likely too "
+        "many tensors",
+        text.size(), detail::kMaxSafetensorsHeader);
+  }
+  return text;
+}
+
+}  // namespace
+
+void save_safetensors(const fs::path& file, const std::map<std::string, torch::Tensor>& tensors,
+                      const std::map<std::string, std::string>& metadata) {
+  const auto order = order_of(tensors);
+  const std::string header = header_of(order, metadata);
+  const uint64_t header_size = header.size();
+
+  TemporaryFile temporary(file);
+  std::ofstream stream(temporary.path(), std::ios::binary | std::ios::trunc);
+  stream.write(reinterpret_cast<const char*>(&header_size), sizeof header_size);
+  stream.write(header.data(), static_cast<std::streamsize>(header.size()));
+  for (const NamedTensor* entry : order) {
+    const torch::Tensor tensor = entry->second.detach().resolve_neg().cpu().contiguous();
+    stream.write(static_cast<const char*>(tensor.const_data_ptr()),
+                 static_cast<std::streamsize>(tensor.nbytes()));
+  }
+  stream.close();
+  if (!stream) {
+    detail::fail_format(
+        "[save_safetensors] cannot write {}; likely the folder is missing, not writable, or the "
+        "disk is full",
+        temporary.path().string());
+  }
+  temporary.rename();
+}
+
+}  // namespace spikesink

@@ -1,0 +1,110 @@
+#include "spikesink/weights/weight_source.h"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "detail/edit_distance.h"
+#include "detail/fail.h"
+#include "spikesink/weights/gguf.h"
+#include "spikesink/weights/safetensors.h"
+
+namespace spikesink {
+namespace fs = std::filesystem;
+namespace {
+
+bool is_pickle(const fs::path& file) {
+  const fs::path extension = file.extension();
+  return extension == ".bin" || extension == ".pt" || extension == ".pth" || extension == ".ckpt";
+}
+
+[[noreturn]] void refuse_pickle(const fs::path& file) {
+  detail::fail_format(
+      "[open_weights] pickle files are not read, because reading one runs the code in it: got {}, "
+      "expected .safetensors "
+      "or .gguf; convert it with transformers' save_pretrained(folder, safe_serialization=True), "
+      "or to a GGUF",
+      file.string());
+}
+
+std::vector<fs::path> files_in(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  fs::directory_iterator entry(folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error))
+    files.push_back(entry->path());
+  if (error)
+    detail::fail_format("[open_weights] cannot list {}: {}", folder.string(), error.message());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::unique_ptr<WeightSource> open_folder(const fs::path& folder) {
+  const std::vector<fs::path> files = files_in(folder);
+  const auto holds = [&](const char* name) {
+    return std::binary_search(files.begin(), files.end(), folder / name);
+  };
+  if (holds("model.safetensors")) return open_safetensors(folder / "model.safetensors");
+  if (holds("model.safetensors.index.json"))
+    return open_safetensors_index(folder / "model.safetensors.index.json");
+
+  std::vector<fs::path> ggufs;
+  std::copy_if(files.begin(), files.end(), std::back_inserter(ggufs),
+               [](const fs::path& file) { return file.extension() == ".gguf"; });
+  if (ggufs.size() == 1) return std::make_unique<GgufFile>(ggufs.front());
+  if (ggufs.size() > 1) {
+    detail::fail_format(
+        "[open_weights] the folder holds several models: got {} .gguf files, expected one ({}); "
+        "name the file",
+        ggufs.size(), folder.string());
+  }
+  const auto pickle = std::find_if(files.begin(), files.end(), is_pickle);
+  if (pickle != files.end()) refuse_pickle(*pickle);
+  detail::fail_format(
+      "[open_weights] no weights in {}: expected model.safetensors, model.safetensors.index.json "
+      "or one .gguf file",
+      folder.string());
+}
+
+}  // namespace
+
+bool WeightSource::contains(std::string_view name) const {
+  return index_.contains(std::string(name));
+}
+
+size_t WeightSource::add(TensorInfo info) {
+  const size_t index = tensors_.size();
+  if (!index_.emplace(info.name, index).second) {
+    detail::fail_format("[open_weights] two tensors have one name: '{}' ({})", info.name,
+                        path().string());
+  }
+  tensors_.push_back(std::move(info));
+  return index;
+}
+
+size_t WeightSource::index_of(std::string_view name) const {
+  const auto found = index_.find(std::string(name));
+  if (found != index_.end()) return found->second;
+  std::vector<std::string> names;
+  for (const TensorInfo& tensor : tensors_) names.push_back(tensor.name);
+  detail::fail_argument("[WeightSource] no tensor '{}' ({}); the nearest names are '{}'", name,
+                        path().string(), fmt::join(detail::nearest(name, names), "', '"));
+}
+
+std::unique_ptr<WeightSource> open_weights(const fs::path& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::exists(status))
+    detail::fail_format("[open_weights] no such file or folder: {}", path.string());
+  if (fs::is_directory(status)) return open_folder(path);
+  if (path.extension() == ".gguf") return std::make_unique<GgufFile>(path);
+  if (path.extension() == ".safetensors") return open_safetensors(path);
+  if (path.string().ends_with(".safetensors.index.json")) return open_safetensors_index(path);
+  if (is_pickle(path)) refuse_pickle(path);
+  detail::fail_format(
+      "[open_weights] not a kind of weight file that is read: got '{}', expected .safetensors, "
+      ".gguf or a folder ({})",
+      path.extension().string(), path.string());
+}
+
+}  // namespace spikesink

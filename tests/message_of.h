@@ -1,0 +1,23 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+/// The message of the `Error` that `call` throws; a failure of the test when it throws none.
+template <typename Error, typename Call>
+std::string message_of(Call call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return {};
+}
+
+/// Whether `text` holds `fragment`; shows the text when not.
+inline testing::AssertionResult holds(const std::string& text, const std::string& fragment) {
+  if (text.find(fragment) != std::string::npos) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << "'" << fragment << "' is not in: " << text;
+}
