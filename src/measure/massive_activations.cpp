@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "detail/fail.h"
+
 namespace spikesink {
 namespace {
 
@@ -49,11 +51,13 @@ void sort_by(std::vector<T>& items, Key key) {
 
 HookScope MassiveActivations::begin(Transformer& model, RunContext& context) {
   blocks_.clear();
+  blocks_.resize(2 * model->config().n_layers);
   HookScope scope;
-  for (int64_t number = 1; number <= 2 * model->config().n_layers; ++number) {
-    scope += model->hooks().add(Block{number}.hidden_state_point(),
-                                [this, number, &context](const torch::Tensor& state) {
-                                  add(blocks_[number], context.scan(state), context.batch().ids);
+  for (size_t index = 0; index < blocks_.size(); ++index) {
+    const Block block{static_cast<int64_t>(index) + 1};
+    scope += model->hooks().add(block.hidden_state_point(),
+                                [this, index, &context](const torch::Tensor& state) {
+                                  add(blocks_[index], context.scan(state), context.batch().ids);
                                 });
   }
   return scope;
@@ -114,15 +118,21 @@ void MassiveActivations::Tally::merge(const Tally& other) {
 }
 
 void MassiveActivations::merge(const MassiveActivations& other) {
-  for (const auto& [number, tally] : other.blocks_) blocks_[number].merge(tally);
+  if (blocks_.size() != other.blocks_.size()) {
+    detail::fail_argument("[MassiveActivations] cannot merge: got {} blocks, expected {}",
+                          other.blocks_.size(), blocks_.size());
+  }
+  for (size_t index = 0; index < blocks_.size(); ++index)
+    blocks_[index].merge(other.blocks_[index]);
 }
 
 MassiveActivationsResult MassiveActivations::result() const {
   MassiveActivationsResult result;
-  for (const auto& [number, tally] : blocks_) {
+  for (size_t index = 0; index < blocks_.size(); ++index) {
+    const auto& tally = blocks_[index];
     if (tally.token_count == 0) continue;
-    MassiveBlock block{Block{number}};
-    block.positions = tally.positions;
+    MassiveBlock block{Block{static_cast<int64_t>(index) + 1}};
+    for (const auto& [position, count] : tally.positions) block.positions[position] = count;
     block.token_count = tally.token_count;
     for (const auto& [channel, entry] : tally.channels) block.channels.push_back(entry);
     for (const auto& [token, count] : tally.tokens)

@@ -4,7 +4,7 @@ namespace spikesink {
 
 const StateScan& RunContext::scan(const torch::Tensor& state) {
   if (!scanned_.is_same(state)) {
-    scan_ = scan_state(state);
+    scan_.read(state);
     scanned_ = state;
   }
   return scan_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <mutex>
 
 #include "detail/clones.h"
 
@@ -45,7 +46,7 @@ SPIKESINK_CLONES void find_bins(const uint32_t* magnitudes, int64_t count, int32
   for (int64_t c = 0; c < count; ++c) bins[c] = MagnitudeHistogram::bin_of(magnitudes[c]);
 }
 
-// What one thread gathers over a run of tokens of one sequence.
+// What one thread gathers, and its room to work in.
 struct Part {
   Bits channel_max;
   int64_t not_finite = 0;
@@ -54,67 +55,71 @@ struct Part {
 
   explicit Part(int64_t channels) : channel_max(channels), magnitudes(channels), bins(channels) {}
 
+  // Returns the token's largest magnitude.
   template <typename T>
   float add_token(const T* row, uint32_t* counts) {
     const auto channels = static_cast<int64_t>(magnitudes.size());
     load_magnitudes(row, channels, magnitudes.data());
     uint32_t token_max = largest(magnitudes.data(), channels);
-    int64_t dropped = 0;
-    if (token_max >= kInfinity) {
-      for (auto& magnitude : magnitudes) {
-        if (magnitude >= kInfinity) magnitude = 0, ++dropped;
-      }
-      token_max = largest(magnitudes.data(), channels);
-    }
+    if (token_max >= kInfinity) token_max = drop_not_finite(counts);
     raise(magnitudes.data(), channels, channel_max.data());
     find_bins(magnitudes.data(), channels, bins.data());
     for (const int32_t bin : bins) ++counts[bin];
-    counts[0] -= static_cast<uint32_t>(dropped);
-    not_finite += dropped;
     return std::bit_cast<float>(token_max);
   }
+
+  // Puts zeros in their place and takes these out of the count in advance.
+  uint32_t drop_not_finite(uint32_t* counts) {
+    for (auto& magnitude : magnitudes) {
+      if (magnitude < kInfinity) continue;
+      magnitude = 0;
+      --counts[0];
+      ++not_finite;
+    }
+    return largest(magnitudes.data(), static_cast<int64_t>(magnitudes.size()));
+  }
 };
+
+// Adds up the runs of each sequence, in place.
+void fold(std::vector<uint32_t>& counts, int64_t sequences, int64_t runs) {
+  constexpr int64_t kBins = MagnitudeHistogram::kBins;
+  if (runs == 1) return;
+  for (int64_t sequence = 0; sequence < sequences; ++sequence) {
+    auto* sum = counts.data() + sequence * kBins;
+    for (int64_t run = sequence == 0 ? 1 : 0; run < runs; ++run) {
+      const auto* share = counts.data() + (sequence * runs + run) * kBins;
+      for (int64_t bin = 0; bin < kBins; ++bin) sum[bin] = (run == 0 ? 0 : sum[bin]) + share[bin];
+    }
+  }
+  counts.resize(sequences * kBins);
+}
 
 template <typename T>
 void scan_tokens(StateScan& scan) {
   const T* data = scan.state.data_ptr<T>();
-  const int64_t length = scan.length();
-  const int64_t channels = scan.channels();
+  const int64_t length = scan.length(), channels = scan.channels();
   const int64_t threads = at::get_num_threads();
-  const int64_t splits = std::min(
-      length,
-      scan.sequences() >= threads ? 1 : 2 * threads);  // a long sequence alone is shared out
-  const int64_t units = scan.sequences() * splits;
-  std::vector<Part> parts(units, Part(0));
-  std::vector<uint32_t> counts(units * MagnitudeHistogram::kBins);
-  at::parallel_for(0, units, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t unit = begin; unit < end; ++unit) {
-      Part part(channels);
-      const int64_t first = unit / splits * length + unit % splits * length / splits;
-      const int64_t last = unit / splits * length + (unit % splits + 1) * length / splits;
-      for (int64_t token = first; token < last; ++token) {
-        scan.token_max[token] = part.add_token(data + token * channels,
-                                               counts.data() + unit * MagnitudeHistogram::kBins);
-      }
-      parts[unit] = std::move(part);
-    }
-  });
+  // A few long sequences are shared out in runs of tokens.
+  const int64_t runs = std::min(length, scan.sequences() >= threads ? 1 : 2 * threads);
+  scan.counts.assign(scan.sequences() * runs * MagnitudeHistogram::kBins, 0);
   Bits channel_max(channels);
-  for (const auto& part : parts) {
+  std::mutex mutex;
+  at::parallel_for(0, scan.sequences() * runs, 1, [&](int64_t begin, int64_t end) {
+    Part part(channels);
+    for (int64_t unit = begin; unit < end; ++unit) {
+      const int64_t sequence = unit / runs, run = unit % runs;
+      const int64_t last = sequence * length + (run + 1) * length / runs;
+      auto* counts = scan.counts.data() + unit * MagnitudeHistogram::kBins;
+      for (int64_t token = sequence * length + run * length / runs; token < last; ++token) {
+        scan.token_max[token] = part.add_token(data + token * channels, counts);
+      }
+    }
+    const std::lock_guard lock(mutex);
     raise(part.channel_max.data(), channels, channel_max.data());
     scan.not_finite += part.not_finite;
-  }
+  });
   std::memcpy(scan.channel_max.data(), channel_max.data(), channels * sizeof(float));
-  if (splits == 1) {
-    scan.counts = std::move(counts);
-    return;
-  }
-  scan.counts.resize(scan.sequences() * MagnitudeHistogram::kBins);
-  for (int64_t unit = 0; unit < units; ++unit) {
-    auto* sequence = scan.counts.data() + unit / splits * MagnitudeHistogram::kBins;
-    const auto* share = counts.data() + unit * MagnitudeHistogram::kBins;
-    for (int64_t bin = 0; bin < MagnitudeHistogram::kBins; ++bin) sequence[bin] += share[bin];
-  }
+  fold(scan.counts, scan.sequences(), runs);
 }
 
 }  // namespace
@@ -125,18 +130,17 @@ float StateScan::value(int64_t sequence, int64_t position, int64_t channel) cons
                     : state.data_ptr<float>()[at];
 }
 
-StateScan scan_state(const torch::Tensor& state) {
-  StateScan scan;
-  const auto dtype = state.scalar_type() == torch::kBFloat16 ? torch::kBFloat16 : torch::kFloat;
-  scan.state = state.detach().to(torch::kCPU, dtype).contiguous();
-  scan.channel_max.resize(scan.channels());
-  scan.token_max.resize(scan.sequences() * scan.length());
-  if (scan.at_edges()) {
-    scan_tokens<at::BFloat16>(scan);
+void StateScan::read(const torch::Tensor& new_state) {
+  const auto dtype = new_state.scalar_type() == torch::kBFloat16 ? torch::kBFloat16 : torch::kFloat;
+  state = new_state.detach().to(torch::kCPU, dtype).contiguous();
+  not_finite = 0;
+  channel_max.resize(channels());
+  token_max.resize(sequences() * length());
+  if (at_edges()) {
+    scan_tokens<at::BFloat16>(*this);
   } else {
-    scan_tokens<float>(scan);
+    scan_tokens<float>(*this);
   }
-  return scan;
 }
 
 }  // namespace spikesink

@@ -1,7 +1,6 @@
 #include "spikesink/weights/safetensors.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <tuple>
@@ -54,7 +53,7 @@ class EntryReader {
 
   Entry read(const std::string& name, const json& value) const {
     if (!value.is_object())
-      fail(name, "the header's entry is a {}, expected an object", value.type_name());
+      fail(name, "the header's entry: got {}, expected an object", value.type_name());
     Entry entry;
     entry.info.name = name;
     entry.info.dtype = read_dtype(name, value);
@@ -88,7 +87,7 @@ class EntryReader {
 
   std::string read_dtype(const std::string& name, const json& value) const {
     const json& dtype = member(name, value, "dtype");
-    if (!dtype.is_string()) fail(name, "the dtype is a {}, expected a string", dtype.type_name());
+    if (!dtype.is_string()) fail(name, "the dtype: got {}, expected a string", dtype.type_name());
     return dtype.get<std::string>();
   }
 
@@ -96,7 +95,7 @@ class EntryReader {
   std::vector<T> read_integers(const std::string& name, const json& value, const char* key) const {
     const json& list = member(name, value, key);
     if (!list.is_array())
-      fail(name, "'{}' is a {}, expected an array of integers", key, list.type_name());
+      fail(name, "'{}': got {}, expected an array of integers", key, list.type_name());
     std::vector<T> integers;
     for (const json& item : list) {
       if (!item.is_number_unsigned() || !std::in_range<T>(item.get<uint64_t>())) {
@@ -153,13 +152,13 @@ class EntryReader {
 
 void check_metadata(const json& metadata, const MappedFile& file) {
   if (!metadata.is_object()) {
-    detail::fail_format("[{}] __metadata__ is a {}, expected an object ({})", kCaller,
+    detail::fail_format("[{}] __metadata__: got {}, expected an object ({})", kCaller,
                         metadata.type_name(), file.path().string());
   }
   for (const auto& [key, value] : metadata.items()) {
     if (!value.is_string()) {
-      detail::fail_format("[{}] __metadata__ holds a {} as '{}', expected strings only ({})",
-                          kCaller, value.type_name(), key, file.path().string());
+      detail::fail_format("[{}] __metadata__: got {} as '{}', expected strings only ({})", kCaller,
+                          value.type_name(), key, file.path().string());
     }
   }
 }
@@ -236,15 +235,15 @@ std::map<std::string, std::string> read_weight_map(const fs::path& index_file) {
   const auto map = index.find("weight_map");
   if (map == index.end() || !map->is_object()) {
     detail::fail_format(
-        "[open_safetensors_index] weight_map is {}, expected an object of tensor and file names "
+        "[open_safetensors_index] weight_map: got {}, expected an object of tensor and file names "
         "({})",
-        map == index.end() ? "missing" : std::string("a ") + map->type_name(), index_file.string());
+        map == index.end() ? "nothing" : map->type_name(), index_file.string());
   }
   std::map<std::string, std::string> shards;
   for (const auto& [name, shard] : map->items()) {
     if (!shard.is_string()) {
       detail::fail_format(
-          "[open_safetensors_index] the shard of a tensor is a {}, expected a file name ({}, "
+          "[open_safetensors_index] the shard of a tensor: got {}, expected a file name ({}, "
           "tensor '{}')",
           shard.type_name(), index_file.string(), name);
     }

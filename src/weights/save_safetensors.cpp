@@ -1,14 +1,11 @@
-#include <unistd.h>
-
 #include <algorithm>
-#include <atomic>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <system_error>
 #include <utility>
 
 #include "detail/fail.h"
 #include "detail/safetensors_layout.h"
+#include "detail/temporary_file.h"
 #include "spikesink/weights/safetensors.h"
 
 namespace spikesink {
@@ -16,35 +13,6 @@ namespace fs = std::filesystem;
 namespace {
 
 using NamedTensor = std::pair<const std::string, torch::Tensor>;
-
-/// Gone when the scope ends, unless it was renamed.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const fs::path& final_path) : final_path_(final_path), path_(final_path) {
-    static std::atomic<int> count{0};
-    path_ += fmt::format(".{}-{}.tmp", ::getpid(), count++);
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  ~TemporaryFile() {
-    std::error_code ignored;
-    fs::remove(path_, ignored);
-  }
-
-  const fs::path& path() const { return path_; }
-
-  void rename() {
-    std::error_code error;
-    fs::rename(path_, final_path_, error);
-    if (error)
-      detail::fail_format("[save_safetensors] cannot write {}: {}", final_path_.string(),
-                          error.message());
-  }
-
- private:
-  fs::path final_path_;
-  fs::path path_;
-};
 
 void check(const std::string& name, const torch::Tensor& tensor) {
   if (name == "__metadata__")
@@ -114,7 +82,7 @@ void save_safetensors(const fs::path& file, const std::map<std::string, torch::T
   const std::string header = header_of(order, metadata);
   const uint64_t header_size = header.size();
 
-  TemporaryFile temporary(file);
+  detail::TemporaryFile temporary(file);
   std::ofstream stream(temporary.path(), std::ios::binary | std::ios::trunc);
   stream.write(reinterpret_cast<const char*>(&header_size), sizeof header_size);
   stream.write(header.data(), static_cast<std::streamsize>(header.size()));
@@ -130,7 +98,7 @@ void save_safetensors(const fs::path& file, const std::map<std::string, torch::T
         "disk is full",
         temporary.path().string());
   }
-  temporary.rename();
+  temporary.rename("save_safetensors");
 }
 
 }  // namespace spikesink

@@ -1,6 +1,7 @@
 #include "spikesink/weights/weight_source.h"
 
 #include <algorithm>
+#include <iterator>
 #include <system_error>
 #include <utility>
 

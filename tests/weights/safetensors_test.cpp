@@ -233,15 +233,15 @@ const Malformed kMalformed[] = {
     {"FieldTwice",
      file_of(R"({"x":{"dtype":"U8","dtype":"I8","shape":[1],"data_offsets":[0,1]}})", 1),
      "a key occurs twice: 'dtype'"},
-    {"EntryIsANumber", file_of(R"({"x":1})"), "the header's entry is a number, expected an object"},
+    {"EntryIsANumber", file_of(R"({"x":1})"), "the header's entry: got number, expected an object"},
     {"NoDtype", file_of(R"({"x":{"shape":[1],"data_offsets":[0,1]}})", 1), "lacks 'dtype'"},
     {"NoShape", file_of(R"({"x":{"dtype":"U8","data_offsets":[0,1]}})", 1), "lacks 'shape'"},
     {"NoOffsets", file_of(R"({"x":{"dtype":"U8","shape":[1]}})", 1), "lacks 'data_offsets'"},
     {"DtypeIsANumber", file_of(R"({"x":{"dtype":1,"shape":[1],"data_offsets":[0,1]}})", 1),
-     "the dtype is a number"},
+     "the dtype: got number"},
     {"UnknownDtype", one("F8_E4M3", "[1]", "[0,1]", 1),
      "unknown dtype: got 'F8_E4M3', expected one of F64, F32"},
-    {"ShapeIsANumber", one("U8", "1", "[0,1]", 1), "'shape' is a number, expected an array"},
+    {"ShapeIsANumber", one("U8", "1", "[0,1]", 1), "'shape': got number, expected an array"},
     {"NegativeSize", one("U8", "[-1]", "[0,1]", 1), "'shape' holds -1"},
     {"FractionalSize", one("U8", "[1.0]", "[0,1]", 1), "'shape' holds 1.0"},
     {"SizeIsText", one("U8", R"(["1"])", "[0,1]", 1), R"('shape' holds "1")"},
@@ -268,9 +268,9 @@ const Malformed kMalformed[] = {
     {"GapInFront", one("U8", "[1]", "[1,2]", 2), "leaves a gap"},
     {"BytesAfterTheLast", one("U8", "[1]", "[0,1]", 2), "bytes follow the last tensor"},
     {"MetadataIsAnArray", file_of(R"({"__metadata__":[]})"),
-     "__metadata__ is a array, expected an object"},
+     "__metadata__: got array, expected an object"},
     {"MetadataHoldsANumber", file_of(R"({"__metadata__":{"step":1}})"),
-     "__metadata__ holds a number as 'step'"},
+     "__metadata__: got number as 'step'"},
     {"OddBoolean", file_of(object({entry("x", "BOOL", "[1]", "[0,1]")})) + "\x02",
      "a boolean is neither 0 nor 1: got 2"},
 };
@@ -326,9 +326,9 @@ TEST_F(SafetensorsIndexTest, ShardsAreOneSource) {
 
 TEST_F(SafetensorsIndexTest, ALyingIndexIsRefused) {
   EXPECT_TRUE(holds(message("{"), "not JSON"));
-  EXPECT_TRUE(holds(message("{}"), "weight_map is missing"));
-  EXPECT_TRUE(holds(message(R"({"weight_map":[]})"), "weight_map is a array"));
-  EXPECT_TRUE(holds(message(R"({"weight_map":{"a":1}})"), "the shard of a tensor is a number"));
+  EXPECT_TRUE(holds(message("{}"), "weight_map: got nothing"));
+  EXPECT_TRUE(holds(message(R"({"weight_map":[]})"), "weight_map: got array"));
+  EXPECT_TRUE(holds(message(R"({"weight_map":{"a":1}})"), "the shard of a tensor: got number"));
   EXPECT_TRUE(holds(message(R"({"weight_map":{"a":"1.safetensors","a":"2.safetensors"}})"),
                     "a key occurs twice: 'a'"));
   EXPECT_TRUE(holds(message(R"({"weight_map":{"a":"3.safetensors"}})"), "a shard is missing"));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "spikesink/hooks/block_number.h"
+#include "spikesink/measure/flat_map.h"
 #include "spikesink/measure/measurement.h"
 #include "spikesink/measure/running_mean.h"
 
@@ -62,15 +63,16 @@ class MassiveActivations : public Measurement {
   explicit MassiveActivations(MassiveActivationsOptions options = {}) : options_(options) {}
 
   HookScope begin(Transformer& model, RunContext& context) override;
+  /// Throws std::invalid_argument when the other measured a model of another depth.
   void merge(const MassiveActivations& other);
   MassiveActivationsResult result() const;
 
  private:
   struct Tally {
-    std::map<int64_t, MassiveChannel> channels;
-    std::map<std::pair<int64_t, bool>, int64_t> tokens;  // (id, at start) -> count
-    std::map<int64_t, int64_t> positions;
-    std::map<std::pair<int64_t, int64_t>, RunningMean> ratios;  // (channel, reference)
+    FlatMap<int64_t, MassiveChannel> channels;
+    FlatMap<std::pair<int64_t, bool>, int64_t> tokens;  // (id, at start) -> count
+    FlatMap<int64_t, int64_t> positions;
+    FlatMap<std::pair<int64_t, int64_t>, RunningMean> ratios;  // (channel, reference)
     int64_t token_count = 0;
 
     /// One token and its massive values: pairs of channel and signed value.
@@ -81,7 +83,7 @@ class MassiveActivations : public Measurement {
   void add(Tally& tally, const StateScan& scan, const torch::Tensor& ids) const;
 
   MassiveActivationsOptions options_;
-  std::map<int64_t, Tally> blocks_;  // by block number
+  std::vector<Tally> blocks_;  // block 1 first
 };
 
 }  // namespace spikesink

@@ -17,6 +17,10 @@ struct StateScan {
   std::vector<uint32_t> counts;    // [B, MagnitudeHistogram::kBins]
   int64_t not_finite = 0;
 
+  /// Scans a state on the CPU, in parallel, reading it once. Dtypes other than bfloat16 are read as
+  /// float32.
+  void read(const torch::Tensor& new_state);
+
   int64_t sequences() const { return state.size(0); }
   int64_t length() const { return state.size(1); }
   int64_t channels() const { return state.size(2); }
@@ -27,9 +31,5 @@ struct StateScan {
   }
   float value(int64_t sequence, int64_t position, int64_t channel) const;
 };
-
-/// Scans on the CPU, in parallel, reading the state once. Dtypes other than bfloat16 are read as
-/// float32.
-StateScan scan_state(const torch::Tensor& state);
 
 }  // namespace spikesink

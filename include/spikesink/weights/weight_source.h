@@ -51,8 +51,9 @@ class WeightSource {
   std::unordered_map<std::string, size_t> index_;
 };
 
-/// Opens a `.gguf` or `.safetensors` file, or a Hugging Face folder (`model.safetensors`, or the shards of
-/// `model.safetensors.index.json`). Pickle files (`.bin`, `.pt`, `.pth`) are refused: reading one runs code.
+/// Opens a `.gguf`, `.safetensors` or `.safetensors.index.json` file, or a folder: `model.safetensors`, else the shards of
+/// `model.safetensors.index.json`, else the one `.gguf` in it. Pickle files (`.bin`, `.pt`, `.pth`, `.ckpt`) are refused:
+/// reading one runs code.
 std::unique_ptr<WeightSource> open_weights(const std::filesystem::path& path);
 
 }  // namespace spikesink

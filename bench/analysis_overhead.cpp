@@ -1,0 +1,103 @@
+// What measuring costs: the time of `run` with all measurements over that of the bare forward pass, in one process, and the
+// peak memory of both.
+//
+// Usage: analysis_overhead MODEL [dtype] [length] [repeats]   (defaults: float32 512 7)
+// The bare forward forms all logits, as a user's would. The two are timed in turn and the median of the paired ratios is
+// printed. Peak memory is taken in a child process for each, from the kernel's own account (VmHWM).
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "spikesink/measure/attention_sinks.h"
+#include "spikesink/measure/life_cycle.h"
+#include "spikesink/measure/massive_activations.h"
+#include "spikesink/measure/perplexity.h"
+#include "spikesink/model/load_model.h"
+
+namespace {
+
+constexpr int64_t kTokens = 4096;
+
+struct Job {
+  spikesink::Transformer model;
+  spikesink::TokenBatches batches;
+};
+
+Job make_job(const std::string& path, torch::Dtype dtype, int64_t length) {
+  Job job{spikesink::load_model(path, {.dtype = dtype}), {}};
+  torch::manual_seed(0);
+  const auto ids = torch::randint(job.model->config().d_vocabulary, {kTokens / length, length}, torch::kLong);
+  job.batches.push_back({ids, 0});
+  return job;
+}
+
+void bare(Job& job) {
+  const torch::NoGradGuard no_grad;
+  for (const auto& batch : job.batches) job.model->forward(batch.ids);
+}
+
+void measured(Job& job) {
+  spikesink::LifeCycle life_cycle;
+  spikesink::MassiveActivations massive;
+  spikesink::AttentionSinks sinks;
+  spikesink::Perplexity perplexity;
+  spikesink::run(job.model, job.batches, {&life_cycle, &massive, &sinks, &perplexity});
+}
+
+double seconds(void (*what)(Job&), Job& job) {
+  const auto start = std::chrono::steady_clock::now();
+  what(job);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+// The peak resident memory, in MiB, of a process that loads the model and does `what` once.
+double peak_memory(const char* program, const std::string& what, const std::string& path, const std::string& dtype,
+                   const std::string& length) {
+  const pid_t child = fork();
+  if (child == 0) {
+    execl(program, program, path.c_str(), dtype.c_str(), length.c_str(), what.c_str(), nullptr);
+    _exit(1);
+  }
+  int status = 0;
+  rusage usage{};
+  wait4(child, &status, 0, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    fmt::print(stderr, "usage: analysis_overhead MODEL [float32|bfloat16] [length] [repeats]\n");
+    return 1;
+  }
+  const std::string path = argv[1], dtype = argc > 2 ? argv[2] : "float32", length = argc > 3 ? argv[3] : "512";
+  const std::string repeats = argc > 4 ? argv[4] : "7";
+  auto job = make_job(path, dtype == "bfloat16" ? torch::kBFloat16 : torch::kFloat32, std::stoll(length));
+  if (repeats == "bare") return bare(job), 0;
+  if (repeats == "measured") return measured(job), 0;
+  seconds(bare, job);
+  seconds(measured, job);
+  std::vector<double> bare_seconds, measured_seconds, ratios;
+  for (int repeat = 0; repeat < std::stoi(repeats); ++repeat) {
+    bare_seconds.push_back(seconds(bare, job));
+    measured_seconds.push_back(seconds(measured, job));
+    ratios.push_back(measured_seconds.back() / bare_seconds.back());
+  }
+  const double bare_mib = peak_memory(argv[0], "bare", path, dtype, length);
+  const double measured_mib = peak_memory(argv[0], "measured", path, dtype, length);
+  fmt::print("{} T={} tokens={} threads={}: bare {:.2f} s, measured {:.2f} s, ratio {:.3f} (min {:.3f}, max {:.3f}); peak {:.0f} MiB, {:.0f} MiB, ratio {:.3f}\n",
+             dtype, length, kTokens, at::get_num_threads(), median(bare_seconds), median(measured_seconds), median(ratios),
+             *std::min_element(ratios.begin(), ratios.end()), *std::max_element(ratios.begin(), ratios.end()), bare_mib,
+             measured_mib, measured_mib / bare_mib);
+}

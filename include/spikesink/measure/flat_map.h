@@ -1,0 +1,31 @@
+#pragma once
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace spikesink {
+
+/// A small sorted map in one block of memory. What a hook keeps should not be many small
+/// allocations: made between the large ones of a forward pass, they split the free memory that the
+/// next layer's activations would have reused.
+template <typename Key, typename Value>
+class FlatMap {
+ public:
+  FlatMap() { items_.reserve(32); }
+
+  Value& operator[](const Key& key) {
+    const auto place =
+        std::lower_bound(items_.begin(), items_.end(), key,
+                         [](const auto& item, const Key& wanted) { return item.first < wanted; });
+    if (place != items_.end() && place->first == key) return place->second;
+    return items_.emplace(place, key, Value{})->second;
+  }
+  auto begin() const { return items_.begin(); }
+  auto end() const { return items_.end(); }
+
+ private:
+  std::vector<std::pair<Key, Value>> items_;
+};
+
+}  // namespace spikesink

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "spikesink/measure/attention_sinks.h"
+#include "spikesink/measure/life_cycle.h"
+#include "spikesink/measure/massive_activations.h"
+#include "spikesink/measure/perplexity.h"
+#include "spikesink/measure/state_picture.h"
+
+namespace spikesink {
+
+using ReportValue = std::variant<bool, int64_t, double, std::string>;
+
+/// The document that a run leaves behind: `report.json` (its fields: docs/report.md) and the page that draws it, `report.html`.
+/// Where a tokenizer is given, token ids are accompanied by their text.
+class Report {
+ public:
+  /// `program` is the name of what was run.
+  explicit Report(std::string_view program, std::shared_ptr<const Tokenizer> tokenizer = nullptr);
+  ~Report();
+
+  /// One entry of the effective configuration.
+  void configure(std::string_view key, const ReportValue& value);
+  void add(const ModelConfig& config);
+  void add(const LifeCycleResult& result, const LifeCycleOptions& options = {});
+  void add(const MassiveActivationsResult& result, const MassiveActivationsOptions& options = {});
+  /// Sinks at one key, by both definitions.
+  void add(const AttentionSinksResult& result, int64_t key = 0);
+  void add(const PerplexityResult& result);
+  void add(const StatePicture& picture);
+  /// A list of tensors that were written beside the report.
+  void add(const std::vector<TensorInfo>& activations);
+
+  std::string json() const;
+  /// Writes both files into `folder`, which is made if need be; each appears complete or not at all. Throws FormatError.
+  void write(const std::filesystem::path& folder) const;
+
+ private:
+  struct Document;
+  std::unique_ptr<Document> document_;
+};
+
+/// Makes `folder` if need be and throws FormatError when nothing can be written there: to be known before a long run.
+void check_writable(const std::filesystem::path& folder);
+
+}  // namespace spikesink

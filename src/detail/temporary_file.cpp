@@ -1,0 +1,42 @@
+#include "detail/temporary_file.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <fstream>
+#include <system_error>
+
+#include "detail/fail.h"
+
+namespace spikesink::detail {
+namespace fs = std::filesystem;
+
+TemporaryFile::TemporaryFile(const fs::path& final_path) : final_path_(final_path), path_(final_path) {
+  static std::atomic<int> count{0};
+  path_ += fmt::format(".{}-{}.tmp", ::getpid(), count++);
+}
+
+TemporaryFile::~TemporaryFile() {
+  std::error_code ignored;
+  fs::remove(path_, ignored);
+}
+
+void TemporaryFile::rename(std::string_view function) {
+  std::error_code error;
+  fs::rename(path_, final_path_, error);
+  if (error) fail_format("[{}] cannot write {}: {}", function, final_path_.string(), error.message());
+}
+
+void write_file(const fs::path& file, std::string_view text, std::string_view function) {
+  TemporaryFile temporary(file);
+  std::ofstream stream(temporary.path(), std::ios::binary | std::ios::trunc);
+  stream.write(text.data(), static_cast<std::streamsize>(text.size()));
+  stream.close();
+  if (!stream) {
+    fail_format("[{}] cannot write {}; likely the folder is missing, not writable, or the disk is full", function,
+                file.string());
+  }
+  temporary.rename(function);
+}
+
+}  // namespace spikesink::detail

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+namespace spikesink::detail {
+
+/// A file written under another name in the same folder and renamed when complete, so that a half-written one is never seen.
+/// Without `rename` it is gone when the scope ends.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::filesystem::path& final_path);
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile();
+
+  const std::filesystem::path& path() const { return path_; }
+  /// Throws FormatError, in the name of `function`, when the file cannot be put in its place.
+  void rename(std::string_view function);
+
+ private:
+  std::filesystem::path final_path_;
+  std::filesystem::path path_;
+};
+
+/// Writes a whole text file that way. Throws FormatError, in the name of `function`.
+void write_file(const std::filesystem::path& file, std::string_view text, std::string_view function);
+
+}  // namespace spikesink::detail

@@ -1,0 +1,95 @@
+// The pieces a spikesink report is built from. Text enters the page through textContent alone.
+'use strict';
+
+/* global number */
+/* exported section, paragraph, figure, table, fold, keyFigure */
+
+const kRowsShown = 20;
+
+function element(tag, properties = {}, ...children) {
+  const node = Object.assign(document.createElement(tag), properties);
+  node.append(...children);
+  return node;
+}
+
+function section(title, ...children) {
+  const node = element('section', {}, element('h2', {textContent: title}), ...children);
+  document.getElementById('page').append(node);
+  return node;
+}
+
+function paragraph(text, className = '') {
+  return element('p', {textContent: text, className});
+}
+
+function figure(id, label) {
+  const container = element('div', {id, className: 'figure'});
+  container.setAttribute('role', 'img');
+  container.setAttribute('aria-label', label);
+  return container;
+}
+
+function cell(column, row) {
+  const text = column.text ? column.text(row) : number(column.value(row));
+  const node = element('td', {className: column.left ? 'left' : ''});
+  node.append(column.code ? element('code', {textContent: text}) : text);
+  return node;
+}
+
+function compare(a, b) {
+  if (a === b) return 0;
+  if (a === null || a === undefined) return 1;
+  if (b === null || b === undefined) return -1;
+  return typeof a === 'string' ? a.localeCompare(b) : a - b;
+}
+
+// `columns`: {title, value(row) to sort by, text(row) to show (else the number), left, code}. Rows come in `rows`' order
+// until a header is pressed.
+function table(columns, rows) {
+  const body = element('tbody');
+  const heads = [];
+  let shown = rows;
+  let all = rows.length <= kRowsShown;
+  const more = element('button', {type: 'button', className: 'more', textContent: `Show all ${rows.length} rows`, hidden: all});
+  const fill = () => body.replaceChildren(...(all ? shown : shown.slice(0, kRowsShown)).map((row) =>
+    element('tr', {}, ...columns.map((column) => cell(column, row)))));
+  const sort = (column, head) => {
+    const down = head.ariaSort !== 'descending';
+    for (const other of heads) other.ariaSort = null;
+    head.ariaSort = down ? 'descending' : 'ascending';
+    shown = [...rows].sort((a, b) => (down ? -1 : 1) * compare(column.value(a), column.value(b)));
+    fill();
+  };
+  for (const column of columns) {
+    const button = element('button', {type: 'button', textContent: column.title});
+    const head = element('th', {scope: 'col', className: column.left ? 'left' : ''}, button);
+    button.addEventListener('click', () => sort(column, head));
+    heads.push(head);
+  }
+  more.addEventListener('click', () => {
+    all = true;
+    more.hidden = true;
+    fill();
+  });
+  fill();
+  const frame = element('div', {className: 'scroll'}, element('table', {}, element('thead', {}, element('tr', {}, ...heads)), body));
+  return element('div', {}, frame, more);
+}
+
+function pairs(entries) {
+  return element('dl', {}, ...Object.entries(entries).flatMap(([name, value]) => [
+    element('dt', {textContent: name}),
+    element('dd', {textContent: typeof value === 'object' ? JSON.stringify(value) : String(value)}),
+  ]));
+}
+
+function keyFigure(name, value, note) {
+  return element('div', {className: 'key'},
+    element('div', {className: 'name', textContent: name}),
+    element('div', {className: 'value', textContent: value}),
+    element('div', {className: 'quiet', textContent: note}));
+}
+
+function fold(title, open, entries) {
+  return element('details', {open}, element('summary', {textContent: title}), pairs(entries));
+}

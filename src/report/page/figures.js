@@ -1,0 +1,301 @@
+// The figures of a spikesink report: each function turns its part of report.json into plotly traces.
+// Words, tables and the order of the page are in page.js.
+'use strict';
+
+/* global Plotly, blockName, spanName, tokenName, number, headKey */
+/* exported drawLifeCycle, drawSinkMap, drawStatePicture */
+
+// plotly reads a few HTML tags and entities in its labels; this keeps a token's text plain text.
+function plain(text) {
+  return String(text).replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+}
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
+}
+
+function axis(title, more) {
+  const line = {gridcolor: colour('rule'), linecolor: colour('rule'), zeroline: false, automargin: true};
+  return {...line, title: {text: title, standoff: 8}, ...more};
+}
+
+function draw(container, traces, layout, buttons = ['toImage', 'zoom2d', 'pan2d', 'resetScale2d']) {
+  const base = {
+    paper_bgcolor: 'rgba(0,0,0,0)',
+    plot_bgcolor: 'rgba(0,0,0,0)',
+    font: {family: getComputedStyle(document.body).fontFamily, size: 13, color: colour('ink')},
+    hoverlabel: {align: 'left', bgcolor: colour('panel'), font: {color: colour('ink')}, bordercolor: colour('quiet')},
+    margin: {l: 60, r: 16, t: 34, b: 48},
+    modebar: {bgcolor: 'rgba(0,0,0,0)', color: colour('quiet'), activecolor: colour('ink')},
+  };
+  // The buttons are named, because the default ones include one that sends the figure to a server.
+  const config = {responsive: true, displaylogo: false, scrollZoom: false, modeBarButtons: [buttons]};
+  return Plotly.react(container, traces, {...base, ...layout}, config);
+}
+
+// -- life cycle
+
+function topTraces(places, states) {
+  const names = ['largest', 'second', 'third'];
+  const count = Math.max(0, ...states.map((state) => state.top.length));
+  return Array.from({length: count}, (_, rank) => {
+    const hover = states.map((state, i) => {
+      const peak = state.top[rank];
+      if (!peak) return '';
+      return `channel ${peak.channel}: ${number(peak.magnitude)}<br>${blockName(places[i])}` +
+        `<br>sequence ${peak.sequence}, position ${peak.position}`;
+    });
+    return {
+      name: names[rank] ?? `number ${rank + 1}`,
+      x: places.map((place) => place.block),
+      y: states.map((state) => state.top[rank]?.magnitude ?? null),
+      text: hover,
+      hovertemplate: '%{text}<extra></extra>',
+      mode: 'lines+markers',
+      line: {color: colour(`rank-${Math.min(rank, 2) + 1}`), width: rank === 0 ? 2.5 : 1.5},
+      marker: {
+        size: rank === 0 ? 7 : 5,
+        symbol: places.map((place) => (place.kind === 'attention' ? 'circle-open' : 'circle')),
+      },
+    };
+  });
+}
+
+function medianTrace(places, states) {
+  return {
+    name: 'median of all',
+    x: places.map((place) => place.block),
+    y: states.map((state) => state.median),
+    hovertemplate: 'median %{y:.4g}<extra></extra>',
+    mode: 'lines',
+    line: {color: colour('quiet'), width: 1.5, dash: 'dash'},
+  };
+}
+
+function courseTraces(places, courses, field) {
+  return courses.map((course, i) => ({
+    name: `channel ${course.channel}`,
+    x: places.map((place) => place.block),
+    y: course[field],
+    text: places.map(blockName),
+    hovertemplate: `channel ${course.channel}: %{y:.4g}<br>%{text}<extra></extra>`,
+    mode: 'lines',
+    visible: i < 6 ? true : 'legendonly',
+    line: {color: colour(`course-${(i % 4) + 1}`), width: 1.2, dash: i < 4 ? 'solid' : 'dot'},
+  }));
+}
+
+function stepMarks(blocks, name, colourName, dash) {
+  return blocks.map((block, i) => ({
+    type: 'line',
+    x0: block,
+    x1: block,
+    yref: 'paper',
+    y0: 0,
+    y1: 1,
+    layer: 'below',
+    line: {color: colour(colourName), width: 1.5, dash},
+    name,
+    showlegend: i === 0,
+    legendrank: 2000,
+  }));
+}
+
+// One range for both panels: from the smallest median to the largest magnitude, in powers of ten.
+function logRange(life) {
+  const states = [life.embedding, ...life.blocks.flatMap((block) => [block.hidden_state, block.output])];
+  const values = states.flatMap((state) => [state.median, state.top[0]?.magnitude]).filter((value) => value > 0);
+  return values.length ? [Math.log10(Math.min(...values)) - 0.2, Math.log10(Math.max(...values)) + 0.2] : undefined;
+}
+
+// `field` is "hidden_state" or "output".
+function drawLifeCycle(container, life, field) {
+  const hidden = field === 'hidden_state';
+  const start = hidden ? [{block: 0, kind: 'embedding'}] : [];
+  const places = [...start, ...life.blocks];
+  const states = [...(hidden ? [life.embedding] : []), ...life.blocks.map((block) => block[field])];
+  const traces = [
+    ...topTraces(places, states),
+    ...courseTraces(places, life.courses ?? [], field),
+    medianTrace(places, states),
+  ];
+  const shapes = [
+    ...stepMarks(life.step_up ?? [], 'step-up block', 'step-up', 'dash'),
+    ...stepMarks(life.step_down ?? [], 'step-down block', 'step-down', 'dashdot'),
+  ];
+  return draw(container, traces, {
+    height: 460,
+    shapes,
+    xaxis: axis(hidden ? 'after block (0 = embedding)' : 'block', {range: [hidden ? -0.7 : 0.3, life.blocks.length + 0.7]}),
+    yaxis: axis(hidden ? 'magnitude in the hidden state' : 'magnitude in the block output', {
+      type: 'log', dtick: 1, exponentformat: 'power', tickfont: {size: 11}, range: logRange(life),
+    }),
+    legend: {orientation: 'h', x: 0, y: -0.2, yanchor: 'top', font: {size: 12}},
+  });
+}
+
+// -- sink map
+
+// The border of the set of sink heads, as line segments along the edges of the heat map's cells.
+function sinkBorder(sinks) {
+  const x = [];
+  const y = [];
+  for (const {layer, head} of sinks.values()) {
+    const sides = [
+      [layer - 1, head, [-0.5, -0.5], [-0.5, 0.5]],
+      [layer + 1, head, [0.5, 0.5], [-0.5, 0.5]],
+      [layer, head - 1, [-0.5, 0.5], [-0.5, -0.5]],
+      [layer, head + 1, [-0.5, 0.5], [0.5, 0.5]],
+    ];
+    for (const [nextLayer, nextHead, dx, dy] of sides) {
+      if (sinks.has(headKey({layer: nextLayer, head: nextHead}))) continue;
+      x.push(layer + dx[0], layer + dx[1], null);
+      y.push(head + dy[0], head + dy[1], null);
+    }
+  }
+  return {x, y};
+}
+
+function heatmapTrace(heads, layers, rows, report) {
+  const empty = () => Array.from({length: rows}, () => Array(layers).fill(null));
+  const z = empty();
+  const text = empty();
+  for (const head of heads) {
+    z[head.head][head.layer] = head.importance;
+    text[head.head][head.layer] = `layer ${head.layer}, head ${head.head}<br>importance ${number(head.importance)}` +
+      `<br>above ε in ${number(100 * head.share_of_sequences)} % of sequences`;
+  }
+  return {
+    type: 'heatmap',
+    z,
+    text,
+    hovertemplate: '%{text}<extra></extra>',
+    zmin: 0,
+    zmax: 1,
+    colorscale: [[0, colour('scale-0')], [0.5, colour('scale-1')], [1, colour('scale-2')]],
+    xgap: layers > 50 ? 0 : 1,
+    ygap: rows > 40 ? 0 : 1,
+    colorbar: {
+      title: {text: `importance of key ${report.key}`, side: 'right'},
+      len: 0.78,
+      y: 0,
+      yanchor: 'bottom',
+      thickness: 14,
+      outlinewidth: 0,
+      tickvals: [0, report.epsilon, 0.5, 0.75, 1],
+      ticktext: ['0', `ε = ${report.epsilon}`, '0.5', '0.75', '1'],
+    },
+  };
+}
+
+function shareTrace(sinkHeads, layers, rows) {
+  const counts = Array(layers).fill(0);
+  for (const head of sinkHeads) counts[head.layer] += 1;
+  return {
+    type: 'bar',
+    x: counts.map((_, layer) => layer),
+    y: counts.map((count) => (100 * count) / rows),
+    text: counts.map((count, layer) => `layer ${layer}: ${count} of ${rows} heads`),
+    textposition: 'none',
+    hovertemplate: '%{text}<extra></extra>',
+    yaxis: 'y2',
+    marker: {color: colour('sink')},
+  };
+}
+
+function drawSinkMap(container, report) {
+  const heads = report.heads.filter((head) => head.key === report.key);
+  const layers = 1 + Math.max(...heads.map((head) => head.layer));
+  const rows = 1 + Math.max(...heads.map((head) => head.head));
+  const sinkHeads = report.sink_heads.filter((head) => head.key === report.key);
+  const sinks = new Map(sinkHeads.map((head) => [headKey(head), head]));
+  const border = {...sinkBorder(sinks), mode: 'lines', hoverinfo: 'skip', line: {color: colour('sink'), width: 2}};
+  const traces = [heatmapTrace(heads, layers, rows, report), border, shareTrace(sinkHeads, layers, rows)];
+  return draw(container, traces, {
+    height: 250 + Math.min(620, Math.max(160, 22 * rows)),
+    showlegend: false,
+    bargap: 0.25,
+    xaxis: axis('layer', {range: [-0.6, layers - 0.4], showgrid: false, ticks: 'outside', tickcolor: colour('rule')}),
+    yaxis: axis('head', {range: [rows - 0.4, -0.6], domain: [0, 0.76], showgrid: false, ...(rows <= 12 && {dtick: 1})}),
+    yaxis2: axis('sinks, %', {range: [0, 104], domain: [0.82, 1], dtick: 50}),
+  });
+}
+
+// -- three-dimensional picture
+
+// Twice every row and column, so that the surface has flat tops and upright walls: bars without gaps.
+function stepped(rows) {
+  return rows.flatMap((row) => {
+    const wide = row.flatMap((value) => [value, value]);
+    return [wide, wide];
+  });
+}
+
+// The largest cells, at most one a column, for labels.
+function peaks(picture, most) {
+  const cells = picture.magnitudes.flatMap((row, r) => row.map((value, c) => ({value: value ?? 0, r, c})));
+  const found = [];
+  for (const cell of cells.sort((a, b) => b.value - a.value)) {
+    if (found.length === most || cell.value < 0.02 * cells[0].value) break;
+    if (found.every((other) => other.c !== cell.c)) found.push(cell);
+  }
+  return found;
+}
+
+function stateTraces(picture, floor, spikes) {
+  const logs = picture.magnitudes.map((row) => row.map((value) => (value === null ? null : Math.max(value, floor))));
+  const text = picture.magnitudes.map((row, r) => row.map((value, c) =>
+    `${spanName(picture.channels[c], spikes)}: ${number(value)}<br>position ${picture.tokens[r].position}, ` +
+    `token ${plain(tokenName(picture.tokens[r]))}`));
+  const edge = 0.499;
+  return [{
+    type: 'surface',
+    x: picture.channels.flatMap(([first, last]) => [first - edge, last + edge]),
+    y: picture.tokens.flatMap((token) => [token.position - edge, token.position + edge]),
+    z: stepped(logs),
+    surfacecolor: stepped(logs.map((row) => row.map((value) => (value === null ? null : Math.log10(value))))),
+    text: stepped(text),
+    hovertemplate: '%{text}<extra></extra>',
+    colorscale: [0, 1, 2, 3].map((step) => [step / 3, colour(`height-${step}`)]),
+    showscale: false,
+    contours: {x: {highlight: false}, y: {highlight: false}, z: {highlight: false}},
+    lighting: {ambient: 0.85, diffuse: 0.35, specular: 0.02, fresnel: 0},
+  }];
+}
+
+function drawStatePicture(container, picture, spikes, scale) {
+  const values = picture.magnitudes.flat().filter((value) => value > 0).sort((a, b) => a - b);
+  const floor = values[Math.floor(values.length / 20)] ?? 1e-3;
+  const largest = values[values.length - 1] ?? 1;
+  const log = scale === 'log';
+  const far = Math.min(2, Math.max(1, 900 / container.clientWidth));
+  const scene = (title, more) => axis(title, {backgroundcolor: colour('panel'), showbackground: true, showspikes: false, ...more});
+  const labels = peaks(picture, 3).map((cell) => ({
+    x: (picture.channels[cell.c][0] + picture.channels[cell.c][1]) / 2,
+    y: picture.tokens[cell.r].position,
+    z: log ? Math.log10(cell.value) : cell.value,
+    text: `${spanName(picture.channels[cell.c], spikes)}<br>${plain(tokenName(picture.tokens[cell.r]))}`,
+    font: {size: 12, color: colour('ink')},
+    bgcolor: colour('paper'),
+    opacity: 0.9,
+    arrowcolor: colour('quiet'),
+    arrowwidth: 1,
+    ax: 0,
+    ay: -34,
+  }));
+  return draw(container, stateTraces(picture, floor, spikes), {
+    height: 640,
+    margin: {l: 0, r: 0, t: 0, b: 0},
+    scene: {
+      xaxis: scene('channel'),
+      yaxis: scene('position of the token', {autorange: 'reversed'}),
+      zaxis: scene('magnitude', log ?
+        {type: 'log', dtick: 1, exponentformat: 'power', range: [Math.log10(floor), Math.log10(largest) + 0.3]} :
+        {type: 'linear', range: [0, largest * 1.12]}),
+      aspectmode: 'manual',
+      aspectratio: {x: 1.7, y: 1.1, z: 0.8},
+      camera: {eye: {x: -1.2 * far, y: -1.65 * far, z: 0.95 * far}, center: {x: 0, y: 0, z: -0.2}},
+      annotations: labels,
+    },
+  }, ['toImage', 'orbitRotation', 'pan3d', 'zoom3d', 'resetCameraDefault3d']);
+}

@@ -1,0 +1,270 @@
+// The page of a spikesink report: reads the JSON of #report and builds one section for each part that it has.
+'use strict';
+
+/* global drawLifeCycle, drawSinkMap, drawStatePicture */
+/* global element, section, paragraph, figure, table, fold, keyFigure */
+/* global number, visible, ranges, plural, blockName, largestPeak, definitions */
+/* global tellLifeCycle, tellSteps, tellSinks, tellPicture */
+
+// -- header
+
+function keyFigures(report) {
+  const {perplexity, attention_sinks: sinks, life_cycle: life} = report;
+  const keys = [];
+  const peak = life && largestPeak(life);
+  if (peak) {
+    keys.push(keyFigure('Largest magnitude', number(peak.magnitude), `channel ${peak.channel}, after ${blockName(peak.place)}`));
+  }
+  if (life) {
+    const note = (blocks) => (blocks.length === 0 ? 'no block qualifies' : `of ${plural(life.blocks.length, 'block')}`);
+    keys.push(keyFigure('Step-up blocks', ranges(life.step_up) || 'none', note(life.step_up)));
+    keys.push(keyFigure('Step-down blocks', ranges(life.step_down) || 'none', note(life.step_down)));
+  }
+  if (sinks) {
+    const note = `definition “${sinks.definition}”, key ${sinks.key}, ε = ${sinks.epsilon}`;
+    keys.push(keyFigure('Sink ratio', `${number(sinks.sink_ratio_percent, 3)} %`, note));
+  }
+  if (perplexity) {
+    const note = `over ${plural(perplexity.tokens, 'token')}; mean loss ${number(perplexity.mean_loss)}`;
+    keys.push(keyFigure('Perplexity', number(perplexity.perplexity), note));
+  }
+  return keys;
+}
+
+function drawHeader(report) {
+  const path = report.configuration?.model ?? 'model';
+  const name = path.split('/').filter(Boolean).pop() ?? path;
+  const model = report.model ?? {};
+  const facts = [
+    model.model_type,
+    model.n_layers && plural(model.n_layers, 'layer'),
+    model.n_heads && plural(model.n_heads, 'head'),
+    model.d_model && `${model.d_model.toLocaleString('en')} channels`,
+    report.configuration?.dtype,
+    report.configuration?.sequences && `${plural(report.configuration.sequences, 'sequence')} of ${plural(report.configuration.length, 'token')}`,
+  ];
+  document.title = `${name} – spikesink ${report.program ?? 'report'}`;
+  document.getElementById('page').append(element('header', {},
+    element('div', {className: 'program', textContent: `spikesink ${report.program ?? 'report'}`}),
+    element('h1', {textContent: name}),
+    paragraph(facts.filter(Boolean).join(' · '), 'quiet'),
+    element('div', {className: 'keys'}, ...keyFigures(report))));
+  return [];
+}
+
+// -- life cycle
+
+function drawLifeCycleSection(report) {
+  const life = report.life_cycle;
+  if (!life) return [];
+  const hidden = figure('life-hidden-state', 'Largest magnitudes of the hidden state after each block');
+  const output = figure('life-output', 'Largest magnitudes of the output of each block');
+  const panel = (title, container) => element('div', {}, element('h3', {textContent: title}), container);
+  section('Life cycle of the spikes',
+    paragraph(tellLifeCycle(life)),
+    paragraph(tellSteps(life)),
+    element('div', {className: 'panels'}, panel('Hidden state', hidden), panel('Block output', output)),
+    paragraph('Left, the residual stream after each block; right, what that block adds to it. Thick lines: the largest ' +
+      'magnitudes, whichever channels hold them (hollow marks: attention blocks; full: feed-forward). Thin lines: the maxima ' +
+      'of single spike channels.', 'quiet'));
+  return [() => drawLifeCycle(hidden, life, 'hidden_state'), () => drawLifeCycle(output, life, 'output')];
+}
+
+// -- attention sinks
+
+function drawSinkSection(report) {
+  const sinks = report.attention_sinks;
+  if (!sinks || !sinks.heads.some((head) => head.key === sinks.key)) return [];
+  const map = figure('sink-map', 'Importance of the key in every layer and head');
+  section('Attention sinks', paragraph(tellSinks(sinks)), map,
+    paragraph(`Colour: the attention that key ${sinks.key} receives, as a mean over queries and ${plural(sinks.sequences, 'sequence')}. ` +
+      'Bars: the share of each layer’s heads that are sink heads.', 'quiet'));
+  return [() => drawSinkMap(map, sinks)];
+}
+
+// -- three-dimensional picture
+
+function scaleButtons(redraw) {
+  const group = element('div', {className: 'choice'});
+  group.setAttribute('role', 'group');
+  group.setAttribute('aria-label', 'Scale of the magnitude');
+  const buttons = ['linear', 'log'].map((scale) => element('button', {type: 'button', textContent: scale}));
+  const choose = (chosen) => buttons.forEach((button) => { button.ariaPressed = String(button === chosen); });
+  for (const button of buttons) {
+    button.addEventListener('click', () => {
+      choose(button);
+      redraw(button.textContent);
+    });
+  }
+  choose(buttons[0]);
+  group.append('Magnitude: ', ...buttons);
+  return group;
+}
+
+function drawPictureSection(report) {
+  const picture = report.state_picture;
+  if (!picture) return [];
+  const spikes = report.life_cycle?.spike_channels ?? [];
+  const container = figure('state-picture', 'Magnitude of every token and channel of one hidden state');
+  let scale = 'linear';
+  const redraw = () => drawStatePicture(container, picture, spikes, scale);
+  const buttons = scaleButtons((chosen) => {
+    scale = chosen;
+    redraw();
+  });
+  const merged = picture.channels.some(([first, last]) => last > first);
+  section('Tokens × channels', paragraph(tellPicture(picture)), buttons, container,
+    paragraph(`Drag to turn. ${merged ? 'A bar stands for a few neighbouring channels and shows the largest of them.' : ''}`, 'quiet'));
+  return [redraw];
+}
+
+// -- tables
+
+// One row a spike channel: what its block of largest magnitude says, and every block where it is massive.
+function channelRows(massive) {
+  return massive.channels.map((channel) => {
+    const places = massive.blocks
+      .map((block) => ({block, entry: block.channels.find((entry) => entry.channel === channel)}))
+      .filter((place) => place.entry);
+    const best = places.reduce((a, b) => (b.entry.largest > a.entry.largest ? b : a));
+    const ratio = best.block.ratios.find((entry) => entry.channel === channel);
+    return {...best.entry, block: best.block.block, blocks: places.map((place) => place.block.block), ratio};
+  });
+}
+
+function channelTable(massive) {
+  return table([
+    {title: 'Channel', value: (row) => row.channel, text: (row) => String(row.channel)},
+    {title: 'Largest |x|', value: (row) => row.largest},
+    {title: 'after block', value: (row) => row.block},
+    {title: 'Massive after blocks', left: true, value: (row) => row.blocks.length, text: (row) => ranges(row.blocks)},
+    {title: 'Mean at position 0', value: (row) => row.mean_at_start},
+    {title: 'Mean elsewhere', value: (row) => row.mean_elsewhere},
+    {title: 'Count', value: (row) => row.count},
+    {title: 'Ratio to leading', left: true, value: (row) => row.ratio?.mean ?? null, text: (row) => (row.ratio ?
+      `${number(row.ratio.mean, 3)} ± ${number(row.ratio.standard_deviation, 2)} of ${row.ratio.reference}` : '–')},
+  ], channelRows(massive));
+}
+
+// One row a token: its largest count in one block, and the blocks where it is massive.
+function tokenRows(massive) {
+  const rows = new Map();
+  for (const block of massive.blocks) {
+    for (const token of block.tokens) {
+      const key = `${token.id}:${token.at_start}`;
+      const row = rows.get(key) ?? {...token, count: 0, blocks: []};
+      row.count = Math.max(row.count, token.count);
+      row.blocks.push(block.block);
+      rows.set(key, row);
+    }
+  }
+  return [...rows.values()].sort((a, b) => b.count - a.count);
+}
+
+function tokenTable(massive) {
+  return table([
+    {title: 'Id', value: (row) => row.id, text: (row) => String(row.id)},
+    {title: 'Text', left: true, code: true, value: (row) => row.text, text: (row) => (row.text === undefined ? '–' : visible(row.text))},
+    {title: 'At position 0', left: true, value: (row) => Number(row.at_start), text: (row) => (row.at_start ? 'yes' : 'no')},
+    {title: 'Count', value: (row) => row.count},
+    {title: 'Massive after blocks', left: true, value: (row) => row.blocks.length, text: (row) => ranges(row.blocks)},
+  ], tokenRows(massive));
+}
+
+function drawMassiveSection(report) {
+  const massive = report.massive_activations;
+  if (!massive) return [];
+  if (massive.blocks.length === 0) {
+    section('Massive activations', paragraph('No activation of this run is massive by the definition below.'));
+    return [];
+  }
+  const tokens = Math.max(...massive.blocks.map((block) => block.token_count));
+  const blocks = ranges(massive.blocks.map((block) => block.block));
+  section('Massive activations',
+    paragraph(`${plural(massive.channels.length, 'channel')} hold${massive.channels.length === 1 ? 's' : ''} massive values, after ` +
+      `blocks ${blocks}, on at most ${plural(tokens, 'token')} of the run in one block.`),
+    element('h3', {textContent: 'Channels'}),
+    paragraph('Means are signed and run over the massive values alone; they, the count and the ratio are those of the block ' +
+      'where the channel is largest.', 'quiet'),
+    channelTable(massive),
+    element('h3', {textContent: 'Tokens'}),
+    paragraph('The tokens that carry them. The count is the largest of any one block. ␣ is a space, ⏎ a line break.', 'quiet'),
+    tokenTable(massive));
+  return [];
+}
+
+function drawSinkHeadSection(report) {
+  const heads = report.attention_sinks?.sink_heads ?? [];
+  if (heads.length === 0) return [];
+  section('Sink heads',
+    paragraph(`${plural(heads.length, 'head')} above ε = ${report.attention_sinks.epsilon} by mean importance. Share: of the ` +
+      'sequences, how many exceed ε on their own.'),
+    table([
+      {title: 'Layer', value: (row) => row.layer},
+      {title: 'Head', value: (row) => row.head},
+      {title: 'Key', value: (row) => row.key},
+      {title: 'Importance', value: (row) => row.importance},
+      {title: 'Share of sequences, %', value: (row) => row.share_of_sequences, text: (row) => number(100 * row.share_of_sequences)},
+    ], heads));
+  return [];
+}
+
+function drawActivationSection(report) {
+  const activations = report.activations;
+  if (!activations) return [];
+  section('Exported activations',
+    paragraph(`${plural(activations.length, 'tensor')}, named after the hook points they were taken from.`),
+    table([
+      {title: 'Name', left: true, code: true, value: (row) => row.name, text: (row) => row.name},
+      {title: 'Shape', left: true, value: (row) => row.shape.reduce((a, b) => a * b, 1), text: (row) => row.shape.join(' × ')},
+      {title: 'Type', left: true, value: (row) => row.dtype, text: (row) => row.dtype},
+    ], activations));
+  return [];
+}
+
+// -- definitions and configuration
+
+function drawDefinitionSection(report) {
+  section('Definitions and configuration',
+    fold('Definitions', true, definitions(report)),
+    fold('Configuration of this run', false, {program: report.program, created: report.created, ...report.configuration}),
+    fold('Model', false, report.model ?? {}),
+    fold('Versions', false, {...report.versions, 'report format': report.schema?.version}));
+  return [];
+}
+
+// -- start
+
+function showError(error) {
+  document.documentElement.dataset.error = String(error);
+  document.getElementById('page').prepend(element('div', {
+    className: 'error',
+    textContent: `A part of this report could not be drawn: ${error}`,
+  }));
+}
+
+async function start() {
+  const report = JSON.parse(document.getElementById('report').textContent);
+  const sections = [
+    drawHeader, drawLifeCycleSection, drawSinkSection, drawPictureSection, drawMassiveSection, drawSinkHeadSection,
+    drawActivationSection, drawDefinitionSection,
+  ];
+  // A section gives the functions that draw its figures; they run again when the colour scheme changes.
+  const figures = [];
+  for (const build of sections) {
+    try {
+      figures.push(...build(report));
+    } catch (error) {
+      showError(error);
+    }
+  }
+  const drawAll = async () => {
+    const outcomes = await Promise.allSettled(figures.map(async (drawFigure) => drawFigure()));
+    outcomes.filter((outcome) => outcome.status === 'rejected').forEach((outcome) => showError(outcome.reason));
+    document.documentElement.dataset.drawn = outcomes.filter((outcome) => outcome.status === 'fulfilled').length;
+  };
+  await drawAll();
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
+}
+
+start().catch(showError);

@@ -1,0 +1,93 @@
+#include "spikesink/report/report.h"
+
+#include <torch/version.h>
+
+#include <chrono>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "detail/fail.h"
+#include "detail/temporary_file.h"
+#include "report/report_sections.h"
+#include "spikesink/report/html_page.h"
+#include "spikesink/version.h"
+
+namespace spikesink {
+namespace {
+
+constexpr int kSchemaVersion = 1;
+
+std::string utc_now() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                     parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+}  // namespace
+
+struct Report::Document {
+  std::shared_ptr<const Tokenizer> tokenizer;
+  nlohmann::ordered_json json;
+};
+
+Report::Report(std::string_view program, std::shared_ptr<const Tokenizer> tokenizer)
+    : document_(std::make_unique<Document>(Document{std::move(tokenizer), {}})) {
+  auto& json = document_->json;
+  json["schema"] = {{"name", "spikesink-report"}, {"version", kSchemaVersion}};
+  json["program"] = program;
+  json["created"] = utc_now();
+  json["versions"] = {{"spikesink", SPIKESINK_VERSION}, {"libtorch", TORCH_VERSION}};
+}
+
+Report::~Report() = default;
+
+void Report::configure(std::string_view key, const ReportValue& value) {
+  std::visit([&](const auto& plain) { document_->json["configuration"][std::string(key)] = plain; }, value);
+}
+
+void Report::add(const ModelConfig& config) { document_->json["model"] = detail::section(config); }
+
+void Report::add(const LifeCycleResult& result, const LifeCycleOptions& options) {
+  document_->json["life_cycle"] = detail::section(result, options);
+}
+
+void Report::add(const MassiveActivationsResult& result, const MassiveActivationsOptions& options) {
+  document_->json["massive_activations"] = detail::section(result, options, document_->tokenizer.get());
+}
+
+void Report::add(const AttentionSinksResult& result, int64_t key) {
+  document_->json["attention_sinks"] = detail::section(result, key);
+}
+
+void Report::add(const PerplexityResult& result) { document_->json["perplexity"] = detail::section(result); }
+
+void Report::add(const StatePicture& picture) {
+  document_->json["state_picture"] = detail::section(picture, document_->tokenizer.get());
+}
+
+void Report::add(const std::vector<TensorInfo>& activations) {
+  document_->json["activations"] = detail::section(activations);
+}
+
+std::string Report::json() const {
+  return document_->json.dump(1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace);
+}
+
+void Report::write(const std::filesystem::path& folder) const {
+  check_writable(folder);
+  const auto text = json();
+  const auto page = html_page(text);
+  detail::write_file(folder / "report.json", text + "\n", "Report");
+  detail::write_file(folder / "report.html", page, "Report");
+}
+
+void check_writable(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) detail::fail_format("[Report] cannot make the folder {}: {}", folder.string(), error.message());
+  detail::check_can_write(folder, "Report");
+}
+
+}  // namespace spikesink

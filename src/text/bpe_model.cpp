@@ -1,0 +1,104 @@
+#include "text/bpe_model.h"
+
+#include <queue>
+#include <string>
+#include <tuple>
+
+#include "text/byte_alphabet.h"
+
+namespace spikesink::detail {
+namespace {
+
+constexpr size_t kNone = static_cast<size_t>(-1);
+
+/// A stretch of the word, in a list of stretches. Once joined to its left neighbour its id is -1.
+struct Symbol {
+  int64_t id;
+  size_t previous;
+  size_t next;
+};
+
+/// A joint that was possible when it was noted.
+struct Candidate {
+  int64_t rank;
+  size_t left;
+  int64_t joined_id;
+
+  // The top of a priority queue is its largest element.
+  bool operator<(const Candidate& other) const {
+    return std::tie(rank, left) > std::tie(other.rank, other.left);
+  }
+};
+
+uint64_t key_of(int64_t left, int64_t right) {
+  return static_cast<uint64_t>(left) << 32 | static_cast<uint64_t>(right);
+}
+
+}  // namespace
+
+BpeModel::BpeModel(const Vocabulary& vocabulary, const std::vector<Merge>& merges,
+                   BpeOptions options)
+    : options_(options) {
+  for (int byte = 0; byte < 256; ++byte)
+    byte_ids_[byte] = vocabulary.find(spelled_byte(static_cast<uint8_t>(byte)));
+  joints_.reserve(merges.size());
+  for (size_t rank = 0; rank < merges.size(); ++rank) {
+    const auto& [left, right] = merges[rank];
+    const int64_t left_id = vocabulary.get(left, "a merge's left token");
+    const int64_t right_id = vocabulary.get(right, "a merge's right token");
+    const int64_t id =
+        vocabulary.get(std::string(left) + std::string(right), "a merge's joined token");
+    joints_.insert_or_assign(key_of(left_id, right_id), Joint{static_cast<int64_t>(rank), id});
+  }
+  if (!options_.ignore_merges) return;
+  for (const auto& [id, token] : vocabulary.tokens()) {
+    if (auto bytes = spelled_bytes(token)) whole_words_.emplace(std::move(*bytes), id);
+  }
+}
+
+const BpeModel::Joint* BpeModel::joint(int64_t left, int64_t right) const {
+  const auto found = joints_.find(key_of(left, right));
+  return found == joints_.end() ? nullptr : &found->second;
+}
+
+void BpeModel::encode(std::string_view word, std::vector<int64_t>& ids) const {
+  if (options_.ignore_merges) {
+    const auto whole = whole_words_.find(std::string(word));
+    if (whole != whole_words_.end()) return ids.push_back(whole->second);
+  }
+  std::vector<Symbol> symbols;
+  symbols.reserve(word.size());
+  for (const char c : word) {
+    auto id = byte_ids_[static_cast<uint8_t>(c)];
+    if (!id) id = options_.unknown_id;
+    if (id) symbols.push_back({*id, symbols.size() - 1, symbols.size() + 1});
+  }
+  if (symbols.empty()) return;
+  symbols.back().next = kNone;
+
+  std::priority_queue<Candidate> candidates;
+  const auto note = [&](size_t left) {
+    if (left == kNone || symbols[left].next == kNone) return;
+    const Joint* found = joint(symbols[left].id, symbols[symbols[left].next].id);
+    if (found != nullptr) candidates.push({found->rank, left, found->id});
+  };
+  for (size_t i = 0; i < symbols.size(); ++i) note(i);
+  while (!candidates.empty()) {
+    const Candidate best = candidates.top();
+    candidates.pop();
+    Symbol& left = symbols[best.left];
+    if (left.id < 0 || left.next == kNone) continue;
+    Symbol& right = symbols[left.next];
+    const Joint* still = joint(left.id, right.id);
+    if (still == nullptr || still->id != best.joined_id) continue;
+    left.id = best.joined_id;
+    left.next = right.next;
+    right.id = -1;
+    if (left.next != kNone) symbols[left.next].previous = best.left;
+    note(left.previous);
+    note(best.left);
+  }
+  for (size_t i = 0; i != kNone; i = symbols[i].next) ids.push_back(symbols[i].id);
+}
+
+}  // namespace spikesink::detail

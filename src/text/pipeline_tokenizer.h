@@ -1,0 +1,59 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "spikesink/text/tokenizer.h"
+#include "text/added_tokens.h"
+#include "text/pre_tokenizer.h"
+#include "text/token_model.h"
+#include "text/vocabulary.h"
+
+namespace spikesink::detail {
+
+/// Which tokens begin and end a text, and whether the model's rule puts them there.
+struct BoundaryTokens {
+  std::optional<int64_t> bos_id;
+  std::optional<int64_t> eos_id;
+  bool adds_bos = false;
+  bool adds_eos = false;
+};
+
+/// What a file says, read.
+struct TokenizerParts {
+  std::function<std::string(std::string_view)> normalize;  // may be empty
+  PreTokenizer pre_tokenizer;
+  std::unique_ptr<TokenModel> model;
+  std::vector<AddedToken> added;
+  std::unordered_map<int64_t, std::string> token_bytes;  // of all ids, the added tokens' too
+  BoundaryTokens boundaries;
+};
+
+/// Added tokens are cut out, what remains is normalised and cut into words, and each word goes to
+/// the model. Tokens are bytes, and text is what they are put together.
+class PipelineTokenizer : public Tokenizer {
+ public:
+  explicit PipelineTokenizer(TokenizerParts parts);
+
+  std::vector<int64_t> encode(std::string_view text) const override;
+  std::string decode(const std::vector<int64_t>& ids) const override;
+  std::string token_text(int64_t id) const override;
+  int64_t vocabulary_size() const override { return vocabulary_size_; }
+  std::optional<int64_t> bos_id() const override { return parts_.boundaries.bos_id; }
+  std::optional<int64_t> eos_id() const override { return parts_.boundaries.eos_id; }
+  bool adds_bos() const override { return parts_.boundaries.adds_bos; }
+  bool adds_eos() const override { return parts_.boundaries.adds_eos; }
+
+ private:
+  const std::string& bytes_of(int64_t id, std::string_view caller) const;
+
+  TokenizerParts parts_;
+  AddedTokens added_as_written_;
+  AddedTokens added_normalized_;
+  int64_t vocabulary_size_ = 0;
+};
+
+}  // namespace spikesink::detail

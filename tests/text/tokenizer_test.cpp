@@ -1,0 +1,224 @@
+#include "spikesink/text/tokenizer.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "message_of.h"
+#include "spikesink/error.h"
+
+namespace spikesink {
+namespace {
+
+namespace fs = std::filesystem;
+using Ids = std::vector<int64_t>;
+
+const fs::path kGoldens = fs::path(SPIKESINK_GOLDENS) / "text";
+
+std::string read_bytes(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  EXPECT_TRUE(stream) << file;
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+nlohmann::json read_json(const fs::path& file) {
+  return nlohmann::json::parse(read_bytes(file));
+}
+
+void expect_ids(const Tokenizer& tokenizer, const nlohmann::json& expected) {
+  EXPECT_EQ(tokenizer.encode(read_bytes(kGoldens / "hard_unicode.txt")),
+            expected.at("hard_unicode").get<Ids>());
+  const auto texts = read_json(kGoldens / "tricky.json");
+  ASSERT_EQ(texts.size(), expected.at("tricky").size());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    EXPECT_EQ(tokenizer.encode(texts[i].get<std::string>()), expected["tricky"][i].get<Ids>())
+        << texts[i];
+  }
+}
+
+class KindTest : public testing::TestWithParam<const char*> {
+ protected:
+  fs::path file(const char* name) const { return kGoldens / GetParam() / name; }
+};
+
+TEST_P(KindTest, JsonGivesTheIdsOfTokenizers) {
+  const auto expected = read_json(file("expected.json"));
+  const auto tokenizer = load_tokenizer(file("tokenizer.json"));
+  expect_ids(*tokenizer, expected);
+  EXPECT_EQ(tokenizer->vocabulary_size(), expected.at("vocabulary_size").get<int64_t>());
+}
+
+TEST_P(KindTest, BosAndEosAreThoseOfTheTemplate) {
+  const auto tokenizer = load_tokenizer(kGoldens / GetParam());
+  Ids ids = tokenizer->encode("a");
+  if (tokenizer->adds_bos()) ids.insert(ids.begin(), tokenizer->bos_id().value());
+  if (tokenizer->adds_eos()) ids.push_back(tokenizer->eos_id().value());
+  EXPECT_EQ(ids, read_json(file("expected.json")).at("with_special_tokens").get<Ids>());
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, KindTest,
+                         testing::Values("gpt2", "smollm", "llama3", "qwen2", "features"),
+                         [](const auto& info) { return std::string(info.param); });
+
+/// The kinds that GGUF files name.
+class GgufKindTest : public KindTest {};
+
+TEST_P(GgufKindTest, GivesTheIdsOfTokenizers) {
+  const auto expected = read_json(file("expected.json"));
+  const auto tokenizer = load_tokenizer(file("vocabulary.gguf"));
+  expect_ids(*tokenizer, expected);
+  EXPECT_EQ(tokenizer->vocabulary_size(), expected.at("vocabulary_size").get<int64_t>());
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, GgufKindTest, testing::Values("gpt2", "smollm", "llama3", "qwen2"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST(TokenizerTest, DecodingUndoesEncoding) {
+  const std::string text = read_bytes(kGoldens / "hard_unicode.txt");
+  for (const char* kind : {"gpt2", "smollm", "llama3"}) {  // those without a normalizer
+    const auto tokenizer = load_tokenizer(kGoldens / kind);
+    EXPECT_EQ(tokenizer->decode(tokenizer->encode(text)), text) << kind;
+  }
+}
+
+TEST(TokenizerTest, BoundariesAreReadFromEachPlace) {
+  const auto from_template = load_tokenizer(kGoldens / "features");
+  EXPECT_EQ(from_template->bos_id(), 1);
+  EXPECT_EQ(from_template->eos_id(), 2);
+  EXPECT_TRUE(from_template->adds_bos() && from_template->adds_eos());
+
+  const auto template_and_config = load_tokenizer(kGoldens / "llama3");
+  EXPECT_EQ(template_and_config->bos_id(), 0);
+  EXPECT_EQ(template_and_config->eos_id(), 1);
+  EXPECT_TRUE(template_and_config->adds_bos());
+  EXPECT_FALSE(template_and_config->adds_eos());
+
+  const auto from_config = load_tokenizer(kGoldens / "qwen2");
+  EXPECT_EQ(from_config->bos_id(), std::nullopt);
+  EXPECT_EQ(from_config->eos_id(), 2);
+  EXPECT_FALSE(from_config->adds_bos());
+
+  const auto from_neither = load_tokenizer(kGoldens / "gpt2");
+  EXPECT_EQ(from_neither->bos_id(), std::nullopt);
+  EXPECT_EQ(from_neither->eos_id(), std::nullopt);
+
+  const auto llama_gguf = load_tokenizer(kGoldens / "llama3" / "vocabulary.gguf");
+  EXPECT_EQ(llama_gguf->bos_id(), 0);
+  EXPECT_TRUE(llama_gguf->adds_bos());  // the family's rule, as the file has no flag
+
+  const auto smollm_gguf = load_tokenizer(kGoldens / "smollm" / "vocabulary.gguf");
+  EXPECT_EQ(smollm_gguf->bos_id(), 1);
+  EXPECT_EQ(smollm_gguf->eos_id(), 2);
+  EXPECT_FALSE(smollm_gguf->adds_bos());
+}
+
+TEST(TokenizerTest, IllFormedSequencesAreReplacementCharacters) {
+  const auto tokenizer = load_tokenizer(kGoldens / "gpt2");
+  const auto read_as = [&](std::string_view bytes) {
+    return tokenizer->decode(tokenizer->encode(bytes));
+  };
+  EXPECT_EQ(read_as("a\xFF z"), "a\uFFFD z");
+  EXPECT_EQ(read_as("\xE2\x82"), "\uFFFD");                            // cut short: one
+  EXPECT_EQ(read_as("\xE2\x82\x61"), "\uFFFDa");                       // the letter is kept
+  EXPECT_EQ(read_as("\xC0\xAF"), "\uFFFD\uFFFD");                      // overlong
+  EXPECT_EQ(read_as("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD");            // a surrogate
+  EXPECT_EQ(read_as("\xF4\x90\x80\x80"), "\uFFFD\uFFFD\uFFFD\uFFFD");  // beyond U+10FFFF
+  EXPECT_EQ(read_as("\xF0\x9F\x98\xF0\x9F\x98\x80"), "\uFFFD\U0001F600");
+}
+
+TEST(TokenizerTest, ATokensTextShowsBytesThatAreNoText) {
+  const auto tokenizer = load_tokenizer(kGoldens / "gpt2");
+  const Ids ids = tokenizer->encode("\u00A1\U0001F600");
+  std::string shown;
+  for (const int64_t id : ids) shown += tokenizer->token_text(id);
+  EXPECT_EQ(shown, "<0xC2><0xA1><0xF0><0x9F><0x98><0x80>");
+  EXPECT_EQ(tokenizer->token_text(tokenizer->encode(" the").at(0)), " the");
+  EXPECT_EQ(tokenizer->token_text(0), "<|endoftext|>");
+  EXPECT_EQ(tokenizer->decode({ids.at(2), ids.at(3)}), "\uFFFD");
+}
+
+TEST(TokenizerTest, IdsOutsideTheVocabularyAreRefused) {
+  const auto tokenizer = load_tokenizer(kGoldens / "gpt2");
+  for (const int64_t id : {int64_t{-1}, tokenizer->vocabulary_size()}) {
+    EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] {
+                        tokenizer->decode({0, id});
+                      }),
+                      "[Tokenizer::decode] no token has this id: got " + std::to_string(id)));
+    EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { tokenizer->token_text(id); }),
+                      "[Tokenizer::token_text]"));
+  }
+}
+
+TEST(TokenizerTest, LongWordsTakeLinearTime) {
+  const auto tokenizer = load_tokenizer(kGoldens / "gpt2");
+  const auto begin = std::chrono::steady_clock::now();
+  for (const char* letter : {"a", " ", "\n", "7", "\u4f60", "<|endoftext|"}) {
+    std::string text;
+    while (text.size() < 300'000) text += letter;
+    EXPECT_EQ(tokenizer->decode(tokenizer->encode(text)), text);
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
+
+TEST(TokenizerTest, ThreadsShareOne) {
+  const auto tokenizer = load_tokenizer(kGoldens / "llama3");
+  const std::string text = read_bytes(kGoldens / "hard_unicode.txt");
+  const Ids expected = tokenizer->encode(text);
+  std::vector<Ids> results(4);
+  std::vector<std::thread> threads;
+  for (Ids& result : results) threads.emplace_back([&] { result = tokenizer->encode(text); });
+  for (std::thread& thread : threads) thread.join();
+  for (const Ids& result : results) EXPECT_EQ(result, expected);
+}
+
+class SmolLm2Test : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!fs::exists(SPIKESINK_SMOLLM2)) GTEST_SKIP() << SPIKESINK_SMOLLM2 << " is not there";
+    tokenizer_ = load_tokenizer(SPIKESINK_SMOLLM2);
+    expected_ = read_json(kGoldens / "smollm2.json");
+  }
+  std::unique_ptr<Tokenizer> tokenizer_;
+  nlohmann::json expected_;
+};
+
+TEST_F(SmolLm2Test, GivesTheIdsOfTokenizers) {
+  expect_ids(*tokenizer_, expected_);
+  EXPECT_EQ(tokenizer_->vocabulary_size(), 49152);
+  EXPECT_EQ(tokenizer_->bos_id(), 1);
+  EXPECT_EQ(tokenizer_->eos_id(), 2);
+  EXPECT_FALSE(tokenizer_->adds_bos() || tokenizer_->adds_eos());
+}
+
+std::string fnv1a(const Ids& ids) {
+  uint64_t state = 0xCBF29CE484222325U;
+  for (const int64_t id : ids) {
+    for (int shift = 0; shift < 32; shift += 8)
+      state = (state ^ (static_cast<uint64_t>(id) >> shift & 0xFF)) * 0x100000001B3U;
+  }
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(state));
+  return text;
+}
+
+TEST_F(SmolLm2Test, GivesTheIdsOfTokenizersForWikiText) {
+  const char* named = std::getenv("SPIKESINK_WIKITEXT");
+  const fs::path folder = named != nullptr ? fs::path(named) : fs::path(SPIKESINK_WIKITEXT_FOLDER);
+  if (!fs::exists(folder / "valid.txt")) GTEST_SKIP() << folder << " is not there";
+  for (const char* split : {"valid", "test"}) {
+    const std::string text = read_bytes(folder / (std::string(split) + ".txt"));
+    const Ids ids = tokenizer_->encode(text);
+    const auto& expected = expected_.at("wikitext").at(split);
+    EXPECT_EQ(ids.size(), expected.at("count").get<size_t>()) << split;
+    EXPECT_EQ(fnv1a(ids), expected.at("fnv1a").get<std::string>()) << split;
+    EXPECT_EQ(tokenizer_->decode(ids), text) << split;
+  }
+}
+
+}  // namespace
+}  // namespace spikesink
