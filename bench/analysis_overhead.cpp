@@ -96,8 +96,10 @@ int main(int argc, char** argv) {
   }
   const double bare_mib = peak_memory(argv[0], "bare", path, dtype, length);
   const double measured_mib = peak_memory(argv[0], "measured", path, dtype, length);
-  fmt::print("{} T={} tokens={} threads={}: bare {:.2f} s, measured {:.2f} s, ratio {:.3f} (min {:.3f}, max {:.3f}); peak {:.0f} MiB, {:.0f} MiB, ratio {:.3f}\n",
-             dtype, length, kTokens, at::get_num_threads(), median(bare_seconds), median(measured_seconds), median(ratios),
-             *std::min_element(ratios.begin(), ratios.end()), *std::max_element(ratios.begin(), ratios.end()), bare_mib,
-             measured_mib, measured_mib / bare_mib);
+  fmt::print(
+      "{} T={} tokens={} threads={}: bare {:.2f} s, measured {:.2f} s, ratio {:.3f} (min {:.3f}, max {:.3f}); peak {:.0f} MiB, "
+      "{:.0f} MiB, ratio {:.3f}\n",
+      dtype, length, kTokens, at::get_num_threads(), median(bare_seconds), median(measured_seconds), median(ratios),
+      *std::min_element(ratios.begin(), ratios.end()), *std::max_element(ratios.begin(), ratios.end()), bare_mib, measured_mib,
+      measured_mib / bare_mib);
 }

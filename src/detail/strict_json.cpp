@@ -14,14 +14,12 @@ nlohmann::json parse_strict_json(std::string_view text, int max_depth, std::stri
   std::vector<std::unordered_set<std::string>> open_objects;
   const auto check = [&](int depth, Event event, nlohmann::json& value) {
     if ((event == Event::object_start || event == Event::array_start) && depth >= max_depth) {
-      fail_format("[{}] the JSON is nested deeper than {} levels ({})", caller, max_depth,
-                  file.string());
+      fail_format("[{}] the JSON is nested deeper than {} levels ({})", caller, max_depth, file.string());
     }
     if (event == Event::object_start) open_objects.emplace_back();
     if (event == Event::object_end) open_objects.pop_back();
     if (event == Event::key && !open_objects.back().insert(value.get<std::string>()).second) {
-      fail_format("[{}] a key occurs twice: '{}' ({})", caller, value.get<std::string>(),
-                  file.string());
+      fail_format("[{}] a key occurs twice: '{}' ({})", caller, value.get<std::string>(), file.string());
     }
     return true;
   };
@@ -32,8 +30,7 @@ nlohmann::json parse_strict_json(std::string_view text, int max_depth, std::stri
     fail_format("[{}] not JSON: {} ({})", caller, error.what(), file.string());
   }
   if (!result.is_object())
-    fail_format("[{}] got a JSON {}, expected an object ({})", caller, result.type_name(),
-                file.string());
+    fail_format("[{}] got a JSON {}, expected an object ({})", caller, result.type_name(), file.string());
   return result;
 }
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <fstream>
 #include <system_error>
 
@@ -25,6 +26,13 @@ void TemporaryFile::rename(std::string_view function) {
   std::error_code error;
   fs::rename(path_, final_path_, error);
   if (error) fail_format("[{}] cannot write {}: {}", function, final_path_.string(), error.message());
+}
+
+void check_can_write(const fs::path& folder, std::string_view function) {
+  const TemporaryFile trial(folder / "trial");
+  if (!std::ofstream(trial.path())) {
+    fail_format("[{}] cannot write into {}: {}", function, folder.string(), std::generic_category().message(errno));
+  }
 }
 
 void write_file(const fs::path& file, std::string_view text, std::string_view function) {

@@ -23,6 +23,9 @@ class TemporaryFile {
   std::filesystem::path path_;
 };
 
+/// Throws FormatError, in the name of `function`, when no file can be made in `folder`.
+void check_can_write(const std::filesystem::path& folder, std::string_view function);
+
 /// Writes a whole text file that way. Throws FormatError, in the name of `function`.
 void write_file(const std::filesystem::path& file, std::string_view text, std::string_view function);
 

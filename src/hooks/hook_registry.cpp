@@ -11,8 +11,7 @@ namespace {
 bool glob_matches(std::string_view pattern, std::string_view name) {
   if (pattern.empty()) return name.empty();
   if (pattern.front() != '*') {
-    return !name.empty() && pattern.front() == name.front() &&
-           glob_matches(pattern.substr(1), name.substr(1));
+    return !name.empty() && pattern.front() == name.front() && glob_matches(pattern.substr(1), name.substr(1));
   }
   const bool any = pattern.starts_with("**");
   const auto rest = pattern.substr(any ? 2 : 1);
@@ -34,9 +33,8 @@ torch::Tensor HookPoint::fire(torch::Tensor value) const {
       detail::fail_argument(
           "[{}] a hook must return nothing or a tensor like the one it was given: got {} {} on {}, "
           "expected {} {} on {}",
-          name(), c10::str(replacement.sizes()), c10::str(replacement.dtype()),
-          replacement.device().str(), c10::str(value.sizes()), c10::str(value.dtype()),
-          value.device().str());
+          name(), c10::str(replacement.sizes()), c10::str(replacement.dtype()), replacement.device().str(),
+          c10::str(value.sizes()), c10::str(value.dtype()), value.device().str());
     }
     value = std::move(replacement);
   }
@@ -51,8 +49,7 @@ HookScope& HookScope::operator=(HookScope&& other) noexcept {
 }
 
 HookScope& HookScope::operator+=(HookScope&& other) {
-  hooks_.insert(hooks_.end(), std::make_move_iterator(other.hooks_.begin()),
-                std::make_move_iterator(other.hooks_.end()));
+  hooks_.insert(hooks_.end(), std::make_move_iterator(other.hooks_.begin()), std::make_move_iterator(other.hooks_.end()));
   other.hooks_.clear();
   return *this;
 }
@@ -66,8 +63,7 @@ void HookScope::release() {
 
 HookPoint HookRegistry::make(const std::string& name) {
   auto slot = std::make_shared<detail::HookSlot>(detail::HookSlot{name, {}});
-  if (!slots_.emplace(name, slot).second)
-    throw std::logic_error("[HookRegistry] the point '" + name + "' is made twice");
+  if (!slots_.emplace(name, slot).second) throw std::logic_error("[HookRegistry] the point '" + name + "' is made twice");
   names_.push_back(name);
   return HookPoint(std::move(slot));
 }
@@ -77,9 +73,8 @@ std::vector<std::string> HookRegistry::matching(std::string_view pattern) const 
   std::copy_if(names_.begin(), names_.end(), std::back_inserter(found),
                [&](const auto& name) { return glob_matches(pattern, name); });
   if (found.empty()) {
-    detail::fail_argument(
-        "[HookRegistry] no hook point of this model matches '{}'; the nearest are {}", pattern,
-        fmt::join(detail::nearest(pattern, names_), ", "));
+    detail::fail_argument("[HookRegistry] no hook point of this model matches '{}'; the nearest are {}", pattern,
+                          fmt::join(detail::nearest(pattern, names_), ", "));
   }
   return found;
 }

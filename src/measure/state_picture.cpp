@@ -23,11 +23,12 @@ torch::Tensor find_sequence(const TokenBatches& batches, int64_t sequence) {
 
 }  // namespace
 
-StatePicture most_extreme_state(Transformer& model, const TokenBatches& batches, const LifeCycleResult& life_cycle,
-                                const StatePictureOptions& options) {
+std::optional<StatePicture> most_extreme_state(Transformer& model, const TokenBatches& batches,
+                                               const LifeCycleResult& life_cycle, const StatePictureOptions& options) {
   if (life_cycle.blocks.empty()) detail::fail_argument("[most_extreme_state] got an empty life cycle, expected a measured one");
   const auto extreme = std::max_element(life_cycle.blocks.begin(), life_cycle.blocks.end(),
                                         [](const auto& a, const auto& b) { return peak_of(a) < peak_of(b); });
+  if (extreme->hidden_state.top.empty()) return std::nullopt;
   StatePicture picture;
   picture.block = extreme->block;
   picture.sequence = extreme->hidden_state.top.front().sequence;

@@ -2,8 +2,6 @@
 
 #include <torch/version.h>
 
-#include <chrono>
-#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "detail/fail.h"
@@ -17,14 +15,6 @@ namespace {
 
 constexpr int kSchemaVersion = 1;
 
-std::string utc_now() {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-                     parts.tm_hour, parts.tm_min, parts.tm_sec);
-}
-
 }  // namespace
 
 struct Report::Document {
@@ -37,17 +27,20 @@ Report::Report(std::string_view program, std::shared_ptr<const Tokenizer> tokeni
   auto& json = document_->json;
   json["schema"] = {{"name", "spikesink-report"}, {"version", kSchemaVersion}};
   json["program"] = program;
-  json["created"] = utc_now();
   json["versions"] = {{"spikesink", SPIKESINK_VERSION}, {"libtorch", TORCH_VERSION}};
 }
 
+Report::Report(Report&&) noexcept = default;
+Report& Report::operator=(Report&&) noexcept = default;
 Report::~Report() = default;
 
 void Report::configure(std::string_view key, const ReportValue& value) {
   std::visit([&](const auto& plain) { document_->json["configuration"][std::string(key)] = plain; }, value);
 }
 
-void Report::add(const ModelConfig& config) { document_->json["model"] = detail::section(config); }
+void Report::add(const ModelConfig& config) {
+  document_->json["model"] = detail::section(config);
+}
 
 void Report::add(const LifeCycleResult& result, const LifeCycleOptions& options) {
   document_->json["life_cycle"] = detail::section(result, options);
@@ -61,7 +54,9 @@ void Report::add(const AttentionSinksResult& result, int64_t key) {
   document_->json["attention_sinks"] = detail::section(result, key);
 }
 
-void Report::add(const PerplexityResult& result) { document_->json["perplexity"] = detail::section(result); }
+void Report::add(const PerplexityResult& result) {
+  document_->json["perplexity"] = detail::section(result);
+}
 
 void Report::add(const StatePicture& picture) {
   document_->json["state_picture"] = detail::section(picture, document_->tokenizer.get());

@@ -12,7 +12,9 @@ using nlohmann::json;
 constexpr size_t kMostTokens = 200;  // rows of the token table; the rest are rare
 
 // JSON has no NaN: what was not measured is null.
-json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
+json number(double value) {
+  return std::isfinite(value) ? json(value) : json(nullptr);
+}
 
 json entry_of(const Block& block) {
   return {{"block", block.number}, {"layer", block.layer()}, {"kind", block.kind_name()}};
@@ -21,10 +23,8 @@ json entry_of(const Block& block) {
 json section(const StateSummary& state) {
   json top = json::array();
   for (const auto& peak : state.top) {
-    top.push_back({{"channel", peak.channel},
-                   {"magnitude", peak.magnitude},
-                   {"sequence", peak.sequence},
-                   {"position", peak.position}});
+    top.push_back(
+        {{"channel", peak.channel}, {"magnitude", peak.magnitude}, {"sequence", peak.sequence}, {"position", peak.position}});
   }
   return {{"top", top}, {"median", number(state.median)}, {"not_finite", state.not_finite}};
 }
@@ -42,7 +42,9 @@ json courses(const LifeCycleResult& result) {
   return courses;
 }
 
-json mean_or_null(const RunningMean& values) { return values.count == 0 ? json(nullptr) : json(values.mean); }
+json mean_or_null(const RunningMean& values) {
+  return values.count == 0 ? json(nullptr) : json(values.mean);
+}
 
 json section(const MassiveChannel& channel) {
   return {{"channel", channel.channel},
@@ -102,20 +104,13 @@ json section(const std::vector<HeadImportance>& heads) {
 }  // namespace
 
 json section(const ModelConfig& config) {
-  return {{"model_type", config.model_type},
-          {"n_layers", config.n_layers},
-          {"d_model", config.d_model},
-          {"d_mlp", config.d_mlp},
-          {"n_heads", config.n_heads},
-          {"n_key_value_heads", config.n_key_value_heads},
-          {"d_head", config.d_head},
-          {"d_vocabulary", config.d_vocabulary},
-          {"context", config.context},
-          {"norm_epsilon", config.norm_epsilon},
-          {"rope_theta", config.rope_theta},
-          {"attention_bias", config.attention_bias},
-          {"mlp_bias", config.mlp_bias},
-          {"tied_embeddings", config.tied_embeddings}};
+  return {{"model_type", config.model_type}, {"n_layers", config.n_layers},
+          {"d_model", config.d_model},       {"d_mlp", config.d_mlp},
+          {"n_heads", config.n_heads},       {"n_key_value_heads", config.n_key_value_heads},
+          {"d_head", config.d_head},         {"d_vocabulary", config.d_vocabulary},
+          {"context", config.context},       {"norm_epsilon", config.norm_epsilon},
+          {"rope_theta", config.rope_theta}, {"attention_bias", config.attention_bias},
+          {"mlp_bias", config.mlp_bias},     {"tied_embeddings", config.tied_embeddings}};
 }
 
 json section(const LifeCycleResult& result, const LifeCycleOptions& options) {
@@ -127,9 +122,12 @@ json section(const LifeCycleResult& result, const LifeCycleOptions& options) {
     blocks.push_back(entry);
   }
   return {{"definition",
-           "Magnitudes are the largest |x| of a channel over all tokens; `top` lists different channels. The hidden state of a block is "
-           "the stream after it. A spike channel exceeds least_magnitude and least_ratio medians of |h| in some hidden state. A block is "
-           "step-up when it raises the maximum M of a spike channel by at least step_share of M, where M exceeds least_magnitude and "
+           "Magnitudes are the largest |x| of a channel over all tokens; `top` lists different channels. The hidden state of a "
+           "block is "
+           "the stream after it. A spike channel exceeds least_magnitude and least_ratio medians of |h| in some hidden state. "
+           "A block is "
+           "step-up when it raises the maximum M of a spike channel by at least step_share of M, where M exceeds "
+           "least_magnitude and "
            "step_ratio medians; step-down likewise (arXiv 2603.05498, figure 1; threshold: arXiv 2402.17762)."},
           {"options",
            {{"least_magnitude", options.least_magnitude},
@@ -148,7 +146,8 @@ json section(const MassiveActivationsResult& result, const MassiveActivationsOpt
   json blocks = json::array();
   for (const auto& block : result.blocks) blocks.push_back(section(block, tokenizer));
   return {{"definition",
-           "|x| > least_magnitude and |x| >= least_ratio x the median of |h| over the hidden state of the same sequence, spike tokens "
+           "|x| > least_magnitude and |x| >= least_ratio x the median of |h| over the hidden state of the same sequence, spike "
+           "tokens "
            "included; the median is the lower middle element (arXiv 2402.17762). Means are signed."},
           {"options", {{"least_magnitude", options.least_magnitude}, {"least_ratio", options.least_ratio}}},
           {"channels", result.channels()},

@@ -33,7 +33,8 @@ TokenBatches token_batches(const Tokenizer& tokenizer, std::string_view text, co
   const auto ids = tokenizer.encode(text);
   const int64_t filled = static_cast<int64_t>(ids.size()) / options.length;
   if (filled == 0) {
-    detail::fail_argument("[token_batches] the text is too short: got {} tokens, expected at least one window of {}", ids.size(), options.length);
+    detail::fail_argument("[token_batches] the text is too short: got {} tokens, expected at least one window of {}",
+                          ids.size(), options.length);
   }
   const int64_t count = options.count == 0 ? filled : std::min(options.count, filled);
   std::vector<std::vector<int64_t>> windows;

@@ -17,7 +17,9 @@ struct Case {
   double absolute, relative;
 };
 
-void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+void PrintTo(const Case& c, std::ostream* out) {
+  *out << c.name;
+}
 
 class TinyLlamaTest : public testing::TestWithParam<Case> {
  protected:

@@ -17,7 +17,8 @@ class ActivationCache {
   /// The tensor seen at `name`; throws std::invalid_argument with the nearest names when none was.
   const torch::Tensor& operator[](std::string_view name) const;
 
-  const std::map<std::string, torch::Tensor, std::less<>>& tensors() const { return tensors_; }
+  const std::map<std::string, torch::Tensor, std::less<>>& tensors() const& { return tensors_; }
+  std::map<std::string, torch::Tensor, std::less<>> tensors() && { return std::move(tensors_); }
 
  private:
   std::map<std::string, torch::Tensor, std::less<>> tensors_;

@@ -10,8 +10,8 @@ namespace spikesink {
 /// How a sink ratio is counted. Importance of key k in a head and a sequence: the mean over queries
 /// i >= k of A[i, k].
 enum class SinkDefinition {
-  kGu,  // share of (sequence, layer, head) whose importance exceeds epsilon (Gu et al., arXiv
-        // 2410.10781)
+  kGu,         // share of (sequence, layer, head) whose importance exceeds epsilon (Gu et al., arXiv
+               // 2410.10781)
   kMeanFirst,  // share of (layer, head) whose importance, averaged over sequences first, exceeds
                // epsilon
 };

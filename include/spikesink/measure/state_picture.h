@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -12,18 +13,19 @@ namespace spikesink {
 struct StatePicture {
   Block block{0};
   int64_t sequence = 0;
-  std::vector<int64_t> tokens;                         // ids, from position 0
-  std::vector<std::pair<int64_t, int64_t>> channels;   // first and last channel of each column
-  std::vector<std::vector<float>> magnitudes;          // [tokens][columns]
+  std::vector<int64_t> tokens;                        // ids, from position 0
+  std::vector<std::pair<int64_t, int64_t>> channels;  // first and last channel of each column
+  std::vector<std::vector<float>> magnitudes;         // [tokens][columns]
 };
 
 struct StatePictureOptions {
-  int64_t most_tokens = 96;     // from position 0
+  int64_t most_tokens = 96;  // from position 0
   int64_t most_columns = 576;
 };
 
-/// The state with the largest magnitude of all blocks, in the sequence where it occurs, from one more forward pass over that sequence.
-StatePicture most_extreme_state(Transformer& model, const TokenBatches& batches, const LifeCycleResult& life_cycle,
-                                const StatePictureOptions& options = {});
+/// The state with the largest magnitude of all blocks, in the sequence where it occurs, from one more forward pass over
+/// that sequence. None when no state held a finite value.
+std::optional<StatePicture> most_extreme_state(Transformer& model, const TokenBatches& batches,
+                                               const LifeCycleResult& life_cycle, const StatePictureOptions& options = {});
 
 }  // namespace spikesink

@@ -2,13 +2,13 @@
 
 #include <filesystem>
 
+#include "spikesink/error.h"
 #include "spikesink/model/transformer.h"
 
 namespace spikesink {
 
 struct LoadOptions {
-  torch::Dtype dtype =
-      torch::kFloat32;  // what weights and activations are held in: float32, bfloat16 or float64
+  torch::Dtype dtype = torch::kFloat32;  // what weights and activations are held in: float32, bfloat16 or float64
   torch::Device device = torch::kCPU;
 };
 

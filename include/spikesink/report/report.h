@@ -7,11 +7,13 @@
 #include <variant>
 #include <vector>
 
+#include "spikesink/error.h"
 #include "spikesink/measure/attention_sinks.h"
 #include "spikesink/measure/life_cycle.h"
 #include "spikesink/measure/massive_activations.h"
 #include "spikesink/measure/perplexity.h"
 #include "spikesink/measure/state_picture.h"
+#include "spikesink/weights/weight_source.h"
 
 namespace spikesink {
 
@@ -23,6 +25,8 @@ class Report {
  public:
   /// `program` is the name of what was run.
   explicit Report(std::string_view program, std::shared_ptr<const Tokenizer> tokenizer = nullptr);
+  Report(Report&&) noexcept;
+  Report& operator=(Report&&) noexcept;
   ~Report();
 
   /// One entry of the effective configuration.

@@ -23,10 +23,10 @@ enum class BosRule {
 };
 
 struct BatchOptions {
-  int64_t length = 64;          // tokens a window, BOS included (64: Gu et al., arXiv 2410.10781)
-  int64_t count = 0;            // at most this many windows; 0: as many as the text fills
+  int64_t length = 64;           // tokens a window, BOS included (64: Gu et al., arXiv 2410.10781)
+  int64_t count = 0;             // at most this many windows; 0: as many as the text fills
   BosRule bos = BosRule::kAuto;  // with BOS each window is [bos] + its first length - 1 tokens: the windows stay where they are
-  int64_t batch_tokens = 4096;  // how many tokens go through the model at a time
+  int64_t batch_tokens = 4096;   // how many tokens go through the model at a time
 };
 
 /// Whether windows of this tokenizer's text start with BOS. kYes with a tokenizer that has none throws std::invalid_argument.

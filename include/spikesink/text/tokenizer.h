@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "spikesink/error.h"
+
 namespace spikesink {
 
 /// Text to token ids and back.
@@ -15,8 +17,8 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  /// Ids of `text` (UTF-8; an invalid byte is read as U+FFFD). Added and special tokens written out in the text are recognised; no
-  /// BOS or EOS is added. Equals `tokenizers`' `encode(text, add_special_tokens=False)`.
+  /// Ids of `text` (UTF-8; an invalid byte is read as U+FFFD). Added and special tokens written out in the text are recognised;
+  /// no BOS or EOS is added. Equals `tokenizers`' `encode(text, add_special_tokens=False)`.
   virtual std::vector<int64_t> encode(std::string_view text) const = 0;
   /// The text of `ids`, special tokens included. Ids outside the vocabulary throw std::invalid_argument.
   virtual std::string decode(const std::vector<int64_t>& ids) const = 0;

@@ -10,6 +10,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "spikesink/error.h"
+
 namespace spikesink {
 
 enum class WeightFormat { kSafetensors, kGguf };

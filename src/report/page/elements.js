@@ -2,7 +2,7 @@
 'use strict';
 
 /* global number */
-/* exported section, paragraph, figure, table, fold, keyFigure */
+/* exported section, paragraph, alarm, figure, table, fold, keyFigure */
 
 const kRowsShown = 20;
 
@@ -22,9 +22,13 @@ function paragraph(text, className = '') {
   return element('p', {textContent: text, className});
 }
 
+function alarm(text) {
+  return element('div', {className: 'alarm', role: 'alert', textContent: text});
+}
+
 function figure(id, label) {
   const container = element('div', {id, className: 'figure'});
-  container.setAttribute('role', 'img');
+  container.setAttribute('role', 'figure');
   container.setAttribute('aria-label', label);
   return container;
 }
@@ -36,11 +40,12 @@ function cell(column, row) {
   return node;
 }
 
-function compare(a, b) {
+// What is not known comes last, in both directions.
+function compare(a, b, descending) {
   if (a === b) return 0;
   if (a === null || a === undefined) return 1;
   if (b === null || b === undefined) return -1;
-  return typeof a === 'string' ? a.localeCompare(b) : a - b;
+  return (descending ? -1 : 1) * (typeof a === 'string' ? a.localeCompare(b) : a - b);
 }
 
 // `columns`: {title, value(row) to sort by, text(row) to show (else the number), left, code}. Rows come in `rows`' order
@@ -50,14 +55,14 @@ function table(columns, rows) {
   const heads = [];
   let shown = rows;
   let all = rows.length <= kRowsShown;
-  const more = element('button', {type: 'button', className: 'more', textContent: `Show all ${rows.length} rows`, hidden: all});
+  const more = element('button', {type: 'button', className: 'more', textContent: `Show all ${rows.length.toLocaleString('en')} rows`, hidden: all});
   const fill = () => body.replaceChildren(...(all ? shown : shown.slice(0, kRowsShown)).map((row) =>
     element('tr', {}, ...columns.map((column) => cell(column, row)))));
   const sort = (column, head) => {
-    const down = head.ariaSort !== 'descending';
+    const descending = head.ariaSort !== 'descending';
     for (const other of heads) other.ariaSort = null;
-    head.ariaSort = down ? 'descending' : 'ascending';
-    shown = [...rows].sort((a, b) => (down ? -1 : 1) * compare(column.value(a), column.value(b)));
+    head.ariaSort = descending ? 'descending' : 'ascending';
+    shown = [...rows].sort((a, b) => compare(column.value(a), column.value(b), descending));
     fill();
   };
   for (const column of columns) {
@@ -77,9 +82,9 @@ function table(columns, rows) {
 }
 
 function pairs(entries) {
-  return element('dl', {}, ...Object.entries(entries).flatMap(([name, value]) => [
+  return element('dl', {}, ...entries.flatMap(([name, value]) => [
     element('dt', {textContent: name}),
-    element('dd', {textContent: typeof value === 'object' ? JSON.stringify(value) : String(value)}),
+    element('dd', {textContent: String(value)}),
   ]));
 }
 

@@ -5,6 +5,8 @@
 /* global Plotly, blockName, spanName, tokenName, number, headKey */
 /* exported drawLifeCycle, drawSinkMap, drawStatePicture */
 
+const kCoursesDrawn = 6;
+
 // plotly reads a few HTML tags and entities in its labels; this keeps a token's text plain text.
 function plain(text) {
   return String(text).replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
@@ -19,8 +21,20 @@ function axis(title, more) {
   return {...line, title: {text: title, standoff: 8}, ...more};
 }
 
-function draw(container, traces, layout, buttons = ['toImage', 'zoom2d', 'pan2d', 'resetScale2d']) {
+// Blocks, layers, channels and so on have no halves: plotly would mark some where they are few.
+function whole(count) {
+  return count <= 12 ? {dtick: 1} : {};
+}
+
+// On a logarithmic axis zero has no place.
+function positive(value) {
+  return value > 0 ? value : null;
+}
+
+function draw(container, height, traces, layout, buttons = ['toImage', 'zoom2d', 'pan2d', 'resetScale2d']) {
+  container.style.height = `${height}px`;  // not layout.height, which plotly forgets when the window changes
   const base = {
+    uirevision: true,  // zoom, camera and hidden traces outlive a redraw
     paper_bgcolor: 'rgba(0,0,0,0)',
     plot_bgcolor: 'rgba(0,0,0,0)',
     font: {family: getComputedStyle(document.body).fontFamily, size: 13, color: colour('ink')},
@@ -36,7 +50,7 @@ function draw(container, traces, layout, buttons = ['toImage', 'zoom2d', 'pan2d'
 // -- life cycle
 
 function topTraces(places, states) {
-  const names = ['largest', 'second', 'third'];
+  const names = ['largest', '2nd largest', '3rd largest'];
   const count = Math.max(0, ...states.map((state) => state.top.length));
   return Array.from({length: count}, (_, rank) => {
     const hover = states.map((state, i) => {
@@ -46,13 +60,13 @@ function topTraces(places, states) {
         `<br>sequence ${peak.sequence}, position ${peak.position}`;
     });
     return {
-      name: names[rank] ?? `number ${rank + 1}`,
+      name: names[rank] ?? `${rank + 1}th largest`,
       x: places.map((place) => place.block),
-      y: states.map((state) => state.top[rank]?.magnitude ?? null),
+      y: states.map((state) => positive(state.top[rank]?.magnitude)),
       text: hover,
       hovertemplate: '%{text}<extra></extra>',
       mode: 'lines+markers',
-      line: {color: colour(`rank-${Math.min(rank, 2) + 1}`), width: rank === 0 ? 2.5 : 1.5},
+      line: {color: colour(`rank-${Math.min(rank, 2) + 1}`), width: rank === 0 ? 1.5 : 1},
       marker: {
         size: rank === 0 ? 7 : 5,
         symbol: places.map((place) => (place.kind === 'attention' ? 'circle-open' : 'circle')),
@@ -63,9 +77,9 @@ function topTraces(places, states) {
 
 function medianTrace(places, states) {
   return {
-    name: 'median of all',
+    name: 'median',
     x: places.map((place) => place.block),
-    y: states.map((state) => state.median),
+    y: states.map((state) => positive(state.median)),
     hovertemplate: 'median %{y:.4g}<extra></extra>',
     mode: 'lines',
     line: {color: colour('quiet'), width: 1.5, dash: 'dash'},
@@ -73,15 +87,15 @@ function medianTrace(places, states) {
 }
 
 function courseTraces(places, courses, field) {
-  return courses.map((course, i) => ({
+  return courses.slice(0, kCoursesDrawn).map((course, i) => ({
     name: `channel ${course.channel}`,
     x: places.map((place) => place.block),
-    y: course[field],
-    text: places.map(blockName),
-    hovertemplate: `channel ${course.channel}: %{y:.4g}<br>%{text}<extra></extra>`,
+    y: course[field].map(positive),
+    hoverinfo: 'skip',
+    legendrank: 1500,
     mode: 'lines',
-    visible: i < 6 ? true : 'legendonly',
-    line: {color: colour(`course-${(i % 4) + 1}`), width: 1.2, dash: i < 4 ? 'solid' : 'dot'},
+    opacity: 0.55,
+    line: {color: colour(`course-${i + 1}`), width: 7},
   }));
 }
 
@@ -115,18 +129,19 @@ function drawLifeCycle(container, life, field) {
   const places = [...start, ...life.blocks];
   const states = [...(hidden ? [life.embedding] : []), ...life.blocks.map((block) => block[field])];
   const traces = [
+    ...courseTraces(places, life.courses, field),
     ...topTraces(places, states),
-    ...courseTraces(places, life.courses ?? [], field),
     medianTrace(places, states),
   ];
   const shapes = [
-    ...stepMarks(life.step_up ?? [], 'step-up block', 'step-up', 'dash'),
-    ...stepMarks(life.step_down ?? [], 'step-down block', 'step-down', 'dashdot'),
+    ...stepMarks(life.step_up, 'step-up block', 'step-up', 'dash'),
+    ...stepMarks(life.step_down, 'step-down block', 'step-down', 'dashdot'),
   ];
-  return draw(container, traces, {
-    height: 460,
+  return draw(container, 460, traces, {
     shapes,
-    xaxis: axis(hidden ? 'after block (0 = embedding)' : 'block', {range: [hidden ? -0.7 : 0.3, life.blocks.length + 0.7]}),
+    xaxis: axis(hidden ? 'after block (0 = embedding)' : 'block', {
+      range: [hidden ? -0.7 : 0.3, life.blocks.length + 0.7], ...whole(life.blocks.length),
+    }),
     yaxis: axis(hidden ? 'magnitude in the hidden state' : 'magnitude in the block output', {
       type: 'log', dtick: 1, exponentformat: 'power', tickfont: {size: 11}, range: logRange(life),
     }),
@@ -137,10 +152,11 @@ function drawLifeCycle(container, life, field) {
 // -- sink map
 
 // The border of the set of sink heads, as line segments along the edges of the heat map's cells.
-function sinkBorder(sinks) {
+function sinkBorder(sinkHeads) {
+  const sinks = new Set(sinkHeads.map(headKey));
   const x = [];
   const y = [];
-  for (const {layer, head} of sinks.values()) {
+  for (const {layer, head} of sinkHeads) {
     const sides = [
       [layer - 1, head, [-0.5, -0.5], [-0.5, 0.5]],
       [layer + 1, head, [0.5, 0.5], [-0.5, 0.5]],
@@ -165,6 +181,7 @@ function heatmapTrace(heads, layers, rows, report) {
     text[head.head][head.layer] = `layer ${head.layer}, head ${head.head}<br>importance ${number(head.importance)}` +
       `<br>above ε in ${number(100 * head.share_of_sequences)} % of sequences`;
   }
+  const ticks = [0, 0.25, 0.5, 0.75, 1].filter((tick) => Math.abs(tick - report.epsilon) > 0.06);
   return {
     type: 'heatmap',
     z,
@@ -182,8 +199,8 @@ function heatmapTrace(heads, layers, rows, report) {
       yanchor: 'bottom',
       thickness: 14,
       outlinewidth: 0,
-      tickvals: [0, report.epsilon, 0.5, 0.75, 1],
-      ticktext: ['0', `ε = ${report.epsilon}`, '0.5', '0.75', '1'],
+      tickvals: [...ticks, report.epsilon],
+      ticktext: [...ticks, `ε = ${report.epsilon}`],
     },
   };
 }
@@ -204,19 +221,16 @@ function shareTrace(sinkHeads, layers, rows) {
 }
 
 function drawSinkMap(container, report) {
-  const heads = report.heads.filter((head) => head.key === report.key);
+  const {heads, sink_heads: sinkHeads} = report;
   const layers = 1 + Math.max(...heads.map((head) => head.layer));
   const rows = 1 + Math.max(...heads.map((head) => head.head));
-  const sinkHeads = report.sink_heads.filter((head) => head.key === report.key);
-  const sinks = new Map(sinkHeads.map((head) => [headKey(head), head]));
-  const border = {...sinkBorder(sinks), mode: 'lines', hoverinfo: 'skip', line: {color: colour('sink'), width: 2}};
+  const border = {...sinkBorder(sinkHeads), mode: 'lines', hoverinfo: 'skip', line: {color: colour('sink'), width: 2}};
   const traces = [heatmapTrace(heads, layers, rows, report), border, shareTrace(sinkHeads, layers, rows)];
-  return draw(container, traces, {
-    height: 250 + Math.min(620, Math.max(160, 22 * rows)),
+  return draw(container, 250 + Math.min(620, Math.max(160, 22 * rows)), traces, {
     showlegend: false,
     bargap: 0.25,
-    xaxis: axis('layer', {range: [-0.6, layers - 0.4], showgrid: false, ticks: 'outside', tickcolor: colour('rule')}),
-    yaxis: axis('head', {range: [rows - 0.4, -0.6], domain: [0, 0.76], showgrid: false, ...(rows <= 12 && {dtick: 1})}),
+    xaxis: axis('layer', {...whole(layers), range: [-0.6, layers - 0.4], showgrid: false, ticks: 'outside', tickcolor: colour('rule')}),
+    yaxis: axis('head', {...whole(rows), range: [rows - 0.4, -0.6], domain: [0, 0.76], showgrid: false}),
     yaxis2: axis('sinks, %', {range: [0, 104], domain: [0.82, 1], dtick: 50}),
   });
 }
@@ -231,31 +245,31 @@ function stepped(rows) {
   });
 }
 
-// The largest cells, at most one a column, for labels.
+// The largest cells for labels, far enough from each other.
 function peaks(picture, most) {
   const cells = picture.magnitudes.flatMap((row, r) => row.map((value, c) => ({value: value ?? 0, r, c})));
   const found = [];
   for (const cell of cells.sort((a, b) => b.value - a.value)) {
     if (found.length === most || cell.value < 0.02 * cells[0].value) break;
-    if (found.every((other) => other.c !== cell.c)) found.push(cell);
+    if (found.every((other) => Math.abs(other.c - cell.c) > picture.channels.length / 4)) found.push(cell);
   }
   return found;
 }
 
 function stateTraces(picture, floor, spikes) {
-  const logs = picture.magnitudes.map((row) => row.map((value) => (value === null ? null : Math.max(value, floor))));
+  const raised = picture.magnitudes.map((row) => row.map((value) => (value === null ? null : Math.max(value, floor))));
   const text = picture.magnitudes.map((row, r) => row.map((value, c) =>
     `${spanName(picture.channels[c], spikes)}: ${number(value)}<br>position ${picture.tokens[r].position}, ` +
     `token ${plain(tokenName(picture.tokens[r]))}`));
-  const edge = 0.499;
+  const edge = 0.499;  // almost half: walls may not stand on one another
   return [{
     type: 'surface',
     x: picture.channels.flatMap(([first, last]) => [first - edge, last + edge]),
     y: picture.tokens.flatMap((token) => [token.position - edge, token.position + edge]),
-    z: stepped(logs),
-    surfacecolor: stepped(logs.map((row) => row.map((value) => (value === null ? null : Math.log10(value))))),
+    z: stepped(raised),
+    surfacecolor: stepped(raised.map((row) => row.map((value) => (value === null ? null : Math.log10(value))))),
     text: stepped(text),
-    hovertemplate: '%{text}<extra></extra>',
+    hoverinfo: 'text',
     colorscale: [0, 1, 2, 3].map((step) => [step / 3, colour(`height-${step}`)]),
     showscale: false,
     contours: {x: {highlight: false}, y: {highlight: false}, z: {highlight: false}},
@@ -263,19 +277,37 @@ function stateTraces(picture, floor, spikes) {
   }];
 }
 
+// Round values up to the largest; zero is left out, where it would touch the ticks of the other axes.
+function roundTicks(largest, most) {
+  const power = 10 ** Math.floor(Math.log10(largest));
+  const step = [0.2, 0.5, 1].map((part) => part * power).find((size) => largest / size <= most) ?? 2 * power;
+  return Array.from({length: Math.floor(largest / step)}, (_, i) => (i + 1) * step);
+}
+
 function drawStatePicture(container, picture, spikes, scale) {
   const values = picture.magnitudes.flat().filter((value) => value > 0).sort((a, b) => a - b);
   const floor = values[Math.floor(values.length / 20)] ?? 1e-3;
   const largest = values[values.length - 1] ?? 1;
   const log = scale === 'log';
-  const far = Math.min(2, Math.max(1, 900 / container.clientWidth));
-  const scene = (title, more) => axis(title, {backgroundcolor: colour('panel'), showbackground: true, showspikes: false, ...more});
-  const labels = peaks(picture, 3).map((cell) => ({
+  // A narrow figure must be seen from afar, and has room for little text.
+  const narrow = container.clientWidth < 600;
+  const height = Math.min(640, Math.max(400, container.clientWidth));
+  const far = Math.min(1.7, Math.max(1.05, (1.8 * height) / container.clientWidth));
+  const scene = (text, more) => axis(text, {
+    title: {text, font: {size: narrow ? 11 : 15}},
+    tickfont: {size: narrow ? 9 : 12},
+    nticks: narrow ? 4 : 8,
+    backgroundcolor: colour('panel'),
+    showbackground: true,
+    showspikes: false,
+    ...more,
+  });
+  const labels = peaks(picture, narrow ? 1 : 3).map((cell) => ({
     x: (picture.channels[cell.c][0] + picture.channels[cell.c][1]) / 2,
     y: picture.tokens[cell.r].position,
     z: log ? Math.log10(cell.value) : cell.value,
-    text: `${spanName(picture.channels[cell.c], spikes)}<br>${plain(tokenName(picture.tokens[cell.r]))}`,
-    font: {size: 12, color: colour('ink')},
+    text: `${spanName(picture.channels[cell.c])}<br>${plain(tokenName(picture.tokens[cell.r]))}`,
+    font: {size: narrow ? 10 : 12, color: colour('ink')},
     bgcolor: colour('paper'),
     opacity: 0.9,
     arrowcolor: colour('quiet'),
@@ -283,18 +315,17 @@ function drawStatePicture(container, picture, spikes, scale) {
     ax: 0,
     ay: -34,
   }));
-  return draw(container, stateTraces(picture, floor, spikes), {
-    height: 640,
+  return draw(container, height, stateTraces(picture, floor, spikes), {
     margin: {l: 0, r: 0, t: 0, b: 0},
     scene: {
-      xaxis: scene('channel'),
-      yaxis: scene('position of the token', {autorange: 'reversed'}),
-      zaxis: scene('magnitude', log ?
+      xaxis: scene('channel', whole(picture.channels.length)),
+      yaxis: scene('position', {autorange: 'reversed', ...whole(picture.tokens.length)}),
+      zaxis: scene(narrow ? '' : 'magnitude', log ?
         {type: 'log', dtick: 1, exponentformat: 'power', range: [Math.log10(floor), Math.log10(largest) + 0.3]} :
-        {type: 'linear', range: [0, largest * 1.12]}),
+        {type: 'linear', tickvals: roundTicks(largest, narrow ? 3 : 6), tickformat: ',~g', range: [0, largest * 1.12]}),
       aspectmode: 'manual',
       aspectratio: {x: 1.7, y: 1.1, z: 0.8},
-      camera: {eye: {x: -1.2 * far, y: -1.65 * far, z: 0.95 * far}, center: {x: 0, y: 0, z: -0.2}},
+      camera: {eye: {x: -1.2 * far, y: -1.65 * far, z: 0.95 * far}, center: {x: 0, y: 0, z: -0.22}},
       annotations: labels,
     },
   }, ['toImage', 'orbitRotation', 'pan3d', 'zoom3d', 'resetCameraDefault3d']);

@@ -1,10 +1,10 @@
 // The page of a spikesink report: reads the JSON of #report and builds one section for each part that it has.
 'use strict';
 
-/* global drawLifeCycle, drawSinkMap, drawStatePicture */
-/* global element, section, paragraph, figure, table, fold, keyFigure */
-/* global number, visible, ranges, plural, blockName, largestPeak, definitions */
-/* global tellLifeCycle, tellSteps, tellSinks, tellPicture */
+/* global drawLifeCycle, drawSinkMap, drawStatePicture, kCoursesDrawn */
+/* global element, section, paragraph, alarm, figure, table, fold, keyFigure */
+/* global number, visible, ranges, plural, blockName, largestPeak */
+/* global warnings, tellLifeCycle, tellSteps, tellSinks, tellPicture, tellMassive, tellPositions, definitions */
 
 // -- header
 
@@ -32,22 +32,19 @@ function keyFigures(report) {
 }
 
 function drawHeader(report) {
-  const path = report.configuration?.model ?? 'model';
-  const name = path.split('/').filter(Boolean).pop() ?? path;
-  const model = report.model ?? {};
+  const {program, configuration = {}, model} = report;
+  const name = configuration.model?.split('/').filter(Boolean).pop() ?? program;
   const facts = [
-    model.model_type,
-    model.n_layers && plural(model.n_layers, 'layer'),
-    model.n_heads && plural(model.n_heads, 'head'),
-    model.d_model && `${model.d_model.toLocaleString('en')} channels`,
-    report.configuration?.dtype,
-    report.configuration?.sequences && `${plural(report.configuration.sequences, 'sequence')} of ${plural(report.configuration.length, 'token')}`,
+    ...(model ? [model.model_type, plural(model.n_layers, 'layer'), plural(model.n_heads, 'head'), plural(model.d_model, 'channel')] : []),
+    configuration.dtype,
+    configuration.sequences && `${plural(configuration.sequences, 'sequence')} of up to ${plural(configuration.length, 'token')}`,
   ];
-  document.title = `${name} – spikesink ${report.program ?? 'report'}`;
+  document.title = `${name} – spikesink ${program}`;
   document.getElementById('page').append(element('header', {},
-    element('div', {className: 'program', textContent: `spikesink ${report.program ?? 'report'}`}),
+    element('div', {className: 'program', textContent: `spikesink ${program}`}),
     element('h1', {textContent: name}),
     paragraph(facts.filter(Boolean).join(' · '), 'quiet'),
+    ...(warnings(report).length > 0 ? [alarm(warnings(report).join(' '))] : []),
     element('div', {className: 'keys'}, ...keyFigures(report))));
   return [];
 }
@@ -60,13 +57,16 @@ function drawLifeCycleSection(report) {
   const hidden = figure('life-hidden-state', 'Largest magnitudes of the hidden state after each block');
   const output = figure('life-output', 'Largest magnitudes of the output of each block');
   const panel = (title, container) => element('div', {}, element('h3', {textContent: title}), container);
+  const {length} = life.courses;
+  const most = length > kCoursesDrawn ? `${kCoursesDrawn} largest ` : '';
+  const bands = length > 0 ? `Bands: the maxima of the ${most}spike channels.` : '';
+  const lines = life.step_up.length + life.step_down.length > 0 ? 'Vertical lines: step-up and step-down blocks.' : '';
   section('Life cycle of the spikes',
     paragraph(tellLifeCycle(life)),
     paragraph(tellSteps(life)),
     element('div', {className: 'panels'}, panel('Hidden state', hidden), panel('Block output', output)),
-    paragraph('Left, the residual stream after each block; right, what that block adds to it. Thick lines: the largest ' +
-      'magnitudes, whichever channels hold them (hollow marks: attention blocks; full: feed-forward). Thin lines: the maxima ' +
-      'of single spike channels.', 'quiet'));
+    paragraph('Hidden state: the stream after each block. Block output: what that block adds to it. Dots: the largest magnitudes of ' +
+      `different channels over all tokens (hollow: attention blocks; full: feed-forward). ${bands} ${lines}`, 'quiet'));
   return [() => drawLifeCycle(hidden, life, 'hidden_state'), () => drawLifeCycle(output, life, 'output')];
 }
 
@@ -74,11 +74,11 @@ function drawLifeCycleSection(report) {
 
 function drawSinkSection(report) {
   const sinks = report.attention_sinks;
-  if (!sinks || !sinks.heads.some((head) => head.key === sinks.key)) return [];
+  if (!sinks) return [];
   const map = figure('sink-map', 'Importance of the key in every layer and head');
   section('Attention sinks', paragraph(tellSinks(sinks)), map,
-    paragraph(`Colour: the attention that key ${sinks.key} receives, as a mean over queries and ${plural(sinks.sequences, 'sequence')}. ` +
-      'Bars: the share of each layer’s heads that are sink heads.', 'quiet'));
+    paragraph(`Colour: the attention that key ${sinks.key} receives, averaged over the queries at or after it and over ` +
+      `${plural(sinks.sequences, 'sequence')}. Bars: the share of each layer’s heads that are sink heads.`, 'quiet'));
   return [() => drawSinkMap(map, sinks)];
 }
 
@@ -114,7 +114,7 @@ function drawPictureSection(report) {
   });
   const merged = picture.channels.some(([first, last]) => last > first);
   section('Tokens × channels', paragraph(tellPicture(picture)), buttons, container,
-    paragraph(`Drag to turn. ${merged ? 'A bar stands for a few neighbouring channels and shows the largest of them.' : ''}`, 'quiet'));
+    paragraph(`Drag to turn.${merged ? ' A bar stands for neighbouring channels and shows the largest of them.' : ''}`, 'quiet'));
   return [redraw];
 }
 
@@ -136,13 +136,13 @@ function channelTable(massive) {
   return table([
     {title: 'Channel', value: (row) => row.channel, text: (row) => String(row.channel)},
     {title: 'Largest |x|', value: (row) => row.largest},
-    {title: 'after block', value: (row) => row.block},
+    {title: 'After block', value: (row) => row.block},
     {title: 'Massive after blocks', left: true, value: (row) => row.blocks.length, text: (row) => ranges(row.blocks)},
     {title: 'Mean at position 0', value: (row) => row.mean_at_start},
     {title: 'Mean elsewhere', value: (row) => row.mean_elsewhere},
     {title: 'Count', value: (row) => row.count},
-    {title: 'Ratio to leading', left: true, value: (row) => row.ratio?.mean ?? null, text: (row) => (row.ratio ?
-      `${number(row.ratio.mean, 3)} ± ${number(row.ratio.standard_deviation, 2)} of ${row.ratio.reference}` : '–')},
+    {title: 'Ratio to the largest', left: true, value: (row) => row.ratio?.mean ?? null, text: (row) => (row.ratio ?
+      `${number(row.ratio.mean, 3)} ± ${number(row.ratio.standard_deviation, 2)} of channel ${row.ratio.reference}` : '–')},
   ], channelRows(massive));
 }
 
@@ -178,17 +178,16 @@ function drawMassiveSection(report) {
     section('Massive activations', paragraph('No activation of this run is massive by the definition below.'));
     return [];
   }
-  const tokens = Math.max(...massive.blocks.map((block) => block.token_count));
-  const blocks = ranges(massive.blocks.map((block) => block.block));
+  const rare = massive.blocks.some((block) => block.tokens.reduce((sum, token) => sum + token.count, 0) < block.token_count);
   section('Massive activations',
-    paragraph(`${plural(massive.channels.length, 'channel')} hold${massive.channels.length === 1 ? 's' : ''} massive values, after ` +
-      `blocks ${blocks}, on at most ${plural(tokens, 'token')} of the run in one block.`),
+    paragraph(`${tellMassive(massive)} ${tellPositions(massive)}`),
     element('h3', {textContent: 'Channels'}),
     paragraph('Means are signed and run over the massive values alone; they, the count and the ratio are those of the block ' +
       'where the channel is largest.', 'quiet'),
     channelTable(massive),
     element('h3', {textContent: 'Tokens'}),
-    paragraph('The tokens that carry them. The count is the largest of any one block. ␣ is a space, ⏎ a line break.', 'quiet'),
+    paragraph('The tokens that carry them. The count is the largest of any one block. ␣ is a space, ⏎ a line break, ∅ no text.' +
+      `${rare ? ' The rarest are left out.' : ''}`, 'quiet'),
     tokenTable(massive));
   return [];
 }
@@ -197,15 +196,15 @@ function drawSinkHeadSection(report) {
   const heads = report.attention_sinks?.sink_heads ?? [];
   if (heads.length === 0) return [];
   section('Sink heads',
-    paragraph(`${plural(heads.length, 'head')} above ε = ${report.attention_sinks.epsilon} by mean importance. Share: of the ` +
-      'sequences, how many exceed ε on their own.'),
+    paragraph(`${plural(heads.length, 'head')} whose mean importance exceeds ε = ${report.attention_sinks.epsilon}. Share: how ` +
+      'many of the sequences exceed ε on their own.'),
     table([
       {title: 'Layer', value: (row) => row.layer},
       {title: 'Head', value: (row) => row.head},
       {title: 'Key', value: (row) => row.key},
       {title: 'Importance', value: (row) => row.importance},
       {title: 'Share of sequences, %', value: (row) => row.share_of_sequences, text: (row) => number(100 * row.share_of_sequences)},
-    ], heads));
+    ], [...heads].sort((a, b) => b.importance - a.importance)));
   return [];
 }
 
@@ -213,7 +212,8 @@ function drawActivationSection(report) {
   const activations = report.activations;
   if (!activations) return [];
   section('Exported activations',
-    paragraph(`${plural(activations.length, 'tensor')}, named after the hook points they were taken from.`),
+    paragraph(`${plural(activations.length, 'tensor')}, named after the hook points they were taken from` +
+      `${activations.some((tensor) => tensor.name === 'tokens') ? '; “tokens” holds the token ids.' : '.'}`),
     table([
       {title: 'Name', left: true, code: true, value: (row) => row.name, text: (row) => row.name},
       {title: 'Shape', left: true, value: (row) => row.shape.reduce((a, b) => a * b, 1), text: (row) => row.shape.join(' × ')},
@@ -225,11 +225,12 @@ function drawActivationSection(report) {
 // -- definitions and configuration
 
 function drawDefinitionSection(report) {
+  const entries = (values) => Object.entries(values ?? {});
   section('Definitions and configuration',
     fold('Definitions', true, definitions(report)),
-    fold('Configuration of this run', false, {program: report.program, created: report.created, ...report.configuration}),
-    fold('Model', false, report.model ?? {}),
-    fold('Versions', false, {...report.versions, 'report format': report.schema?.version}));
+    fold('Configuration of this run', false, [['program', report.program], ...entries(report.configuration)]),
+    fold('Model', false, entries(report.model)),
+    fold('Versions', false, [...entries(report.versions), ['report format', report.schema.version]]));
   return [];
 }
 
@@ -237,10 +238,7 @@ function drawDefinitionSection(report) {
 
 function showError(error) {
   document.documentElement.dataset.error = String(error);
-  document.getElementById('page').prepend(element('div', {
-    className: 'error',
-    textContent: `A part of this report could not be drawn: ${error}`,
-  }));
+  document.getElementById('page').prepend(alarm(`A part of this report could not be drawn: ${error}`));
 }
 
 async function start() {

@@ -1,0 +1,16 @@
+# Install rules of the library: headers, archive and a package that `find_package(spikesink)` finds. Programs have theirs
+# beside their targets.
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/spikesink)
+
+install(TARGETS spikesink EXPORT spikesinkTargets)
+install(DIRECTORY include/spikesink DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT spikesinkTargets NAMESPACE spikesink:: DESTINATION ${package_dir})
+install(FILES cmake/FindLibTorch.cmake cmake/FindPCRE2.cmake DESTINATION ${package_dir})
+
+configure_package_config_file(cmake/spikesinkConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/spikesinkConfig.cmake
+  INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/spikesinkConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/spikesinkConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/spikesinkConfigVersion.cmake
+  DESTINATION ${package_dir})

@@ -1,0 +1,170 @@
+#include "common/experiment.h"
+
+#include <fmt/format.h>
+#include <torch/cuda.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "spikesink/error.h"
+
+extern "C" const char spikesink_passages[], spikesink_passages_end[];
+
+namespace examples {
+namespace {
+
+constexpr int64_t kDefaultLength = 64;  // Gu et al., arXiv 2410.10781
+
+std::string read_file(const std::filesystem::path& file) {
+  std::error_code error;
+  if (std::filesystem::is_directory(file, error))
+    throw spikesink::FormatError(fmt::format("{} is a folder, expected a file", file.string()));
+  std::ifstream stream(file, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+  if (!stream) throw spikesink::FormatError(fmt::format("cannot read {}", file.string()));
+  return bytes;
+}
+
+std::vector<std::vector<int64_t>> read_tokens(const std::filesystem::path& file) {
+  const auto json = nlohmann::json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
+  const auto is_list_of = [](const auto& list, auto is_entry) {
+    return list.is_array() && std::all_of(list.begin(), list.end(), is_entry);
+  };
+  const auto is_id = [](const auto& id) { return id.is_number_integer() && id <= std::numeric_limits<int64_t>::max(); };
+  if (!is_list_of(json, [&](const auto& sequence) { return is_list_of(sequence, is_id); })) {
+    throw spikesink::FormatError(fmt::format("--tokens: {} is not a JSON array of arrays of integers", file.string()));
+  }
+  return json.get<std::vector<std::vector<int64_t>>>();
+}
+
+void set_up_device(const Options& options) {
+  if (options.load.device.is_cuda() && !torch::cuda::is_available()) {
+    throw std::invalid_argument("--device cuda: this LibTorch sees no CUDA device");
+  }
+  if (options.threads > 0) at::set_num_threads(options.threads);
+  torch::manual_seed(options.seed);
+}
+
+spikesink::TokenBatches batches_of_tokens(const Options& options) {
+  auto sequences = read_tokens(*options.tokens);
+  if (sequences.size() > static_cast<size_t>(options.sequences)) sequences.resize(options.sequences);
+  for (auto& sequence : sequences) {
+    if (options.length && sequence.size() > static_cast<size_t>(*options.length)) sequence.resize(*options.length);
+  }
+  return spikesink::token_batches(sequences);
+}
+
+// With --tokens a tokenizer only says what the ids stand for, and may be missing.
+std::unique_ptr<spikesink::Tokenizer> open_tokenizer(const Options& options) {
+  try {
+    return spikesink::load_tokenizer(options.model);
+  } catch (const spikesink::FormatError& error) {
+    if (!options.tokens) throw;
+    if (!options.quiet) fmt::print(stderr, "note: tokens are shown without their text: {}\n", error.what());
+    return nullptr;
+  }
+}
+
+}  // namespace
+
+int64_t Experiment::sequences() const {
+  int64_t count = 0;
+  for (const auto& batch : batches) count += batch.ids.size(0);
+  return count;
+}
+
+int64_t Experiment::longest() const {
+  int64_t length = 0;
+  for (const auto& batch : batches) length = std::max(length, batch.ids.size(1));
+  return length;
+}
+
+std::string Experiment::describe(const Options& options) const {
+  const auto& config = model->config();
+  return fmt::format("{}: {}, {} layers, {} channels; {} sequences of {} tokens, {} BOS, {}", options.model.filename().string(),
+                     config.model_type, config.n_layers, config.d_model, sequences(), longest(), bos ? "with" : "no",
+                     to_string(options.load.dtype));
+}
+
+Experiment open_experiment(const Options& options) {
+  set_up_device(options);
+  const int64_t context = spikesink::read_model_config(options.model).context;
+  if (options.length.value_or(0) > context) {
+    throw std::invalid_argument(
+        fmt::format("--length: got {}, expected at most the model's context of {} tokens", *options.length, context));
+  }
+  if (options.tokens && options.bos == spikesink::BosRule::kYes) {
+    throw std::invalid_argument("--bos yes: token ids are used as given, put BOS into the --tokens file instead");
+  }
+  Experiment experiment;
+  experiment.tokenizer = open_tokenizer(options);
+  if (options.tokens) {
+    experiment.batches = batches_of_tokens(options);
+  } else {
+    const std::string text = options.text ? read_file(*options.text) : std::string(spikesink_passages, spikesink_passages_end);
+    experiment.bos = spikesink::puts_bos(*experiment.tokenizer, options.bos);
+    experiment.batches = spikesink::token_batches(
+        *experiment.tokenizer, text,
+        {.length = options.length.value_or(std::min(kDefaultLength, context)), .count = options.sequences, .bos = options.bos});
+  }
+  spikesink::check_writable(options.out);
+  experiment.model = spikesink::load_model(options.model, options.load);
+  return experiment;
+}
+
+spikesink::Report make_report(const std::string& program, const Options& options, const Experiment& experiment) {
+  spikesink::Report report(program, experiment.tokenizer);
+  report.configure("model", options.model.string());
+  if (options.tokens) report.configure("tokens", options.tokens->string());
+  if (!options.tokens) report.configure("text", options.text ? options.text->string() : "built-in passages");
+  report.configure("sequences", experiment.sequences());
+  report.configure("length", experiment.longest());
+  report.configure("bos", experiment.bos);
+  report.configure("dtype", to_string(options.load.dtype));
+  report.configure("device", options.load.device.str());
+  report.configure("threads", static_cast<int64_t>(at::get_num_threads()));
+  report.configure("seed", static_cast<int64_t>(options.seed));
+  report.add(experiment.model->config());
+  return report;
+}
+
+spikesink::Progress progress_bar(const Options& options, const std::string& what) {
+  if (options.quiet || !isatty(STDERR_FILENO)) return {};
+  const auto start = std::chrono::steady_clock::now();
+  return [what, start](int64_t done, int64_t total) {
+    constexpr int64_t kWidth = 30;
+    const int64_t filled = kWidth * done / total;
+    const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double left = elapsed * static_cast<double>(total - done) / static_cast<double>(done);
+    fmt::print(stderr, "\r{} [{:━<{}}{: <{}}] {}/{}, {:.0f} s left \033[K", what, "", filled, "", kWidth - filled, done, total,
+               left);
+    if (done == total) fmt::print(stderr, "\r\033[K");
+    std::fflush(stderr);
+  };
+}
+
+int run_example(CLI::App& app, int argc, char** argv, const std::function<void()>& body) {
+  const auto fail = [&](std::string_view sentence, int status) {
+    fmt::print(stderr, "{}: {}\n", app.get_name(), sentence.substr(0, sentence.find('\n')));
+    return status;
+  };
+  try {
+    app.parse(argc, argv);
+    body();
+    return 0;
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", app.help());
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return fail(error.what(), 2);
+  } catch (const std::bad_alloc&) {
+    return fail("out of memory", 1);
+  } catch (const c10::Error& error) {
+    return fail(error.what_without_backtrace(), 1);
+  } catch (const std::exception& error) {
+    return fail(error.what(), 1);
+  }
+}
+
+}  // namespace examples

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+
+#include "common/options.h"
+#include "spikesink/measure/measurement.h"
+#include "spikesink/report/report.h"
+
+namespace examples {
+
+/// What an example works on: the model and the sequences that the options name.
+struct Experiment {
+  spikesink::Transformer model = nullptr;
+  std::shared_ptr<const spikesink::Tokenizer> tokenizer;  // may be missing when tokens are given
+  spikesink::TokenBatches batches;
+  bool bos = false;  // whether BOS was put before each sequence
+
+  int64_t sequences() const;
+  int64_t longest() const;  // tokens of the longest sequence
+  /// One line: model and text.
+  std::string describe(const Options& options) const;
+};
+
+/// Loads them, after checking that the report can be written. Throws what the library throws.
+Experiment open_experiment(const Options& options);
+
+/// A report that already carries the effective configuration.
+spikesink::Report make_report(const std::string& program, const Options& options, const Experiment& experiment);
+
+/// A bar on stderr while a terminal is there to see it; nothing with --quiet.
+spikesink::Progress progress_bar(const Options& options, const std::string& what);
+
+/// Runs `body` on the parsed command line. Bad input ends with one sentence on stderr and a non-zero status, which is returned.
+int run_example(CLI::App& app, int argc, char** argv, const std::function<void()>& body);
+
+}  // namespace examples

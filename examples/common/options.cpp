@@ -1,0 +1,64 @@
+#include "common/options.h"
+
+#include <map>
+
+namespace examples {
+namespace {
+
+using spikesink::BosRule;
+
+const std::map<std::string, BosRule> kBosRules = {{"auto", BosRule::kAuto}, {"yes", BosRule::kYes}, {"no", BosRule::kNo}};
+const std::map<std::string, torch::Dtype> kDtypes = {{"float32", torch::kFloat}, {"bfloat16", torch::kBFloat16}};
+const std::map<std::string, torch::Device> kDevices = {{"cpu", torch::kCPU}, {"cuda", torch::kCUDA}};
+
+// An option whose value is one of the words of `words`.
+template <typename T>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, T& value, const std::map<std::string, T>& words,
+                        const std::string& help) {
+  std::vector<std::string> allowed;
+  for (const auto& [word, meaning] : words) allowed.push_back(word);
+  return app
+      .add_option_function<std::string>(
+          name, [&value, &words](const std::string& word) { value = words.at(word); }, help)
+      ->check(CLI::IsMember(allowed))
+      ->type_name(CLI::detail::join(allowed, "|"));
+}
+
+template <typename T>
+std::string word_of(const std::map<std::string, T>& words, T value) {
+  for (const auto& [word, meaning] : words) {
+    if (meaning == value) return word;
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_options(CLI::App& app, Options& options) {
+  app.add_option("--model", options.model, "Hugging Face folder, or .gguf file")->required()->type_name("PATH");
+  auto* text = app.add_option("--text", options.text, "UTF-8 text to read (default: passages that ship with the program)");
+  auto* tokens = app.add_option("--tokens", options.tokens, "token ids to read instead, as they are: JSON array of arrays");
+  text->type_name("FILE")->excludes(tokens);
+  tokens->type_name("FILE");
+  app.add_option("--sequences", options.sequences, "at most this many sequences")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app.add_option("--length", options.length, "tokens a sequence (default: 64); given tokens are cut to it")
+      ->check(CLI::PositiveNumber);
+  add_choice(app, "--bos", options.bos, kBosRules, "begin each sequence of text with BOS (default: as the tokenizer says)");
+  add_choice(app, "--dtype", options.load.dtype, kDtypes, "what weights and activations are held in (default: float32)");
+  add_choice(app, "--device", options.load.device, kDevices, "where to compute (default: cpu)");
+  app.add_option("--threads", options.threads, "threads to compute with (default: all)")->check(CLI::PositiveNumber);
+  app.add_option("--seed", options.seed, "seed of anything random")->capture_default_str();
+  app.add_option("--out", options.out, "folder for report.json and report.html")->capture_default_str()->type_name("DIR");
+  app.add_flag("--quiet", options.quiet, "print nothing but errors");
+}
+
+std::string to_string(spikesink::BosRule rule) {
+  return word_of(kBosRules, rule);
+}
+std::string to_string(torch::Dtype dtype) {
+  return word_of(kDtypes, dtype);
+}
+
+}  // namespace examples

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "spikesink/model/load_model.h"
+#include "spikesink/text/token_batches.h"
+
+namespace examples {
+
+/// What every example can be told.
+struct Options {
+  std::filesystem::path model;
+  std::optional<std::filesystem::path> text;    // UTF-8; none: the passages that ship with the examples
+  std::optional<std::filesystem::path> tokens;  // JSON array of arrays of token ids
+  int64_t sequences = 100;
+  std::optional<int64_t> length;
+  spikesink::BosRule bos = spikesink::BosRule::kAuto;
+  spikesink::LoadOptions load;
+  int threads = 0;  // 0: as many as the machine has
+  uint64_t seed = 0;
+  std::filesystem::path out = "spikesink-out";
+  bool quiet = false;
+};
+
+/// Adds the common options to a command line. `options` must outlive `app`.
+void add_options(CLI::App& app, Options& options);
+
+/// The words used on the command line.
+std::string to_string(spikesink::BosRule rule);
+std::string to_string(torch::Dtype dtype);
+
+}  // namespace examples

@@ -1,0 +1,72 @@
+#include "spikesink/report/html_page.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <utility>
+
+// Files of src/report/page and plotly.js, embedded by CMake.
+extern "C" {
+extern const char spikesink_page_html[], spikesink_page_html_end[];
+extern const char spikesink_page_css[], spikesink_page_css_end[];
+extern const char spikesink_plotly_js[], spikesink_plotly_js_end[];
+extern const char spikesink_words_js[], spikesink_words_js_end[];
+extern const char spikesink_elements_js[], spikesink_elements_js_end[];
+extern const char spikesink_figures_js[], spikesink_figures_js_end[];
+extern const char spikesink_page_js[], spikesink_page_js_end[];
+}
+
+namespace spikesink {
+namespace {
+
+using Parts = std::array<std::pair<std::string_view, std::string_view>, 7>;
+
+std::string_view between(const char* begin, const char* end) {
+  return {begin, static_cast<size_t>(end - begin)};
+}
+
+// `<` is written as JSON's own escape, so that nothing in the data can end or open an element.
+std::string without_markup(std::string_view json) {
+  std::string safe;
+  safe.reserve(json.size());
+  for (const char byte : json) {
+    if (byte == '<') {
+      safe += "\\u003c";
+    } else {
+      safe += byte;
+    }
+  }
+  return safe;
+}
+
+std::string fill(std::string_view page, const Parts& parts) {
+  std::string filled;
+  for (size_t open; (open = page.find("{{")) != std::string_view::npos;) {
+    const size_t close = page.find("}}", open);
+    const auto name = page.substr(open + 2, close - open - 2);
+    filled += page.substr(0, open);
+    const auto* part = std::find_if(parts.begin(), parts.end(), [&](const auto& entry) { return entry.first == name; });
+    if (part == parts.end()) throw std::logic_error(fmt::format("[html_page] page.html names the unknown part {}", name));
+    filled += part->second;
+    page.remove_prefix(close + 2);
+  }
+  return filled += page;
+}
+
+}  // namespace
+
+std::string html_page(std::string_view report_json) {
+  const auto data = without_markup(report_json);
+  return fill(between(spikesink_page_html, spikesink_page_html_end),
+              {{{"page.css", between(spikesink_page_css, spikesink_page_css_end)},
+                {"report.json", data},
+                {"plotly.js", between(spikesink_plotly_js, spikesink_plotly_js_end)},
+                {"words.js", between(spikesink_words_js, spikesink_words_js_end)},
+                {"elements.js", between(spikesink_elements_js, spikesink_elements_js_end)},
+                {"figures.js", between(spikesink_figures_js, spikesink_figures_js_end)},
+                {"page.js", between(spikesink_page_js, spikesink_page_js_end)}}});
+}
+
+}  // namespace spikesink

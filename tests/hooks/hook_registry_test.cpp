@@ -1,0 +1,135 @@
+#include "spikesink/hooks/hook_registry.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "message_of.h"
+#include "spikesink/hooks/activation_cache.h"
+#include "spikesink/hooks/block_number.h"
+
+namespace spikesink {
+namespace {
+
+struct HookRegistryTest : testing::Test {
+  HookRegistry hooks;
+  HookPoint first = hooks.make("blocks.0.hook_resid_pre");
+  HookPoint second = hooks.make("blocks.1.hook_resid_pre");
+  HookPoint pattern = hooks.make("blocks.1.attn.hook_pattern");
+  torch::Tensor value = torch::ones({2, 3});
+};
+
+TEST_F(HookRegistryTest, APointWithoutHooksGivesBackTheSameTensor) {
+  EXPECT_FALSE(first.watched());
+  EXPECT_TRUE(first(value).is_same(value));
+}
+
+TEST_F(HookRegistryTest, AnObserverSeesAndAReplacementPassesOn) {
+  torch::Tensor seen;
+  const auto replace = hooks.add(first.name(), [](const torch::Tensor& x) { return x * 2; });
+  const auto observe = hooks.add(first.name(), [&](const torch::Tensor& x) { seen = x; });
+  const auto result = first(value);
+  EXPECT_TRUE(seen.equal(value * 2)) << "hooks act in the order of their registration";
+  EXPECT_TRUE(result.is_same(seen));
+}
+
+TEST_F(HookRegistryTest, AHookMayTakeTheName) {
+  std::vector<std::string> met;
+  const auto scope =
+      hooks.add("blocks.*.hook_resid_pre", [&](const torch::Tensor&, const std::string& name) { met.push_back(name); });
+  first(value);
+  second(value);
+  EXPECT_EQ(met, (std::vector<std::string>{first.name(), second.name()}));
+}
+
+TEST_F(HookRegistryTest, AnotherShapeOrDtypeThrows) {
+  {
+    const auto scope = hooks.add(first.name(), [](const torch::Tensor& x) { return x.sum(0); });
+    const auto message = message_of<std::invalid_argument>([&] { first(value); });
+    EXPECT_TRUE(holds(message, first.name()));
+    EXPECT_TRUE(holds(message, "[3]"));
+    EXPECT_TRUE(holds(message, "[2, 3]"));
+  }
+  const auto scope = hooks.add(first.name(), [](const torch::Tensor& x) { return x.to(torch::kDouble); });
+  EXPECT_THROW(first(value), std::invalid_argument);
+}
+
+TEST_F(HookRegistryTest, AStarStopsAtDotsAndTwoDoNot) {
+  EXPECT_EQ(hooks.matching("blocks.*.hook_resid_pre").size(), 2u);
+  EXPECT_EQ(hooks.matching("**").size(), 3u);
+  EXPECT_EQ(hooks.matching("blocks.1.**").size(), 2u);
+  EXPECT_EQ(hooks.matching("**.hook_pattern"), std::vector<std::string>{pattern.name()});
+}
+
+TEST_F(HookRegistryTest, WhatMatchesNothingThrowsWithTheNearest) {
+  for (const char* wrong : {"blocks.0.hook_resid_pro", "blocks.*.hook_resid_pro", "blocks.2.hook_resid_pre", "*", ""}) {
+    const auto message = message_of<std::invalid_argument>([&] { auto scope = hooks.add(wrong, [](const torch::Tensor&) {}); });
+    EXPECT_TRUE(holds(message, "hook_resid_pre")) << wrong;
+  }
+}
+
+TEST_F(HookRegistryTest, AScopeTakesItsHooksOff) {
+  {
+    const auto scope = hooks.add("**", [](const torch::Tensor&) {});
+    EXPECT_EQ(hooks.active(), 3u);
+    EXPECT_TRUE(hooks.watched(pattern.name()));
+  }
+  EXPECT_EQ(hooks.active(), 0u);
+  try {
+    const auto scope = hooks.add("**", [](const torch::Tensor&) { throw std::runtime_error("inside"); });
+    first(value);
+    FAIL();
+  } catch (const std::runtime_error&) {
+  }
+  EXPECT_EQ(hooks.active(), 0u) << "also after an exception";
+}
+
+TEST_F(HookRegistryTest, ScopesMoveJoinAndRelease) {
+  auto scope = hooks.add(first.name(), [](const torch::Tensor&) {});
+  scope = hooks.add(second.name(), [](const torch::Tensor&) {});
+  EXPECT_FALSE(first.watched()) << "assigning takes the old ones off";
+  scope += hooks.add(first.name(), [](const torch::Tensor&) {});
+  HookScope moved = std::move(scope);
+  EXPECT_EQ(hooks.active(), 2u);
+  moved.release();
+  EXPECT_EQ(hooks.active(), 0u);
+}
+
+TEST_F(HookRegistryTest, AScopeMayOutliveTheRegistry) {
+  HookScope scope;
+  {
+    HookRegistry brief;
+    brief.make("a");
+    scope = brief.add("a", [](const torch::Tensor&) {});
+  }
+  scope.release();
+}
+
+TEST_F(HookRegistryTest, ANameIsTakenOnce) {
+  EXPECT_THROW(hooks.make(first.name()), std::logic_error);
+}
+
+TEST_F(HookRegistryTest, TheCacheKeepsTheLatestAndNamesTheNearest) {
+  ActivationCache cache;
+  {
+    const auto scope = cache.record(hooks, "blocks.*.hook_resid_pre");
+    first(value);
+    first(value * 3);
+  }
+  first(value * 4);
+  EXPECT_TRUE(cache[first.name()].equal(value * 3));
+  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { cache["blocks.0.hook_resid_prae"]; }), first.name()));
+}
+
+TEST(BlockTest, BlocksCountFromOneAndLayersFromZero) {
+  EXPECT_EQ(Block::of(0, BlockKind::kAttention).number, 1);
+  EXPECT_EQ(Block::of(2, BlockKind::kFeedForward).number, 6);
+  for (int64_t number = 1; number <= 8; ++number) {
+    const Block block{number};
+    EXPECT_EQ(Block::of(block.layer(), block.kind()).number, number);
+  }
+  EXPECT_EQ(Block{5}.hidden_state_point(), "blocks.2.hook_resid_mid");
+  EXPECT_EQ(Block{6}.output_point(), "blocks.2.hook_mlp_out");
+}
+
+}  // namespace
+}  // namespace spikesink

@@ -1,0 +1,79 @@
+// No T x T tensor exists unless a pattern hook is on: every allocation of a pass is weighed.
+
+#include <c10/core/CPUAllocator.h>
+#include <gtest/gtest.h>
+
+#include <mutex>
+
+#include "spikesink/hooks/hook_names.h"
+#include "spikesink/measure/attention_sinks.h"
+#include "spikesink/measure/life_cycle.h"
+#include "spikesink/measure/massive_activations.h"
+#include "spikesink/measure/perplexity.h"
+#include "tiny_model.h"
+
+namespace spikesink {
+namespace {
+
+using namespace hook_names;
+
+/// Stands before LibTorch's allocator and notes the sizes it is asked for.
+class Scales : public c10::Allocator {
+ public:
+  Scales() : behind_(c10::GetCPUAllocator()) { c10::SetCPUAllocator(this, /*priority=*/100); }
+  ~Scales() override { c10::SetCPUAllocator(behind_, /*priority=*/100); }
+
+  at::DataPtr allocate(size_t bytes) override {
+    const std::lock_guard lock(mutex_);
+    sizes.push_back(bytes);
+    return behind_->allocate(bytes);
+  }
+  at::DeleterFnPtr raw_deleter() const override { return behind_->raw_deleter(); }
+  void copy_data(void* to, const void* from, size_t bytes) const override { behind_->copy_data(to, from, bytes); }
+
+  int64_t count_from(size_t bytes) const {
+    return std::count_if(sizes.begin(), sizes.end(), [&](size_t size) { return size >= bytes; });
+  }
+
+  std::vector<size_t> sizes;
+
+ private:
+  c10::Allocator* behind_;
+  std::mutex mutex_;
+};
+
+// One head's matrix of booleans, the least that could be called T x T, is far above everything else.
+constexpr int64_t kLength = 2048;
+constexpr size_t kMatrix = kLength * kLength;
+
+TEST(AttentionMemoryTest, MeasuringFormsNoMatrix) {
+  auto model = random_model();
+  const TokenBatches batches = {{random_tokens(1, kLength), 0}};
+  LifeCycle life_cycle;
+  MassiveActivations massive;
+  AttentionSinks sinks({.keys = {0, 1, 7}});
+  Perplexity perplexity;
+  Scales scales;
+  run(model, batches, {&life_cycle, &massive, &sinks, &perplexity});
+  EXPECT_GT(scales.sizes.size(), 50u) << "the scales are in use";
+  EXPECT_EQ(scales.count_from(kMatrix), 0) << "largest: " << *std::max_element(scales.sizes.begin(), scales.sizes.end());
+}
+
+TEST(AttentionMemoryTest, APatternHookFormsMatricesInItsLayerAlone) {
+  auto model = random_model();
+  const auto tokens = random_tokens(1, kLength);
+  for (const auto point : {kPattern, kScores}) {
+    Scales scales;
+    std::vector<int64_t> matrices;  // before layer 0, after it, after layer 1
+    const Hook count = [&](const torch::Tensor&) { matrices.push_back(scales.count_from(kMatrix)); };
+    run_with_hooks(
+        model, tokens,
+        {{"hook_embed", count}, {"blocks.*.hook_resid_post", count}, {in_block(1, point), [](const torch::Tensor&) {}}});
+    ASSERT_EQ(matrices.size(), 3u);
+    EXPECT_EQ(matrices[1], 0);
+    EXPECT_GT(matrices[2], 0);
+  }
+}
+
+}  // namespace
+}  // namespace spikesink

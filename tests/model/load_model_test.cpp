@@ -1,0 +1,158 @@
+// What is wrong with a checkpoint is said by name.
+
+#include "spikesink/model/load_model.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "message_of.h"
+#include "spikesink/weights/safetensors.h"
+#include "temp_dir.h"
+
+namespace spikesink {
+namespace {
+
+/// A copy of a good checkpoint, to be spoilt.
+struct LoadModelTest : testing::Test {
+  LoadModelTest() {
+    const std::filesystem::path good = std::string(SPIKESINK_GOLDENS) + "/tiny_llama/plain";
+    std::ifstream(good / "config.json") >> config;
+    const auto source = open_weights(good);
+    for (const auto& info : source->tensors()) tensors[info.name] = source->tensor(info.name).clone();
+  }
+
+  void save() {
+    folder.write("config.json", config.dump());
+    save_safetensors(folder / "model.safetensors", tensors);
+  }
+  std::string refusal() {
+    save();
+    return message_of<FormatError>([&] { load_model(folder.path()); });
+  }
+
+  TempDir folder;
+  nlohmann::json config;
+  std::map<std::string, torch::Tensor> tensors;
+  const std::string some = "model.layers.1.mlp.up_proj.weight";
+};
+
+TEST_F(LoadModelTest, TheCopyIsGood) {
+  save();
+  EXPECT_EQ(load_model(folder.path())->config().n_layers, 2);
+  EXPECT_EQ(load_model(folder / "model.safetensors")->config().n_layers, 2) << "the file alone, config.json beside it";
+}
+
+TEST_F(LoadModelTest, AMissingTensorIsNamed) {
+  tensors.erase(some);
+  const auto message = refusal();
+  EXPECT_TRUE(holds(message, some));
+  EXPECT_TRUE(holds(message, "missing"));
+  EXPECT_TRUE(holds(message, "[40, 32]"));
+}
+
+TEST_F(LoadModelTest, AnUnusedTensorIsNamed) {
+  tensors["model.layers.0.self_attn.sinks"] = torch::zeros({4});
+  const auto message = refusal();
+  EXPECT_TRUE(holds(message, "model.layers.0.self_attn.sinks"));
+  EXPECT_TRUE(holds(message, "[4]"));
+}
+
+TEST_F(LoadModelTest, AWrongShapeSaysGotAndExpected) {
+  tensors[some] = torch::zeros({40, 31});
+  const auto message = refusal();
+  EXPECT_TRUE(holds(message, some));
+  EXPECT_TRUE(holds(message, "got [40, 31], expected [40, 32]"));
+}
+
+TEST_F(LoadModelTest, WeightsMustBeFinite) {
+  for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    tensors[some][3][4] = bad;
+    EXPECT_TRUE(holds(refusal(), some));
+  }
+  tensors[some].fill_(3e38f);  // finite, although the sum is not
+  save();
+  EXPECT_NO_THROW(load_model(folder.path()));
+}
+
+TEST_F(LoadModelTest, WeightsMustBeFloatingPoint) {
+  tensors[some] = torch::zeros({40, 32}, torch::kInt);
+  EXPECT_TRUE(holds(refusal(), "floating point"));
+}
+
+TEST_F(LoadModelTest, AnUnknownKeyOffItsNeutralValueIsAnError) {
+  for (const auto& neutral : {nlohmann::json(nullptr), nlohmann::json(false), nlohmann::json(0), nlohmann::json("")}) {
+    config["sliding_window"] = neutral;
+    save();
+    EXPECT_NO_THROW(load_model(folder.path())) << neutral;
+  }
+  config["sliding_window"] = 4096;
+  const auto message = refusal();
+  EXPECT_TRUE(holds(message, "sliding_window"));
+  EXPECT_TRUE(holds(message, "4096"));
+}
+
+TEST_F(LoadModelTest, ConfigsThatCannotBeAreErrors) {
+  const std::vector<std::pair<const char*, nlohmann::json>> wrong = {
+      {"model_type", "mamba"},        {"hidden_act", "softsign"},
+      {"num_hidden_layers", 2.5},     {"num_hidden_layers", "two"},
+      {"num_key_value_heads", 3},     {"vocab_size", nullptr},
+      {"pretraining_tp", 2},          {"hidden_size", -32},
+      {"rms_norm_eps", -1},           {"attention_bias", 1},
+      {"max_position_embeddings", 0}, {"rope_parameters", {{"rope_type", "yarn"}, {"factor", 2.0}}},
+      {"rope_parameters", "default"}, {"num_hidden_layers", 1ll << 62},
+      {"hidden_size", 1ll << 62}};
+  const auto good = config;
+  for (const auto& [key, value] : wrong) {
+    config = good;
+    config[key] = value;
+    save();
+    try {
+      load_model(folder.path());
+      ADD_FAILURE() << key << " = " << value << " was accepted";
+    } catch (const std::exception& error) {
+      EXPECT_EQ(dynamic_cast<const c10::Error*>(&error), nullptr) << error.what();
+      EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
+    }
+  }
+}
+
+TEST_F(LoadModelTest, AnOldAndANewSpellingOfTheConfigAreTheSame) {
+  config["rope_theta"] = 10000.0;
+  config["rope_scaling"] = nullptr;
+  config["torch_dtype"] = "float32";
+  config.erase("rope_parameters");
+  config.erase("dtype");
+  save();
+  EXPECT_EQ(read_model_config(folder.path()).rope_theta, 10000.0);
+}
+
+TEST_F(LoadModelTest, FilesThatAreNoneAreErrors) {
+  EXPECT_THROW(load_model(folder / "nothing"), FormatError);
+  EXPECT_THROW(load_model(folder.path()), FormatError) << "an empty folder";
+  save();
+  folder.write("config.json", "{");
+  EXPECT_THROW(load_model(folder.path()), FormatError);
+  std::filesystem::remove(folder / "config.json");
+  EXPECT_TRUE(holds(message_of<FormatError>([&] { load_model(folder.path()); }), "config.json"));
+}
+
+TEST_F(LoadModelTest, HalfPrecisionIsRefused) {
+  save();
+  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { load_model(folder.path(), {.dtype = torch::kHalf}); }), "float16"));
+}
+
+TEST_F(LoadModelTest, TokensAreHeldToTheModel) {
+  save();
+  auto model = load_model(folder.path());
+  const auto message_for = [&](const torch::Tensor& tokens) {
+    return message_of<std::invalid_argument>([&] { model->forward(tokens); });
+  };
+  EXPECT_TRUE(holds(message_for(torch::tensor({{1, 61}})), "61"));
+  EXPECT_TRUE(holds(message_for(torch::tensor({{-1, 3}})), "-1"));
+  EXPECT_TRUE(holds(message_for(torch::zeros({1, 65}, torch::kLong)), "64"));
+}
+
+}  // namespace
+}  // namespace spikesink
