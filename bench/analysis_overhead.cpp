@@ -1,9 +1,10 @@
-// What measuring costs: the time of `run` with all measurements over that of the bare forward pass, in one process, and the
-// peak memory of both.
+// What measuring costs: the time of `run` with all measurements over that of the bare forward pass,
+// in one process, and the peak memory of both.
 //
 // Usage: analysis_overhead MODEL [dtype] [length] [repeats]   (defaults: float32 512 7)
-// The bare forward forms all logits, as a user's would. The two are timed in turn and the median of the paired ratios is
-// printed. Peak memory is taken in a child process for each, from the kernel's own account (VmHWM).
+// The bare forward forms all logits, as a user's would. The two are timed in turn and the median of
+// the paired ratios is printed. Peak memory is taken in a child process for each, from the kernel's
+// own account (ru_maxrss).
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -31,7 +32,8 @@ struct Job {
 Job make_job(const std::string& path, torch::Dtype dtype, int64_t length) {
   Job job{spikesink::load_model(path, {.dtype = dtype}), {}};
   torch::manual_seed(0);
-  const auto ids = torch::randint(job.model->config().d_vocabulary, {kTokens / length, length}, torch::kLong);
+  const auto ids =
+      torch::randint(job.model->config().d_vocabulary, {kTokens / length, length}, torch::kLong);
   job.batches.push_back({ids, 0});
   return job;
 }
@@ -61,8 +63,8 @@ double median(std::vector<double> values) {
 }
 
 // The peak resident memory, in MiB, of a process that loads the model and does `what` once.
-double peak_memory(const char* program, const std::string& what, const std::string& path, const std::string& dtype,
-                   const std::string& length) {
+double peak_memory(const char* program, const std::string& what, const std::string& path,
+                   const std::string& dtype, const std::string& length) {
   const pid_t child = fork();
   if (child == 0) {
     execl(program, program, path.c_str(), dtype.c_str(), length.c_str(), what.c_str(), nullptr);
@@ -81,9 +83,11 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "usage: analysis_overhead MODEL [float32|bfloat16] [length] [repeats]\n");
     return 1;
   }
-  const std::string path = argv[1], dtype = argc > 2 ? argv[2] : "float32", length = argc > 3 ? argv[3] : "512";
+  const std::string path = argv[1], dtype = argc > 2 ? argv[2] : "float32",
+                    length = argc > 3 ? argv[3] : "512";
   const std::string repeats = argc > 4 ? argv[4] : "7";
-  auto job = make_job(path, dtype == "bfloat16" ? torch::kBFloat16 : torch::kFloat32, std::stoll(length));
+  auto job =
+      make_job(path, dtype == "bfloat16" ? torch::kBFloat16 : torch::kFloat32, std::stoll(length));
   if (repeats == "bare") return bare(job), 0;
   if (repeats == "measured") return measured(job), 0;
   seconds(bare, job);
@@ -97,9 +101,11 @@ int main(int argc, char** argv) {
   const double bare_mib = peak_memory(argv[0], "bare", path, dtype, length);
   const double measured_mib = peak_memory(argv[0], "measured", path, dtype, length);
   fmt::print(
-      "{} T={} tokens={} threads={}: bare {:.2f} s, measured {:.2f} s, ratio {:.3f} (min {:.3f}, max {:.3f}); peak {:.0f} MiB, "
+      "{} T={} tokens={} threads={}: bare {:.2f} s, measured {:.2f} s, ratio {:.3f} (min {:.3f}, "
+      "max {:.3f}); peak {:.0f} MiB, "
       "{:.0f} MiB, ratio {:.3f}\n",
-      dtype, length, kTokens, at::get_num_threads(), median(bare_seconds), median(measured_seconds), median(ratios),
-      *std::min_element(ratios.begin(), ratios.end()), *std::max_element(ratios.begin(), ratios.end()), bare_mib, measured_mib,
+      dtype, length, kTokens, at::get_num_threads(), median(bare_seconds), median(measured_seconds),
+      median(ratios), *std::min_element(ratios.begin(), ratios.end()),
+      *std::max_element(ratios.begin(), ratios.end()), bare_mib, measured_mib,
       measured_mib / bare_mib);
 }

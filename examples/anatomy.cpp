@@ -1,6 +1,6 @@
-// The anatomy of a pretrained model: where its spikes rise and fall, which tokens carry them, which heads are sinks.
+// The anatomy of a pretrained model: where its spikes rise and fall, which tokens carry them, which
+// heads are sinks.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "common/experiment.h"
 #include "spikesink/spikesink.h"
@@ -14,10 +14,6 @@ struct Measured {
   spikesink::Perplexity perplexity;
 };
 
-std::string list(const std::vector<int64_t>& numbers) {
-  return numbers.empty() ? "none" : fmt::format("{}", fmt::join(numbers, ", "));
-}
-
 int64_t not_finite(const spikesink::LifeCycleResult& result) {
   int64_t count = result.embedding.not_finite;
   for (const auto& block : result.blocks) count += block.hidden_state.not_finite;
@@ -26,32 +22,37 @@ int64_t not_finite(const spikesink::LifeCycleResult& result) {
 
 void tell(const spikesink::LifeCycleResult& life, const spikesink::AttentionSinksResult& sinks,
           const spikesink::PerplexityResult& perplexity) {
-  fmt::print("spike channels    {}\n", list(life.spike_channels));
-  fmt::print("step-up blocks    {}\n", list(life.step_up));
-  fmt::print("step-down blocks  {}\n", list(life.step_down));
-  fmt::print("sink ratio        {:.1f} % ({}, key 0, epsilon {})\n", sinks.sink_ratio(spikesink::SinkDefinition::kGu),
+  fmt::print("spike channels    {}\n", examples::list(life.spike_channels));
+  fmt::print("step-up blocks    {}\n", examples::list(life.step_up));
+  fmt::print("step-down blocks  {}\n", examples::list(life.step_down));
+  fmt::print("sink ratio        {:.1f} % ({}, key 0, epsilon {})\n",
+             sinks.sink_ratio(spikesink::SinkDefinition::kGu),
              to_string(spikesink::SinkDefinition::kGu), sinks.epsilon);
   fmt::print("sink heads        {} of {}\n", sinks.sink_heads().size(), sinks.heads.size());
   fmt::print("perplexity        {:.2f} over {} tokens\n", perplexity.perplexity, perplexity.tokens);
   if (const auto count = not_finite(life))
-    fmt::print("NOT FINITE        {} values of the hidden states are NaN or infinite and were left out\n", count);
+    fmt::print(
+        "NOT FINITE        {} values of the hidden states are NaN or infinite and were left out\n",
+        count);
 }
 
 void run(const examples::Options& options) {
   auto experiment = examples::open_experiment(options);
-  auto& [model, tokenizer, batches, bos] = experiment;
+  auto& [model, tokenizer, batches, bos, note] = experiment;
   if (!options.quiet) fmt::print("{}\n", experiment.describe(options));
 
   Measured measured;
   auto& [life_cycle, massive, sinks, perplexity] = measured;
-  spikesink::run(model, batches, {&life_cycle, &massive, &sinks, &perplexity}, examples::progress_bar(options, "measuring"));
+  spikesink::run(model, batches, {&life_cycle, &massive, &sinks, &perplexity},
+                 examples::progress_bar(options, "measuring"));
 
   auto report = examples::make_report("anatomy", options, experiment);
   report.add(life_cycle.result());
   report.add(massive.result());
   report.add(sinks.result());
   report.add(perplexity.result());
-  if (const auto picture = spikesink::most_extreme_state(model, batches, life_cycle.result())) report.add(*picture);
+  if (const auto picture = spikesink::most_extreme_state(model, batches, life_cycle.result()))
+    report.add(*picture);
   report.write(options.out);
   if (options.quiet) return;
   tell(life_cycle.result(), sinks.result(), perplexity.result());
@@ -61,7 +62,8 @@ void run(const examples::Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Finds the spikes and sinks of a pretrained transformer and writes a report.", "spikesink-anatomy");
+  CLI::App app("Finds the spikes and sinks of a pretrained transformer and writes a report.",
+               "spikesink-anatomy");
   examples::Options options;
   examples::add_options(app, options);
   return examples::run_example(app, argc, argv, [&] { run(options); });

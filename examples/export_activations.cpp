@@ -7,7 +7,8 @@
 namespace {
 
 // The tensors of all batches, joined along the sequences; `tokens` holds the ids.
-std::map<std::string, torch::Tensor> collect(examples::Experiment& experiment, const std::vector<std::string>& patterns,
+std::map<std::string, torch::Tensor> collect(examples::Experiment& experiment,
+                                             const std::vector<std::string>& patterns,
                                              const spikesink::Progress& progress) {
   std::map<std::string, std::vector<torch::Tensor>> parts;
   int64_t done = 0;
@@ -31,16 +32,19 @@ void run(const examples::Options& options, const std::vector<std::string>& patte
   auto experiment = examples::open_experiment(options);
   for (const auto& batch : experiment.batches) {
     if (batch.ids.size(1) != experiment.longest()) {
-      throw std::invalid_argument(fmt::format("--tokens: sequences of {} and of {} tokens, expected one length",
-                                              batch.ids.size(1), experiment.longest()));
+      throw std::invalid_argument(
+          fmt::format("--tokens: sequences of {} and of {} tokens, expected one length",
+                      batch.ids.size(1), experiment.longest()));
     }
   }
-  for (const auto& pattern : patterns) experiment.model->hooks().matching(pattern);  // a wrong one is known before any work
+  for (const auto& pattern : patterns)
+    experiment.model->hooks().matching(pattern);  // a wrong one is known before any work
   if (!options.quiet) fmt::print("{}\n", experiment.describe(options));
 
   const auto tensors = collect(experiment, patterns, examples::progress_bar(options, "exporting"));
   const auto file = options.out / "activations.safetensors";
-  spikesink::save_safetensors(file, tensors, {{"model", options.model.string()}, {"spikesink", SPIKESINK_VERSION}});
+  spikesink::save_safetensors(
+      file, tensors, {{"model", options.model.string()}, {"spikesink", SPIKESINK_VERSION}});
   auto report = examples::make_report("export_activations", options, experiment);
   report.add(spikesink::open_safetensors(file)->tensors());
   report.write(options.out);
@@ -56,7 +60,9 @@ int main(int argc, char** argv) {
   options.sequences = 1;
   examples::add_options(app, options);
   std::vector<std::string> patterns;
-  app.add_option("--hooks", patterns, "hook points: * stands for any characters but a dot, ** for any; several are allowed")
+  app.add_option(
+         "--hooks", patterns,
+         "hook points: * stands for any characters but a dot, ** for any; several are allowed")
       ->required()
       ->type_name("PATTERN");
   return examples::run_example(app, argc, argv, [&] { run(options, patterns); });

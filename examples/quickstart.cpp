@@ -1,6 +1,6 @@
-// The shortest use of the library: find the massive channels, clamp them, and see what becomes of the sinks.
+// The shortest use of the library: find the massive channels, clamp them, and see what becomes of
+// the sinks.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "common/experiment.h"
 #include "spikesink/spikesink.h"
@@ -8,8 +8,10 @@
 namespace {
 
 void run(const examples::Options& options, double limit) {
+  if (!(limit >= 0))
+    throw std::invalid_argument(fmt::format("--limit: got {}, expected a magnitude from 0", limit));
   auto experiment = examples::open_experiment(options);
-  auto& [model, tokenizer, batches, bos] = experiment;
+  auto& [model, tokenizer, batches, bos, note] = experiment;
   const auto say = [&](const std::string& line) {
     if (!options.quiet) fmt::print("{}\n", line);
   };
@@ -18,7 +20,8 @@ void run(const examples::Options& options, double limit) {
   spikesink::MassiveActivations spikes;
   spikesink::AttentionSinks sinks;
   spikesink::Perplexity perplexity;
-  spikesink::run(model, batches, {&spikes, &sinks, &perplexity}, examples::progress_bar(options, "as it is"));
+  spikesink::run(model, batches, {&spikes, &sinks, &perplexity},
+                 examples::progress_bar(options, "as it is"));
   auto report = examples::make_report("quickstart", options, experiment);
   report.add(spikes.result());
   report.add(sinks.result());
@@ -26,10 +29,11 @@ void run(const examples::Options& options, double limit) {
   report.write(options.out);
 
   const auto sum_up = [&] {
-    return fmt::format("sink ratio {:.1f} %, perplexity {:.4g}", sinks.result().sink_ratio(spikesink::SinkDefinition::kGu),
+    return fmt::format("sink ratio {:.1f} %, perplexity {:.4g}",
+                       sinks.result().sink_ratio(spikesink::SinkDefinition::kGu),
                        perplexity.result().perplexity);
   };
-  say(fmt::format("massive channels {}: {}", fmt::join(spikes.result().channels(), ", "), sum_up()));
+  say(fmt::format("massive channels {}: {}", examples::list(spikes.result().channels()), sum_up()));
 
   const spikesink::EditChannels clamp(spikes.result().channels(), spikesink::Clamp{limit});
   const auto scope = clamp.attach(model);  // undone when the scope ends
@@ -41,13 +45,14 @@ void run(const examples::Options& options, double limit) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Finds the massive channels of a transformer, clamps them, and shows what becomes of its sinks.",
-               "spikesink-quickstart");
+  CLI::App app(
+      "Finds the massive channels of a transformer, clamps them, and shows what becomes of its "
+      "sinks.",
+      "spikesink-quickstart");
   examples::Options options;
   examples::add_options(app, options);
   double limit = 20;
   app.add_option("--limit", limit, "largest magnitude that the massive channels are left")
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->capture_default_str();
   return examples::run_example(app, argc, argv, [&] { run(options, limit); });
 }

@@ -20,7 +20,8 @@ inline ModelConfig tiny_config() {
 }
 
 /// Random weights, the same at every call.
-inline Transformer random_model(const ModelConfig& config = tiny_config(), torch::Dtype dtype = torch::kFloat) {
+inline Transformer random_model(const ModelConfig& config = tiny_config(),
+                                torch::Dtype dtype = torch::kFloat) {
   const torch::NoGradGuard no_grad;
   torch::manual_seed(1);
   Transformer model(config);

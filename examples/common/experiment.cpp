@@ -1,6 +1,7 @@
 #include "common/experiment.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <torch/cuda.h>
 #include <unistd.h>
 
@@ -19,10 +20,10 @@ constexpr int64_t kDefaultLength = 64;  // Gu et al., arXiv 2410.10781
 std::string read_file(const std::filesystem::path& file) {
   std::error_code error;
   if (std::filesystem::is_directory(file, error))
-    throw spikesink::FormatError(fmt::format("{} is a folder, expected a file", file.string()));
+    throw spikesink::FormatError(fmt::format("'{}' is a folder, expected a file", file.string()));
   std::ifstream stream(file, std::ios::binary);
   std::string bytes{std::istreambuf_iterator<char>(stream), {}};
-  if (!stream) throw spikesink::FormatError(fmt::format("cannot read {}", file.string()));
+  if (!stream) throw spikesink::FormatError(fmt::format("cannot read '{}'", file.string()));
   return bytes;
 }
 
@@ -31,9 +32,14 @@ std::vector<std::vector<int64_t>> read_tokens(const std::filesystem::path& file)
   const auto is_list_of = [](const auto& list, auto is_entry) {
     return list.is_array() && std::all_of(list.begin(), list.end(), is_entry);
   };
-  const auto is_id = [](const auto& id) { return id.is_number_integer() && id <= std::numeric_limits<int64_t>::max(); };
+  const auto is_id = [](const auto& id) {  // larger ones would wrap round
+    return id.is_number_integer() &&
+           (!id.is_number_unsigned() ||
+            id.template get<uint64_t>() <= std::numeric_limits<int64_t>::max());
+  };
   if (!is_list_of(json, [&](const auto& sequence) { return is_list_of(sequence, is_id); })) {
-    throw spikesink::FormatError(fmt::format("--tokens: {} is not a JSON array of arrays of integers", file.string()));
+    throw spikesink::FormatError(
+        fmt::format("--tokens: {} is not a JSON array of arrays of token ids", file.string()));
   }
   return json.get<std::vector<std::vector<int64_t>>>();
 }
@@ -48,20 +54,22 @@ void set_up_device(const Options& options) {
 
 spikesink::TokenBatches batches_of_tokens(const Options& options) {
   auto sequences = read_tokens(*options.tokens);
-  if (sequences.size() > static_cast<size_t>(options.sequences)) sequences.resize(options.sequences);
+  if (sequences.size() > static_cast<size_t>(options.sequences))
+    sequences.resize(options.sequences);
   for (auto& sequence : sequences) {
-    if (options.length && sequence.size() > static_cast<size_t>(*options.length)) sequence.resize(*options.length);
+    if (options.length && sequence.size() > static_cast<size_t>(*options.length))
+      sequence.resize(*options.length);
   }
   return spikesink::token_batches(sequences);
 }
 
 // With --tokens a tokenizer only says what the ids stand for, and may be missing.
-std::unique_ptr<spikesink::Tokenizer> open_tokenizer(const Options& options) {
+std::unique_ptr<spikesink::Tokenizer> open_tokenizer(const Options& options, std::string& note) {
   try {
     return spikesink::load_tokenizer(options.model);
   } catch (const spikesink::FormatError& error) {
     if (!options.tokens) throw;
-    if (!options.quiet) fmt::print(stderr, "note: tokens are shown without their text: {}\n", error.what());
+    note = fmt::format("\ntokens are shown without their text: {}", error.what());
     return nullptr;
   }
 }
@@ -82,9 +90,10 @@ int64_t Experiment::longest() const {
 
 std::string Experiment::describe(const Options& options) const {
   const auto& config = model->config();
-  return fmt::format("{}: {}, {} layers, {} channels; {} sequences of {} tokens, {} BOS, {}", options.model.filename().string(),
-                     config.model_type, config.n_layers, config.d_model, sequences(), longest(), bos ? "with" : "no",
-                     to_string(options.load.dtype));
+  const auto name = (options.model / "").parent_path().filename().string();  // also of "folder/"
+  return fmt::format("{}: {}, {} layers, {} channels; {} sequences of {} tokens, {} BOS, {}{}",
+                     name, config.model_type, config.n_layers, config.d_model, sequences(),
+                     longest(), bos ? "with" : "no", to_string(options.load.dtype), note);
 }
 
 Experiment open_experiment(const Options& options) {
@@ -92,39 +101,46 @@ Experiment open_experiment(const Options& options) {
   const int64_t context = spikesink::read_model_config(options.model).context;
   if (options.length.value_or(0) > context) {
     throw std::invalid_argument(
-        fmt::format("--length: got {}, expected at most the model's context of {} tokens", *options.length, context));
+        fmt::format("--length: got {}, expected at most the model's context of {} tokens",
+                    *options.length, context));
   }
   if (options.tokens && options.bos == spikesink::BosRule::kYes) {
-    throw std::invalid_argument("--bos yes: token ids are used as given, put BOS into the --tokens file instead");
+    throw std::invalid_argument(
+        "--bos yes: token ids are used as given, put BOS into the --tokens file instead");
   }
   Experiment experiment;
-  experiment.tokenizer = open_tokenizer(options);
+  experiment.tokenizer = open_tokenizer(options, experiment.note);
   if (options.tokens) {
     experiment.batches = batches_of_tokens(options);
   } else {
-    const std::string text = options.text ? read_file(*options.text) : std::string(spikesink_passages, spikesink_passages_end);
+    const std::string text = options.text ? read_file(*options.text)
+                                          : std::string(spikesink_passages, spikesink_passages_end);
     experiment.bos = spikesink::puts_bos(*experiment.tokenizer, options.bos);
     experiment.batches = spikesink::token_batches(
         *experiment.tokenizer, text,
-        {.length = options.length.value_or(std::min(kDefaultLength, context)), .count = options.sequences, .bos = options.bos});
+        {.length = options.length.value_or(std::min(kDefaultLength, context)),
+         .count = options.sequences,
+         .bos = options.bos});
   }
   spikesink::check_writable(options.out);
   experiment.model = spikesink::load_model(options.model, options.load);
   return experiment;
 }
 
-spikesink::Report make_report(const std::string& program, const Options& options, const Experiment& experiment) {
+spikesink::Report make_report(const std::string& program, const Options& options,
+                              const Experiment& experiment) {
   spikesink::Report report(program, experiment.tokenizer);
   report.configure("model", options.model.string());
   if (options.tokens) report.configure("tokens", options.tokens->string());
-  if (!options.tokens) report.configure("text", options.text ? options.text->string() : "built-in passages");
+  if (!options.tokens)
+    report.configure("text", options.text ? options.text->string() : "built-in passages");
   report.configure("sequences", experiment.sequences());
   report.configure("length", experiment.longest());
   report.configure("bos", experiment.bos);
   report.configure("dtype", to_string(options.load.dtype));
   report.configure("device", options.load.device.str());
   report.configure("threads", static_cast<int64_t>(at::get_num_threads()));
-  report.configure("seed", static_cast<int64_t>(options.seed));
+  report.configure("seed", options.seed);
   report.add(experiment.model->config());
   return report;
 }
@@ -135,18 +151,24 @@ spikesink::Progress progress_bar(const Options& options, const std::string& what
   return [what, start](int64_t done, int64_t total) {
     constexpr int64_t kWidth = 30;
     const int64_t filled = kWidth * done / total;
-    const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double elapsed =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const double left = elapsed * static_cast<double>(total - done) / static_cast<double>(done);
-    fmt::print(stderr, "\r{} [{:━<{}}{: <{}}] {}/{}, {:.0f} s left \033[K", what, "", filled, "", kWidth - filled, done, total,
-               left);
+    fmt::print(stderr, "\r{} [{:━<{}}{: <{}}] {}/{}, {:.0f} s left \033[K", what, "", filled, "",
+               kWidth - filled, done, total, left);
     if (done == total) fmt::print(stderr, "\r\033[K");
     std::fflush(stderr);
   };
 }
 
+std::string list(const std::vector<int64_t>& numbers) {
+  return numbers.empty() ? "none" : fmt::format("{}", fmt::join(numbers, ", "));
+}
+
 int run_example(CLI::App& app, int argc, char** argv, const std::function<void()>& body) {
-  const auto fail = [&](std::string_view sentence, int status) {
-    fmt::print(stderr, "{}: {}\n", app.get_name(), sentence.substr(0, sentence.find('\n')));
+  const auto fail = [&](std::string sentence, int status) {
+    std::replace(sentence.begin(), sentence.end(), '\n', ' ');
+    fmt::print(stderr, "{}: {}\n", app.get_name(), sentence);
     return status;
   };
   try {
@@ -161,7 +183,8 @@ int run_example(CLI::App& app, int argc, char** argv, const std::function<void()
   } catch (const std::bad_alloc&) {
     return fail("out of memory", 1);
   } catch (const c10::Error& error) {
-    return fail(error.what_without_backtrace(), 1);
+    const std::string message = error.what_without_backtrace();
+    return fail(message.substr(0, message.find('\n')), 1);
   } catch (const std::exception& error) {
     return fail(error.what(), 1);
   }

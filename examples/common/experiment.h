@@ -14,10 +14,11 @@ struct Experiment {
   std::shared_ptr<const spikesink::Tokenizer> tokenizer;  // may be missing when tokens are given
   spikesink::TokenBatches batches;
   bool bos = false;  // whether BOS was put before each sequence
+  std::string note;  // what the reader should know, or nothing
 
   int64_t sequences() const;
   int64_t longest() const;  // tokens of the longest sequence
-  /// One line: model and text.
+  /// Model and text on one line, and the note on another.
   std::string describe(const Options& options) const;
 };
 
@@ -25,12 +26,17 @@ struct Experiment {
 Experiment open_experiment(const Options& options);
 
 /// A report that already carries the effective configuration.
-spikesink::Report make_report(const std::string& program, const Options& options, const Experiment& experiment);
+spikesink::Report make_report(const std::string& program, const Options& options,
+                              const Experiment& experiment);
+
+/// "1, 2, 3", or "none".
+std::string list(const std::vector<int64_t>& numbers);
 
 /// A bar on stderr while a terminal is there to see it; nothing with --quiet.
 spikesink::Progress progress_bar(const Options& options, const std::string& what);
 
-/// Runs `body` on the parsed command line. Bad input ends with one sentence on stderr and a non-zero status, which is returned.
+/// Runs `body` on the parsed command line. Bad input ends with one sentence on stderr and a
+/// non-zero status, which is returned.
 int run_example(CLI::App& app, int argc, char** argv, const std::function<void()>& body);
 
 }  // namespace examples

@@ -1,5 +1,8 @@
 #include "common/options.h"
 
+#include <fmt/format.h>
+
+#include <charconv>
 #include <map>
 
 namespace examples {
@@ -7,14 +10,20 @@ namespace {
 
 using spikesink::BosRule;
 
-const std::map<std::string, BosRule> kBosRules = {{"auto", BosRule::kAuto}, {"yes", BosRule::kYes}, {"no", BosRule::kNo}};
-const std::map<std::string, torch::Dtype> kDtypes = {{"float32", torch::kFloat}, {"bfloat16", torch::kBFloat16}};
-const std::map<std::string, torch::Device> kDevices = {{"cpu", torch::kCPU}, {"cuda", torch::kCUDA}};
+constexpr int64_t kMostThreads =
+    1024;  // far more than helps; a system may fail to make as many as it is asked for
+
+const std::map<std::string, BosRule> kBosRules = {
+    {"auto", BosRule::kAuto}, {"yes", BosRule::kYes}, {"no", BosRule::kNo}};
+const std::map<std::string, torch::Dtype> kDtypes = {{"float32", torch::kFloat},
+                                                     {"bfloat16", torch::kBFloat16}};
+const std::map<std::string, torch::Device> kDevices = {{"cpu", torch::kCPU},
+                                                       {"cuda", torch::kCUDA}};
 
 // An option whose value is one of the words of `words`.
 template <typename T>
-CLI::Option* add_choice(CLI::App& app, const std::string& name, T& value, const std::map<std::string, T>& words,
-                        const std::string& help) {
+CLI::Option* add_choice(CLI::App& app, const std::string& name, T& value,
+                        const std::map<std::string, T>& words, const std::string& help) {
   std::vector<std::string> allowed;
   for (const auto& [word, meaning] : words) allowed.push_back(word);
   return app
@@ -34,23 +43,50 @@ std::string word_of(const std::map<std::string, T>& words, T value) {
 
 }  // namespace
 
+CLI::Validator whole_number(int64_t least, int64_t most) {
+  const auto check = [least, most](const std::string& word) -> std::string {
+    int64_t number = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+    if (error == std::errc() && end == word.data() + word.size() && number >= least &&
+        number <= most)
+      return {};
+    const bool open = most == std::numeric_limits<int64_t>::max();
+    return fmt::format(
+        "got '{}', expected a whole number {}", word,
+        open ? fmt::format("from {}", least) : fmt::format("from {} to {}", least, most));
+  };
+  return {check, ""};
+}
+
 void add_options(CLI::App& app, Options& options) {
-  app.add_option("--model", options.model, "Hugging Face folder, or .gguf file")->required()->type_name("PATH");
-  auto* text = app.add_option("--text", options.text, "UTF-8 text to read (default: passages that ship with the program)");
-  auto* tokens = app.add_option("--tokens", options.tokens, "token ids to read instead, as they are: JSON array of arrays");
+  app.add_option("--model", options.model, "Hugging Face folder, or .gguf file")
+      ->required()
+      ->type_name("PATH");
+  auto* text = app.add_option("--text", options.text,
+                              "UTF-8 text to read (default: passages that ship with the program)");
+  auto* tokens = app.add_option("--tokens", options.tokens,
+                                "token ids to read instead, as they are: JSON array of arrays");
   text->type_name("FILE")->excludes(tokens);
   tokens->type_name("FILE");
   app.add_option("--sequences", options.sequences, "at most this many sequences")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  app.add_option("--length", options.length, "tokens a sequence (default: 64); given tokens are cut to it")
-      ->check(CLI::PositiveNumber);
-  add_choice(app, "--bos", options.bos, kBosRules, "begin each sequence of text with BOS (default: as the tokenizer says)");
-  add_choice(app, "--dtype", options.load.dtype, kDtypes, "what weights and activations are held in (default: float32)");
+      ->check(whole_number(1));
+  app.add_option("--length", options.length,
+                 "tokens a sequence (default: 64); given tokens are cut to it")
+      ->check(whole_number(1));
+  add_choice(app, "--bos", options.bos, kBosRules,
+             "begin each sequence of text with BOS (default: as the tokenizer says)");
+  add_choice(app, "--dtype", options.load.dtype, kDtypes,
+             "what weights and activations are held in (default: float32)");
   add_choice(app, "--device", options.load.device, kDevices, "where to compute (default: cpu)");
-  app.add_option("--threads", options.threads, "threads to compute with (default: all)")->check(CLI::PositiveNumber);
-  app.add_option("--seed", options.seed, "seed of anything random")->capture_default_str();
-  app.add_option("--out", options.out, "folder for report.json and report.html")->capture_default_str()->type_name("DIR");
+  app.add_option("--threads", options.threads, "threads to compute with (default: all)")
+      ->check(whole_number(1, kMostThreads));
+  app.add_option("--seed", options.seed, "seed of anything random")
+      ->capture_default_str()
+      ->check(whole_number(0));
+  app.add_option("--out", options.out, "folder for report.json and report.html")
+      ->capture_default_str()
+      ->type_name("DIR");
   app.add_flag("--quiet", options.quiet, "print nothing but errors");
 }
 

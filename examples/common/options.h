@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -13,17 +14,21 @@ namespace examples {
 /// What every example can be told.
 struct Options {
   std::filesystem::path model;
-  std::optional<std::filesystem::path> text;    // UTF-8; none: the passages that ship with the examples
+  std::optional<std::filesystem::path>
+      text;  // UTF-8; none: the passages that ship with the examples
   std::optional<std::filesystem::path> tokens;  // JSON array of arrays of token ids
   int64_t sequences = 100;
   std::optional<int64_t> length;
   spikesink::BosRule bos = spikesink::BosRule::kAuto;
   spikesink::LoadOptions load;
   int threads = 0;  // 0: as many as the machine has
-  uint64_t seed = 0;
+  int64_t seed = 0;
   std::filesystem::path out = "spikesink-out";
   bool quiet = false;
 };
+
+/// Checks that an argument is a whole number from `least` to `most`.
+CLI::Validator whole_number(int64_t least, int64_t most = std::numeric_limits<int64_t>::max());
 
 /// Adds the common options to a command line. `options` must outlive `app`.
 void add_options(CLI::App& app, Options& options);

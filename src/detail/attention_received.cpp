@@ -11,16 +11,13 @@
 namespace spikesink::detail {
 namespace {
 
-constexpr int64_t kLanes = 16;
-
-// Independent partial sums let the compiler use vector registers without reordering a sum on its
-// own.
 template <typename T, typename Sum>
 inline __attribute__((always_inline)) Sum dot_lanes(const T* a, const Sum* b, int64_t count) {
   std::array<Sum, kLanes> sums{};
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) sums[lane] += static_cast<Sum>(a[i + lane]) * b[i + lane];
+    for (int64_t lane = 0; lane < kLanes; ++lane)
+      sums[lane] += static_cast<Sum>(a[i + lane]) * b[i + lane];
   }
   for (; i < count; ++i) sums[0] += static_cast<Sum>(a[i]) * b[i];
   Sum total = 0;
@@ -39,21 +36,25 @@ SPIKESINK_CLONES float dot(const at::BFloat16* a, const float* b, int64_t count)
 }
 
 template <typename T, typename Sum>
-void receive(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& lse, double scale, int64_t key,
-             torch::Tensor& out) {
+void receive(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& lse, double scale,
+             int64_t key, torch::Tensor& out) {
   const int64_t length = q.size(1), heads = q.size(2), width = q.size(3);
   const int64_t group = heads / k.size(2);
   at::parallel_for(0, q.size(0) * heads, 1, [&](int64_t begin, int64_t end) {
     std::vector<Sum> key_vector(width);
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t sequence = unit / heads, head = unit % heads;
-      const T* key_row = k.data_ptr<T>() + sequence * k.stride(0) + key * k.stride(1) + head / group * k.stride(2);
-      for (int64_t c = 0; c < width; ++c) key_vector[c] = static_cast<Sum>(key_row[c]) * static_cast<Sum>(scale);
+      const T* key_row =
+          k.data_ptr<T>() + sequence * k.stride(0) + key * k.stride(1) + head / group * k.stride(2);
+      for (int64_t c = 0; c < width; ++c)
+        key_vector[c] = static_cast<Sum>(key_row[c]) * static_cast<Sum>(scale);
       const T* queries = q.data_ptr<T>() + sequence * q.stride(0) + head * q.stride(2);
-      const Sum* denominators = lse.data_ptr<Sum>() + sequence * lse.stride(0) + head * lse.stride(1);
+      const Sum* denominators =
+          lse.data_ptr<Sum>() + sequence * lse.stride(0) + head * lse.stride(1);
       double received = 0;
       for (int64_t i = key; i < length; ++i) {
-        received += std::exp(dot(queries + i * q.stride(1), key_vector.data(), width) - denominators[i * lse.stride(2)]);
+        received += std::exp(dot(queries + i * q.stride(1), key_vector.data(), width) -
+                             denominators[i * lse.stride(2)]);
       }
       out.data_ptr<double>()[unit] = received / static_cast<double>(length - key);
     }
@@ -67,8 +68,8 @@ torch::Tensor rows_on_cpu(const torch::Tensor& x) {
 
 }  // namespace
 
-torch::Tensor attention_received(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& lse, double scale,
-                                 int64_t key) {
+torch::Tensor attention_received(const torch::Tensor& q, const torch::Tensor& k,
+                                 const torch::Tensor& lse, double scale, int64_t key) {
   auto out = torch::empty({q.size(0), q.size(2)}, torch::kDouble);
   const auto queries = rows_on_cpu(q), keys = rows_on_cpu(k), denominators = lse.to(torch::kCPU);
   if (q.scalar_type() == torch::kDouble) {
@@ -76,7 +77,8 @@ torch::Tensor attention_received(const torch::Tensor& q, const torch::Tensor& k,
   } else if (q.scalar_type() == torch::kBFloat16) {
     receive<at::BFloat16, float>(queries, keys, denominators.to(torch::kFloat), scale, key, out);
   } else {
-    receive<float, float>(queries.to(torch::kFloat), keys.to(torch::kFloat), denominators.to(torch::kFloat), scale, key, out);
+    receive<float, float>(queries.to(torch::kFloat), keys.to(torch::kFloat),
+                          denominators.to(torch::kFloat), scale, key, out);
   }
   return out;
 }

@@ -1,6 +1,7 @@
 #include "detail/config_keys.h"
 
 #include "detail/fail.h"
+#include "detail/strict_json.h"
 
 namespace spikesink::detail {
 namespace {
@@ -14,9 +15,11 @@ bool is_neutral(const nlohmann::json& value) {
 
 }  // namespace
 
-ConfigKeys::ConfigKeys(const nlohmann::json& object, std::string where) : object_(object), where_(std::move(where)) {
+ConfigKeys::ConfigKeys(const nlohmann::json& object, std::string where)
+    : object_(object), where_(std::move(where)) {
   if (!object_.is_object())
-    fail_format("[read_model_config] got a JSON {}, expected an object ({})", object_.type_name(), where_);
+    fail_format("[read_model_config] got a JSON {}, expected an object ({})", object_.type_name(),
+                where_);
 }
 
 bool ConfigKeys::has(std::string_view key) const {
@@ -24,18 +27,20 @@ bool ConfigKeys::has(std::string_view key) const {
   return found != object_.end() && !found->is_null();
 }
 
-const nlohmann::json& ConfigKeys::value(std::string_view key, bool right_kind(const nlohmann::json&), const char* kind) {
+const nlohmann::json& ConfigKeys::value(std::string_view key,
+                                        bool right_kind(const nlohmann::json&), const char* kind) {
   note(key);
-  if (!has(key)) fail_format("[read_model_config] the key '{}' is missing, expected {} ({})", key, kind, where_);
+  if (!has(key))
+    fail_format("[read_model_config] the key '{}' is missing, expected {} ({})", key, kind, where_);
   const auto& found = object_.at(std::string(key));
-  if (!right_kind(found)) fail_format("[read_model_config] {}: got {}, expected {} ({})", key, found.dump(), kind, where_);
+  if (!right_kind(found))
+    fail_format("[read_model_config] {}: got {}, expected {} ({})", key, found.dump(), kind,
+                where_);
   return found;
 }
 
 int64_t ConfigKeys::integer(std::string_view key) {
-  return value(
-             key, [](const auto& v) { return v.is_number_integer(); }, "an integer")
-      .template get<int64_t>();
+  return value(key, is_int64, "an integer of 64 bits").get<int64_t>();
 }
 
 double ConfigKeys::number(std::string_view key) {
@@ -61,7 +66,8 @@ std::string ConfigKeys::text(std::string_view key) {
 ConfigKeys ConfigKeys::object(std::string_view key) {
   note(key);
   const auto inside = where_ + ", " + std::string(key);
-  return has(key) ? ConfigKeys(object_.at(std::string(key)), inside) : ConfigKeys(nlohmann::json::object(), inside);
+  return has(key) ? ConfigKeys(object_.at(std::string(key)), inside)
+                  : ConfigKeys(nlohmann::json::object(), inside);
 }
 
 void ConfigKeys::ignore(std::initializer_list<std::string_view> keys) {

@@ -19,12 +19,18 @@ class ConfigKeys {
   /// Null counts as absent.
   bool has(std::string_view key) const;
   int64_t integer(std::string_view key);
-  int64_t integer(std::string_view key, int64_t absent) { return has(key) ? integer(key) : (note(key), absent); }
+  int64_t integer(std::string_view key, int64_t absent) {
+    return has(key) ? integer(key) : (note(key), absent);
+  }
   double number(std::string_view key);
-  double number(std::string_view key, double absent) { return has(key) ? number(key) : (note(key), absent); }
+  double number(std::string_view key, double absent) {
+    return has(key) ? number(key) : (note(key), absent);
+  }
   bool flag(std::string_view key, bool absent);
   std::string text(std::string_view key);
-  std::string text(std::string_view key, std::string absent) { return has(key) ? text(key) : (note(key), absent); }
+  std::string text(std::string_view key, std::string absent) {
+    return has(key) ? text(key) : (note(key), absent);
+  }
   /// An object, or an empty one when absent.
   ConfigKeys object(std::string_view key);
 
@@ -38,7 +44,8 @@ class ConfigKeys {
 
  private:
   void note(std::string_view key) { read_.emplace(key); }
-  const nlohmann::json& value(std::string_view key, bool right_kind(const nlohmann::json&), const char* kind);
+  const nlohmann::json& value(std::string_view key, bool right_kind(const nlohmann::json&),
+                              const char* kind);
 
   nlohmann::json object_;
   std::string where_;

@@ -14,8 +14,6 @@
 namespace spikesink::detail {
 namespace {
 
-constexpr int64_t kLanes = 16;
-
 // e^x for x <= 0 within 2 units in the last place; below -87 it gives about 1e-38. Branch-free, so
 // that loops over it vectorise.
 inline __attribute__((always_inline)) float exp_of_nonpositive(float x) {
@@ -41,7 +39,8 @@ inline __attribute__((always_inline)) float largest_of(const T* row, int64_t cou
   maxima.fill(static_cast<float>(row[0]));
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) maxima[lane] = std::max(maxima[lane], static_cast<float>(row[i + lane]));
+    for (int64_t lane = 0; lane < kLanes; ++lane)
+      maxima[lane] = std::max(maxima[lane], static_cast<float>(row[i + lane]));
   }
   for (; i < count; ++i) maxima[0] = std::max(maxima[0], static_cast<float>(row[i]));
   return *std::max_element(maxima.begin(), maxima.end());
@@ -50,7 +49,8 @@ inline __attribute__((always_inline)) float largest_of(const T* row, int64_t cou
 // Float sums over short runs, added up in double: 50,000 terms in one float sum would cost three
 // digits.
 template <typename T>
-inline __attribute__((always_inline)) double sum_of_exp(const T* row, int64_t count, float largest) {
+inline __attribute__((always_inline)) double sum_of_exp(const T* row, int64_t count,
+                                                        float largest) {
   constexpr int64_t kRun = 64 * kLanes;
   double total = 0;
   int64_t begin = 0;
@@ -63,7 +63,8 @@ inline __attribute__((always_inline)) double sum_of_exp(const T* row, int64_t co
     }
     for (const float sum : sums) total += sum;
   }
-  for (int64_t i = count - count % kLanes; i < count; ++i) total += exp_of_nonpositive(static_cast<float>(row[i]) - largest);
+  for (int64_t i = count - count % kLanes; i < count; ++i)
+    total += exp_of_nonpositive(static_cast<float>(row[i]) - largest);
   return total;
 }
 
@@ -89,7 +90,8 @@ double sum_losses(const torch::Tensor& logits, const torch::Tensor& targets) {
   at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       if (target[row] < 0) continue;
-      losses[row] = row_lse(data + row * count, count) - static_cast<double>(data[row * count + target[row]]);
+      losses[row] =
+          row_lse(data + row * count, count) - static_cast<double>(data[row * count + target[row]]);
     }
   });
   return std::accumulate(losses.begin(), losses.end(), 0.0);

@@ -84,7 +84,8 @@ void q5_1(const uint8_t* __restrict block, float* __restrict out) {
 void q8_0(const uint8_t* __restrict block, float* __restrict out) {
   const float scale = half_at(block);
   const uint8_t* bytes = block + 2;
-  for (int j = 0; j < kSmall; ++j) out[j] = static_cast<float>(static_cast<int8_t>(bytes[j])) * scale;
+  for (int j = 0; j < kSmall; ++j)
+    out[j] = static_cast<float>(static_cast<int8_t>(bytes[j])) * scale;
 }
 
 // Q2_K: 16 bytes (low nibble scale, high nibble minimum of 16 elements), 2 x 32 bytes of four 2-bit
@@ -98,7 +99,9 @@ void q2_k(const uint8_t* __restrict block, float* __restrict out) {
     const int shift = group % 8 / 2 * 2;
     const float group_scale = scale * static_cast<float>(packed & 15);
     const float group_minimum = minimum * static_cast<float>(packed >> 4);
-    for (int j = 0; j < 16; ++j) out[group * 16 + j] = group_scale * static_cast<float>(planes[j] >> shift & 3) - group_minimum;
+    for (int j = 0; j < 16; ++j)
+      out[group * 16 + j] =
+          group_scale * static_cast<float>(planes[j] >> shift & 3) - group_minimum;
   }
 }
 
@@ -135,7 +138,8 @@ ScaleAndMinimum unpack_pair(const uint8_t* packed, int pair) {
   const uint8_t minimum = packed[4 + j];
   if (pair < 4) return {static_cast<uint8_t>(scale & 63), static_cast<uint8_t>(minimum & 63)};
   const uint8_t nibbles = packed[8 + j];
-  return {static_cast<uint8_t>((nibbles & 15) | (scale >> 2 & 48)), static_cast<uint8_t>((nibbles >> 4) | (minimum >> 2 & 48))};
+  return {static_cast<uint8_t>((nibbles & 15) | (scale >> 2 & 48)),
+          static_cast<uint8_t>((nibbles >> 4) | (minimum >> 2 & 48))};
 }
 
 // Q4_K: scale of scales, scale of minimums (halves), 12 bytes of pairs, 4 x 32 bytes of nibbles.
@@ -149,7 +153,8 @@ void q4_k(const uint8_t* __restrict block, float* __restrict out) {
     const uint8_t* nibbles = block + 16 + group / 2 * 32;
     const int shift = group % 2 * 4;
     for (int j = 0; j < 32; ++j)
-      out[group * 32 + j] = group_scale * static_cast<float>(nibbles[j] >> shift & 15) - group_minimum;
+      out[group * 32 + j] =
+          group_scale * static_cast<float>(nibbles[j] >> shift & 15) - group_minimum;
   }
 }
 
@@ -199,7 +204,8 @@ constexpr GgmlType quantised(uint32_t id, std::string_view name) {
   return {id, name, kSize, kBytes, torch::kFloat32, each_block<kBlock, kSize, kBytes>};
 }
 
-constexpr GgmlType plain(uint32_t id, std::string_view name, int64_t bytes, torch::ScalarType dtype) {
+constexpr GgmlType plain(uint32_t id, std::string_view name, int64_t bytes,
+                         torch::ScalarType dtype) {
   return {id, name, 1, bytes, dtype, nullptr};
 }
 
@@ -250,7 +256,8 @@ void populate(float* out, int64_t count) {
 }  // namespace
 
 const GgmlType* find_ggml_type(uint32_t id) {
-  const auto found = std::find_if(kTypes.begin(), kTypes.end(), [&](const GgmlType& type) { return type.id == id; });
+  const auto found = std::find_if(kTypes.begin(), kTypes.end(),
+                                  [&](const GgmlType& type) { return type.id == id; });
   return found == kTypes.end() ? nullptr : &*found;
 }
 

@@ -11,7 +11,8 @@ constexpr size_t kComparedLength = 256;
 
 /// Insertions, deletions and replacements from `a` to `b`, or `limit` when there are at least so
 /// many.
-size_t edit_distance(std::string_view a, std::string_view b, size_t limit, std::vector<size_t>& row) {
+size_t edit_distance(std::string_view a, std::string_view b, size_t limit,
+                     std::vector<size_t>& row) {
   const size_t length_difference = a.size() > b.size() ? a.size() - b.size() : b.size() - a.size();
   if (length_difference >= limit) return limit;
   row.resize(b.size() + 1);
@@ -32,17 +33,20 @@ size_t edit_distance(std::string_view a, std::string_view b, size_t limit, std::
 
 }  // namespace
 
-std::vector<std::string> nearest(std::string_view wanted, const std::vector<std::string>& names, size_t count) {
+std::vector<std::string> nearest(std::string_view wanted, const std::vector<std::string>& names,
+                                 size_t count) {
   if (count == 0) return {};
   wanted = wanted.substr(0, kComparedLength);
   std::vector<std::pair<size_t, const std::string*>> best;  // nearest first
   std::vector<size_t> row;
   for (const std::string& name : names) {
     const size_t limit = best.size() < count ? 2 * kComparedLength : best.back().first;
-    const size_t distance = edit_distance(wanted, std::string_view(name).substr(0, kComparedLength), limit, row);
+    const size_t distance =
+        edit_distance(wanted, std::string_view(name).substr(0, kComparedLength), limit, row);
     if (distance >= limit) continue;
-    const auto place = std::upper_bound(best.begin(), best.end(), distance,
-                                        [](size_t value, const auto& other) { return value < other.first; });
+    const auto place =
+        std::upper_bound(best.begin(), best.end(), distance,
+                         [](size_t value, const auto& other) { return value < other.first; });
     best.insert(place, {distance, &name});
     if (best.size() > count) best.pop_back();
   }

@@ -30,21 +30,27 @@ std::string reason(int error) {
 
 }  // namespace
 
-std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path, std::string_view caller) {
+std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path,
+                                                   std::string_view caller) {
   // Without O_NONBLOCK, opening a pipe would wait for its writer.
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.fd < 0) fail_format("[{}] cannot open {}: {}", caller, path.string(), reason(errno));
   struct stat status {};
-  if (::fstat(file.fd, &status) != 0) fail_format("[{}] cannot look at {}: {}", caller, path.string(), reason(errno));
+  if (::fstat(file.fd, &status) != 0)
+    fail_format("[{}] cannot look at {}: {}", caller, path.string(), reason(errno));
   if (!S_ISREG(status.st_mode))
     fail_format("[{}] not a file: got a {}, expected a regular file ({})", caller,
                 S_ISDIR(status.st_mode) ? "folder" : "special file", path.string());
-  if (status.st_size == 0) fail_format("[{}] the file is empty ({}); likely an interrupted download", caller, path.string());
+  if (status.st_size == 0)
+    fail_format("[{}] the file is empty ({}); likely an interrupted download", caller,
+                path.string());
 
   // MAP_NORESERVE: a private writable mapping larger than the memory would be refused otherwise.
   const auto size = static_cast<uint64_t>(status.st_size);
-  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file.fd, 0);
-  if (data == MAP_FAILED) fail_format("[{}] cannot map {}: {}", caller, path.string(), reason(errno));
+  void* data =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file.fd, 0);
+  if (data == MAP_FAILED)
+    fail_format("[{}] cannot map {}: {}", caller, path.string(), reason(errno));
   return std::shared_ptr<const MappedFile>(new MappedFile(path, static_cast<uint8_t*>(data), size));
 }
 
@@ -60,14 +66,15 @@ std::optional<int64_t> element_count(torch::IntArrayRef shape) {
   int64_t without_zeros = 1;
   for (const int64_t size : shape) {
     if (size < 0) return std::nullopt;
-    if (__builtin_mul_overflow(without_zeros, std::max<int64_t>(size, 1), &without_zeros)) return std::nullopt;
+    if (__builtin_mul_overflow(without_zeros, std::max<int64_t>(size, 1), &without_zeros))
+      return std::nullopt;
     count *= size == 0 ? 0 : 1;
   }
   return count * without_zeros;
 }
 
-torch::Tensor mapped_tensor(std::shared_ptr<const MappedFile> file, uint64_t offset, torch::IntArrayRef shape,
-                            torch::ScalarType dtype) {
+torch::Tensor mapped_tensor(std::shared_ptr<const MappedFile> file, uint64_t offset,
+                            torch::IntArrayRef shape, torch::ScalarType dtype) {
   uint8_t* data = file->data() + offset;
   const size_t element_size = c10::elementSize(dtype);
   const bool misaligned = reinterpret_cast<uintptr_t>(data) % element_size != 0;

@@ -11,14 +11,16 @@
 
 namespace spikesink::detail {
 
-static_assert(std::endian::native == std::endian::little, "weight files are little-endian and are used as they lie in memory");
+static_assert(std::endian::native == std::endian::little,
+              "weight files are little-endian and are used as they lie in memory");
 
 /// A whole file in memory, copy-on-write: edits stay in this process.
 class MappedFile {
  public:
   /// `caller` opens the error message. Missing, not a regular file, empty or unreadable:
   /// FormatError.
-  static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path, std::string_view caller);
+  static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path,
+                                                std::string_view caller);
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
   ~MappedFile();
@@ -41,7 +43,7 @@ std::optional<int64_t> element_count(torch::IntArrayRef shape);
 
 /// The tensor whose elements begin at `offset`, which the caller has checked to lie in the file: a
 /// view that keeps the mapping alive, or a copy where the offset does not suit the element's size.
-torch::Tensor mapped_tensor(std::shared_ptr<const MappedFile> file, uint64_t offset, torch::IntArrayRef shape,
-                            torch::ScalarType dtype);
+torch::Tensor mapped_tensor(std::shared_ptr<const MappedFile> file, uint64_t offset,
+                            torch::IntArrayRef shape, torch::ScalarType dtype);
 
 }  // namespace spikesink::detail

@@ -32,7 +32,8 @@ RopeScaling read_rope_scaling(ConfigKeys& keys) {
     scaling.high_frequency_factor = keys.number("high_freq_factor");
     scaling.original_context = keys.integer("original_max_position_embeddings");
   } else if (kind != "default") {
-    fail_format("[read_model_config] rope_type: got '{}', expected default, linear or llama3 ({})", kind, keys.where());
+    fail_format("[read_model_config] rope_type: got '{}', expected default, linear or llama3 ({})",
+                kind, keys.where());
   }
   return scaling;
 }
@@ -96,7 +97,8 @@ ModelConfig read_llama(ConfigKeys& keys) {
   config.d_mlp = keys.integer("intermediate_size");
   config.n_heads = keys.integer("num_attention_heads");
   config.n_key_value_heads = keys.integer("num_key_value_heads", config.n_heads);
-  config.d_head = keys.integer("head_dim", config.n_heads > 0 ? config.d_model / config.n_heads : 0);
+  config.d_head =
+      keys.integer("head_dim", config.n_heads > 0 ? config.d_model / config.n_heads : 0);
   config.d_vocabulary = keys.integer("vocab_size");
   config.context = keys.integer("max_position_embeddings", 2048);
   config.norm_epsilon = keys.number("rms_norm_eps", 1e-6);
@@ -105,7 +107,8 @@ ModelConfig read_llama(ConfigKeys& keys) {
   config.mlp_bias = keys.flag("mlp_bias", false);
   config.tied_embeddings = keys.flag("tie_word_embeddings", false);
   if (const auto slices = keys.integer("pretraining_tp", 1); slices != 1) {
-    fail_format("[read_model_config] pretraining_tp: got {}, expected 1 ({})", slices, keys.where());
+    fail_format("[read_model_config] pretraining_tp: got {}, expected 1 ({})", slices,
+                keys.where());
   }
   read_rope(keys, config);
   return config;
@@ -121,7 +124,8 @@ ModelConfig read_hf_config(const std::filesystem::path& file) {
   ConfigKeys keys(json, file.string());
   const auto model_type = keys.text("model_type");
   if (model_type != "llama")
-    fail_format("[read_model_config] model_type: got '{}', expected llama ({})", model_type, file.string());
+    fail_format("[read_model_config] model_type: got '{}', expected llama ({})", model_type,
+                file.string());
   auto config = read_llama(keys);
   ignore_inert(keys);
   keys.refuse_unread();

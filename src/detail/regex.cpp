@@ -11,8 +11,8 @@
 namespace spikesink::detail {
 namespace {
 
-constexpr uint32_t kOptions =
-    PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NO_UTF_CHECK | PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_AUTO_CAPTURE;
+constexpr uint32_t kOptions = PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NO_UTF_CHECK |
+                              PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_AUTO_CAPTURE;
 constexpr size_t kJitStackStart = 32 << 10;
 constexpr size_t kJitStackLimit = 8 << 20;
 
@@ -66,11 +66,11 @@ Regex::Regex(std::string pattern, std::string_view where) : pattern_(std::move(p
   pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
   int error = 0;
   PCRE2_SIZE offset = 0;
-  code_.reset(
-      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern_.data()), pattern_.size(), kOptions, &error, &offset, context.get()));
+  code_.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern_.data()), pattern_.size(),
+                            kOptions, &error, &offset, context.get()));
   if (!code_) {
-    fail_format("[load_tokenizer] a pattern does not compile: {} at byte {} of '{}' ({})", message_of(error), offset, pattern_,
-                where);
+    fail_format("[load_tokenizer] a pattern does not compile: {} at byte {} of '{}' ({})",
+                message_of(error), offset, pattern_, where);
   }
   // Without JIT, which a platform may lack, the same searches are interpreted.
   pcre2_jit_compile(code_.get(), PCRE2_JIT_COMPLETE);
@@ -78,11 +78,13 @@ Regex::Regex(std::string pattern, std::string_view where) : pattern_(std::move(p
 
 std::optional<Regex::Match> Regex::find(std::string_view text, size_t from) const {
   thread_local Workspace workspace;
-  const int result = pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from, PCRE2_NO_UTF_CHECK,
-                                 workspace.data.get(), workspace.context.get());
+  const int result =
+      pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
+                  PCRE2_NO_UTF_CHECK, workspace.data.get(), workspace.context.get());
   if (result == PCRE2_ERROR_NOMATCH) return std::nullopt;
   if (result < 0) {
-    fail_format("[Tokenizer] a pattern cannot be searched for: {} ('{}')", message_of(result), pattern_);
+    fail_format("[Tokenizer] a pattern cannot be searched for: {} ('{}')", message_of(result),
+                pattern_);
   }
   const PCRE2_SIZE* pair = pcre2_get_ovector_pointer(workspace.data.get());
   return Match{pair[0], pair[1]};

@@ -1,5 +1,6 @@
 #include "detail/strict_json.h"
 
+#include <limits>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -14,12 +15,14 @@ nlohmann::json parse_strict_json(std::string_view text, int max_depth, std::stri
   std::vector<std::unordered_set<std::string>> open_objects;
   const auto check = [&](int depth, Event event, nlohmann::json& value) {
     if ((event == Event::object_start || event == Event::array_start) && depth >= max_depth) {
-      fail_format("[{}] the JSON is nested deeper than {} levels ({})", caller, max_depth, file.string());
+      fail_format("[{}] the JSON is nested deeper than {} levels ({})", caller, max_depth,
+                  file.string());
     }
     if (event == Event::object_start) open_objects.emplace_back();
     if (event == Event::object_end) open_objects.pop_back();
     if (event == Event::key && !open_objects.back().insert(value.get<std::string>()).second) {
-      fail_format("[{}] a key occurs twice: '{}' ({})", caller, value.get<std::string>(), file.string());
+      fail_format("[{}] a key occurs twice: '{}' ({})", caller, value.get<std::string>(),
+                  file.string());
     }
     return true;
   };
@@ -27,11 +30,20 @@ nlohmann::json parse_strict_json(std::string_view text, int max_depth, std::stri
   try {
     result = nlohmann::json::parse(text.begin(), text.end(), check);
   } catch (const nlohmann::json::exception& error) {
-    fail_format("[{}] not JSON: {} ({})", caller, error.what(), file.string());
+    const std::string_view message = error.what();  // "[json.exception...] what is wrong"
+    fail_format("[{}] not JSON: {} ({})", caller, message.substr(message.find("] ") + 2),
+                file.string());
   }
   if (!result.is_object())
-    fail_format("[{}] got a JSON {}, expected an object ({})", caller, result.type_name(), file.string());
+    fail_format("[{}] got a JSON {}, expected an object ({})", caller, result.type_name(),
+                file.string());
   return result;
+}
+
+bool is_int64(const nlohmann::json& value) {
+  constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
+  return value.is_number_integer() &&
+         (!value.is_number_unsigned() || value.get<uint64_t>() <= kMost);
 }
 
 }  // namespace spikesink::detail

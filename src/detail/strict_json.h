@@ -12,4 +12,7 @@ namespace spikesink::detail {
 nlohmann::json parse_strict_json(std::string_view text, int max_depth, std::string_view caller,
                                  const std::filesystem::path& file);
 
+/// Whether it is an integer that fits: larger ones would wrap round.
+bool is_int64(const nlohmann::json& value);
+
 }  // namespace spikesink::detail

@@ -12,7 +12,8 @@
 namespace spikesink::detail {
 namespace fs = std::filesystem;
 
-TemporaryFile::TemporaryFile(const fs::path& final_path) : final_path_(final_path), path_(final_path) {
+TemporaryFile::TemporaryFile(const fs::path& final_path)
+    : final_path_(final_path), path_(final_path) {
   static std::atomic<int> count{0};
   path_ += fmt::format(".{}-{}.tmp", ::getpid(), count++);
 }
@@ -22,29 +23,30 @@ TemporaryFile::~TemporaryFile() {
   fs::remove(path_, ignored);
 }
 
+void TemporaryFile::write(std::string_view text, std::string_view function) {
+  std::ofstream stream(path_, std::ios::binary | std::ios::trunc);
+  stream.write(text.data(), static_cast<std::streamsize>(text.size()));
+  stream.close();
+  if (!stream) {
+    fail_format(
+        "[{}] cannot write {}; likely the folder is missing, not writable, or the disk is full",
+        function, final_path_.string());
+  }
+}
+
 void TemporaryFile::rename(std::string_view function) {
   std::error_code error;
   fs::rename(path_, final_path_, error);
-  if (error) fail_format("[{}] cannot write {}: {}", function, final_path_.string(), error.message());
+  if (error)
+    fail_format("[{}] cannot write {}: {}", function, final_path_.string(), error.message());
 }
 
 void check_can_write(const fs::path& folder, std::string_view function) {
   const TemporaryFile trial(folder / "trial");
   if (!std::ofstream(trial.path())) {
-    fail_format("[{}] cannot write into {}: {}", function, folder.string(), std::generic_category().message(errno));
+    fail_format("[{}] cannot write into {}: {}", function, folder.string(),
+                std::generic_category().message(errno));
   }
-}
-
-void write_file(const fs::path& file, std::string_view text, std::string_view function) {
-  TemporaryFile temporary(file);
-  std::ofstream stream(temporary.path(), std::ios::binary | std::ios::trunc);
-  stream.write(text.data(), static_cast<std::streamsize>(text.size()));
-  stream.close();
-  if (!stream) {
-    fail_format("[{}] cannot write {}; likely the folder is missing, not writable, or the disk is full", function,
-                file.string());
-  }
-  temporary.rename(function);
 }
 
 }  // namespace spikesink::detail

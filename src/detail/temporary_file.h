@@ -5,8 +5,8 @@
 
 namespace spikesink::detail {
 
-/// A file written under another name in the same folder and renamed when complete, so that a half-written one is never seen.
-/// Without `rename` it is gone when the scope ends.
+/// A file written under another name in the same folder and renamed when complete, so that a
+/// half-written one is never seen. Without `rename` it is gone when the scope ends.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::filesystem::path& final_path);
@@ -15,7 +15,9 @@ class TemporaryFile {
   ~TemporaryFile();
 
   const std::filesystem::path& path() const { return path_; }
-  /// Throws FormatError, in the name of `function`, when the file cannot be put in its place.
+  /// Both throw FormatError, in the name of `function`, when the file cannot be written or put in
+  /// its place.
+  void write(std::string_view text, std::string_view function);
   void rename(std::string_view function);
 
  private:
@@ -25,8 +27,5 @@ class TemporaryFile {
 
 /// Throws FormatError, in the name of `function`, when no file can be made in `folder`.
 void check_can_write(const std::filesystem::path& folder, std::string_view function);
-
-/// Writes a whole text file that way. Throws FormatError, in the name of `function`.
-void write_file(const std::filesystem::path& file, std::string_view text, std::string_view function);
 
 }  // namespace spikesink::detail

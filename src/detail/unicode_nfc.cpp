@@ -73,7 +73,8 @@ char32_t compose(char32_t first, char32_t second) {
   static const auto kCompositions = read_compositions();
   if (first - kLeads < kLeadCount && second - kVowels < kVowelCount)
     return kSyllables + ((first - kLeads) * kVowelCount + second - kVowels) * kTailCount;
-  const bool lacks_tail = first - kSyllables < kSyllableCount && (first - kSyllables) % kTailCount == 0;
+  const bool lacks_tail =
+      first - kSyllables < kSyllableCount && (first - kSyllables) % kTailCount == 0;
   if (lacks_tail && second > kTails && second < kTails + kTailCount) return first + second - kTails;
   const auto found = kCompositions.find(pair_of(first, second));
   return found == kCompositions.end() ? 0 : found->second;

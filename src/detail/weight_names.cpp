@@ -52,13 +52,15 @@ const std::vector<WeightName> kLlamaGguf = {
 }  // namespace
 
 const std::vector<WeightName>& weight_names(const std::string& model_type, WeightFormat format) {
-  if (model_type != "llama") fail_argument("[load_model] model_type: got '{}', expected llama", model_type);
+  if (model_type != "llama")
+    fail_argument("[load_model] model_type: got '{}', expected llama", model_type);
   return format == WeightFormat::kGguf ? kLlamaGguf : kLlamaSafetensors;
 }
 
 bool is_superfluous(const std::string& tensor, WeightFormat format, bool tied_embeddings) {
   if (format == WeightFormat::kGguf) return tensor == "rope_freqs.weight";
-  return tensor.ends_with(".rotary_emb.inv_freq") || (tied_embeddings && tensor == "lm_head.weight");
+  return tensor.ends_with(".rotary_emb.inv_freq") ||
+         (tied_embeddings && tensor == "lm_head.weight");
 }
 
 }  // namespace spikesink::detail

@@ -8,17 +8,25 @@
 namespace spikesink {
 namespace {
 
+// Which ends of `name` each pattern character can leave: no more work than pattern x name, whatever
+// the pattern.
 bool glob_matches(std::string_view pattern, std::string_view name) {
-  if (pattern.empty()) return name.empty();
-  if (pattern.front() != '*') {
-    return !name.empty() && pattern.front() == name.front() && glob_matches(pattern.substr(1), name.substr(1));
+  std::vector<bool> reached(name.size() +
+                            1);  // reached[i]: the pattern so far matches the first i characters
+  reached[0] = true;
+  while (!pattern.empty()) {
+    const bool star = pattern.front() == '*', any = pattern.starts_with("**");
+    std::vector<bool> next(name.size() + 1);
+    if (star) next[0] = reached[0];
+    for (size_t end = 1; end <= name.size(); ++end) {
+      const char taken = name[end - 1];
+      next[end] = star ? reached[end] || (next[end - 1] && (any || taken != '.'))
+                       : reached[end - 1] && pattern.front() == taken;
+    }
+    reached = std::move(next);
+    pattern.remove_prefix(any ? 2 : 1);
   }
-  const bool any = pattern.starts_with("**");
-  const auto rest = pattern.substr(any ? 2 : 1);
-  for (size_t taken = 0;; ++taken) {
-    if (glob_matches(rest, name.substr(taken))) return true;
-    if (taken == name.size() || (!any && name[taken] == '.')) return false;
-  }
+  return reached.back();
 }
 
 }  // namespace
@@ -33,8 +41,9 @@ torch::Tensor HookPoint::fire(torch::Tensor value) const {
       detail::fail_argument(
           "[{}] a hook must return nothing or a tensor like the one it was given: got {} {} on {}, "
           "expected {} {} on {}",
-          name(), c10::str(replacement.sizes()), c10::str(replacement.dtype()), replacement.device().str(),
-          c10::str(value.sizes()), c10::str(value.dtype()), value.device().str());
+          name(), c10::str(replacement.sizes()), c10::str(replacement.dtype()),
+          replacement.device().str(), c10::str(value.sizes()), c10::str(value.dtype()),
+          value.device().str());
     }
     value = std::move(replacement);
   }
@@ -49,7 +58,8 @@ HookScope& HookScope::operator=(HookScope&& other) noexcept {
 }
 
 HookScope& HookScope::operator+=(HookScope&& other) {
-  hooks_.insert(hooks_.end(), std::make_move_iterator(other.hooks_.begin()), std::make_move_iterator(other.hooks_.end()));
+  hooks_.insert(hooks_.end(), std::make_move_iterator(other.hooks_.begin()),
+                std::make_move_iterator(other.hooks_.end()));
   other.hooks_.clear();
   return *this;
 }
@@ -63,7 +73,8 @@ void HookScope::release() {
 
 HookPoint HookRegistry::make(const std::string& name) {
   auto slot = std::make_shared<detail::HookSlot>(detail::HookSlot{name, {}});
-  if (!slots_.emplace(name, slot).second) throw std::logic_error("[HookRegistry] the point '" + name + "' is made twice");
+  if (!slots_.emplace(name, slot).second)
+    throw std::logic_error("[HookRegistry] the point '" + name + "' is made twice");
   names_.push_back(name);
   return HookPoint(std::move(slot));
 }
@@ -73,8 +84,9 @@ std::vector<std::string> HookRegistry::matching(std::string_view pattern) const 
   std::copy_if(names_.begin(), names_.end(), std::back_inserter(found),
                [&](const auto& name) { return glob_matches(pattern, name); });
   if (found.empty()) {
-    detail::fail_argument("[HookRegistry] no hook point of this model matches '{}'; the nearest are {}", pattern,
-                          fmt::join(detail::nearest(pattern, names_), ", "));
+    detail::fail_argument(
+        "[HookRegistry] no hook point of this model matches '{}'; the nearest are {}", pattern,
+        fmt::join(detail::nearest(pattern, names_), ", "));
   }
   return found;
 }

@@ -17,7 +17,8 @@ void check_range(const char* what, const std::vector<int64_t>& numbers, int64_t 
 }
 
 torch::Tensor edited(const torch::Tensor& values, const ChannelEdit& edit) {
-  if (const auto* clamp = std::get_if<Clamp>(&edit)) return values.clamp(-clamp->limit, clamp->limit);
+  if (const auto* clamp = std::get_if<Clamp>(&edit))
+    return values.clamp(-clamp->limit, clamp->limit);
   return at::full_like(values, std::get<SetTo>(edit).value);
 }
 
@@ -35,7 +36,8 @@ HookScope EditChannels::attach(Transformer& model) const {
     return stream.index_copy(-1, index, edited(stream.index_select(-1, index), edit));
   };
   HookScope scope;
-  for (const int64_t layer : layers) scope += model->hooks().add(hook_names::in_block(layer, hook_names::kResidPost), hook);
+  for (const int64_t layer : layers)
+    scope += model->hooks().add(hook_names::in_block(layer, hook_names::kResidPost), hook);
   return scope;
 }
 

@@ -14,29 +14,33 @@ const StateSummary& state_after(int64_t b, const LifeCycleResult& result) {
   return b == 0 ? result.embedding : result.blocks[b - 1].hidden_state;
 }
 
-std::vector<int64_t> find_spike_channels(const LifeCycleResult& result, const LifeCycleOptions& options) {
+std::vector<int64_t> find_spike_channels(const LifeCycleResult& result,
+                                         const LifeCycleOptions& options) {
   std::map<int64_t, double> peaks;
   for (const auto& block : result.blocks) {
     const auto& state = block.hidden_state;
     for (size_t channel = 0; channel < state.channel_max.size(); ++channel) {
       const double magnitude = state.channel_max[channel];
       if (magnitude > options.least_magnitude && magnitude >= options.least_ratio * state.median) {
-        peaks[static_cast<int64_t>(channel)] = std::max(peaks[static_cast<int64_t>(channel)], magnitude);
+        peaks[static_cast<int64_t>(channel)] =
+            std::max(peaks[static_cast<int64_t>(channel)], magnitude);
       }
     }
   }
   std::vector<int64_t> channels;
   for (const auto& [channel, peak] : peaks) channels.push_back(channel);
-  std::stable_sort(channels.begin(), channels.end(), [&](int64_t a, int64_t b) { return peaks[a] > peaks[b]; });
+  std::stable_sort(channels.begin(), channels.end(),
+                   [&](int64_t a, int64_t b) { return peaks[a] > peaks[b]; });
   return channels;
 }
 
 // Whether some spike channel stands much higher in one state than in its neighbour.
-bool is_step(const StateSummary& low, const StateSummary& high, const std::vector<int64_t>& channels,
-             const LifeCycleOptions& options) {
+bool is_step(const StateSummary& low, const StateSummary& high,
+             const std::vector<int64_t>& channels, const LifeCycleOptions& options) {
   return std::any_of(channels.begin(), channels.end(), [&](int64_t channel) {
     const double peak = high.channel_max[channel];
-    const bool is_spike = peak > options.least_magnitude && peak >= options.step_ratio * high.median;
+    const bool is_spike =
+        peak > options.least_magnitude && peak >= options.step_ratio * high.median;
     return is_spike && peak - low.channel_max[channel] >= options.step_share * peak;
   });
 }
@@ -73,9 +77,11 @@ HookScope LifeCycle::begin(Transformer& model, RunContext& context) {
 
 void LifeCycle::merge(const LifeCycle& other) {
   if (states_.size() != other.states_.size()) {
-    detail::fail_argument("[LifeCycle] cannot merge: got {} states, expected {}", other.states_.size(), states_.size());
+    detail::fail_argument("[LifeCycle] cannot merge: got {} states, expected {}",
+                          other.states_.size(), states_.size());
   }
-  for (size_t state = 0; state < states_.size(); ++state) states_[state].merge(other.states_[state]);
+  for (size_t state = 0; state < states_.size(); ++state)
+    states_[state].merge(other.states_[state]);
 }
 
 LifeCycleResult LifeCycle::result() const {
@@ -84,7 +90,8 @@ LifeCycleResult LifeCycle::result() const {
   result.embedding = states_[0].summary();
   for (size_t state = 1; state < states_.size(); state += 2) {
     const auto number = static_cast<int64_t>(state + 1) / 2;
-    result.blocks.push_back({Block{number}, states_[state].summary(), states_[state + 1].summary()});
+    result.blocks.push_back(
+        {Block{number}, states_[state].summary(), states_[state + 1].summary()});
   }
   result.spike_channels = find_spike_channels(result, options_);
   find_steps(result, options_);

@@ -36,7 +36,8 @@ double MagnitudeHistogram::median() const {
   const auto [bin, rank] = middle();
   const double low = lower_edge(bin);
   if (at_edges_) return low;
-  return low + (lower_edge(bin + 1) - low) * static_cast<double>(rank) / static_cast<double>(counts_[bin]);
+  return low + (lower_edge(bin + 1) - low) * static_cast<double>(rank) /
+                   static_cast<double>(counts_[bin]);
 }
 
 std::pair<double, double> MagnitudeHistogram::median_bounds() const {

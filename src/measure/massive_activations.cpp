@@ -20,14 +20,18 @@ class Criterion {
   }
 
   bool holds(double magnitude) {
-    if (!(magnitude > options_.least_magnitude) || magnitude < options_.least_ratio * low_) return false;
-    return magnitude >= options_.least_ratio * high_ || magnitude >= options_.least_ratio * median();
+    if (!(magnitude > options_.least_magnitude) || !std::isfinite(magnitude) ||
+        magnitude < options_.least_ratio * low_)
+      return false;
+    return magnitude >= options_.least_ratio * high_ ||
+           magnitude >= options_.least_ratio * median();
   }
 
  private:
   double median() {
     if (median_ < 0) {
-      median_ = scan_.state[sequence_].to(torch::kFloat).abs().median().item<double>();
+      const auto magnitudes = scan_.state[sequence_].to(torch::kFloat).abs();
+      median_ = magnitudes.masked_select(magnitudes.isfinite()).median().item<double>();
     }
     return median_;
   }
@@ -41,7 +45,8 @@ class Criterion {
 
 template <typename T, typename Key>
 void sort_by(std::vector<T>& items, Key key) {
-  std::stable_sort(items.begin(), items.end(), [&](const T& a, const T& b) { return key(a) > key(b); });
+  std::stable_sort(items.begin(), items.end(),
+                   [&](const T& a, const T& b) { return key(a) > key(b); });
 }
 
 }  // namespace
@@ -52,18 +57,21 @@ HookScope MassiveActivations::begin(Transformer& model, RunContext& context) {
   HookScope scope;
   for (size_t index = 0; index < blocks_.size(); ++index) {
     const Block block{static_cast<int64_t>(index) + 1};
-    scope += model->hooks().add(block.hidden_state_point(), [this, index, &context](const torch::Tensor& state) {
-      add(blocks_[index], context.scan(state), context.batch().ids);
-    });
+    scope += model->hooks().add(block.hidden_state_point(),
+                                [this, index, &context](const torch::Tensor& state) {
+                                  add(blocks_[index], context.scan(state), context.batch().ids);
+                                });
   }
   return scope;
 }
 
 void MassiveActivations::add(Tally& tally, const StateScan& scan, const torch::Tensor& ids) const {
-  const auto* id = ids.data_ptr<int64_t>();
+  const auto whole = ids.contiguous();
+  const auto* id = whole.data_ptr<int64_t>();
   for (int64_t sequence = 0; sequence < scan.sequences(); ++sequence) {
     const auto* token_max = scan.token_max.data() + sequence * scan.length();
-    if (*std::max_element(token_max, token_max + scan.length()) <= options_.least_magnitude) continue;
+    if (*std::max_element(token_max, token_max + scan.length()) <= options_.least_magnitude)
+      continue;
     Criterion criterion(options_, scan, sequence);
     for (int64_t position = 0; position < scan.length(); ++position) {
       if (!criterion.holds(token_max[position])) continue;
@@ -77,9 +85,13 @@ void MassiveActivations::add(Tally& tally, const StateScan& scan, const torch::T
   }
 }
 
-void MassiveActivations::Tally::add(int64_t id, int64_t position, const std::vector<std::pair<int64_t, double>>& values) {
-  const auto smaller = [](const auto& a, const auto& b) { return std::abs(a.second) < std::abs(b.second); };
-  const auto [reference, reference_value] = *std::max_element(values.begin(), values.end(), smaller);
+void MassiveActivations::Tally::add(int64_t id, int64_t position,
+                                    const std::vector<std::pair<int64_t, double>>& values) {
+  const auto smaller = [](const auto& a, const auto& b) {
+    return std::abs(a.second) < std::abs(b.second);
+  };
+  const auto [reference, reference_value] =
+      *std::max_element(values.begin(), values.end(), smaller);
   for (const auto& [channel, value] : values) {
     auto& entry = channels[channel];
     entry.channel = channel;
@@ -110,10 +122,11 @@ void MassiveActivations::Tally::merge(const Tally& other) {
 
 void MassiveActivations::merge(const MassiveActivations& other) {
   if (blocks_.size() != other.blocks_.size()) {
-    detail::fail_argument("[MassiveActivations] cannot merge: got {} blocks, expected {}", other.blocks_.size(),
-                          blocks_.size());
+    detail::fail_argument("[MassiveActivations] cannot merge: got {} blocks, expected {}",
+                          other.blocks_.size(), blocks_.size());
   }
-  for (size_t index = 0; index < blocks_.size(); ++index) blocks_[index].merge(other.blocks_[index]);
+  for (size_t index = 0; index < blocks_.size(); ++index)
+    blocks_[index].merge(other.blocks_[index]);
 }
 
 MassiveActivationsResult MassiveActivations::result() const {
@@ -125,8 +138,10 @@ MassiveActivationsResult MassiveActivations::result() const {
     for (const auto& [position, count] : tally.positions) block.positions[position] = count;
     block.token_count = tally.token_count;
     for (const auto& [channel, entry] : tally.channels) block.channels.push_back(entry);
-    for (const auto& [token, count] : tally.tokens) block.tokens.push_back({token.first, token.second, count});
-    for (const auto& [pair, ratio] : tally.ratios) block.ratios.push_back({pair.first, pair.second, ratio});
+    for (const auto& [token, count] : tally.tokens)
+      block.tokens.push_back({token.first, token.second, count});
+    for (const auto& [pair, ratio] : tally.ratios)
+      block.ratios.push_back({pair.first, pair.second, ratio});
     sort_by(block.channels, [](const auto& channel) { return channel.all.count; });
     sort_by(block.tokens, [](const auto& token) { return token.count; });
     sort_by(block.ratios, [](const auto& ratio) { return ratio.ratio.count; });
@@ -138,7 +153,8 @@ MassiveActivationsResult MassiveActivations::result() const {
 std::vector<int64_t> MassiveActivationsResult::channels() const {
   std::map<int64_t, double> largest;
   for (const auto& block : blocks) {
-    for (const auto& channel : block.channels) largest[channel.channel] = std::max(largest[channel.channel], channel.largest);
+    for (const auto& channel : block.channels)
+      largest[channel.channel] = std::max(largest[channel.channel], channel.largest);
   }
   std::vector<int64_t> channels;
   for (const auto& [channel, magnitude] : largest) channels.push_back(channel);

@@ -10,8 +10,8 @@ const StateScan& RunContext::scan(const torch::Tensor& state) {
   return scan_;
 }
 
-void run(Transformer& model, const TokenBatches& batches, const std::vector<Measurement*>& measurements,
-         const Progress& progress) {
+void run(Transformer& model, const TokenBatches& batches,
+         const std::vector<Measurement*>& measurements, const Progress& progress) {
   const torch::NoGradGuard no_grad;
   RunContext context;
   HookScope scope;

@@ -9,7 +9,8 @@
 namespace spikesink {
 namespace {
 
-constexpr int64_t kRows = 512;  // tokens whose logits exist at a time: enough to keep the matrix product fast
+constexpr int64_t kRows =
+    512;  // tokens whose logits exist at a time: enough to keep the matrix product fast
 
 // The next token of each place, -1 at the end of each sequence. ids [B, T] -> [B * T].
 torch::Tensor next_tokens(const torch::Tensor& ids) {
@@ -25,16 +26,17 @@ HookScope Perplexity::begin(Transformer& model, RunContext& context) {
   tokens_ = 0;
   const bool logits_are_formed = model->hook_unembed_out.watched();
   const auto point = logits_are_formed ? hook_names::kUnembedOut : hook_names::kUnembedIn;
-  return model->hooks().add(point, [this, logits_are_formed, &model, &context](const torch::Tensor& value) {
-    const auto targets = next_tokens(context.batch().ids);
-    const auto rows = value.flatten(0, 1);  // [B * T, d_model or d_vocabulary]
-    for (int64_t first = 0; first < rows.size(0); first += kRows) {
-      const auto part = rows.slice(0, first, first + kRows);
-      loss_ +=
-          detail::cross_entropy_sum(logits_are_formed ? part : model->logits(part), targets.slice(0, first, first + kRows));
-    }
-    tokens_ += (targets >= 0).sum().item<int64_t>();
-  });
+  return model->hooks().add(
+      point, [this, logits_are_formed, &model, &context](const torch::Tensor& value) {
+        const auto targets = next_tokens(context.batch().ids);
+        const auto rows = value.flatten(0, 1);  // [B * T, d_model or d_vocabulary]
+        for (int64_t first = 0; first < rows.size(0); first += kRows) {
+          const auto part = rows.slice(0, first, first + kRows);
+          loss_ += detail::cross_entropy_sum(logits_are_formed ? part : model->logits(part),
+                                             targets.slice(0, first, first + kRows));
+        }
+        tokens_ += (targets >= 0).sum().item<int64_t>();
+      });
 }
 
 void Perplexity::merge(const Perplexity& other) {
@@ -43,7 +45,9 @@ void Perplexity::merge(const Perplexity& other) {
 }
 
 PerplexityResult Perplexity::result() const {
-  const double mean = tokens_ > 0 ? loss_ / static_cast<double>(tokens_) : std::numeric_limits<double>::quiet_NaN();
+  const double loss = loss_ / static_cast<double>(tokens_);
+  const double mean = std::isnan(loss) ? std::numeric_limits<double>::quiet_NaN()
+                                       : loss;  // a NaN without sign, to be printed
   return {mean, std::exp(mean), tokens_};
 }
 

@@ -15,7 +15,8 @@ void RunningMean::merge(const RunningMean& other) {
   if (other.count == 0) return;
   const double total = static_cast<double>(count + other.count);
   const double delta = other.mean - mean;
-  squares += other.squares + delta * delta * static_cast<double>(count) * static_cast<double>(other.count) / total;
+  squares += other.squares +
+             delta * delta * static_cast<double>(count) * static_cast<double>(other.count) / total;
   mean += delta * static_cast<double>(other.count) / total;
   count += other.count;
 }

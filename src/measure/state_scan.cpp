@@ -26,8 +26,10 @@ SPIKESINK_CLONES void load_magnitudes(const float* row, int64_t count, uint32_t*
   }
 }
 
-SPIKESINK_CLONES void load_magnitudes(const at::BFloat16* row, int64_t count, uint32_t* magnitudes) {
-  for (int64_t c = 0; c < count; ++c) magnitudes[c] = (static_cast<uint32_t>(row[c].x) << 16) & kSignMask;
+SPIKESINK_CLONES void load_magnitudes(const at::BFloat16* row, int64_t count,
+                                      uint32_t* magnitudes) {
+  for (int64_t c = 0; c < count; ++c)
+    magnitudes[c] = (static_cast<uint32_t>(row[c].x) << 16) & kSignMask;
 }
 
 SPIKESINK_CLONES uint32_t largest(const uint32_t* magnitudes, int64_t count) {
@@ -124,7 +126,8 @@ void scan_tokens(StateScan& scan) {
 
 float StateScan::value(int64_t sequence, int64_t position, int64_t channel) const {
   const int64_t at = (sequence * length() + position) * channels() + channel;
-  return at_edges() ? static_cast<float>(state.data_ptr<at::BFloat16>()[at]) : state.data_ptr<float>()[at];
+  return at_edges() ? static_cast<float>(state.data_ptr<at::BFloat16>()[at])
+                    : state.data_ptr<float>()[at];
 }
 
 void StateScan::read(const torch::Tensor& new_state) {

@@ -43,22 +43,29 @@ torch::Tensor AttentionImpl::forward(const torch::Tensor& x, const RotaryTable& 
   return o(hook_z_(z.transpose(1, 2)).flatten(2));
 }
 
-torch::Tensor AttentionImpl::attend_fused(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v) const {
-  const auto [z, lse] = at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, /*is_causal=*/true, {}, scale_);
+torch::Tensor AttentionImpl::attend_fused(const torch::Tensor& q, const torch::Tensor& k,
+                                          const torch::Tensor& v) const {
+  const auto [z, lse] =
+      at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, /*is_causal=*/true, {}, scale_);
   const auto denominator = hook_lse_(lse);  // [B, H, T]
   if (denominator.is_same(lse)) return z;
   return z * at::exp(lse - denominator).unsqueeze(-1).to(z.scalar_type());
 }
 
-torch::Tensor AttentionImpl::attend_explicit(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v) const {
+torch::Tensor AttentionImpl::attend_explicit(const torch::Tensor& q, const torch::Tensor& k,
+                                             const torch::Tensor& v) const {
   const auto length = q.size(2);
   const auto dtype = detail::at_least_float(q.scalar_type());
-  const auto for_each_query_head = [&](const torch::Tensor& x) { return x.repeat_interleave(q.size(1) / x.size(1), 1); };
+  const auto for_each_query_head = [&](const torch::Tensor& x) {
+    return x.repeat_interleave(q.size(1) / x.size(1), 1);
+  };
   const auto future = at::ones({length, length}, q.options().dtype(torch::kBool)).triu(1);
-  const auto products = at::matmul(q.to(dtype), for_each_query_head(k).to(dtype).transpose(-1, -2)) * scale_;
-  const auto scores = hook_scores_(products.masked_fill(future, -std::numeric_limits<double>::infinity()));  // [B, H, T, S]
-  const auto denominator = hook_lse_(at::logsumexp(scores, -1));                                             // [B, H, T]
-  const auto pattern = hook_pattern_(at::exp(scores - denominator.unsqueeze(-1)));                           // [B, H, T, S]
+  const auto products =
+      at::matmul(q.to(dtype), for_each_query_head(k).to(dtype).transpose(-1, -2)) * scale_;
+  const auto scores = hook_scores_(
+      products.masked_fill(future, -std::numeric_limits<double>::infinity()));      // [B, H, T, S]
+  const auto denominator = hook_lse_(at::logsumexp(scores, -1));                    // [B, H, T]
+  const auto pattern = hook_pattern_(at::exp(scores - denominator.unsqueeze(-1)));  // [B, H, T, S]
   return at::matmul(pattern, for_each_query_head(v).to(dtype)).to(v.scalar_type());
 }
 

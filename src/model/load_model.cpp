@@ -25,13 +25,15 @@ std::pair<std::string, std::string> split_layer(const std::string& parameter) {
   static const std::string kPrefix = "blocks.";
   if (!parameter.starts_with(kPrefix)) return {parameter, ""};
   const auto dot = parameter.find('.', kPrefix.size());
-  return {kPrefix + "{}" + parameter.substr(dot), parameter.substr(kPrefix.size(), dot - kPrefix.size())};
+  return {kPrefix + "{}" + parameter.substr(dot),
+          parameter.substr(kPrefix.size(), dot - kPrefix.size())};
 }
 
 Located locate(const std::string& parameter, const std::vector<detail::WeightName>& names) {
   const auto [pattern, layer] = split_layer(parameter);
   for (const auto& name : names) {
-    if (name.parameter == pattern) return {fmt::format(fmt::runtime(name.tensor), layer), name.stored_as};
+    if (name.parameter == pattern)
+      return {fmt::format(fmt::runtime(name.tensor), layer), name.stored_as};
   }
   throw std::logic_error("[load_model] no name is known for the parameter " + parameter);
 }
@@ -55,40 +57,47 @@ torch::Tensor undo(StoredAs stored_as, const torch::Tensor& tensor, const ModelC
 
 // A sum is not finite when one of its terms is not.
 bool all_finite(const torch::Tensor& tensor) {
-  if (std::isfinite(tensor.sum(detail::at_least_float(tensor.scalar_type())).item<double>())) return true;
+  if (std::isfinite(tensor.sum(detail::at_least_float(tensor.scalar_type())).item<double>()))
+    return true;
   return at::isfinite(tensor).all().item<bool>();
 }
 
-torch::Tensor read_parameter(const WeightSource& source, const Located& place, torch::IntArrayRef expected,
-                             const ModelConfig& config) {
+torch::Tensor read_parameter(const WeightSource& source, const Located& place,
+                             torch::IntArrayRef expected, const ModelConfig& config) {
   if (!source.contains(place.tensor)) {
-    detail::fail_format("[load_model] the tensor '{}' is missing, expected one of shape {} ({})", place.tensor,
-                        c10::str(expected), source.path().string());
+    detail::fail_format("[load_model] the tensor '{}' is missing, expected one of shape {} ({})",
+                        place.tensor, c10::str(expected), source.path().string());
   }
   const auto& info = source.info(place.tensor);
   if (torch::IntArrayRef(info.shape) != expected) {
-    detail::fail_format("[load_model] the tensor '{}' has the wrong shape: got {}, expected {} ({})", place.tensor,
-                        c10::str(torch::IntArrayRef(info.shape)), c10::str(expected), source.path().string());
+    detail::fail_format(
+        "[load_model] the tensor '{}' has the wrong shape: got {}, expected {} ({})", place.tensor,
+        c10::str(torch::IntArrayRef(info.shape)), c10::str(expected), source.path().string());
   }
   const auto tensor = source.tensor(place.tensor);
   if (!tensor.is_floating_point()) {
-    detail::fail_format("[load_model] the tensor '{}' has the wrong dtype: got {}, expected floating point ({})", place.tensor,
-                        info.dtype, source.path().string());
+    detail::fail_format(
+        "[load_model] the tensor '{}' has the wrong dtype: got {}, expected floating point ({})",
+        place.tensor, info.dtype, source.path().string());
   }
   if (!all_finite(tensor)) {
-    detail::fail_format("[load_model] the tensor '{}' holds NaN or infinity, expected finite weights ({})", place.tensor,
-                        source.path().string());
+    detail::fail_format(
+        "[load_model] the tensor '{}' holds NaN or infinity, expected finite weights ({})",
+        place.tensor, source.path().string());
   }
   return undo(place.stored_as, tensor, config);
 }
 
-void refuse_unused(const WeightSource& source, const std::set<std::string>& used, const ModelConfig& config) {
+void refuse_unused(const WeightSource& source, const std::set<std::string>& used,
+                   const ModelConfig& config) {
   for (const auto& info : source.tensors()) {
-    if (!used.contains(info.name) && !detail::is_superfluous(info.name, source.format(), config.tied_embeddings)) {
+    if (!used.contains(info.name) &&
+        !detail::is_superfluous(info.name, source.format(), config.tied_embeddings)) {
       detail::fail_format(
           "[load_model] the tensor '{}' is not used by a {} model: got it with shape {}, expected "
           "no such tensor ({})",
-          info.name, config.model_type, c10::str(torch::IntArrayRef(info.shape)), source.path().string());
+          info.name, config.model_type, c10::str(torch::IntArrayRef(info.shape)),
+          source.path().string());
     }
   }
 }
@@ -105,7 +114,8 @@ ModelConfig validated(const ModelConfig& config, const std::filesystem::path& fi
 ModelConfig config_of(const WeightSource& source) {
   if (const auto* gguf = dynamic_cast<const GgufFile*>(&source))
     return validated(detail::read_gguf_config(*gguf), source.path());
-  const auto folder = std::filesystem::is_directory(source.path()) ? source.path() : source.path().parent_path();
+  const auto folder =
+      std::filesystem::is_directory(source.path()) ? source.path() : source.path().parent_path();
   return validated(detail::read_hf_config(folder / "config.json"), folder / "config.json");
 }
 
@@ -117,20 +127,23 @@ void check_extent(const ModelConfig& config, const WeightSource& source) {
   }
   const auto check = [&](const char* field, int64_t value, int64_t most, const char* what) {
     if (value <= most) return;
-    detail::fail_format("[load_model] {}: got {}, expected at most {}, {} ({})", field, value, most, what,
-                        source.path().string());
+    detail::fail_format("[load_model] {}: got {}, expected at most {}, {} ({})", field, value, most,
+                        what, source.path().string());
   };
-  check("n_layers", config.n_layers, static_cast<int64_t>(source.tensors().size()), "the number of tensors");
+  check("n_layers", config.n_layers, static_cast<int64_t>(source.tensors().size()),
+        "the number of tensors");
   const char* what = "the largest dimension of a tensor";
   check("d_model", config.d_model, longest, what);
   check("d_mlp", config.d_mlp, longest, what);
   check("d_vocabulary", config.d_vocabulary, longest, what);
   check("n_heads", config.n_heads, longest, what);
-  check("d_head", config.d_head, longest / config.n_heads, "the largest dimension of a tensor over n_heads");
+  check("d_head", config.d_head, longest / config.n_heads,
+        "the largest dimension of a tensor over n_heads");
 }
 
 void check_options(const LoadOptions& options) {
-  if (options.dtype != torch::kFloat32 && options.dtype != torch::kBFloat16 && options.dtype != torch::kFloat64) {
+  if (options.dtype != torch::kFloat32 && options.dtype != torch::kBFloat16 &&
+      options.dtype != torch::kFloat64) {
     detail::fail_argument(
         "[load_model] dtype: got {}, expected float32, bfloat16 or float64 (float16 overflows on "
         "spikes)",
@@ -145,7 +158,8 @@ void check_options(const LoadOptions& options) {
 
 ModelConfig read_model_config(const std::filesystem::path& path) {
   const auto config_file = path / "config.json";
-  if (std::filesystem::exists(config_file)) return validated(detail::read_hf_config(config_file), config_file);
+  if (std::filesystem::exists(config_file))
+    return validated(detail::read_hf_config(config_file), config_file);
   return config_of(*open_weights(path));
 }
 
@@ -167,7 +181,8 @@ Transformer load_model(const std::filesystem::path& path, const LoadOptions& opt
   }
   refuse_unused(*source, used, config);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  detail::logger().info("loaded {} ({} tensors) in {:.2f} s", path.string(), used.size(), elapsed.count());
+  detail::logger().info("loaded {} ({} tensors) in {:.2f} s", path.string(), used.size(),
+                        elapsed.count());
   return model;
 }
 

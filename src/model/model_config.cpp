@@ -8,12 +8,14 @@ namespace spikesink {
 namespace {
 
 void check_positive(const char* field, int64_t value) {
-  if (value <= 0) detail::fail_argument("[ModelConfig] {}: got {}, expected a positive number", field, value);
+  if (value <= 0)
+    detail::fail_argument("[ModelConfig] {}: got {}, expected a positive number", field, value);
 }
 
 void check_positive(const char* field, double value) {
   if (!(value > 0) || !std::isfinite(value)) {
-    detail::fail_argument("[ModelConfig] {}: got {}, expected a positive finite number", field, value);
+    detail::fail_argument("[ModelConfig] {}: got {}, expected a positive finite number", field,
+                          value);
   }
 }
 
@@ -33,8 +35,9 @@ void check_rope(const ModelConfig& config) {
   }
   if (scaling.kind == RopeScalingKind::kFactors) {
     if (static_cast<int64_t>(scaling.factors.size()) != config.d_head / 2) {
-      detail::fail_argument("[ModelConfig] rope_scaling.factors: got {} numbers, expected d_head / 2 = {}",
-                            scaling.factors.size(), config.d_head / 2);
+      detail::fail_argument(
+          "[ModelConfig] rope_scaling.factors: got {} numbers, expected d_head / 2 = {}",
+          scaling.factors.size(), config.d_head / 2);
     }
     for (const double factor : scaling.factors) check_positive("rope_scaling.factors", factor);
   }
@@ -53,11 +56,13 @@ void ModelConfig::validate() const {
   check_positive("context", context);
   check_positive("norm_epsilon", norm_epsilon);
   if (n_heads % n_key_value_heads != 0) {
-    detail::fail_argument("[ModelConfig] n_key_value_heads: got {}, expected a divisor of n_heads = {}", n_key_value_heads,
-                          n_heads);
+    detail::fail_argument(
+        "[ModelConfig] n_key_value_heads: got {}, expected a divisor of n_heads = {}",
+        n_key_value_heads, n_heads);
   }
   if (d_head % 2 != 0)
-    detail::fail_argument("[ModelConfig] d_head: got {}, expected an even number, as RoPE turns pairs", d_head);
+    detail::fail_argument(
+        "[ModelConfig] d_head: got {}, expected an even number, as RoPE turns pairs", d_head);
   check_rope(*this);
 }
 

@@ -13,7 +13,8 @@ RmsNormImpl::RmsNormImpl(int64_t size, double epsilon, HookRegistry& hooks, cons
 }
 
 torch::Tensor RmsNormImpl::forward(const torch::Tensor& x) const {
-  const auto norm = at::linalg_vector_norm(x, 2, {-1}, /*keepdim=*/true, detail::at_least_float(x.scalar_type()));
+  const auto norm =
+      at::linalg_vector_norm(x, 2, {-1}, /*keepdim=*/true, detail::at_least_float(x.scalar_type()));
   const auto scale = hook_scale_((norm.square() / x.size(-1) + epsilon_).sqrt());  // [B, T, 1]
   const auto normalized = hook_normalized_((x / scale).to(x.scalar_type()));       // [B, T, size]
   return normalized * weight;

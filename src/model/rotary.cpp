@@ -15,8 +15,8 @@ torch::Tensor llama3_scaled(const torch::Tensor& frequencies, const RopeScaling&
   const double shortest_divided = context / scaling.low_frequency_factor;
   const auto wavelength = 2 * std::numbers::pi / frequencies;
   const auto divided = frequencies / scaling.factor;
-  const auto share_kept =
-      (context / wavelength - scaling.low_frequency_factor) / (scaling.high_frequency_factor - scaling.low_frequency_factor);
+  const auto share_kept = (context / wavelength - scaling.low_frequency_factor) /
+                          (scaling.high_frequency_factor - scaling.low_frequency_factor);
   const auto blended = (1 - share_kept) * divided + share_kept * frequencies;
   const auto long_or_blended = at::where(wavelength > shortest_divided, divided, blended);
   return at::where(wavelength < longest_kept, frequencies, long_or_blended);
@@ -46,7 +46,8 @@ torch::Tensor rotary_frequencies(const ModelConfig& config, torch::Dtype dtype) 
   return frequencies;
 }
 
-RotaryTable rotary_table(const ModelConfig& config, int64_t length, const torch::TensorOptions& options) {
+RotaryTable rotary_table(const ModelConfig& config, int64_t length,
+                         const torch::TensorOptions& options) {
   const auto dtype = detail::at_least_float(c10::typeMetaToScalarType(options.dtype()));
   const auto positions = at::arange(length, dtype);
   const auto half = at::outer(positions, rotary_frequencies(config, dtype));  // [T, d_head / 2]

@@ -13,7 +13,8 @@ ModelConfig validated(ModelConfig config) {
 
 std::vector<Layer> make_layers(const ModelConfig& config, HookRegistry& hooks) {
   std::vector<Layer> layers;
-  for (int64_t layer = 0; layer < config.n_layers; ++layer) layers.emplace_back(config, hooks, layer);
+  for (int64_t layer = 0; layer < config.n_layers; ++layer)
+    layers.emplace_back(config, hooks, layer);
   return layers;
 }
 
@@ -33,7 +34,8 @@ TransformerImpl::TransformerImpl(ModelConfig config)
   for (auto& layer : layers) blocks->push_back(layer);
   register_module("ln_final", ln_final);
   if (!config_.tied_embeddings) {
-    unembedding = register_parameter("unembed", torch::empty({config_.d_vocabulary, config_.d_model}));
+    unembedding =
+        register_parameter("unembed", torch::empty({config_.d_vocabulary, config_.d_model}));
   }
 }
 
@@ -60,8 +62,9 @@ torch::Tensor TransformerImpl::final_states(const torch::Tensor& tokens) {
 
 void TransformerImpl::check(const torch::Tensor& tokens) const {
   if (tokens.dim() != 2 || tokens.scalar_type() != torch::kLong || tokens.numel() == 0) {
-    detail::fail_argument("[Transformer] tokens: got {} {}, expected a non-empty [sequences, length] of int64",
-                          c10::str(tokens.sizes()), c10::str(tokens.dtype()));
+    detail::fail_argument(
+        "[Transformer] tokens: got {} {}, expected a non-empty [sequences, length] of int64",
+        c10::str(tokens.sizes()), c10::str(tokens.dtype()));
   }
   if (tokens.size(1) > config_.context) {
     detail::fail_argument(
@@ -86,7 +89,8 @@ torch::Tensor run_with_hooks(Transformer& model, const torch::Tensor& tokens,
   return model->forward(tokens);
 }
 
-ActivationCache run_with_cache(Transformer& model, const torch::Tensor& tokens, const std::vector<std::string>& patterns) {
+ActivationCache run_with_cache(Transformer& model, const torch::Tensor& tokens,
+                               const std::vector<std::string>& patterns) {
   const torch::NoGradGuard no_grad;
   ActivationCache cache;
   HookScope scope;

@@ -47,8 +47,10 @@ std::string fill(std::string_view page, const Parts& parts) {
     const size_t close = page.find("}}", open);
     const auto name = page.substr(open + 2, close - open - 2);
     filled += page.substr(0, open);
-    const auto* part = std::find_if(parts.begin(), parts.end(), [&](const auto& entry) { return entry.first == name; });
-    if (part == parts.end()) throw std::logic_error(fmt::format("[html_page] page.html names the unknown part {}", name));
+    const auto* part = std::find_if(parts.begin(), parts.end(),
+                                    [&](const auto& entry) { return entry.first == name; });
+    if (part == parts.end())
+      throw std::logic_error(fmt::format("[html_page] page.html names the unknown part {}", name));
     filled += part->second;
     page.remove_prefix(close + 2);
   }

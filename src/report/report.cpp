@@ -35,7 +35,8 @@ Report& Report::operator=(Report&&) noexcept = default;
 Report::~Report() = default;
 
 void Report::configure(std::string_view key, const ReportValue& value) {
-  std::visit([&](const auto& plain) { document_->json["configuration"][std::string(key)] = plain; }, value);
+  std::visit([&](const auto& plain) { document_->json["configuration"][std::string(key)] = plain; },
+             value);
 }
 
 void Report::add(const ModelConfig& config) {
@@ -47,7 +48,8 @@ void Report::add(const LifeCycleResult& result, const LifeCycleOptions& options)
 }
 
 void Report::add(const MassiveActivationsResult& result, const MassiveActivationsOptions& options) {
-  document_->json["massive_activations"] = detail::section(result, options, document_->tokenizer.get());
+  document_->json["massive_activations"] =
+      detail::section(result, options, document_->tokenizer.get());
 }
 
 void Report::add(const AttentionSinksResult& result, int64_t key) {
@@ -67,21 +69,31 @@ void Report::add(const std::vector<TensorInfo>& activations) {
 }
 
 std::string Report::json() const {
-  return document_->json.dump(1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace);
+  return document_->json.dump(1, ' ', /*ensure_ascii=*/false,
+                              nlohmann::json::error_handler_t::replace);
 }
 
 void Report::write(const std::filesystem::path& folder) const {
   check_writable(folder);
   const auto text = json();
-  const auto page = html_page(text);
-  detail::write_file(folder / "report.json", text + "\n", "Report");
-  detail::write_file(folder / "report.html", page, "Report");
+  detail::TemporaryFile json_file(folder / "report.json"), page_file(folder / "report.html");
+  json_file.write(text + "\n", "Report");
+  page_file.write(html_page(text), "Report");
+  json_file.rename("Report");
+  page_file.rename("Report");
 }
 
 void check_writable(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  if (error) detail::fail_format("[Report] cannot make the folder {}: {}", folder.string(), error.message());
+  if (error)
+    detail::fail_format("[Report] cannot make the folder {}: {}", folder.string(), error.message());
+  for (const char* name : {"report.json", "report.html"}) {
+    if (std::filesystem::is_directory(folder / name, error)) {
+      detail::fail_format("[Report] {} is a folder, expected a file or nothing",
+                          (folder / name).string());
+    }
+  }
   detail::check_can_write(folder, "Report");
 }
 

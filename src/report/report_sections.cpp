@@ -23,8 +23,10 @@ json entry_of(const Block& block) {
 json section(const StateSummary& state) {
   json top = json::array();
   for (const auto& peak : state.top) {
-    top.push_back(
-        {{"channel", peak.channel}, {"magnitude", peak.magnitude}, {"sequence", peak.sequence}, {"position", peak.position}});
+    top.push_back({{"channel", peak.channel},
+                   {"magnitude", peak.magnitude},
+                   {"sequence", peak.sequence},
+                   {"position", peak.position}});
   }
   return {{"top", top}, {"median", number(state.median)}, {"not_finite", state.not_finite}};
 }
@@ -122,13 +124,17 @@ json section(const LifeCycleResult& result, const LifeCycleOptions& options) {
     blocks.push_back(entry);
   }
   return {{"definition",
-           "Magnitudes are the largest |x| of a channel over all tokens; `top` lists different channels. The hidden state of a "
+           "Magnitudes are the largest |x| of a channel over all tokens; `top` lists different "
+           "channels. The hidden state of a "
            "block is "
-           "the stream after it. A spike channel exceeds least_magnitude and least_ratio medians of |h| in some hidden state. "
+           "the stream after it. A spike channel exceeds least_magnitude and least_ratio medians "
+           "of |h| in some hidden state. "
            "A block is "
-           "step-up when it raises the maximum M of a spike channel by at least step_share of M, where M exceeds "
+           "step-up when it raises the maximum M of a spike channel by at least step_share of M, "
+           "where M exceeds "
            "least_magnitude and "
-           "step_ratio medians; step-down likewise (arXiv 2603.05498, figure 1; threshold: arXiv 2402.17762)."},
+           "step_ratio medians; step-down likewise (arXiv 2603.05498, figure 1; threshold: arXiv "
+           "2402.17762)."},
           {"options",
            {{"least_magnitude", options.least_magnitude},
             {"least_ratio", options.least_ratio},
@@ -142,16 +148,20 @@ json section(const LifeCycleResult& result, const LifeCycleOptions& options) {
           {"courses", courses(result)}};
 }
 
-json section(const MassiveActivationsResult& result, const MassiveActivationsOptions& options, const Tokenizer* tokenizer) {
+json section(const MassiveActivationsResult& result, const MassiveActivationsOptions& options,
+             const Tokenizer* tokenizer) {
   json blocks = json::array();
   for (const auto& block : result.blocks) blocks.push_back(section(block, tokenizer));
-  return {{"definition",
-           "|x| > least_magnitude and |x| >= least_ratio x the median of |h| over the hidden state of the same sequence, spike "
-           "tokens "
-           "included; the median is the lower middle element (arXiv 2402.17762). Means are signed."},
-          {"options", {{"least_magnitude", options.least_magnitude}, {"least_ratio", options.least_ratio}}},
-          {"channels", result.channels()},
-          {"blocks", blocks}};
+  return {
+      {"definition",
+       "|x| > least_magnitude and |x| >= least_ratio x the median of |h| over the hidden state of "
+       "the same sequence, spike "
+       "tokens "
+       "included; the median is the lower middle element (arXiv 2402.17762). Means are signed."},
+      {"options",
+       {{"least_magnitude", options.least_magnitude}, {"least_ratio", options.least_ratio}}},
+      {"channels", result.channels()},
+      {"blocks", blocks}};
 }
 
 json section(const AttentionSinksResult& result, int64_t key) {
@@ -161,24 +171,29 @@ json section(const AttentionSinksResult& result, int64_t key) {
   }
   json ratios;
   for (const auto definition : {SinkDefinition::kGu, SinkDefinition::kMeanFirst}) {
-    ratios[to_string(definition)] = result.sink_ratio(definition, key);
+    ratios[to_string(definition)] = number(result.sink_ratio(definition, key));
   }
   return {{"definition", to_string(SinkDefinition::kGu)},
           {"definitions",
-           {{"importance", "mean over queries i >= key of A[i, key]; `importance` of a head is its mean over sequences"},
+           {{"importance",
+             "mean over queries i >= key of A[i, key]; `importance` of a head is its mean over "
+             "sequences"},
             {"gu", "share of (sequence, layer, head) with importance > epsilon (arXiv 2410.10781)"},
-            {"mean-first", "share of (layer, head) whose importance, averaged over sequences, is > epsilon; also sink_heads"}}},
+            {"mean-first",
+             "share of (layer, head) whose importance, averaged over sequences, is > epsilon; also "
+             "sink_heads"}}},
           {"epsilon", result.epsilon},
           {"key", key},
           {"sequences", result.sequences},
-          {"sink_ratio_percent", result.sink_ratio(SinkDefinition::kGu, key)},
+          {"sink_ratio_percent", number(result.sink_ratio(SinkDefinition::kGu, key))},
           {"ratios", ratios},
           {"heads", section(heads)},
           {"sink_heads", section(result.sink_heads(key))}};
 }
 
 json section(const PerplexityResult& result) {
-  return {{"definition", "exp of the mean cross-entropy, in nats, of every token but the first of its sequence"},
+  return {{"definition",
+           "exp of the mean cross-entropy, in nats, of every token but the first of its sequence"},
           {"mean_loss", number(result.mean_loss)},
           {"perplexity", number(result.perplexity)},
           {"tokens", result.tokens}};

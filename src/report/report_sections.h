@@ -6,12 +6,13 @@
 
 namespace spikesink::detail {
 
-// One section of report.json each; docs/report.md says what the fields mean. Token texts come from `tokenizer`, unless null.
+// One section of report.json each; docs/report.md says what the fields mean. Token texts come from
+// `tokenizer`, unless null.
 
 nlohmann::json section(const ModelConfig& config);
 nlohmann::json section(const LifeCycleResult& result, const LifeCycleOptions& options);
-nlohmann::json section(const MassiveActivationsResult& result, const MassiveActivationsOptions& options,
-                       const Tokenizer* tokenizer);
+nlohmann::json section(const MassiveActivationsResult& result,
+                       const MassiveActivationsOptions& options, const Tokenizer* tokenizer);
 nlohmann::json section(const AttentionSinksResult& result, int64_t key);
 nlohmann::json section(const PerplexityResult& result);
 nlohmann::json section(const StatePicture& picture, const Tokenizer* tokenizer);

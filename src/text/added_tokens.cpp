@@ -75,7 +75,9 @@ std::vector<AddedTokens::Piece> AddedTokens::split(std::string_view text) const 
     const AddedToken& token = tokens_[match->token];
     size_t begin = std::exchange(position, match->end);
     size_t end = match->end;
-    if (token.single_word && (ends_with_word(text.substr(0, begin)) || begins_with_word(text.substr(end)))) continue;
+    if (token.single_word &&
+        (ends_with_word(text.substr(0, begin)) || begins_with_word(text.substr(end))))
+      continue;
     if (token.left_strip) begin = std::max(skip_space_left(text, begin), done);
     if (token.right_strip) end = skip_space_right(text, end);
     if (done < begin) pieces.push_back({text.substr(done, begin - done), std::nullopt});

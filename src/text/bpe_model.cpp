@@ -25,7 +25,9 @@ struct Candidate {
   int64_t joined_id;
 
   // The top of a priority queue is its largest element.
-  bool operator<(const Candidate& other) const { return std::tie(rank, left) > std::tie(other.rank, other.left); }
+  bool operator<(const Candidate& other) const {
+    return std::tie(rank, left) > std::tie(other.rank, other.left);
+  }
 };
 
 uint64_t key_of(int64_t left, int64_t right) {
@@ -34,14 +36,18 @@ uint64_t key_of(int64_t left, int64_t right) {
 
 }  // namespace
 
-BpeModel::BpeModel(const Vocabulary& vocabulary, const std::vector<Merge>& merges, BpeOptions options) : options_(options) {
-  for (int byte = 0; byte < 256; ++byte) byte_ids_[byte] = vocabulary.find(spelled_byte(static_cast<uint8_t>(byte)));
+BpeModel::BpeModel(const Vocabulary& vocabulary, const std::vector<Merge>& merges,
+                   BpeOptions options)
+    : options_(options) {
+  for (int byte = 0; byte < 256; ++byte)
+    byte_ids_[byte] = vocabulary.find(spelled_byte(static_cast<uint8_t>(byte)));
   joints_.reserve(merges.size());
   for (size_t rank = 0; rank < merges.size(); ++rank) {
     const auto& [left, right] = merges[rank];
     const int64_t left_id = vocabulary.get(left, "a merge's left token");
     const int64_t right_id = vocabulary.get(right, "a merge's right token");
-    const int64_t id = vocabulary.get(std::string(left) + std::string(right), "a merge's joined token");
+    const int64_t id =
+        vocabulary.get(std::string(left) + std::string(right), "a merge's joined token");
     joints_.insert_or_assign(key_of(left_id, right_id), Joint{static_cast<int64_t>(rank), id});
   }
   if (!options_.ignore_merges) return;

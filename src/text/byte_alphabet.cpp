@@ -39,8 +39,8 @@ std::optional<std::string> spelled_bytes(std::string_view token) {
   std::string result;
   for (size_t offset = 0; offset < token.size();) {
     const Utf8Sequence sequence = utf8_sequence(token, offset);
-    const bool known =
-        sequence.valid && sequence.code_point < kAlphabet.byte.size() && kAlphabet.byte[sequence.code_point] >= 0;
+    const bool known = sequence.valid && sequence.code_point < kAlphabet.byte.size() &&
+                       kAlphabet.byte[sequence.code_point] >= 0;
     if (!known) return std::nullopt;
     result += static_cast<char>(kAlphabet.byte[sequence.code_point]);
     offset += sequence.bytes;

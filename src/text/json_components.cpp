@@ -22,7 +22,8 @@ void for_each_object(JsonObject& object, std::string_view key, Visit visit) {
 void add_normalizer(JsonObject object, TokenizerParts& parts) {
   const std::string type = object.text("type");
   if (type == "Sequence") {
-    for_each_object(object, "normalizers", [&](JsonObject& inside) { add_normalizer(inside, parts); });
+    for_each_object(object, "normalizers",
+                    [&](JsonObject& inside) { add_normalizer(inside, parts); });
   } else if (type == "NFC") {
     parts.normalize = to_nfc;
   } else {
@@ -48,11 +49,11 @@ SplitBehaviour behaviour_named(const std::string& name, const std::string& where
 SplitStep read_split(JsonObject& object) {
   JsonObject pattern = object.object("pattern");
   const bool is_text = pattern.find("String") != nullptr;
-  const std::string translated =
-      is_text ? quoted_pattern(pattern.text("String")) : to_pcre2(pattern.text("Regex"), pattern.where());
+  const std::string translated = is_text ? quoted_pattern(pattern.text("String"))
+                                         : to_pcre2(pattern.text("Regex"), pattern.where());
   pattern.refuse_unread();
-  return {Regex(translated, pattern.where()), behaviour_named(object.text("behavior"), object.where()),
-          object.flag("invert", false)};
+  return {Regex(translated, pattern.where()),
+          behaviour_named(object.text("behavior"), object.where()), object.flag("invert", false)};
 }
 
 /// Adds steps to the pre-tokenizer; `byte_level` says whether the step that spells bytes was met,
@@ -60,14 +61,18 @@ SplitStep read_split(JsonObject& object) {
 void add_pre_tokenizer(JsonObject object, PreTokenizer& pre_tokenizer, bool& byte_level) {
   const std::string type = object.text("type");
   if (byte_level) {
-    fail_format("[load_tokenizer] a pre-tokenizer follows ByteLevel: got '{}' ({})", type, object.where());
+    fail_format("[load_tokenizer] a pre-tokenizer follows ByteLevel: got '{}' ({})", type,
+                object.where());
   }
   if (type == "Sequence") {
-    for_each_object(object, "pretokenizers", [&](JsonObject& inside) { add_pre_tokenizer(inside, pre_tokenizer, byte_level); });
+    for_each_object(object, "pretokenizers", [&](JsonObject& inside) {
+      add_pre_tokenizer(inside, pre_tokenizer, byte_level);
+    });
   } else if (type == "ByteLevel") {
     byte_level = true;
     if (object.flag("add_prefix_space", true)) pre_tokenizer.add(PrefixSpaceStep{});
-    if (object.flag("use_regex", true)) pre_tokenizer.add(isolating_step(kByteLevelPattern, object.where()));
+    if (object.flag("use_regex", true))
+      pre_tokenizer.add(isolating_step(kByteLevelPattern, object.where()));
     object.ignore({"trim_offsets"});
   } else if (type == "Split") {
     pre_tokenizer.add(read_split(object));
@@ -88,7 +93,8 @@ int64_t template_id(JsonObject& processor, const nlohmann::json& special) {
   JsonObject token = tokens.object(name);
   const auto& ids = token.array("ids");
   if (ids.size() != 1) {
-    fail_format("[load_tokenizer] a template's token '{}' has {} ids, expected 1 ({})", name, ids.size(), token.where());
+    fail_format("[load_tokenizer] a template's token '{}' has {} ids, expected 1 ({})", name,
+                ids.size(), token.where());
   }
   return json_integer(ids[0], "ids", token.where());
 }
@@ -100,17 +106,20 @@ BoundaryTokens read_template(JsonObject& processor) {
     if (const auto* special = piece.find("SpecialToken")) {
       auto& place = text_seen ? result.eos_id : result.bos_id;
       if (place) {
-        fail_format("[load_tokenizer] a template puts several tokens {} the text, expected one ({})",
-                    text_seen ? "after" : "before", piece.where());
+        fail_format(
+            "[load_tokenizer] a template puts several tokens {} the text, expected one ({})",
+            text_seen ? "after" : "before", piece.where());
       }
       place = template_id(processor, *special);
-    } else if (JsonObject sequence = piece.object("Sequence"); std::exchange(text_seen, true) || sequence.text("id") != "A") {
-      fail_format("[load_tokenizer] a template for one text takes another: got '{}' ({})", sequence.text("id"),
-                  sequence.where());
+    } else if (JsonObject sequence = piece.object("Sequence");
+               std::exchange(text_seen, true) || sequence.text("id") != "A") {
+      fail_format("[load_tokenizer] a template for one text takes another: got '{}' ({})",
+                  sequence.text("id"), sequence.where());
     }
     piece.refuse_unread();
   });
-  if (!text_seen) fail_format("[load_tokenizer] a template leaves out the text ({})", processor.where());
+  if (!text_seen)
+    fail_format("[load_tokenizer] a template leaves out the text ({})", processor.where());
   processor.ignore({"pair", "special_tokens"});
   return result;
 }
@@ -118,9 +127,11 @@ BoundaryTokens read_template(JsonObject& processor) {
 void add_post_processor(JsonObject object, std::optional<BoundaryTokens>& boundaries) {
   const std::string type = object.text("type");
   if (type == "Sequence") {
-    for_each_object(object, "processors", [&](JsonObject& inside) { add_post_processor(inside, boundaries); });
+    for_each_object(object, "processors",
+                    [&](JsonObject& inside) { add_post_processor(inside, boundaries); });
   } else if (type == "TemplateProcessing") {
-    if (boundaries) fail_format("[load_tokenizer] there are two templates, expected one ({})", object.where());
+    if (boundaries)
+      fail_format("[load_tokenizer] there are two templates, expected one ({})", object.where());
     boundaries = read_template(object);
   } else if (type == "ByteLevel") {
     object.ignore({"add_prefix_space", "trim_offsets", "use_regex"});  // offsets only
@@ -132,7 +143,8 @@ void add_post_processor(JsonObject object, std::optional<BoundaryTokens>& bounda
 
 }  // namespace
 
-const std::string_view kByteLevelPattern = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+const std::string_view kByteLevelPattern =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 SplitStep isolating_step(std::string_view oniguruma_pattern, std::string_view where) {
   return {Regex(to_pcre2(oniguruma_pattern, where), where)};
@@ -144,9 +156,11 @@ void read_normalizer(JsonObject& file, TokenizerParts& parts) {
 
 void read_pre_tokenizer(JsonObject& file, TokenizerParts& parts) {
   bool byte_level = false;
-  if (file.find("pre_tokenizer") != nullptr) add_pre_tokenizer(file.object("pre_tokenizer"), parts.pre_tokenizer, byte_level);
+  if (file.find("pre_tokenizer") != nullptr)
+    add_pre_tokenizer(file.object("pre_tokenizer"), parts.pre_tokenizer, byte_level);
   if (!byte_level) {
-    fail_format("[load_tokenizer] the pre_tokenizer has no ByteLevel, expected one ({})", file.where());
+    fail_format("[load_tokenizer] the pre_tokenizer has no ByteLevel, expected one ({})",
+                file.where());
   }
 }
 
@@ -159,7 +173,8 @@ void check_decoder(JsonObject& file) {
 
 BoundaryTokens read_post_processor(JsonObject& file) {
   std::optional<BoundaryTokens> boundaries;
-  if (file.find("post_processor") != nullptr) add_post_processor(file.object("post_processor"), boundaries);
+  if (file.find("post_processor") != nullptr)
+    add_post_processor(file.object("post_processor"), boundaries);
   if (!boundaries) return {};
   boundaries->adds_bos = boundaries->bos_id.has_value();
   boundaries->adds_eos = boundaries->eos_id.has_value();

@@ -1,17 +1,17 @@
 #include "text/json_object.h"
 
-#include <limits>
 #include <utility>
 
 #include "detail/fail.h"
+#include "detail/strict_json.h"
 
 namespace spikesink::detail {
 namespace {
 
-[[noreturn]] void refuse_kind(std::string_view what, const nlohmann::json& value, std::string_view expected,
-                              std::string_view where) {
-  fail_format("[load_tokenizer] {} is of the wrong kind: got a JSON {}, expected {} ({})", what, value.type_name(), expected,
-              where);
+[[noreturn]] void refuse_kind(std::string_view what, const nlohmann::json& value,
+                              std::string_view expected, std::string_view where) {
+  fail_format("[load_tokenizer] {} is of the wrong kind: got a JSON {}, expected {} ({})", what,
+              value.type_name(), expected, where);
 }
 
 bool says_nothing(const nlohmann::json& value) {
@@ -24,17 +24,19 @@ bool says_nothing(const nlohmann::json& value) {
 
 int64_t json_integer(const nlohmann::json& value, std::string_view what, std::string_view where) {
   if (!value.is_number_integer()) refuse_kind(what, value, "an integer", where);
-  const bool fits = !value.is_number_unsigned() || value.get<uint64_t>() <= uint64_t{std::numeric_limits<int64_t>::max()};
-  if (!fits) fail_format("[load_tokenizer] {} is too large: got {} ({})", what, value.dump(), where);
+  if (!is_int64(value))
+    fail_format("[load_tokenizer] {} is too large: got {} ({})", what, value.dump(), where);
   return value.get<int64_t>();
 }
 
-const std::string& json_text(const nlohmann::json& value, std::string_view what, std::string_view where) {
+const std::string& json_text(const nlohmann::json& value, std::string_view what,
+                             std::string_view where) {
   if (!value.is_string()) refuse_kind(what, value, "a string", where);
   return value.get_ref<const std::string&>();
 }
 
-JsonObject::JsonObject(const nlohmann::json& value, std::string where) : value_(value), where_(std::move(where)) {
+JsonObject::JsonObject(const nlohmann::json& value, std::string where)
+    : value_(value), where_(std::move(where)) {
   if (!value.is_object()) refuse_kind("a value", value, "an object", where_);
 }
 
@@ -92,7 +94,8 @@ void JsonObject::refuse_unread() const {
 }
 
 void JsonObject::refuse_type(std::string_view what, std::string_view known) {
-  fail_format("[load_tokenizer] {} is not understood: got type '{}', expected {} ({})", what, text("type"), known, where_);
+  fail_format("[load_tokenizer] {} is not understood: got type '{}', expected {} ({})", what,
+              text("type"), known, where_);
 }
 
 }  // namespace spikesink::detail

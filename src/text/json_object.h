@@ -47,6 +47,7 @@ class JsonObject {
 /// The integer that `value` is; FormatError when it is none or does not fit.
 int64_t json_integer(const nlohmann::json& value, std::string_view what, std::string_view where);
 /// The string that `value` is.
-const std::string& json_text(const nlohmann::json& value, std::string_view what, std::string_view where);
+const std::string& json_text(const nlohmann::json& value, std::string_view what,
+                             std::string_view where);
 
 }  // namespace spikesink::detail

@@ -50,7 +50,8 @@ PipelineTokenizer::PipelineTokenizer(TokenizerParts parts) : parts_(std::move(pa
     const bool changes = token.normalized && parts_.normalize;
     tokens.add(token, changes ? parts_.normalize(token.content) : token.content);
   }
-  for (const auto& [id, bytes] : parts_.token_bytes) vocabulary_size_ = std::max(vocabulary_size_, id + 1);
+  for (const auto& [id, bytes] : parts_.token_bytes)
+    vocabulary_size_ = std::max(vocabulary_size_, id + 1);
 }
 
 std::vector<int64_t> PipelineTokenizer::encode(std::string_view text) const {
@@ -85,7 +86,8 @@ std::vector<int64_t> PipelineTokenizer::encode(std::string_view text) const {
 const std::string& PipelineTokenizer::bytes_of(int64_t id, std::string_view caller) const {
   const auto found = parts_.token_bytes.find(id);
   if (found == parts_.token_bytes.end()) {
-    fail_argument("[{}] no token has this id: got {}, expected one below {}", caller, id, vocabulary_size_);
+    fail_argument("[{}] no token has this id: got {}, expected one below {}", caller, id,
+                  vocabulary_size_);
   }
   return found->second;
 }
@@ -105,7 +107,8 @@ std::string PipelineTokenizer::token_text(int64_t id) const {
     if (sequence.valid) {
       result += part;
     } else {
-      for (const char byte : part) result += fmt::format("<0x{:02X}>", static_cast<unsigned char>(byte));
+      for (const char byte : part)
+        result += fmt::format("<0x{:02X}>", static_cast<unsigned char>(byte));
     }
     offset += sequence.bytes;
   }

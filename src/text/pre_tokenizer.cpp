@@ -40,7 +40,8 @@ std::vector<Piece> joined(const std::vector<Piece>& pieces, SplitBehaviour behav
   std::vector<Piece> result;
   bool previous = false;
   for (const Piece& piece : pieces) {
-    const bool joins = behaviour == SplitBehaviour::kContiguous ? piece.matched == previous : piece.matched && !previous;
+    const bool joins = behaviour == SplitBehaviour::kContiguous ? piece.matched == previous
+                                                                : piece.matched && !previous;
     if (joins && !result.empty()) {
       result.back().begin = std::min(result.back().begin, piece.begin);
       result.back().end = std::max(result.back().end, piece.end);
@@ -75,7 +76,9 @@ void PreTokenizer::run(std::span<const Step> steps, std::string_view text, const
     return run(rest, spaced, sink);
   }
   const auto& step = std::get<SplitStep>(steps.front());
-  const auto pass_on = [&](const Piece& piece) { run(rest, text.substr(piece.begin, piece.end - piece.begin), sink); };
+  const auto pass_on = [&](const Piece& piece) {
+    run(rest, text.substr(piece.begin, piece.end - piece.begin), sink);
+  };
   switch (step.behaviour) {
     case SplitBehaviour::kIsolated:
       return for_each_piece(step, text, pass_on);

@@ -12,7 +12,13 @@
 namespace spikesink::detail {
 
 /// What becomes of a piece that the pattern matches.
-enum class SplitBehaviour { kRemoved, kIsolated, kMergedWithPrevious, kMergedWithNext, kContiguous };
+enum class SplitBehaviour {
+  kRemoved,
+  kIsolated,
+  kMergedWithPrevious,
+  kMergedWithNext,
+  kContiguous
+};
 
 /// Cuts a piece of text by a pattern; inverted, what the pattern does not match counts as matched.
 struct SplitStep {

@@ -65,7 +65,8 @@ KnownPreTokenizer pre_tokenizer_named(const std::string& name, const std::string
 Vocabulary read_vocabulary(const GgufFile& file, const std::string& where) {
   Vocabulary vocabulary(where);
   const auto& tokens = file.get<std::vector<std::string>>("tokenizer.ggml.tokens");
-  for (size_t id = 0; id < tokens.size(); ++id) vocabulary.add(tokens[id], static_cast<int64_t>(id));
+  for (size_t id = 0; id < tokens.size(); ++id)
+    vocabulary.add(tokens[id], static_cast<int64_t>(id));
   return vocabulary;
 }
 
@@ -73,7 +74,8 @@ std::vector<BpeModel::Merge> read_merges(const GgufFile& file, const std::string
   std::vector<BpeModel::Merge> merges;
   for (const std::string_view text : file.get<std::vector<std::string>>("tokenizer.ggml.merges")) {
     const size_t space = text.find(' ');
-    if (space == std::string_view::npos) fail_format("[load_tokenizer] a merge is not two tokens: got '{}' ({})", text, where);
+    if (space == std::string_view::npos)
+      fail_format("[load_tokenizer] a merge is not two tokens: got '{}' ({})", text, where);
     merges.emplace_back(text.substr(0, space), text.substr(space + 1));
   }
   return merges;
@@ -83,8 +85,8 @@ std::vector<BpeModel::Merge> read_merges(const GgufFile& file, const std::string
 void read_tokens(const GgufFile& file, const Vocabulary& vocabulary, TokenizerParts& parts) {
   const auto* types = file.find<std::vector<int64_t>>("tokenizer.ggml.token_type");
   if (types != nullptr && types->size() != vocabulary.count()) {
-    fail_format("[load_tokenizer] tokenizer.ggml.token_type has {} elements, expected {} ({})", types->size(),
-                vocabulary.count(), vocabulary.where());
+    fail_format("[load_tokenizer] tokenizer.ggml.token_type has {} elements, expected {} ({})",
+                types->size(), vocabulary.count(), vocabulary.where());
   }
   for (const auto& [id, token] : vocabulary.tokens()) {
     const int64_t type = types == nullptr ? int64_t{kNormal} : types->at(static_cast<size_t>(id));
@@ -94,19 +96,23 @@ void read_tokens(const GgufFile& file, const Vocabulary& vocabulary, TokenizerPa
   }
 }
 
-std::optional<int64_t> boundary_id(const GgufFile& file, std::string_view key, const Vocabulary& vocabulary) {
+std::optional<int64_t> boundary_id(const GgufFile& file, std::string_view key,
+                                   const Vocabulary& vocabulary) {
   const auto* id = file.find<int64_t>(key);
   if (id == nullptr) return std::nullopt;
   if (vocabulary.token(*id) == nullptr)
-    fail_format("[load_tokenizer] {} is not in the vocabulary: got {} ({})", key, *id, vocabulary.where());
+    fail_format("[load_tokenizer] {} is not in the vocabulary: got {} ({})", key, *id,
+                vocabulary.where());
   return *id;
 }
 
 /// Whether the file says so, or else `absent`; saying so without a token to add is an error.
-bool adds(const GgufFile& file, std::string_view key, bool absent, std::optional<int64_t> id, const std::string& where) {
+bool adds(const GgufFile& file, std::string_view key, bool absent, std::optional<int64_t> id,
+          const std::string& where) {
   const auto* flag = file.find<bool>(key);
   if (flag == nullptr) return absent && id.has_value();
-  if (*flag && !id) fail_format("[load_tokenizer] {} is true but the token's id is missing ({})", key, where);
+  if (*flag && !id)
+    fail_format("[load_tokenizer] {} is true but the token's id is missing ({})", key, where);
   return *flag;
 }
 
@@ -130,13 +136,14 @@ TokenizerParts read_gguf_tokenizer(const std::filesystem::path& path) {
   parts.pre_tokenizer.add(isolating_step(known.pattern, where));
 
   const Vocabulary vocabulary = read_vocabulary(file, where);
-  parts.model =
-      std::make_unique<BpeModel>(vocabulary, read_merges(file, where), BpeOptions{.ignore_merges = known.ignore_merges});
+  parts.model = std::make_unique<BpeModel>(vocabulary, read_merges(file, where),
+                                           BpeOptions{.ignore_merges = known.ignore_merges});
   read_tokens(file, vocabulary, parts);
   BoundaryTokens& boundaries = parts.boundaries;
   boundaries.bos_id = boundary_id(file, "tokenizer.ggml.bos_token_id", vocabulary);
   boundaries.eos_id = boundary_id(file, "tokenizer.ggml.eos_token_id", vocabulary);
-  boundaries.adds_bos = adds(file, "tokenizer.ggml.add_bos_token", known.adds_bos, boundaries.bos_id, where);
+  boundaries.adds_bos =
+      adds(file, "tokenizer.ggml.add_bos_token", known.adds_bos, boundaries.bos_id, where);
   boundaries.adds_eos = adds(file, "tokenizer.ggml.add_eos_token", false, boundaries.eos_id, where);
   return parts;
 }

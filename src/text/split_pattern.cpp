@@ -44,7 +44,8 @@ std::string category_members(std::string_view name) {
 }
 
 std::string word_members() {
-  return "\\p{Alphabetic}" + category_members("L") + category_members("M") + category_members("Nd") + "\\p{Pc}";
+  return "\\p{Alphabetic}" + category_members("L") + category_members("M") +
+         category_members("Nd") + "\\p{Pc}";
 }
 
 class Translator {
@@ -88,7 +89,8 @@ class Translator {
   }
 
   [[noreturn]] void refuse(std::string_view what) const {
-    fail_format("[load_tokenizer] a pattern has {}, which is not understood: got '{}' ({})", what, pattern_, where_);
+    fail_format("[load_tokenizer] a pattern has {}, which is not understood: got '{}' ({})", what,
+                pattern_, where_);
   }
 
   /// Outside a class: a set is put in brackets.
@@ -110,7 +112,9 @@ class Translator {
 
   /// What follows a backslash, where a class and what lies outside of it agree.
   std::string set_or_literal(bool in_class) {
-    const auto set = [&](const std::string& members) { return in_class ? members : "[" + members + "]"; };
+    const auto set = [&](const std::string& members) {
+      return in_class ? members : "[" + members + "]";
+    };
     const char letter = take();
     switch (letter) {
       case 's':
@@ -130,9 +134,11 @@ class Translator {
       case 'u':
         return code_point(letter);
       default:
-        if (std::string_view("nrtfae").find(letter) != std::string_view::npos) return {'\\', letter};
+        if (std::string_view("nrtfae").find(letter) != std::string_view::npos)
+          return {'\\', letter};
         if (is_letter(letter) || is_digit(letter)) refuse(fmt::format("the escape \\{}", letter));
-        return static_cast<unsigned char>(letter) < 0x80 ? std::string{'\\', letter} : std::string{letter};
+        return static_cast<unsigned char>(letter) < 0x80 ? std::string{'\\', letter}
+                                                         : std::string{letter};
     }
   }
 
@@ -160,7 +166,8 @@ class Translator {
       if (take() != '}' || digits.empty()) refuse("an unfinished \\x{...}");
     } else {
       const bool whole = digits.size() == (letter == 'u' ? 4U : 2U);
-      if (!whole || !std::ranges::all_of(digits, is_hex_digit)) refuse(fmt::format("an unfinished \\{}", letter));
+      if (!whole || !std::ranges::all_of(digits, is_hex_digit))
+        refuse(fmt::format("an unfinished \\{}", letter));
       if (letter == 'x' && digits[0] > '7') refuse("a byte beyond \\x7f");
       position_ += digits.size();
     }
@@ -187,13 +194,16 @@ class Translator {
   }
 
   void group() {
-    constexpr std::array<std::string_view, 9> kOpenings = {"(?:", "(?i:", "(?-i:", "(?=", "(?!", "(?<=", "(?<!", "(?>", "(?i)"};
+    constexpr std::array<std::string_view, 9> kOpenings = {"(?:",  "(?i:", "(?-i:", "(?=", "(?!",
+                                                           "(?<=", "(?<!", "(?>",   "(?i)"};
     std::string_view opening = rest().substr(0, 1);
     if (rest().starts_with("(*")) refuse("a verb");
     if (rest().starts_with("(?")) {
-      const auto known = std::ranges::find_if(kOpenings, [&](auto text) { return rest().starts_with(text); });
+      const auto known =
+          std::ranges::find_if(kOpenings, [&](auto text) { return rest().starts_with(text); });
       // Further in, Ruby's alternatives after an option are not PCRE2's.
-      if (known == kOpenings.end() || (*known == "(?i)" && position_ != 0)) refuse("a group of another kind");
+      if (known == kOpenings.end() || (*known == "(?i)" && position_ != 0))
+        refuse("a group of another kind");
       opening = *known;
     }
     out_ += opening;

@@ -7,9 +7,11 @@
 namespace spikesink {
 namespace {
 
-torch::Tensor stack(const std::vector<std::vector<int64_t>>& sequences, size_t first, size_t count) {
+torch::Tensor stack(const std::vector<std::vector<int64_t>>& sequences, size_t first,
+                    size_t count) {
   const auto length = sequences[first].size();
-  auto ids = torch::empty({static_cast<int64_t>(count), static_cast<int64_t>(length)}, torch::kLong);
+  auto ids =
+      torch::empty({static_cast<int64_t>(count), static_cast<int64_t>(length)}, torch::kLong);
   for (size_t row = 0; row < count; ++row) {
     std::copy_n(sequences[first + row].begin(), length, ids.data_ptr<int64_t>() + row * length);
   }
@@ -26,15 +28,21 @@ bool puts_bos(const Tokenizer& tokenizer, BosRule rule) {
   return wanted;
 }
 
-TokenBatches token_batches(const Tokenizer& tokenizer, std::string_view text, const BatchOptions& options) {
-  if (options.length < 2) detail::fail_argument("[token_batches] length: got {}, expected at least 2 tokens", options.length);
-  if (options.count < 0) detail::fail_argument("[token_batches] count: got {}, expected 0 or more windows", options.count);
+TokenBatches token_batches(const Tokenizer& tokenizer, std::string_view text,
+                           const BatchOptions& options) {
+  if (options.length < 2)
+    detail::fail_argument("[token_batches] length: got {}, expected at least 2 tokens",
+                          options.length);
+  if (options.count < 0)
+    detail::fail_argument("[token_batches] count: got {}, expected 0 or more windows",
+                          options.count);
   const bool bos = puts_bos(tokenizer, options.bos);
   const auto ids = tokenizer.encode(text);
   const int64_t filled = static_cast<int64_t>(ids.size()) / options.length;
   if (filled == 0) {
-    detail::fail_argument("[token_batches] the text is too short: got {} tokens, expected at least one window of {}",
-                          ids.size(), options.length);
+    detail::fail_argument(
+        "[token_batches] the text is too short: got {} tokens, expected at least one window of {}",
+        ids.size(), options.length);
   }
   const int64_t count = options.count == 0 ? filled : std::min(options.count, filled);
   std::vector<std::vector<int64_t>> windows;
@@ -47,16 +55,23 @@ TokenBatches token_batches(const Tokenizer& tokenizer, std::string_view text, co
   return token_batches(windows, options.batch_tokens);
 }
 
-TokenBatches token_batches(const std::vector<std::vector<int64_t>>& sequences, int64_t batch_tokens) {
-  if (sequences.empty()) detail::fail_argument("[token_batches] got no sequences, expected at least one");
-  if (batch_tokens < 1) detail::fail_argument("[token_batches] batch_tokens: got {}, expected 1 or more", batch_tokens);
+TokenBatches token_batches(const std::vector<std::vector<int64_t>>& sequences,
+                           int64_t batch_tokens) {
+  if (sequences.empty())
+    detail::fail_argument("[token_batches] got no sequences, expected at least one");
+  if (batch_tokens < 1)
+    detail::fail_argument("[token_batches] batch_tokens: got {}, expected 1 or more", batch_tokens);
   TokenBatches batches;
   for (size_t first = 0; first < sequences.size();) {
     const auto length = sequences[first].size();
-    if (length == 0) detail::fail_argument("[token_batches] sequence {} is empty, expected at least one token", first);
+    if (length == 0)
+      detail::fail_argument("[token_batches] sequence {} is empty, expected at least one token",
+                            first);
     const size_t most = std::max<size_t>(1, static_cast<size_t>(batch_tokens) / length);
     size_t count = 1;
-    while (count < most && first + count < sequences.size() && sequences[first + count].size() == length) ++count;
+    while (count < most && first + count < sequences.size() &&
+           sequences[first + count].size() == length)
+      ++count;
     batches.push_back({stack(sequences, first, count), static_cast<int64_t>(first)});
     first += count;
   }

@@ -10,17 +10,19 @@ namespace spikesink::detail {
 
 void Vocabulary::add(std::string token, int64_t id) {
   if (id < 0 || id > std::numeric_limits<int32_t>::max()) {
-    fail_format("[load_tokenizer] the id of '{}' is out of range: got {}, expected 0 to {} ({})", token, id,
-                std::numeric_limits<int32_t>::max(), where_);
+    fail_format("[load_tokenizer] the id of '{}' is out of range: got {}, expected 0 to {} ({})",
+                token, id, std::numeric_limits<int32_t>::max(), where_);
   }
-  if (!is_valid_utf8(token)) fail_format("[load_tokenizer] a token is not UTF-8: got id {} ({})", id, where_);
+  if (!is_valid_utf8(token))
+    fail_format("[load_tokenizer] a token is not UTF-8: got id {} ({})", id, where_);
   const auto [entry, is_new] = tokens_.try_emplace(id, std::move(token));
   if (!is_new) {
-    fail_format("[load_tokenizer] two tokens have one id: got {} for '{}' and for '{}' ({})", id, entry->second, token, where_);
+    fail_format("[load_tokenizer] two tokens have one id: got {} for '{}' and for '{}' ({})", id,
+                entry->second, token, where_);
   }
   if (!ids_.emplace(entry->second, id).second) {
-    fail_format("[load_tokenizer] a token occurs twice: got '{}' with ids {} and {} ({})", entry->second,
-                ids_.at(entry->second), id, where_);
+    fail_format("[load_tokenizer] a token occurs twice: got '{}' with ids {} and {} ({})",
+                entry->second, ids_.at(entry->second), id, where_);
   }
 }
 

@@ -73,7 +73,8 @@ class Cursor {
 
   template <typename... Args>
   [[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) const {
-    detail::fail_format("[GgufFile] {} ({}, {})", fmt::format(text, std::forward<Args>(args)...), file_.path().string(), part_);
+    detail::fail_format("[GgufFile] {} ({}, {})", fmt::format(text, std::forward<Args>(args)...),
+                        file_.path().string(), part_);
   }
 
   template <typename T>
@@ -86,7 +87,8 @@ class Cursor {
   template <typename Stored>
   int64_t integer() {
     const auto value = number<Stored>();
-    if (!std::in_range<int64_t>(value)) fail("a number is too large: got {}, expected at most 2^63 - 1", value);
+    if (!std::in_range<int64_t>(value))
+      fail("a number is too large: got {}, expected at most 2^63 - 1", value);
     return static_cast<int64_t>(value);
   }
 
@@ -98,7 +100,8 @@ class Cursor {
 
   std::string string(uint64_t max_bytes = UINT64_MAX) {
     const auto size = number<uint64_t>();
-    if (size > max_bytes) fail("a name is too long: got {} bytes, expected at most {}", size, max_bytes);
+    if (size > max_bytes)
+      fail("a name is too long: got {} bytes, expected at most {}", size, max_bytes);
     return {reinterpret_cast<const char*>(take(size)), size};
   }
 
@@ -106,14 +109,17 @@ class Cursor {
   uint64_t count(uint64_t least_bytes) {
     const auto count = number<uint64_t>();
     const uint64_t most = (file_.size() - position_) / least_bytes;
-    if (count > most) fail("the count passes the end of the file: got {} items, expected at most {}", count, most);
+    if (count > most)
+      fail("the count passes the end of the file: got {} items, expected at most {}", count, most);
     return count;
   }
 
  private:
   const uint8_t* take(uint64_t bytes) {
     const uint64_t left = file_.size() - position_;
-    if (bytes > left) fail("the file ends too early: got {} bytes, expected {}; likely an interrupted download", left, bytes);
+    if (bytes > left)
+      fail("the file ends too early: got {} bytes, expected {}; likely an interrupted download",
+           left, bytes);
     const uint8_t* data = file_.data() + position_;
     position_ += bytes;
     return data;
@@ -180,7 +186,9 @@ void check_version(const Cursor& cursor, uint32_t version) {
   if (version == 2 || version == 3) return;
   if ((version & 0xffff) == 0 && version != 0)
     cursor.fail("a big-endian file is not read; convert it with gguf-convert-endian");
-  if (version == 1) cursor.fail("GGUF v1 is not read, expected v2 or v3; convert the model again with a current llama.cpp");
+  if (version == 1)
+    cursor.fail(
+        "GGUF v1 is not read, expected v2 or v3; convert the model again with a current llama.cpp");
   cursor.fail("unknown version: got {}, expected 2 or 3", version);
 }
 
@@ -198,8 +206,9 @@ Counts read_header(Cursor& cursor) {
         magic, kMagic);
   }
   check_version(cursor, cursor.number<uint32_t>());
-  constexpr uint64_t kLeastTensorBytes = 8 + 4 + 8 + 4 + 8;  // name, dimensions' number, one dimension, type, offset
-  constexpr uint64_t kLeastValueBytes = 8 + 4 + 1;           // key, type, value
+  constexpr uint64_t kLeastTensorBytes =
+      8 + 4 + 8 + 4 + 8;  // name, dimensions' number, one dimension, type, offset
+  constexpr uint64_t kLeastValueBytes = 8 + 4 + 1;  // key, type, value
   const uint64_t tensors = cursor.count(kLeastTensorBytes);
   const uint64_t values = cursor.count(kLeastValueBytes);
   return {tensors, values};
@@ -233,8 +242,8 @@ const GgmlType& read_type(Cursor& cursor) {
   const auto id = cursor.number<uint32_t>();
   const GgmlType* type = detail::find_ggml_type(id);
   if (type == nullptr) {
-    cursor.fail("the tensor's type is not supported: got {}, expected one of {}", detail::ggml_type_name(id),
-                detail::supported_ggml_types());
+    cursor.fail("the tensor's type is not supported: got {}, expected one of {}",
+                detail::ggml_type_name(id), detail::supported_ggml_types());
   }
   return *type;
 }
@@ -261,7 +270,8 @@ uint64_t alignment_of(const Metadata& metadata, const Cursor& cursor) {
   const auto* value = std::get_if<int64_t>(&found->second);
   const uint64_t alignment = value == nullptr || *value < 0 ? 0 : static_cast<uint64_t>(*value);
   if (!std::has_single_bit(alignment) || alignment > kMaxAlignment) {
-    cursor.fail("general.alignment is not understood, expected a power of two of at most {}", kMaxAlignment);
+    cursor.fail("general.alignment is not understood, expected a power of two of at most {}",
+                kMaxAlignment);
   }
   return alignment;
 }
@@ -295,12 +305,14 @@ void GgufFile::Contents::place_data(uint64_t data_begin, const std::vector<Tenso
     place.begin += data_begin;
     if (place.bytes > 0) order.push_back(i);
   }
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return places[a].begin < places[b].begin; });
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return places[a].begin < places[b].begin; });
   for (size_t i = 1; i < order.size(); ++i) {
     const Place& before = places[order[i - 1]];
     if (places[order[i]].begin < before.begin + before.bytes) {
-      detail::fail_format("[GgufFile] the data of two tensors overlaps: '{}' and '{}' ({})", tensors[order[i - 1]].name,
-                          tensors[order[i]].name, file->path().string());
+      detail::fail_format("[GgufFile] the data of two tensors overlaps: '{}' and '{}' ({})",
+                          tensors[order[i - 1]].name, tensors[order[i]].name,
+                          file->path().string());
     }
   }
 }
@@ -322,7 +334,9 @@ GgufFile::GgufFile(const fs::path& path) : contents_(std::make_unique<Contents>(
     info.dtype = type.name;
     const uint64_t bytes = byte_count(cursor, info.shape, type);
     const auto offset = cursor.number<uint64_t>();
-    if (offset % alignment != 0) cursor.fail("the offset is not aligned: got {}, expected a multiple of {}", offset, alignment);
+    if (offset % alignment != 0)
+      cursor.fail("the offset is not aligned: got {}, expected a multiple of {}", offset,
+                  alignment);
     contents_->places.push_back({&type, offset, bytes});
     add(std::move(info));
   }
@@ -342,7 +356,8 @@ const Metadata& GgufFile::metadata() const {
 torch::Tensor GgufFile::read(size_t index) const {
   const Contents::Place& place = contents_->places[index];
   const std::vector<int64_t>& shape = tensors()[index].shape;
-  if (place.type->dequantizer == nullptr) return detail::mapped_tensor(contents_->file, place.begin, shape, place.type->dtype);
+  if (place.type->dequantizer == nullptr)
+    return detail::mapped_tensor(contents_->file, place.begin, shape, place.type->dtype);
   return detail::dequantize(*place.type, contents_->file->data() + place.begin, shape);
 }
 
@@ -351,15 +366,16 @@ const T* GgufFile::find(std::string_view key) const {
   const auto found = contents_->metadata.find(key);
   if (found == contents_->metadata.end()) return nullptr;
   if (const T* value = std::get_if<T>(&found->second)) return value;
-  detail::fail_format("[GgufFile] a key holds another kind of value: got {}, expected {} ({}, key '{}')",
-                      kKinds[found->second.index()], kKinds[GgufValue(T()).index()], path().string(), key);
+  detail::fail_format(
+      "[GgufFile] a key holds another kind of value: got {}, expected {} ({}, key '{}')",
+      kKinds[found->second.index()], kKinds[GgufValue(T()).index()], path().string(), key);
 }
 
 template <typename T>
 const T& GgufFile::get(std::string_view key) const {
   if (const T* value = find<T>(key)) return *value;
-  detail::fail_format("[GgufFile] a key is missing: expected {} ({}, key '{}')", kKinds[GgufValue(T()).index()],
-                      path().string(), key);
+  detail::fail_format("[GgufFile] a key is missing: expected {} ({}, key '{}')",
+                      kKinds[GgufValue(T()).index()], path().string(), key);
 }
 
 #define SPIKESINK_INSTANTIATE(T)                               \

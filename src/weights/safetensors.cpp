@@ -30,8 +30,9 @@ struct Entry {
 std::string_view header_of(const MappedFile& file) {
   uint64_t size = 0;
   if (file.size() < sizeof size) {
-    detail::fail_format("[{}] the file is too short for its header: got {} bytes, expected at least 8 ({})", kCaller,
-                        file.size(), file.path().string());
+    detail::fail_format(
+        "[{}] the file is too short for its header: got {} bytes, expected at least 8 ({})",
+        kCaller, file.size(), file.path().string());
   }
   std::memcpy(&size, file.data(), sizeof size);
   const uint64_t limit = std::min(file.size() - sizeof size, detail::kMaxSafetensorsHeader);
@@ -51,13 +52,15 @@ class EntryReader {
   EntryReader(const MappedFile& file, uint64_t data_begin) : file_(file), data_begin_(data_begin) {}
 
   Entry read(const std::string& name, const json& value) const {
-    if (!value.is_object()) fail(name, "the header's entry: got {}, expected an object", value.type_name());
+    if (!value.is_object())
+      fail(name, "the header's entry: got {}, expected an object", value.type_name());
     Entry entry;
     entry.info.name = name;
     entry.info.dtype = read_dtype(name, value);
     const auto* dtype = detail::find_safetensors_dtype(entry.info.dtype);
     if (dtype == nullptr) {
-      fail(name, "unknown dtype: got '{}', expected one of {}", entry.info.dtype, detail::safetensors_dtype_names());
+      fail(name, "unknown dtype: got '{}', expected one of {}", entry.info.dtype,
+           detail::safetensors_dtype_names());
     }
     entry.dtype = dtype->dtype;
     entry.info.shape = read_integers<int64_t>(name, value, "shape");
@@ -69,9 +72,11 @@ class EntryReader {
 
  private:
   template <typename... Args>
-  [[noreturn]] void fail(const std::string& name, fmt::format_string<Args...> text, Args&&... args) const {
-    detail::fail_format("[{}] {} ({}, tensor '{}')", kCaller, fmt::format(text, std::forward<Args>(args)...),
-                        file_.path().string(), name);
+  [[noreturn]] void fail(const std::string& name, fmt::format_string<Args...> text,
+                         Args&&... args) const {
+    detail::fail_format("[{}] {} ({}, tensor '{}')", kCaller,
+                        fmt::format(text, std::forward<Args>(args)...), file_.path().string(),
+                        name);
   }
 
   const json& member(const std::string& name, const json& value, const char* key) const {
@@ -89,11 +94,13 @@ class EntryReader {
   template <typename T>
   std::vector<T> read_integers(const std::string& name, const json& value, const char* key) const {
     const json& list = member(name, value, key);
-    if (!list.is_array()) fail(name, "'{}': got {}, expected an array of integers", key, list.type_name());
+    if (!list.is_array())
+      fail(name, "'{}': got {}, expected an array of integers", key, list.type_name());
     std::vector<T> integers;
     for (const json& item : list) {
       if (!item.is_number_unsigned() || !std::in_range<T>(item.get<uint64_t>())) {
-        fail(name, "'{}' holds {}, expected integers from 0 to 2^63 - 1", key, item.dump(-1, ' ', true));
+        fail(name, "'{}' holds {}, expected integers from 0 to 2^63 - 1", key,
+             item.dump(-1, ' ', true));
       }
       integers.push_back(static_cast<T>(item.get<uint64_t>()));
     }
@@ -103,7 +110,9 @@ class EntryReader {
   void read_offsets(const std::string& name, const json& value, Entry& entry) const {
     const auto offsets = read_integers<uint64_t>(name, value, "data_offsets");
     if (offsets.size() != 2) fail(name, "data_offsets: got {} numbers, expected 2", offsets.size());
-    if (offsets[0] > offsets[1]) fail(name, "data_offsets: got {} after {}, expected begin before end", offsets[1], offsets[0]);
+    if (offsets[0] > offsets[1])
+      fail(name, "data_offsets: got {} after {}, expected begin before end", offsets[1],
+           offsets[0]);
     const uint64_t available = file_.size() - data_begin_;
     if (offsets[1] > available) {
       fail(name,
@@ -119,18 +128,22 @@ class EntryReader {
     const std::string& name = entry.info.name;
     const auto count = detail::element_count(entry.info.shape);
     int64_t bytes = 0;
-    if (!count || __builtin_mul_overflow(*count, static_cast<int64_t>(c10::elementSize(entry.dtype)), &bytes)) {
-      fail(name, "the shape [{}] has more elements than can be counted", fmt::join(entry.info.shape, ", "));
+    if (!count || __builtin_mul_overflow(
+                      *count, static_cast<int64_t>(c10::elementSize(entry.dtype)), &bytes)) {
+      fail(name, "the shape [{}] has more elements than can be counted",
+           fmt::join(entry.info.shape, ", "));
     }
     if (entry.end - entry.begin != static_cast<uint64_t>(bytes)) {
-      fail(name, "the data does not fit the shape: got {} bytes, expected {} for [{}] of {}", entry.end - entry.begin, bytes,
-           fmt::join(entry.info.shape, ", "), entry.info.dtype);
+      fail(name, "the data does not fit the shape: got {} bytes, expected {} for [{}] of {}",
+           entry.end - entry.begin, bytes, fmt::join(entry.info.shape, ", "), entry.info.dtype);
     }
   }
 
   void check_booleans(const Entry& entry) const {
-    const auto odd = std::find_if(file_.data() + entry.begin, file_.data() + entry.end, [](uint8_t byte) { return byte > 1; });
-    if (odd != file_.data() + entry.end) fail(entry.info.name, "a boolean is neither 0 nor 1: got {}", *odd);
+    const auto odd = std::find_if(file_.data() + entry.begin, file_.data() + entry.end,
+                                  [](uint8_t byte) { return byte > 1; });
+    if (odd != file_.data() + entry.end)
+      fail(entry.info.name, "a boolean is neither 0 nor 1: got {}", *odd);
   }
 
   const MappedFile& file_;
@@ -139,13 +152,13 @@ class EntryReader {
 
 void check_metadata(const json& metadata, const MappedFile& file) {
   if (!metadata.is_object()) {
-    detail::fail_format("[{}] __metadata__: got {}, expected an object ({})", kCaller, metadata.type_name(),
-                        file.path().string());
+    detail::fail_format("[{}] __metadata__: got {}, expected an object ({})", kCaller,
+                        metadata.type_name(), file.path().string());
   }
   for (const auto& [key, value] : metadata.items()) {
     if (!value.is_string()) {
-      detail::fail_format("[{}] __metadata__: got {} as '{}', expected strings only ({})", kCaller, value.type_name(), key,
-                          file.path().string());
+      detail::fail_format("[{}] __metadata__: got {} as '{}', expected strings only ({})", kCaller,
+                          value.type_name(), key, file.path().string());
     }
   }
 }
@@ -165,19 +178,23 @@ std::vector<Entry> read_entries(const MappedFile& file) {
       entries.push_back(reader.read(name, value));
     }
   }
-  const auto order = [](const Entry& entry) { return std::tie(entry.begin, entry.end, entry.info.name); };
-  std::sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) { return order(a) < order(b); });
+  const auto order = [](const Entry& entry) {
+    return std::tie(entry.begin, entry.end, entry.info.name);
+  };
+  std::sort(entries.begin(), entries.end(),
+            [&](const Entry& a, const Entry& b) { return order(a) < order(b); });
   for (const Entry& entry : entries) {
     if (entry.begin != place) {
       detail::fail_format("[{}] the data {}: got offset {}, expected {} ({}, tensor '{}')", kCaller,
-                          entry.begin < place ? "overlaps that of another tensor" : "leaves a gap", entry.begin, place,
-                          file.path().string(), entry.info.name);
+                          entry.begin < place ? "overlaps that of another tensor" : "leaves a gap",
+                          entry.begin, place, file.path().string(), entry.info.name);
     }
     place = entry.end;
   }
   if (place != file.size()) {
-    detail::fail_format("[{}] bytes follow the last tensor: got a file of {} bytes, expected {} ({})", kCaller, file.size(),
-                        place, file.path().string());
+    detail::fail_format(
+        "[{}] bytes follow the last tensor: got a file of {} bytes, expected {} ({})", kCaller,
+        file.size(), place, file.path().string());
   }
   return entries;
 }
@@ -279,7 +296,9 @@ class SafetensorsIndex : public WeightSource {
   const fs::path& path() const override { return path_; }
 
  protected:
-  torch::Tensor read(size_t index) const override { return holders_[index]->tensor(tensors()[index].name); }
+  torch::Tensor read(size_t index) const override {
+    return holders_[index]->tensor(tensors()[index].name);
+  }
 
  private:
   const WeightSource& open_shard(const std::string& shard) {
@@ -287,8 +306,9 @@ class SafetensorsIndex : public WeightSource {
     const fs::path file = path_.parent_path() / shard;
     std::error_code error;
     if (!fs::exists(file, error)) {
-      detail::fail_format("[open_safetensors_index] a shard is missing: {} ({}); likely an incomplete download", file.string(),
-                          path_.string());
+      detail::fail_format(
+          "[open_safetensors_index] a shard is missing: {} ({}); likely an incomplete download",
+          file.string(), path_.string());
     }
     shards_.push_back(std::make_unique<SafetensorsFile>(file));
     return *shards_.back();

@@ -15,13 +15,17 @@ namespace {
 using NamedTensor = std::pair<const std::string, torch::Tensor>;
 
 void check(const std::string& name, const torch::Tensor& tensor) {
-  if (name == "__metadata__") detail::fail_argument("[save_safetensors] a tensor cannot be named __metadata__");
-  if (!tensor.defined()) detail::fail_argument("[save_safetensors] the tensor is undefined (tensor '{}')", name);
-  if (tensor.layout() != torch::kStrided || detail::find_safetensors_dtype(tensor.scalar_type()) == nullptr) {
+  if (name == "__metadata__")
+    detail::fail_argument("[save_safetensors] a tensor cannot be named __metadata__");
+  if (!tensor.defined())
+    detail::fail_argument("[save_safetensors] the tensor is undefined (tensor '{}')", name);
+  if (tensor.layout() != torch::kStrided ||
+      detail::find_safetensors_dtype(tensor.scalar_type()) == nullptr) {
     detail::fail_argument(
         "[save_safetensors] this kind of tensor cannot be saved: got {} {}, expected a dense one "
         "of {} (tensor '{}')",
-        c10::str(tensor.layout()), c10::toString(tensor.scalar_type()), detail::safetensors_dtype_names(), name);
+        c10::str(tensor.layout()), c10::toString(tensor.scalar_type()),
+        detail::safetensors_dtype_names(), name);
   }
 }
 
@@ -32,13 +36,15 @@ std::vector<const NamedTensor*> order_of(const std::map<std::string, torch::Tens
     check(entry.first, entry.second);
     order.push_back(&entry);
   }
-  std::stable_sort(order.begin(), order.end(),
-                   [](const auto* a, const auto* b) { return a->second.element_size() > b->second.element_size(); });
+  std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
+    return a->second.element_size() > b->second.element_size();
+  });
   return order;
 }
 
 /// Padded by spaces, so that the data begins at a multiple of 64 bytes.
-std::string header_of(const std::vector<const NamedTensor*>& order, const std::map<std::string, std::string>& metadata) {
+std::string header_of(const std::vector<const NamedTensor*>& order,
+                      const std::map<std::string, std::string>& metadata) {
   nlohmann::json header = nlohmann::json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   size_t offset = 0;
@@ -82,7 +88,8 @@ void save_safetensors(const fs::path& file, const std::map<std::string, torch::T
   stream.write(header.data(), static_cast<std::streamsize>(header.size()));
   for (const NamedTensor* entry : order) {
     const torch::Tensor tensor = entry->second.detach().resolve_neg().cpu().contiguous();
-    stream.write(static_cast<const char*>(tensor.const_data_ptr()), static_cast<std::streamsize>(tensor.nbytes()));
+    stream.write(static_cast<const char*>(tensor.const_data_ptr()),
+                 static_cast<std::streamsize>(tensor.nbytes()));
   }
   stream.close();
   if (!stream) {

@@ -32,17 +32,22 @@ std::vector<fs::path> files_in(const fs::path& folder) {
   std::vector<fs::path> files;
   std::error_code error;
   fs::directory_iterator entry(folder, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) files.push_back(entry->path());
-  if (error) detail::fail_format("[open_weights] cannot list {}: {}", folder.string(), error.message());
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error))
+    files.push_back(entry->path());
+  if (error)
+    detail::fail_format("[open_weights] cannot list {}: {}", folder.string(), error.message());
   std::sort(files.begin(), files.end());
   return files;
 }
 
 std::unique_ptr<WeightSource> open_folder(const fs::path& folder) {
   const std::vector<fs::path> files = files_in(folder);
-  const auto holds = [&](const char* name) { return std::binary_search(files.begin(), files.end(), folder / name); };
+  const auto holds = [&](const char* name) {
+    return std::binary_search(files.begin(), files.end(), folder / name);
+  };
   if (holds("model.safetensors")) return open_safetensors(folder / "model.safetensors");
-  if (holds("model.safetensors.index.json")) return open_safetensors_index(folder / "model.safetensors.index.json");
+  if (holds("model.safetensors.index.json"))
+    return open_safetensors_index(folder / "model.safetensors.index.json");
 
   std::vector<fs::path> ggufs;
   std::copy_if(files.begin(), files.end(), std::back_inserter(ggufs),
@@ -71,7 +76,8 @@ bool WeightSource::contains(std::string_view name) const {
 size_t WeightSource::add(TensorInfo info) {
   const size_t index = tensors_.size();
   if (!index_.emplace(info.name, index).second) {
-    detail::fail_format("[open_weights] two tensors have one name: '{}' ({})", info.name, path().string());
+    detail::fail_format("[open_weights] two tensors have one name: '{}' ({})", info.name,
+                        path().string());
   }
   tensors_.push_back(std::move(info));
   return index;
@@ -82,14 +88,15 @@ size_t WeightSource::index_of(std::string_view name) const {
   if (found != index_.end()) return found->second;
   std::vector<std::string> names;
   for (const TensorInfo& tensor : tensors_) names.push_back(tensor.name);
-  detail::fail_argument("[WeightSource] no tensor '{}' ({}); the nearest names are '{}'", name, path().string(),
-                        fmt::join(detail::nearest(name, names), "', '"));
+  detail::fail_argument("[WeightSource] no tensor '{}' ({}); the nearest names are '{}'", name,
+                        path().string(), fmt::join(detail::nearest(name, names), "', '"));
 }
 
 std::unique_ptr<WeightSource> open_weights(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
-  if (!fs::exists(status)) detail::fail_format("[open_weights] no such file or folder: {}", path.string());
+  if (!fs::exists(status))
+    detail::fail_format("[open_weights] no such file or folder: '{}'", path.string());
   if (fs::is_directory(status)) return open_folder(path);
   if (path.extension() == ".gguf") return std::make_unique<GgufFile>(path);
   if (path.extension() == ".safetensors") return open_safetensors(path);

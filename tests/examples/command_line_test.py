@@ -547,7 +547,7 @@ class BadTextTest(ProgramTest):
         self.for_each(cases, lambda words, text: self.assert_refused(words, "--model", self.model, "--text", text))
 
     def test_bad_tokens(self):
-        kind = ["--tokens", "JSON array of arrays of integers"]
+        kind = ["--tokens", "JSON array of arrays of token ids"]
         huge = 2**63
         cases = [
             ("not JSON", kind, "[[1, 2"),

@@ -35,7 +35,8 @@ TEST_F(HookRegistryTest, AnObserverSeesAndAReplacementPassesOn) {
 TEST_F(HookRegistryTest, AHookMayTakeTheName) {
   std::vector<std::string> met;
   const auto scope =
-      hooks.add("blocks.*.hook_resid_pre", [&](const torch::Tensor&, const std::string& name) { met.push_back(name); });
+      hooks.add("blocks.*.hook_resid_pre",
+                [&](const torch::Tensor&, const std::string& name) { met.push_back(name); });
   first(value);
   second(value);
   EXPECT_EQ(met, (std::vector<std::string>{first.name(), second.name()}));
@@ -49,7 +50,8 @@ TEST_F(HookRegistryTest, AnotherShapeOrDtypeThrows) {
     EXPECT_TRUE(holds(message, "[3]"));
     EXPECT_TRUE(holds(message, "[2, 3]"));
   }
-  const auto scope = hooks.add(first.name(), [](const torch::Tensor& x) { return x.to(torch::kDouble); });
+  const auto scope =
+      hooks.add(first.name(), [](const torch::Tensor& x) { return x.to(torch::kDouble); });
   EXPECT_THROW(first(value), std::invalid_argument);
 }
 
@@ -61,8 +63,10 @@ TEST_F(HookRegistryTest, AStarStopsAtDotsAndTwoDoNot) {
 }
 
 TEST_F(HookRegistryTest, WhatMatchesNothingThrowsWithTheNearest) {
-  for (const char* wrong : {"blocks.0.hook_resid_pro", "blocks.*.hook_resid_pro", "blocks.2.hook_resid_pre", "*", ""}) {
-    const auto message = message_of<std::invalid_argument>([&] { auto scope = hooks.add(wrong, [](const torch::Tensor&) {}); });
+  for (const char* wrong :
+       {"blocks.0.hook_resid_pro", "blocks.*.hook_resid_pro", "blocks.2.hook_resid_pre", "*", ""}) {
+    const auto message = message_of<std::invalid_argument>(
+        [&] { auto scope = hooks.add(wrong, [](const torch::Tensor&) {}); });
     EXPECT_TRUE(holds(message, "hook_resid_pre")) << wrong;
   }
 }
@@ -75,7 +79,8 @@ TEST_F(HookRegistryTest, AScopeTakesItsHooksOff) {
   }
   EXPECT_EQ(hooks.active(), 0u);
   try {
-    const auto scope = hooks.add("**", [](const torch::Tensor&) { throw std::runtime_error("inside"); });
+    const auto scope =
+        hooks.add("**", [](const torch::Tensor&) { throw std::runtime_error("inside"); });
     first(value);
     FAIL();
   } catch (const std::runtime_error&) {
@@ -117,7 +122,8 @@ TEST_F(HookRegistryTest, TheCacheKeepsTheLatestAndNamesTheNearest) {
   }
   first(value * 4);
   EXPECT_TRUE(cache[first.name()].equal(value * 3));
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { cache["blocks.0.hook_resid_prae"]; }), first.name()));
+  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { cache["blocks.0.hook_resid_prae"]; }),
+                    first.name()));
 }
 
 TEST(BlockTest, BlocksCountFromOneAndLayersFromZero) {

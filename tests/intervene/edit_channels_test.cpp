@@ -31,7 +31,8 @@ TEST_F(EditChannelsTest, ClampKeepsTheSignAndSparesTheRest) {
 
 TEST_F(EditChannelsTest, SetToReplacesAfterEveryLayer) {
   const auto scope = EditChannels({5}, SetTo{-2.5}).attach(model);
-  for (const int64_t layer : {0, 1}) EXPECT_TRUE((stream_after(layer).select(2, 5) == -2.5).all().item<bool>());
+  for (const int64_t layer : {0, 1})
+    EXPECT_TRUE((stream_after(layer).select(2, 5) == -2.5).all().item<bool>());
 }
 
 TEST_F(EditChannelsTest, ItEndsWithItsScopeAndComposes) {
@@ -46,9 +47,11 @@ TEST_F(EditChannelsTest, ItEndsWithItsScopeAndComposes) {
 }
 
 TEST_F(EditChannelsTest, WhatTheModelDoesNotHaveIsRefused) {
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { auto s = EditChannels({32}, SetTo{0}).attach(model); }),
+  EXPECT_TRUE(holds(message_of<std::invalid_argument>(
+                        [&] { auto s = EditChannels({32}, SetTo{0}).attach(model); }),
                     "got 32, expected 0 to 31"));
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { auto s = EditChannels({1}, SetTo{0}, {2}).attach(model); }),
+  EXPECT_TRUE(holds(message_of<std::invalid_argument>(
+                        [&] { auto s = EditChannels({1}, SetTo{0}, {2}).attach(model); }),
                     "got 2, expected 0 to 1"));
   EXPECT_THROW(EditChannels({-1}, Clamp{1}).attach(model).release(), std::invalid_argument);
   EXPECT_EQ(model->hooks().active(), 0u);

@@ -16,8 +16,9 @@ TEST(CrossEntropyTest, AgreesWithLogSoftmax) {
       const auto logits = (8 * torch::randn({33, vocabulary})).to(dtype);
       auto targets = torch::randint(vocabulary, {33}, torch::kLong);
       targets[5] = targets[32] = -1;
-      const auto losses =
-          -at::log_softmax(logits.to(torch::kDouble), -1).gather(1, targets.clamp_min(0).unsqueeze(1)).squeeze(1);
+      const auto losses = -at::log_softmax(logits.to(torch::kDouble), -1)
+                               .gather(1, targets.clamp_min(0).unsqueeze(1))
+                               .squeeze(1);
       const double expected = losses.masked_select(targets >= 0).sum().item<double>();
       EXPECT_NEAR(detail::cross_entropy_sum(logits, targets), expected, 1e-4 + 1e-6 * expected);
     }
@@ -26,7 +27,8 @@ TEST(CrossEntropyTest, AgreesWithLogSoftmax) {
 
 TEST(CrossEntropyTest, LargeLogitsDoNotOverflow) {
   const auto logits = torch::tensor({{1e4, 1e4 - 1, 0.0}}, torch::kFloat);
-  EXPECT_NEAR(detail::cross_entropy_sum(logits, torch::tensor({1})), 1 + std::log1p(std::exp(-1.0)), 1e-6);
+  EXPECT_NEAR(detail::cross_entropy_sum(logits, torch::tensor({1})), 1 + std::log1p(std::exp(-1.0)),
+              1e-6);
 }
 
 TEST(AttentionReceivedTest, AgreesWithTheMatrix) {
@@ -36,14 +38,20 @@ TEST(AttentionReceivedTest, AgreesWithTheMatrix) {
   const auto q = torch::randn({kSequences, kLength, kHeads, kWidth}, torch::kDouble);
   const auto k = torch::randn({kSequences, kLength, kKeyHeads, kWidth}, torch::kDouble);
   const auto scores =
-      at::matmul(q.transpose(1, 2), k.transpose(1, 2).repeat_interleave(kHeads / kKeyHeads, 1).transpose(-1, -2)) * scale;
-  const auto masked = scores.masked_fill(torch::ones({kLength, kLength}, torch::kBool).triu(1), -INFINITY);
+      at::matmul(q.transpose(1, 2),
+                 k.transpose(1, 2).repeat_interleave(kHeads / kKeyHeads, 1).transpose(-1, -2)) *
+      scale;
+  const auto masked =
+      scores.masked_fill(torch::ones({kLength, kLength}, torch::kBool).triu(1), -INFINITY);
   const auto pattern = at::softmax(masked, -1);
   const auto lse = at::logsumexp(masked, -1);
   for (const int64_t key : {0, 1, 7, 18}) {
     const auto expected = pattern.select(-1, key).slice(-1, key).mean(-1);
-    EXPECT_TRUE(at::allclose(detail::attention_received(q, k, lse, scale, key), expected, 1e-12, 1e-12)) << key;
-    const auto single = detail::attention_received(q.to(torch::kFloat), k.to(torch::kFloat), lse.to(torch::kFloat), scale, key);
+    EXPECT_TRUE(
+        at::allclose(detail::attention_received(q, k, lse, scale, key), expected, 1e-12, 1e-12))
+        << key;
+    const auto single = detail::attention_received(q.to(torch::kFloat), k.to(torch::kFloat),
+                                                   lse.to(torch::kFloat), scale, key);
     EXPECT_TRUE(at::allclose(single, expected, 1e-5, 1e-6)) << key;
   }
 }

@@ -69,7 +69,8 @@ TEST_F(Smollm2Test, TwoRisesAndTwoFallsOfTheSpike) {
 TEST_F(Smollm2Test, MassiveActivationsOfEveryBlock) {
   std::map<int64_t, std::map<int64_t, RunningMean>> got;
   for (const auto& block : massive.result().blocks) {
-    for (const auto& channel : block.channels) got[block.block.number][channel.channel] = channel.all;
+    for (const auto& channel : block.channels)
+      got[block.block.number][channel.channel] = channel.all;
   }
   for (const auto& block : golden["blocks"]) {
     SCOPED_TRACE("block " + block["block"].dump());

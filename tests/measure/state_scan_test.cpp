@@ -46,20 +46,22 @@ TEST_P(StateScanTest, AgreesWithAnExplicitComputation) {
   for (int64_t sequence = 0; sequence < sequences; ++sequence) {
     const double width = scan.at_edges() ? 0 : 1.0 / 128;
     EXPECT_NEAR(median_of(scan, sequence) / median_of(state[sequence]), 1, width);
-    EXPECT_EQ(scan.value(sequence, length - 1, channels / 2), state[sequence][length - 1][channels / 2].item<float>());
+    EXPECT_EQ(scan.value(sequence, length - 1, channels / 2),
+              state[sequence][length - 1][channels / 2].item<float>());
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, StateScanTest,
-                         testing::Values(ScanCase{1, 1, 1, torch::kFloat}, ScanCase{1, 37, 65, torch::kFloat},
-                                         ScanCase{3, 64, 576, torch::kFloat}, ScanCase{9, 5, 33, torch::kDouble},
-                                         ScanCase{1, 300, 576, torch::kBFloat16}, ScanCase{5, 8, 31, torch::kBFloat16}));
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, StateScanTest,
+    testing::Values(ScanCase{1, 1, 1, torch::kFloat}, ScanCase{1, 37, 65, torch::kFloat},
+                    ScanCase{3, 64, 576, torch::kFloat}, ScanCase{9, 5, 33, torch::kDouble},
+                    ScanCase{1, 300, 576, torch::kBFloat16}, ScanCase{5, 8, 31, torch::kBFloat16}));
 
 TEST(StateScanTest, WhatIsNotFiniteIsCountedAndLeftOut) {
   auto state = random_state(2, 6, 10);
   auto clean = state.clone();
-  for (const auto& [position, bad] :
-       {std::pair{0, std::numeric_limits<float>::quiet_NaN()}, std::pair{5, std::numeric_limits<float>::infinity()}}) {
+  for (const auto& [position, bad] : {std::pair{0, std::numeric_limits<float>::quiet_NaN()},
+                                      std::pair{5, std::numeric_limits<float>::infinity()}}) {
     state[1][position][4] = bad;
     state[1][position][9] = -bad;
     clean[1][position][4] = clean[1][position][9] = 0;
@@ -116,8 +118,10 @@ TEST(RunningStateTest, TheFirstPlaceOfAMaximumCounts) {
   running.add(scan, /*first_sequence=*/10);
   const auto top = running.summary().top;
   ASSERT_EQ(top.size(), 3u);
-  EXPECT_EQ(std::tie(top[0].channel, top[0].magnitude, top[0].sequence, top[0].position), std::make_tuple(1, 7.0, 10, 2));
-  EXPECT_EQ(std::tie(top[1].channel, top[1].magnitude, top[1].sequence, top[1].position), std::make_tuple(3, 5.0, 11, 1));
+  EXPECT_EQ(std::tie(top[0].channel, top[0].magnitude, top[0].sequence, top[0].position),
+            std::make_tuple(1, 7.0, 10, 2));
+  EXPECT_EQ(std::tie(top[1].channel, top[1].magnitude, top[1].sequence, top[1].position),
+            std::make_tuple(3, 5.0, 11, 1));
 }
 
 }  // namespace

@@ -29,7 +29,9 @@ class Scales : public c10::Allocator {
     return behind_->allocate(bytes);
   }
   at::DeleterFnPtr raw_deleter() const override { return behind_->raw_deleter(); }
-  void copy_data(void* to, const void* from, size_t bytes) const override { behind_->copy_data(to, from, bytes); }
+  void copy_data(void* to, const void* from, size_t bytes) const override {
+    behind_->copy_data(to, from, bytes);
+  }
 
   int64_t count_from(size_t bytes) const {
     return std::count_if(sizes.begin(), sizes.end(), [&](size_t size) { return size >= bytes; });
@@ -42,7 +44,8 @@ class Scales : public c10::Allocator {
   std::mutex mutex_;
 };
 
-// One head's matrix of booleans, the least that could be called T x T, is far above everything else.
+// One head's matrix of booleans, the least that could be called T x T, is far above everything
+// else.
 constexpr int64_t kLength = 2048;
 constexpr size_t kMatrix = kLength * kLength;
 
@@ -56,7 +59,8 @@ TEST(AttentionMemoryTest, MeasuringFormsNoMatrix) {
   Scales scales;
   run(model, batches, {&life_cycle, &massive, &sinks, &perplexity});
   EXPECT_GT(scales.sizes.size(), 50u) << "the scales are in use";
-  EXPECT_EQ(scales.count_from(kMatrix), 0) << "largest: " << *std::max_element(scales.sizes.begin(), scales.sizes.end());
+  EXPECT_EQ(scales.count_from(kMatrix), 0)
+      << "largest: " << *std::max_element(scales.sizes.begin(), scales.sizes.end());
 }
 
 TEST(AttentionMemoryTest, APatternHookFormsMatricesInItsLayerAlone) {
@@ -65,10 +69,13 @@ TEST(AttentionMemoryTest, APatternHookFormsMatricesInItsLayerAlone) {
   for (const auto point : {kPattern, kScores}) {
     Scales scales;
     std::vector<int64_t> matrices;  // before layer 0, after it, after layer 1
-    const Hook count = [&](const torch::Tensor&) { matrices.push_back(scales.count_from(kMatrix)); };
-    run_with_hooks(
-        model, tokens,
-        {{"hook_embed", count}, {"blocks.*.hook_resid_post", count}, {in_block(1, point), [](const torch::Tensor&) {}}});
+    const Hook count = [&](const torch::Tensor&) {
+      matrices.push_back(scales.count_from(kMatrix));
+    };
+    run_with_hooks(model, tokens,
+                   {{"hook_embed", count},
+                    {"blocks.*.hook_resid_post", count},
+                    {in_block(1, point), [](const torch::Tensor&) {}}});
     ASSERT_EQ(matrices.size(), 3u);
     EXPECT_EQ(matrices[1], 0);
     EXPECT_GT(matrices[2], 0);

@@ -20,7 +20,9 @@ struct HookRulesTest : testing::Test {
     const auto scope = model->hooks().add(pattern, hook);
     return model->forward(tokens);
   }
-  static bool forms_matrices(const std::string& name) { return name.ends_with(kScores) || name.ends_with(kPattern); }
+  static bool forms_matrices(const std::string& name) {
+    return name.ends_with(kScores) || name.ends_with(kPattern);
+  }
 };
 
 TEST_F(HookRulesTest, EveryPointFiresExactlyOnceInTheOrderOfTheNames) {
@@ -56,8 +58,8 @@ TEST_F(HookRulesTest, AReplacementReachesTheLogits) {
 
 TEST_F(HookRulesTest, AnotherShapeThrowsAtEveryPoint) {
   for (const auto& name : model->hooks().names()) {
-    const auto message =
-        message_of<std::invalid_argument>([&] { logits_with(name, [](const torch::Tensor& x) { return x.unsqueeze(0); }); });
+    const auto message = message_of<std::invalid_argument>(
+        [&] { logits_with(name, [](const torch::Tensor& x) { return x.unsqueeze(0); }); });
     EXPECT_TRUE(holds(message, name));
   }
   EXPECT_EQ(model->hooks().active(), 0u);
@@ -73,13 +75,16 @@ TEST_F(HookRulesTest, OutputsAreExactlyWhatIsAddedToTheStream) {
 }
 
 TEST_F(HookRulesTest, AnUnknownNameThrowsWithTheNearest) {
-  const auto message = message_of<std::invalid_argument>([&] { run_with_cache(model, tokens, {"blocks.0.hook_resid_pots"}); });
+  const auto message = message_of<std::invalid_argument>(
+      [&] { run_with_cache(model, tokens, {"blocks.0.hook_resid_pots"}); });
   EXPECT_TRUE(holds(message, "blocks.0.hook_resid_post"));
   EXPECT_EQ(model->hooks().active(), 0u);
 }
 
 TEST_F(HookRulesTest, HooksComeOffAfterAnException) {
-  EXPECT_THROW(run_with_hooks(model, tokens, {{"hook_embed", [](const torch::Tensor&) { throw std::runtime_error("mine"); }}}),
+  EXPECT_THROW(run_with_hooks(model, tokens,
+                              {{"hook_embed",
+                                [](const torch::Tensor&) { throw std::runtime_error("mine"); }}}),
                std::runtime_error);
   EXPECT_EQ(model->hooks().active(), 0u);
 }
@@ -87,10 +92,11 @@ TEST_F(HookRulesTest, HooksComeOffAfterAnException) {
 TEST_F(HookRulesTest, ALargerDenominatorScalesTheAttentionEitherWay) {
   const std::string lse = in_block(0, kLse);
   const Hook double_it = [](const torch::Tensor& x) { return x + std::log(2.0); };
-  const auto halved = run_with_hooks(model, tokens, {{in_block(0, kZ), [](const torch::Tensor& z) { return z * 0.5; }}});
+  const auto halved = run_with_hooks(
+      model, tokens, {{in_block(0, kZ), [](const torch::Tensor& z) { return z * 0.5; }}});
   EXPECT_TRUE(at::allclose(run_with_hooks(model, tokens, {{lse, double_it}}), halved, 1e-4, 1e-5));
-  const auto explicit_path =
-      run_with_hooks(model, tokens, {{lse, double_it}, {in_block(0, kPattern), [](const torch::Tensor&) {}}});
+  const auto explicit_path = run_with_hooks(
+      model, tokens, {{lse, double_it}, {in_block(0, kPattern), [](const torch::Tensor&) {}}});
   EXPECT_TRUE(at::allclose(explicit_path, halved, 1e-4, 1e-5));
 }
 

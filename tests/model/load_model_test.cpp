@@ -20,7 +20,8 @@ struct LoadModelTest : testing::Test {
     const std::filesystem::path good = std::string(SPIKESINK_GOLDENS) + "/tiny_llama/plain";
     std::ifstream(good / "config.json") >> config;
     const auto source = open_weights(good);
-    for (const auto& info : source->tensors()) tensors[info.name] = source->tensor(info.name).clone();
+    for (const auto& info : source->tensors())
+      tensors[info.name] = source->tensor(info.name).clone();
   }
 
   void save() {
@@ -41,7 +42,8 @@ struct LoadModelTest : testing::Test {
 TEST_F(LoadModelTest, TheCopyIsGood) {
   save();
   EXPECT_EQ(load_model(folder.path())->config().n_layers, 2);
-  EXPECT_EQ(load_model(folder / "model.safetensors")->config().n_layers, 2) << "the file alone, config.json beside it";
+  EXPECT_EQ(load_model(folder / "model.safetensors")->config().n_layers, 2)
+      << "the file alone, config.json beside it";
 }
 
 TEST_F(LoadModelTest, AMissingTensorIsNamed) {
@@ -67,7 +69,8 @@ TEST_F(LoadModelTest, AWrongShapeSaysGotAndExpected) {
 }
 
 TEST_F(LoadModelTest, WeightsMustBeFinite) {
-  for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+  for (const double bad :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     tensors[some][3][4] = bad;
     EXPECT_TRUE(holds(refusal(), some));
   }
@@ -82,7 +85,8 @@ TEST_F(LoadModelTest, WeightsMustBeFloatingPoint) {
 }
 
 TEST_F(LoadModelTest, AnUnknownKeyOffItsNeutralValueIsAnError) {
-  for (const auto& neutral : {nlohmann::json(nullptr), nlohmann::json(false), nlohmann::json(0), nlohmann::json("")}) {
+  for (const auto& neutral :
+       {nlohmann::json(nullptr), nlohmann::json(false), nlohmann::json(0), nlohmann::json("")}) {
     config["sliding_window"] = neutral;
     save();
     EXPECT_NO_THROW(load_model(folder.path())) << neutral;
@@ -140,7 +144,9 @@ TEST_F(LoadModelTest, FilesThatAreNoneAreErrors) {
 
 TEST_F(LoadModelTest, HalfPrecisionIsRefused) {
   save();
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { load_model(folder.path(), {.dtype = torch::kHalf}); }), "float16"));
+  EXPECT_TRUE(holds(message_of<std::invalid_argument>(
+                        [&] { load_model(folder.path(), {.dtype = torch::kHalf}); }),
+                    "float16"));
 }
 
 TEST_F(LoadModelTest, TokensAreHeldToTheModel) {

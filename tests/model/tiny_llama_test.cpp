@@ -1,4 +1,5 @@
-// Logits and every hook tensor of tiny random Llamas against transformers (scripts/goldens/tiny_llama.py).
+// Logits and every hook tensor of tiny random Llamas against transformers
+// (scripts/goldens/tiny_llama.py).
 
 #include <gtest/gtest.h>
 
@@ -23,7 +24,9 @@ void PrintTo(const Case& c, std::ostream* out) {
 
 class TinyLlamaTest : public testing::TestWithParam<Case> {
  protected:
-  static std::string golden(const std::string& file) { return std::string(SPIKESINK_GOLDENS) + "/tiny_llama/" + file; }
+  static std::string golden(const std::string& file) {
+    return std::string(SPIKESINK_GOLDENS) + "/tiny_llama/" + file;
+  }
 
   TinyLlamaTest()
       : expected_(open_safetensors(golden(GetParam().expected))),
@@ -33,9 +36,14 @@ class TinyLlamaTest : public testing::TestWithParam<Case> {
   void expect_close(const std::string& name, const torch::Tensor& got) const {
     const auto want = expected_->tensor(name);
     ASSERT_EQ(got.sizes(), want.sizes()) << name;
-    EXPECT_TRUE(at::allclose(got.to(torch::kDouble), want.to(torch::kDouble), GetParam().relative, GetParam().absolute))
+    EXPECT_TRUE(at::allclose(got.to(torch::kDouble), want.to(torch::kDouble), GetParam().relative,
+                             GetParam().absolute))
         << name << ": largest difference "
-        << (got.to(torch::kDouble) - want.to(torch::kDouble)).nan_to_num(0, 0, 0).abs().max().item<double>();
+        << (got.to(torch::kDouble) - want.to(torch::kDouble))
+               .nan_to_num(0, 0, 0)
+               .abs()
+               .max()
+               .item<double>();
   }
 
   std::unique_ptr<WeightSource> expected_;
@@ -54,14 +62,18 @@ TEST_P(TinyLlamaTest, FusedAttentionGivesTheSameLogits) {
   expect_close(std::string(hook_names::kUnembedOut), model_->forward(tokens_));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Variants, TinyLlamaTest,
-    testing::Values(Case{"PlainFloat32", "plain", torch::kFloat, "plain/expected_float32.safetensors", 1e-4, 1e-3},
-                    Case{"PlainFloat64", "plain", torch::kDouble, "plain/expected_float64.safetensors", 1e-9, 1e-9},
-                    Case{"GgufFloat64", "plain/plain.gguf", torch::kDouble, "plain/expected_float64.safetensors", 1e-9, 1e-9},
-                    Case{"ScaledFloat32", "scaled", torch::kFloat, "scaled/expected_float32.safetensors", 1e-4, 1e-3},
-                    Case{"ScaledFloat64", "scaled", torch::kDouble, "scaled/expected_float64.safetensors", 1e-9, 1e-9}),
-    [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Variants, TinyLlamaTest,
+                         testing::Values(Case{"PlainFloat32", "plain", torch::kFloat,
+                                              "plain/expected_float32.safetensors", 1e-4, 1e-3},
+                                         Case{"PlainFloat64", "plain", torch::kDouble,
+                                              "plain/expected_float64.safetensors", 1e-9, 1e-9},
+                                         Case{"GgufFloat64", "plain/plain.gguf", torch::kDouble,
+                                              "plain/expected_float64.safetensors", 1e-9, 1e-9},
+                                         Case{"ScaledFloat32", "scaled", torch::kFloat,
+                                              "scaled/expected_float32.safetensors", 1e-4, 1e-3},
+                                         Case{"ScaledFloat64", "scaled", torch::kDouble,
+                                              "scaled/expected_float64.safetensors", 1e-9, 1e-9}),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace
 }  // namespace spikesink

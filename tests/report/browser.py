@@ -29,14 +29,13 @@ FLAGS = [
 
 
 def find_chromium():
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
 
 
 class Browser:
-    """`with Browser(find_chromium()) as browser: page = browser.open(url)`."""
-
     def __init__(self, program, flags=()):
-        self.profile = tempfile.TemporaryDirectory(prefix="spikesink-browser-", ignore_cleanup_errors=True)
+        self.profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         requests, self.requests = (high(end) for end in os.pipe())
         self.replies, replies = (high(end) for end in os.pipe())
 
@@ -59,31 +58,32 @@ class Browser:
         self.last_id = 0
         self.pages = {}  # session -> Page
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
+    def close(self):
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         os.close(self.requests)
         os.close(self.replies)
         self.profile.cleanup()
 
-    def call(self, method, session=None, **params):
-        """Sends one command and returns its result; events that come meanwhile go to their pages."""
+    def send(self, method, session, params):
         self.last_id += 1
         message = {"id": self.last_id, "method": method, "params": params}
         if session:
             message["sessionId"] = session
         os.write(self.requests, json.dumps(message).encode() + b"\0")
+        return self.last_id
+
+    def call(self, method, session=None, **params):
+        """Sends a command and returns its result; events that come meanwhile go to their pages."""
+        request = self.send(method, session, params)
         deadline = time.monotonic() + PATIENCE
         while True:
             reply = self.receive(deadline)
-            if reply.get("id") == self.last_id:
+            if reply.get("id") == request:
                 if "error" in reply:
                     raise RuntimeError(f"{method}: {reply['error']}")
                 return reply["result"]
-            if reply.get("sessionId") in self.pages:
+            if "method" in reply and reply.get("sessionId") in self.pages:
                 self.pages[reply["sessionId"]].notice(reply["method"], reply["params"])
 
     def receive(self, deadline):
@@ -91,7 +91,7 @@ class Browser:
             ready, _, _ = select.select([self.replies], [], [], max(0, deadline - time.monotonic()))
             received = os.read(self.replies, 1 << 20) if ready else b""
             if not received:
-                raise RuntimeError("Chromium ended" if ready else f"Chromium did not answer in {PATIENCE} s")
+                raise RuntimeError("Chromium " + ("ended" if ready else "does not answer"))
             self.unread += received
         message, _, self.unread = self.unread.partition(b"\0")
         return json.loads(message)
@@ -106,7 +106,8 @@ class Page:
         self.problems = []  # what the console shows as an error
         self.requested = []  # the addresses that anything asked for
         self.target = browser.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = browser.call("Target.attachToTarget", targetId=self.target, flatten=True)["sessionId"]
+        attached = browser.call("Target.attachToTarget", targetId=self.target, flatten=True)
+        self.session = attached["sessionId"]
         browser.pages[self.session] = self
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
@@ -115,12 +116,9 @@ class Page:
         error = self.call("Page.navigate", url=url).get("errorText")
         if error:
             raise RuntimeError(f"{url}: {error}")
-        self.wait_for("document.readyState === 'complete'")
+        self.wait_for("document.readyState === 'complete' && location.href !== 'about:blank'")
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
+    def close(self):
         self.browser.call("Target.closeTarget", targetId=self.target)
 
     def call(self, method, **params):
@@ -128,36 +126,69 @@ class Page:
 
     def notice(self, event, details):
         if event == "Runtime.exceptionThrown":
-            exception = details["exceptionDetails"]
-            self.problems.append(exception.get("exception", {}).get("description", exception["text"]))
+            self.problems.append(describe(details["exceptionDetails"]))
         elif event == "Runtime.consoleAPICalled" and details["type"] in ("error", "assert"):
-            self.problems.append(" ".join(str(part.get("value", part.get("description"))) for part in details["args"]))
+            parts = [part.get("value", part.get("description")) for part in details["args"]]
+            self.problems.append(" ".join(map(str, parts)))
         elif event == "Log.entryAdded" and details["entry"]["level"] == "error":
             self.problems.append(details["entry"]["text"])
+        elif event == "Page.javascriptDialogOpening":
+            self.problems.append(f"dialog: {details['message']}")
+            self.browser.send("Page.handleJavaScriptDialog", self.session, {"accept": True})
         elif event == "Network.requestWillBeSent":
             self.requested.append(details["request"]["url"])
 
     def resize(self, width, height):
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        size = {"width": width, "height": height}
+        self.call("Emulation.setDeviceMetricsOverride", **size, deviceScaleFactor=1, mobile=False)
 
     def prefer(self, colour_scheme):
-        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": colour_scheme}])
+        feature = {"name": "prefers-color-scheme", "value": colour_scheme}
+        self.call("Emulation.setEmulatedMedia", features=[feature])
 
     def evaluate(self, expression):
         """The value of a JavaScript expression; of a promise, what it resolves to."""
-        reply = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        how = {"returnByValue": True, "awaitPromise": True}
+        reply = self.call("Runtime.evaluate", expression=expression, **how)
         if "exceptionDetails" in reply:
-            raise RuntimeError(reply["exceptionDetails"].get("exception", {}).get("description", "exception"))
+            raise RuntimeError(describe(reply["exceptionDetails"]))
         return reply["result"].get("value")
 
-    def wait_for(self, condition):
+    def colours(self, selector):
+        """How many colours an element shows on the screen."""
+        box = self.evaluate(f"""(() => {{
+            const node = document.querySelector({json.dumps(selector)});
+            node.scrollIntoView({{block: 'center', behavior: 'instant'}});
+            const {{x, y, width, height}} = node.getBoundingClientRect();
+            return {{x: x + scrollX, y: y + scrollY, width, height, scale: 1}};
+        }})()""")
+        picture = self.call("Page.captureScreenshot", clip=box)["data"]
+        return self.evaluate(f"""new Promise((resolve) => {{
+            const image = new Image();
+            image.onload = () => {{
+                const {{width, height}} = image;
+                const canvas = document.createElement('canvas');
+                Object.assign(canvas, {{width, height}});
+                const context = canvas.getContext('2d');
+                context.drawImage(image, 0, 0);
+                const {{data}} = context.getImageData(0, 0, width, height);
+                resolve(new Set(new Uint32Array(data.buffer)).size);
+            }};
+            image.src = 'data:image/png;base64,{picture}';
+        }})""")
+
+    def wait_for(self, condition, patience=PATIENCE):
         """Waits until a JavaScript expression is true; says whether it came to be."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            if self.evaluate(f"Boolean({condition})"):
-                return True
+        deadline = time.monotonic() + patience
+        while not self.evaluate(f"Boolean({condition})"):
+            if time.monotonic() > deadline:
+                return False
             time.sleep(0.1)
-        return False
+        return True
+
+
+def describe(exception):
+    return exception.get("exception", {}).get("description", exception["text"])
 
 
 def high(descriptor):

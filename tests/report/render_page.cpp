@@ -6,5 +6,6 @@
 
 int main(int, char** argv) {
   std::ifstream json(argv[1]);
-  std::ofstream(argv[2]) << spikesink::html_page(std::string{std::istreambuf_iterator<char>(json), {}});
+  std::ofstream(argv[2]) << spikesink::html_page(
+      std::string{std::istreambuf_iterator<char>(json), {}});
 }

@@ -66,7 +66,8 @@ TEST_F(ReportTest, CarriesTheFieldsThatScriptsRelyOn) {
   EXPECT_EQ(blocks[3]["layer"], 1);
   EXPECT_EQ(blocks[1]["hidden_state"]["top"][0]["channel"], 3);
   EXPECT_EQ(blocks[1]["hidden_state"]["top"][0]["position"], 0);
-  EXPECT_EQ(blocks[1]["hidden_state"]["top"][0]["magnitude"], life_cycle.result().blocks[1].hidden_state.top[0].magnitude);
+  EXPECT_EQ(blocks[1]["hidden_state"]["top"][0]["magnitude"],
+            life_cycle.result().blocks[1].hidden_state.top[0].magnitude);
   EXPECT_EQ(blocks[1]["output"]["median"], life_cycle.result().blocks[1].output.median);
   EXPECT_EQ(json["life_cycle"]["spike_channels"], nlohmann::json({3}));
   EXPECT_EQ(json["life_cycle"]["step_up"], nlohmann::json({2}));
@@ -102,7 +103,8 @@ TEST_F(ReportTest, TheSameReportTwiceIsTheSameBytes) {
 TEST_F(ReportTest, BothFilesAreWrittenWholeAndNothingElse) {
   report.write(folder / "a" / "b");
   std::vector<std::string> files;
-  for (const auto& entry : std::filesystem::directory_iterator(folder / "a" / "b")) files.push_back(entry.path().filename());
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "a" / "b"))
+    files.push_back(entry.path().filename());
   std::sort(files.begin(), files.end());
   EXPECT_EQ(files, (std::vector<std::string>{"report.html", "report.json"}));
 }
@@ -110,7 +112,8 @@ TEST_F(ReportTest, BothFilesAreWrittenWholeAndNothingElse) {
 TEST_F(ReportTest, AFolderThatCannotBeWrittenIsKnownBeforehand) {
   folder.write("file", "");
   EXPECT_TRUE(holds(message_of<FormatError>([&] { check_writable(folder / "file"); }), "file"));
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { check_writable(folder / "file" / "below"); }), "below"));
+  EXPECT_TRUE(
+      holds(message_of<FormatError>([&] { check_writable(folder / "file" / "below"); }), "below"));
   EXPECT_THROW(check_writable("/proc/nothing"), FormatError);
   check_writable(folder / "new");
   EXPECT_TRUE(std::filesystem::is_empty(folder / "new"));

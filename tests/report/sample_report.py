@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Invents a report.json of realistic shape, with hostile token text, for the test of the page: sample_report.py > report.json"""
+"""Invents a report.json of realistic shape, with hostile token text, for the test of the page.
+
+sample_report.py > report.json
+"""
 
 import json
 import math
@@ -7,7 +10,20 @@ import random
 import sys
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
-WORDS = ["The", " cat", HOSTILE, " sat", ".", "\n", " on", " <b>the</b> &amp;", "\tmat", "", " \u2028%{x}", " end"]
+WORDS = [
+    "The",
+    " cat",
+    HOSTILE,
+    " sat",
+    ".",
+    "\n",
+    " on",
+    " <b>the</b> &amp;",
+    "\tmat",
+    "",
+    " \u2028%{x}",
+    " end",
+]
 
 
 def significant(value, digits=5):
@@ -15,7 +31,11 @@ def significant(value, digits=5):
 
 
 def block_place(block):
-    return {"block": block, "layer": (block - 1) // 2, "kind": "attention" if block % 2 else "feed_forward"}
+    return {
+        "block": block,
+        "layer": (block - 1) // 2,
+        "kind": "attention" if block % 2 else "feed_forward",
+    }
 
 
 def make_report(
@@ -32,9 +52,11 @@ def make_report(
     sink_of_layer=lambda layer: 0.0 if layer < 2 else 0.9,
     words=WORDS,
 ):
-    """`plateaus`: (first block, last block, magnitude) of the leading channel; `channels`: (channel, share of it).
+    """An invented report.
 
-    `words` are the texts of the tokens; without them tokens are ids alone, as where there is no tokenizer.
+    `plateaus` are (first block, last block, magnitude) of the leading channel, `channels` are
+    (channel, share of that magnitude), `words` the texts of the tokens: without them tokens are
+    ids alone, as where there is no tokenizer.
     """
     rng = random.Random(7)
     channels = [(c, s) for c, s in channels if any(size * s > 100 for _, _, size in plateaus)]
@@ -55,7 +77,10 @@ def make_report(
         return significant(level(block) * share * noise(0.01) + 9 * median[block] * noise())
 
     def added(block, share):
-        return significant(abs(level(block) - level(block - 1)) * share * noise(0.02) + 6 * median[block] * noise(0.3))
+        return significant(
+            abs(level(block) - level(block - 1)) * share * noise(0.02)
+            + 6 * median[block] * noise(0.3)
+        )
 
     def peak(channel, magnitude):
         position = 0 if magnitude > 50 else rng.randrange(length)
@@ -68,9 +93,15 @@ def make_report(
 
     def state(maxima, block):
         quiet = [c for c in range(width) if c not in dict(maxima)]
-        others = [(c, 8 * median[block] * noise(0.2)) for c in rng.sample(quiet, min(3, len(quiet)))]
+        others = [
+            (c, 8 * median[block] * noise(0.2)) for c in rng.sample(quiet, min(3, len(quiet)))
+        ]
         top = sorted([*maxima, *others], key=lambda pair: -pair[1])[:3]
-        return {"top": [peak(*pair) for pair in top], "median": significant(median[block]), "not_finite": 0}
+        return {
+            "top": [peak(*pair) for pair in top],
+            "median": significant(median[block]),
+            "not_finite": 0,
+        }
 
     courses = [
         {
@@ -83,8 +114,12 @@ def make_report(
     life_blocks = [
         block_place(b)
         | {
-            "hidden_state": state([(course["channel"], course["hidden_state"][b]) for course in courses], b),
-            "output": state([(course["channel"], course["output"][b - 1]) for course in courses], b),
+            "hidden_state": state(
+                [(course["channel"], course["hidden_state"][b]) for course in courses], b
+            ),
+            "output": state(
+                [(course["channel"], course["output"][b - 1]) for course in courses], b
+            ),
         }
         for b in blocks
     ]
@@ -127,21 +162,35 @@ def make_report(
 
     def head_importance(layer, head):
         is_rest = rng.random() < 0.12
-        importance = 0.25 * rng.random() if is_rest else sink_of_layer(layer) * (1 - 0.25 * rng.random() ** 2)
+        importance = (
+            0.25 * rng.random()
+            if is_rest
+            else sink_of_layer(layer) * (1 - 0.25 * rng.random() ** 2)
+        )
         importance = significant(min(0.995, max(0.004, importance)), 4)
         share = min(1.0, max(0.0, significant((importance - 0.2) / 0.25, 3)))
-        return {"layer": layer, "head": head, "key": 0, "importance": importance, "share_of_sequences": share}
+        return {
+            "layer": layer,
+            "head": head,
+            "key": 0,
+            "importance": importance,
+            "share_of_sequences": share,
+        }
 
     head_list = [head_importance(layer, head) for layer in range(layers) for head in range(heads)]
     sink_heads = [head for head in head_list if head["importance"] > 0.3]
-    gu = significant(100 * sum(head["share_of_sequences"] for head in head_list) / len(head_list), 4)
+    gu = significant(
+        100 * sum(head["share_of_sequences"] for head in head_list) / len(head_list), 4
+    )
 
     edges = [i * width // columns for i in range(columns + 1)]
     spans = [[edges[i], edges[i + 1] - 1] for i in range(columns)]
     extreme = max(blocks, key=level)
 
     def cell(position, span):
-        spike = max((level(extreme) * s for c, s in channels if span[0] <= c <= span[1]), default=0.0)
+        spike = max(
+            (level(extreme) * s for c, s in channels if span[0] <= c <= span[1]), default=0.0
+        )
         if position in (0, 4) and spike:
             return spike * (1.0 if position == 0 else 0.4)
         return 2 * median[extreme] * abs(rng.gauss(0, 1)) + 0.002
@@ -185,8 +234,13 @@ def make_report(
             "tied_embeddings": True,
         },
         "life_cycle": {
-            "definition": "A spike channel exceeds least_magnitude and least_ratio medians of |h| in some hidden state.",
-            "options": {"least_magnitude": 100.0, "least_ratio": 1000.0, "step_share": 0.25, "step_ratio": 100.0},
+            "definition": "A spike channel exceeds least_magnitude and least_ratio medians of |h|.",
+            "options": {
+                "least_magnitude": 100.0,
+                "least_ratio": 1000.0,
+                "step_share": 0.25,
+                "step_ratio": 100.0,
+            },
             "embedding": state([], 0),
             "blocks": life_blocks,
             "step_up": list(step_up),
@@ -195,7 +249,7 @@ def make_report(
             "courses": courses,
         },
         "massive_activations": {
-            "definition": "|x| > least_magnitude and |x| >= least_ratio x the median of |h| of the same sequence.",
+            "definition": "|x| > least_magnitude and |x| >= least_ratio x the median of |h|.",
             "options": {"least_magnitude": 100.0, "least_ratio": 1000.0},
             "channels": [c for c, _ in channels],
             "blocks": [massive_block(b) for b in blocks if level(b) > 100],
@@ -203,20 +257,23 @@ def make_report(
         "attention_sinks": {
             "definition": "gu",
             "definitions": {
-                "importance": "mean over queries i >= key of A[i, key]; `importance` of a head is its mean over sequences",
+                "importance": "mean over queries i >= key of A[i, key], then over sequences",
                 "gu": "share of (sequence, layer, head) with importance > epsilon (arXiv 2410.10781)",
-                "mean-first": "share of (layer, head) whose importance, averaged over sequences, is > epsilon; also sink_heads",
+                "mean-first": "share of (layer, head) whose mean importance is > epsilon",
             },
             "epsilon": 0.3,
             "key": 0,
             "sequences": sequences,
             "sink_ratio_percent": gu,
-            "ratios": {"gu": gu, "mean-first": significant(100 * len(sink_heads) / len(head_list), 4)},
+            "ratios": {
+                "gu": gu,
+                "mean-first": significant(100 * len(sink_heads) / len(head_list), 4),
+            },
             "heads": head_list,
             "sink_heads": sink_heads,
         },
         "perplexity": {
-            "definition": "exp of the mean cross-entropy, in nats, of every token but the first of its sequence",
+            "definition": "exp of the mean cross-entropy of every token but the first",
             "mean_loss": 3.914,
             "perplexity": 50.1,
             "tokens": sequences * (length - 1),

@@ -21,7 +21,8 @@ Words words_of(const PreTokenizer& pre_tokenizer, std::string_view text) {
   return words;
 }
 
-PreTokenizer splitting(const std::string& pcre2_pattern, SplitBehaviour behaviour, bool invert = false) {
+PreTokenizer splitting(const std::string& pcre2_pattern, SplitBehaviour behaviour,
+                       bool invert = false) {
   PreTokenizer result;
   result.add(SplitStep{Regex(pcre2_pattern, "test"), behaviour, invert});
   return result;
@@ -41,9 +42,12 @@ TEST(PreTokenizerTest, SplitsAsTokenizersDoes) {
   for (const auto& entry : cases) {
     const auto pattern = entry.at("pattern").get<std::string>();
     const bool is_regex = entry.at("regex");
-    const auto pre_tokenizer = splitting(is_regex ? to_pcre2(pattern, "test") : quoted_pattern(pattern),
-                                         behaviours.at(entry.at("behaviour")), entry.at("invert"));
-    EXPECT_EQ(words_of(pre_tokenizer, entry.at("text").get<std::string>()), entry.at("pieces").get<Words>()) << entry;
+    const auto pre_tokenizer =
+        splitting(is_regex ? to_pcre2(pattern, "test") : quoted_pattern(pattern),
+                  behaviours.at(entry.at("behaviour")), entry.at("invert"));
+    EXPECT_EQ(words_of(pre_tokenizer, entry.at("text").get<std::string>()),
+              entry.at("pieces").get<Words>())
+        << entry;
   }
 }
 
@@ -57,20 +61,25 @@ TEST(PreTokenizerTest, EachStepCutsWhatTheOneBeforeLeft) {
 
 TEST(PreTokenizerTest, APatternThatTakesTooLongIsAFormatError) {
   const auto pre_tokenizer = splitting("(?:a+)+b|(?:a|a)*c", SplitBehaviour::kIsolated);
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { words_of(pre_tokenizer, std::string(5000, 'a')); }),
-                    "[Tokenizer] a pattern cannot be searched for: match limit exceeded"));
+  EXPECT_TRUE(
+      holds(message_of<FormatError>([&] { words_of(pre_tokenizer, std::string(5000, 'a')); }),
+            "[Tokenizer] a pattern cannot be searched for: match limit exceeded"));
 }
 
 TEST(SplitPatternTest, WhatPcre2WouldReadDifferentlyIsRefused) {
   for (const char* pattern :
-       {"\\h",  "\\R",   "\\b",   "\\1",        "\\k<a>", "\\Q",   "\\xff",  "\\x{}",   "\\x{12",      "\\u12",  "\\p",
-        "\\p{", "\\p{}", "\\pL",  "(?<name>a)", "(?#c)",  "(?x)a", "a(?i)b", "(*FAIL)", "[[:alpha:]]", "[a[b]]", "[a&&b]",
-        "[]a]", "[a",    "[\\W]", "a{,3}",      "a{2}+",  "a{2}?", "a{x}",   "a{2",     "\\"}) {
-    EXPECT_TRUE(holds(message_of<FormatError>([&] { to_pcre2(pattern, "file.json"); }), "(file.json)")) << pattern;
+       {"\\h",    "\\R",    "\\b",     "\\1",         "\\k<a>", "\\Q",    "\\xff",      "\\x{}",
+        "\\x{12", "\\u12",  "\\p",     "\\p{",        "\\p{}",  "\\pL",   "(?<name>a)", "(?#c)",
+        "(?x)a",  "a(?i)b", "(*FAIL)", "[[:alpha:]]", "[a[b]]", "[a&&b]", "[]a]",       "[a",
+        "[\\W]",  "a{,3}",  "a{2}+",   "a{2}?",       "a{x}",   "a{2",    "\\"}) {
+    EXPECT_TRUE(
+        holds(message_of<FormatError>([&] { to_pcre2(pattern, "file.json"); }), "(file.json)"))
+        << pattern;
   }
   for (const char* pattern : {"(", "a)", "[b-a]", "*", "a{70000}", "\\p{Nowhere}", "\\p{Q}"}) {
-    EXPECT_TRUE(holds(message_of<FormatError>([&] { Regex(to_pcre2(pattern, "file.json"), "file.json"); }),
-                      "a pattern does not compile"))
+    EXPECT_TRUE(
+        holds(message_of<FormatError>([&] { Regex(to_pcre2(pattern, "file.json"), "file.json"); }),
+              "a pattern does not compile"))
         << pattern;
   }
 }

@@ -29,7 +29,8 @@ struct Bytes : Tokenizer {
 TEST(TokenBatchesTest, WindowsFollowOneAnotherAndTheRestIsDropped) {
   const auto batches = token_batches(Bytes(), "abcdefghijk", {.length = 3, .batch_tokens = 6});
   ASSERT_EQ(batches.size(), 2u);
-  EXPECT_TRUE(batches[0].ids.equal(torch::tensor({{'a', 'b', 'c'}, {'d', 'e', 'f'}}, torch::kLong)));
+  EXPECT_TRUE(
+      batches[0].ids.equal(torch::tensor({{'a', 'b', 'c'}, {'d', 'e', 'f'}}, torch::kLong)));
   EXPECT_TRUE(batches[1].ids.equal(torch::tensor({{'g', 'h', 'i'}}, torch::kLong)));
   EXPECT_EQ(batches[1].first_sequence, 2);
   EXPECT_EQ(token_batches(Bytes(), "abcdefghijk", {.length = 3, .count = 2})[0].ids.size(0), 2);
@@ -38,19 +39,27 @@ TEST(TokenBatchesTest, WindowsFollowOneAnotherAndTheRestIsDropped) {
 TEST(TokenBatchesTest, BosTakesTheFirstPlaceOfEachWindow) {
   Bytes bytes;
   const auto expected = torch::tensor({{256, 'a', 'b'}, {256, 'd', 'e'}}, torch::kLong);
-  EXPECT_TRUE(token_batches(bytes, "abcdef", {.length = 3, .bos = BosRule::kYes})[0].ids.equal(expected));
+  EXPECT_TRUE(
+      token_batches(bytes, "abcdef", {.length = 3, .bos = BosRule::kYes})[0].ids.equal(expected));
   EXPECT_EQ(token_batches(bytes, "abcdef", {.length = 3})[0].ids[0][0].item<int64_t>(), 'a');
   bytes.adds = true;
-  EXPECT_TRUE(token_batches(bytes, "abcdef", {.length = 3})[0].ids.equal(expected)) << "as the tokenizer says";
-  EXPECT_EQ(token_batches(bytes, "abcdef", {.length = 3, .bos = BosRule::kNo})[0].ids[0][0].item<int64_t>(), 'a');
+  EXPECT_TRUE(token_batches(bytes, "abcdef", {.length = 3})[0].ids.equal(expected))
+      << "as the tokenizer says";
+  EXPECT_EQ(token_batches(bytes, "abcdef", {.length = 3, .bos = BosRule::kNo})[0]
+                .ids[0][0]
+                .item<int64_t>(),
+            'a');
   bytes.bos.reset();
-  EXPECT_TRUE(holds(
-      message_of<std::invalid_argument>([&] { token_batches(bytes, "abcdef", {.length = 3, .bos = BosRule::kYes}); }), "BOS"));
+  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] {
+                      token_batches(bytes, "abcdef", {.length = 3, .bos = BosRule::kYes});
+                    }),
+                    "BOS"));
 }
 
 TEST(TokenBatchesTest, WhatFillsNoWindowIsRefused) {
   for (const char* text : {"", "ab"}) {
-    const auto message = message_of<std::invalid_argument>([&] { token_batches(Bytes(), text, {.length = 3}); });
+    const auto message =
+        message_of<std::invalid_argument>([&] { token_batches(Bytes(), text, {.length = 3}); });
     EXPECT_TRUE(holds(message, "too short"));
     EXPECT_TRUE(holds(message, "3"));
   }
@@ -64,9 +73,13 @@ TEST(TokenBatchesTest, GivenSequencesOfOneLengthShareABatch) {
   EXPECT_EQ(batches[0].ids.size(0), 2);
   EXPECT_EQ(batches[1].first_sequence, 2);
   EXPECT_EQ(batches[2].first_sequence, 3);
-  EXPECT_EQ(token_batches({{1, 2, 3}, {4, 5, 6}}, /*batch_tokens=*/2).size(), 2u) << "a long sequence goes alone";
+  EXPECT_EQ(token_batches({{1, 2, 3}, {4, 5, 6}}, /*batch_tokens=*/2).size(), 2u)
+      << "a long sequence goes alone";
   EXPECT_THROW(token_batches(std::vector<std::vector<int64_t>>{}), std::invalid_argument);
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { token_batches({{1}, {}}); }), "sequence 1"));
+  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] {
+                      token_batches({{1}, {}});
+                    }),
+                    "sequence 1"));
 }
 
 }  // namespace

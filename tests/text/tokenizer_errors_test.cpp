@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "message_of.h"
+#include "read_bytes.h"
 #include "spikesink/error.h"
 #include "spikesink/text/tokenizer.h"
 #include "temp_dir.h"
@@ -15,13 +16,10 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-const fs::path kGoldens = fs::path(SPIKESINK_GOLDENS) / "text";
-
 /// Puts `value` in the place that `pointer` names, and loads the result.
 std::string error_with(const char* pointer, const json& value, const std::string& config = "") {
   const TempDir folder;
-  std::ifstream stream(kGoldens / "llama3" / "tokenizer.json");
-  json tokenizer = json::parse(stream);
+  json tokenizer = json::parse(read_bytes(SPIKESINK_GOLDENS "/text/llama3/tokenizer.json"));
   tokenizer[json::json_pointer(pointer)] = value;
   folder.write("tokenizer.json", tokenizer.dump());
   if (!config.empty()) folder.write("tokenizer_config.json", config);
@@ -36,13 +34,19 @@ struct Edit {
 
 TEST(TokenizerErrorsTest, UnknownComponentsAreNamed) {
   const Edit edits[] = {
-      {"/normalizer", {{"type", "Lowercase"}}, "a normalizer is not understood: got type 'Lowercase'"},
+      {"/normalizer",
+       {{"type", "Lowercase"}},
+       "a normalizer is not understood: got type 'Lowercase'"},
       {"/normalizer",
        {{"type", "Sequence"}, {"normalizers", {{{"type", "NFKC"}}}}},
        "got type 'NFKC', expected NFC or Sequence"},
-      {"/pre_tokenizer", {{"type", "Metaspace"}}, "a pre-tokenizer is not understood: got type 'Metaspace'"},
+      {"/pre_tokenizer",
+       {{"type", "Metaspace"}},
+       "a pre-tokenizer is not understood: got type 'Metaspace'"},
       {"/pre_tokenizer", nullptr, "the pre_tokenizer has no ByteLevel"},
-      {"/pre_tokenizer/pretokenizers/0", {{"type", "ByteLevel"}}, "a pre-tokenizer follows ByteLevel"},
+      {"/pre_tokenizer/pretokenizers/0",
+       {{"type", "ByteLevel"}},
+       "a pre-tokenizer follows ByteLevel"},
       {"/pre_tokenizer/pretokenizers/0/behavior", "Sideways", "got 'Sideways'"},
       {"/pre_tokenizer/pretokenizers/0/pattern", {{"Glob", "*"}}, "the key 'Regex' is missing"},
       {"/pre_tokenizer/pretokenizers/0/pattern", {{"Regex", "("}}, "a pattern does not compile"},
@@ -58,7 +62,8 @@ TEST(TokenizerErrorsTest, UnknownComponentsAreNamed) {
       {"/novelty", "x", "the key 'novelty' is not understood"},
       {"/added_tokens/0/novelty", "x", "the key 'novelty' is not understood"},
   };
-  for (const Edit& edit : edits) EXPECT_TRUE(holds(error_with(edit.pointer, edit.value), edit.fragment)) << edit.pointer;
+  for (const Edit& edit : edits)
+    EXPECT_TRUE(holds(error_with(edit.pointer, edit.value), edit.fragment)) << edit.pointer;
 }
 
 TEST(TokenizerErrorsTest, HostileValuesAreRefused) {
@@ -79,7 +84,9 @@ TEST(TokenizerErrorsTest, HostileValuesAreRefused) {
       {"/model/merges/0", "ab", "a merge is not two tokens: got 'ab'"},
       {"/model/merges/0", "a b c", "a merge is not two tokens: got 'a b c'"},
       {"/model/merges/0", {"a", 1}, "a merge's right token is of the wrong kind"},
-      {"/model/merges/0", {"a", "nowhere"}, "a merge's right token is not in the vocabulary: got 'nowhere'"},
+      {"/model/merges/0",
+       {"a", "nowhere"},
+       "a merge's right token is not in the vocabulary: got 'nowhere'"},
       {"/model/merges/0", "z z", "a merge's joined token is not in the vocabulary: got 'zz'"},
       {"/model/unk_token", "<unk>", "the model's unk_token is not in the vocabulary"},
       {"/model/ignore_merges", "yes", "ignore_merges is of the wrong kind"},
@@ -90,14 +97,20 @@ TEST(TokenizerErrorsTest, HostileValuesAreRefused) {
       {"/added_tokens/0/content", "new", "two tokens have one id: got 0"},
       {"/added_tokens/0/lstrip", 1, "lstrip is of the wrong kind"},
       {"/post_processor/processors/1/single", json::array(), "a template leaves out the text"},
-      {"/post_processor/processors/1/special_tokens", json::object(), "the key '<|begin_of_text|>' is missing"},
-      {"/post_processor/processors/1/special_tokens/<|begin_of_text|>/ids", {1, 2}, "has 2 ids, expected 1"},
+      {"/post_processor/processors/1/special_tokens", json::object(),
+       "the key '<|begin_of_text|>' is missing"},
+      {"/post_processor/processors/1/special_tokens/<|begin_of_text|>/ids",
+       {1, 2},
+       "has 2 ids, expected 1"},
       {"/post_processor/processors/1/special_tokens/<|begin_of_text|>/ids",
        {99999},
        "the template's id is not in the vocabulary: got 99999"},
-      {"/post_processor/processors/0", {{"type", "TemplateProcessing"}, {"single", 1}}, "single is of the wrong kind"},
+      {"/post_processor/processors/0",
+       {{"type", "TemplateProcessing"}, {"single", 1}},
+       "single is of the wrong kind"},
   };
-  for (const Edit& edit : edits) EXPECT_TRUE(holds(error_with(edit.pointer, edit.value), edit.fragment)) << edit.pointer;
+  for (const Edit& edit : edits)
+    EXPECT_TRUE(holds(error_with(edit.pointer, edit.value), edit.fragment)) << edit.pointer;
 }
 
 TEST(TokenizerErrorsTest, ATemplateIsOneTextWithATokenOnEitherSide) {
@@ -113,18 +126,22 @@ TEST(TokenizerErrorsTest, ATemplateIsOneTextWithATokenOnEitherSide) {
 
 TEST(TokenizerErrorsTest, TheConfigBesideIsHeldToTheVocabulary) {
   const auto error = [](const char* config) { return error_with("/version", "1.0", config); };
-  EXPECT_TRUE(holds(error(R"({"bos_token": "<s>"})"), "bos_token is not in the vocabulary: got '<s>'"));
+  EXPECT_TRUE(
+      holds(error(R"({"bos_token": "<s>"})"), "bos_token is not in the vocabulary: got '<s>'"));
   EXPECT_TRUE(holds(error(R"({"eos_token": 3})"), "eos_token is of the wrong kind"));
   EXPECT_TRUE(holds(error(R"({"add_bos_token": 1})"), "add_bos_token is of the wrong kind"));
-  EXPECT_TRUE(holds(error(R"({"add_bos_token": true})"), "add_bos_token is true but there is no bos_token"));
+  EXPECT_TRUE(holds(error(R"({"add_bos_token": true})"),
+                    "add_bos_token is true but there is no bos_token"));
   EXPECT_TRUE(holds(error("[]"), "expected an object"));
   EXPECT_TRUE(holds(error("{"), "not JSON"));
 }
 
 TEST(TokenizerErrorsTest, FilesThatAreNoneAreRefused) {
   const TempDir folder;
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { load_tokenizer(folder.path()); }), "tokenizer.json"));
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { load_tokenizer(folder / "none.gguf"); }), "none.gguf"));
+  EXPECT_TRUE(
+      holds(message_of<FormatError>([&] { load_tokenizer(folder.path()); }), "tokenizer.json"));
+  EXPECT_TRUE(
+      holds(message_of<FormatError>([&] { load_tokenizer(folder / "none.gguf"); }), "none.gguf"));
   const auto file = folder.write("deep.json", std::string(1000, '['));
   EXPECT_TRUE(holds(message_of<FormatError>([&] { load_tokenizer(file); }), "nested deeper"));
 }
@@ -132,7 +149,9 @@ TEST(TokenizerErrorsTest, FilesThatAreNoneAreRefused) {
 /// A GGUF file of strings, lists and integers.
 class GgufText {
  public:
-  GgufText& string(const std::string& key, const std::string& value) { return head(key, 8).put(value); }
+  GgufText& string(const std::string& key, const std::string& value) {
+    return head(key, 8).put(value);
+  }
   GgufText& strings(const std::string& key, const std::vector<std::string>& values) {
     head(key, 9).put(uint32_t{8}).put(uint64_t{values.size()});
     for (const auto& value : values) put(value);
@@ -176,28 +195,43 @@ class GgufText {
 };
 
 GgufText abc() {
-  return GgufText().string("model", "gpt2").string("pre", "gpt-2").strings("tokens", {"a", "b", "ab"});
+  return GgufText()
+      .string("model", "gpt2")
+      .string("pre", "gpt-2")
+      .strings("tokens", {"a", "b", "ab"});
 }
 
 TEST(TokenizerErrorsTest, GgufMetadataIsHeldToItself) {
   EXPECT_TRUE(holds(GgufText().error(), "tokenizer.ggml.model"));
-  EXPECT_TRUE(
-      holds(GgufText().string("model", "llama").error(), "tokenizer.ggml.model is not understood: got 'llama', expected gpt2"));
+  EXPECT_TRUE(holds(GgufText().string("model", "llama").error(),
+                    "tokenizer.ggml.model is not understood: got 'llama', expected gpt2"));
   EXPECT_TRUE(holds(GgufText().string("model", "gpt2").error(), "tokenizer.ggml.pre"));
   EXPECT_TRUE(holds(GgufText().string("model", "gpt2").string("pre", "default").error(),
                     "tokenizer.ggml.pre is not understood: got 'default', expected one of gpt-2, "
                     "smollm, starcoder, refact, codeshell, llama-bpe, llama3, llama-v3, qwen2"));
   EXPECT_TRUE(holds(abc().error(), "tokenizer.ggml.merges"));
-  EXPECT_TRUE(holds(abc().strings("merges", {"ab"}).error(), "a merge is not two tokens: got 'ab'"));
-  EXPECT_TRUE(holds(abc().strings("merges", {"a a"}).error(), "joined token is not in the vocabulary"));
-  const auto merged = abc().strings("merges", {"a b"});
-  EXPECT_TRUE(holds(GgufText(merged).integers("token_type", {1}).error(), "token_type has 1 elements, expected 3"));
-  EXPECT_TRUE(holds(GgufText(merged).integer("bos_token_id", 3).error(), "bos_token_id is not in the vocabulary: got 3"));
   EXPECT_TRUE(
-      holds(GgufText(merged).flag("add_eos_token", true).error(), "add_eos_token is true but the token's id is missing"));
-  EXPECT_TRUE(holds(GgufText().string("model", "gpt2").string("pre", "gpt-2").strings("tokens", {"a", "a"}).error(),
+      holds(abc().strings("merges", {"ab"}).error(), "a merge is not two tokens: got 'ab'"));
+  EXPECT_TRUE(
+      holds(abc().strings("merges", {"a a"}).error(), "joined token is not in the vocabulary"));
+  const auto merged = abc().strings("merges", {"a b"});
+  EXPECT_TRUE(holds(GgufText(merged).integers("token_type", {1}).error(),
+                    "token_type has 1 elements, expected 3"));
+  EXPECT_TRUE(holds(GgufText(merged).integer("bos_token_id", 3).error(),
+                    "bos_token_id is not in the vocabulary: got 3"));
+  EXPECT_TRUE(holds(GgufText(merged).flag("add_eos_token", true).error(),
+                    "add_eos_token is true but the token's id is missing"));
+  EXPECT_TRUE(holds(GgufText()
+                        .string("model", "gpt2")
+                        .string("pre", "gpt-2")
+                        .strings("tokens", {"a", "a"})
+                        .error(),
                     "a token occurs twice: got 'a' with ids 0 and 1"));
-  EXPECT_TRUE(holds(GgufText().string("model", "gpt2").string("pre", "gpt-2").strings("tokens", {"a", "\xC3"}).error(),
+  EXPECT_TRUE(holds(GgufText()
+                        .string("model", "gpt2")
+                        .string("pre", "gpt-2")
+                        .strings("tokens", {"a", "\xC3"})
+                        .error(),
                     "a token is not UTF-8: got id 1"));
 }
 

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "message_of.h"
+#include "read_bytes.h"
 #include "spikesink/error.h"
 
 namespace spikesink {
@@ -20,22 +21,18 @@ using Ids = std::vector<int64_t>;
 
 const fs::path kGoldens = fs::path(SPIKESINK_GOLDENS) / "text";
 
-std::string read_bytes(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  EXPECT_TRUE(stream) << file;
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
 nlohmann::json read_json(const fs::path& file) {
   return nlohmann::json::parse(read_bytes(file));
 }
 
 void expect_ids(const Tokenizer& tokenizer, const nlohmann::json& expected) {
-  EXPECT_EQ(tokenizer.encode(read_bytes(kGoldens / "hard_unicode.txt")), expected.at("hard_unicode").get<Ids>());
+  EXPECT_EQ(tokenizer.encode(read_bytes(kGoldens / "hard_unicode.txt")),
+            expected.at("hard_unicode").get<Ids>());
   const auto texts = read_json(kGoldens / "tricky.json");
   ASSERT_EQ(texts.size(), expected.at("tricky").size());
   for (size_t i = 0; i < texts.size(); ++i) {
-    EXPECT_EQ(tokenizer.encode(texts[i].get<std::string>()), expected["tricky"][i].get<Ids>()) << texts[i];
+    EXPECT_EQ(tokenizer.encode(texts[i].get<std::string>()), expected["tricky"][i].get<Ids>())
+        << texts[i];
   }
 }
 
@@ -59,7 +56,8 @@ TEST_P(KindTest, BosAndEosAreThoseOfTheTemplate) {
   EXPECT_EQ(ids, read_json(file("expected.json")).at("with_special_tokens").get<Ids>());
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, KindTest, testing::Values("gpt2", "smollm", "llama3", "qwen2", "features"),
+INSTANTIATE_TEST_SUITE_P(Kinds, KindTest,
+                         testing::Values("gpt2", "smollm", "llama3", "qwen2", "features"),
                          [](const auto& info) { return std::string(info.param); });
 
 /// The kinds that GGUF files name.
@@ -116,7 +114,9 @@ TEST(TokenizerTest, BoundariesAreReadFromEachPlace) {
 
 TEST(TokenizerTest, IllFormedSequencesAreReplacementCharacters) {
   const auto tokenizer = load_tokenizer(kGoldens / "gpt2");
-  const auto read_as = [&](std::string_view bytes) { return tokenizer->decode(tokenizer->encode(bytes)); };
+  const auto read_as = [&](std::string_view bytes) {
+    return tokenizer->decode(tokenizer->encode(bytes));
+  };
   EXPECT_EQ(read_as("a\xFF z"), "a\uFFFD z");
   EXPECT_EQ(read_as("\xE2\x82"), "\uFFFD");                            // cut short: one
   EXPECT_EQ(read_as("\xE2\x82\x61"), "\uFFFDa");                       // the letter is kept
@@ -144,7 +144,8 @@ TEST(TokenizerTest, IdsOutsideTheVocabularyAreRefused) {
                         tokenizer->decode({0, id});
                       }),
                       "[Tokenizer::decode] no token has this id: got " + std::to_string(id)));
-    EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { tokenizer->token_text(id); }), "[Tokenizer::token_text]"));
+    EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { tokenizer->token_text(id); }),
+                      "[Tokenizer::token_text]"));
   }
 }
 
@@ -192,7 +193,8 @@ TEST_F(SmolLm2Test, GivesTheIdsOfTokenizers) {
 std::string fnv1a(const Ids& ids) {
   uint64_t state = 0xCBF29CE484222325U;
   for (const int64_t id : ids) {
-    for (int shift = 0; shift < 32; shift += 8) state = (state ^ (static_cast<uint64_t>(id) >> shift & 0xFF)) * 0x100000001B3U;
+    for (int shift = 0; shift < 32; shift += 8)
+      state = (state ^ (static_cast<uint64_t>(id) >> shift & 0xFF)) * 0x100000001B3U;
   }
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(state));

@@ -8,22 +8,20 @@
 #include <iterator>
 
 #include "message_of.h"
+#include "read_bytes.h"
 #include "spikesink/error.h"
 #include "spikesink/weights/safetensors.h"
 #include "temp_dir.h"
+#include "weights/malformed.h"
 
 namespace spikesink {
 namespace {
 
 const std::filesystem::path kGoldens = std::filesystem::path(SPIKESINK_GOLDENS) / "gguf";
 
-std::string read_bytes(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
 bool same_bits(const torch::Tensor& a, const torch::Tensor& b) {
-  return a.dtype() == b.dtype() && a.sizes() == b.sizes() && std::memcmp(a.data_ptr(), b.data_ptr(), a.nbytes()) == 0;
+  return a.dtype() == b.dtype() && a.sizes() == b.sizes() &&
+         std::memcmp(a.data_ptr(), b.data_ptr(), a.nbytes()) == 0;
 }
 
 /// The bytes of a GGUF file, written piece by piece.
@@ -47,7 +45,8 @@ class Bytes {
   Bytes& header(uint64_t tensors, uint64_t values, uint32_t version = 3) {
     return raw("GGUF").u32(version).u64(tensors).u64(values);
   }
-  Bytes& tensor(const std::string& name, const std::vector<uint64_t>& sizes, uint32_t type, uint64_t offset) {
+  Bytes& tensor(const std::string& name, const std::vector<uint64_t>& sizes, uint32_t type,
+                uint64_t offset) {
     text(name).u32(static_cast<uint32_t>(sizes.size()));
     for (const uint64_t size : sizes) u64(size);
     return u32(type).u64(offset);
@@ -101,18 +100,20 @@ TEST(GgufTest, EveryKindOfMetadataIsRead) {
   EXPECT_EQ(file.get<std::vector<bool>>("list.bool"), (std::vector<bool>{true, false, true}));
   EXPECT_EQ(file.get<std::vector<int64_t>>("list.int32"), (std::vector<int64_t>{-1, 0, 1}));
   EXPECT_EQ(file.get<std::vector<double>>("list.float32"), (std::vector<double>{0.5, -0.25}));
-  EXPECT_EQ(file.get<std::vector<std::string>>("list.string"), (std::vector<std::string>{"", "a", "é"}));
+  EXPECT_EQ(file.get<std::vector<std::string>>("list.string"),
+            (std::vector<std::string>{"", "a", "é"}));
   EXPECT_EQ(file.metadata().begin()->first, "general.alignment");
 }
 
 TEST(GgufTest, AnAbsentKeyAndAnotherKindAreTold) {
   const GgufFile file(kGoldens / "plain.gguf");
   EXPECT_EQ(file.find<int64_t>("no.such.key"), nullptr);
-  EXPECT_TRUE(
-      holds(message_of<FormatError>([&] { file.get<double>("no.such.key"); }), "a key is missing: expected a real number"));
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { file.find<int64_t>("kind.string"); }), "got a string, expected an integer"));
-  EXPECT_TRUE(
-      holds(message_of<FormatError>([&] { file.get<bool>("list.bool"); }), "got a list of booleans, expected a boolean"));
+  EXPECT_TRUE(holds(message_of<FormatError>([&] { file.get<double>("no.such.key"); }),
+                    "a key is missing: expected a real number"));
+  EXPECT_TRUE(holds(message_of<FormatError>([&] { file.find<int64_t>("kind.string"); }),
+                    "got a string, expected an integer"));
+  EXPECT_TRUE(holds(message_of<FormatError>([&] { file.get<bool>("list.bool"); }),
+                    "got a list of booleans, expected a boolean"));
 }
 
 TEST(GgufTest, ALargeTensorIsDequantisedWhole) {
@@ -143,8 +144,14 @@ TEST(GgufTest, VersionTwoAndAnEmptyTensorAreRead) {
 
 TEST(GgufTest, AMisalignedTensorIsCopied) {
   const TempDir dir;
-  const Bytes bytes =
-      Bytes().header(2, 1).text("general.alignment").u32(4).u32(1).tensor("a", {1}, 24, 0).tensor("b", {2}, 0, 1).data(9, 1);
+  const Bytes bytes = Bytes()
+                          .header(2, 1)
+                          .text("general.alignment")
+                          .u32(4)
+                          .u32(1)
+                          .tensor("a", {1}, 24, 0)
+                          .tensor("b", {2}, 0, 1)
+                          .data(9, 1);
   const torch::Tensor tensor = GgufFile(dir.write("a.gguf", bytes.str())).tensor("b");
   EXPECT_EQ(reinterpret_cast<uintptr_t>(tensor.data_ptr()) % 4, 0U);
   EXPECT_TRUE(torch::equal(tensor, torch::zeros({2})));
@@ -155,7 +162,8 @@ TEST(GgufTest, AFolderWithOneGgufIsOpened) {
   std::filesystem::copy_file(kGoldens / "plain.gguf", dir / "a.gguf");
   EXPECT_EQ(open_weights(dir.path())->format(), WeightFormat::kGguf);
   std::filesystem::copy_file(kGoldens / "plain.gguf", dir / "b.gguf");
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { open_weights(dir.path()); }), "got 2 .gguf files"));
+  EXPECT_TRUE(
+      holds(message_of<FormatError>([&] { open_weights(dir.path()); }), "got 2 .gguf files"));
 }
 
 TEST(GgufTest, TheDemoModelIsRead) {
@@ -167,16 +175,6 @@ TEST(GgufTest, TheDemoModelIsRead) {
   const torch::Tensor embedding = file.tensor("token_embd.weight");
   EXPECT_EQ(embedding.sizes(), (std::vector<int64_t>{49152, 576}));
   EXPECT_TRUE(embedding.isfinite().all().item<bool>());
-}
-
-struct Malformed {
-  const char* name;
-  std::string bytes;
-  const char* fragment;
-};
-
-void PrintTo(const Malformed& file, std::ostream* stream) {
-  *stream << file.name;
 }
 
 class MalformedGgufTest : public testing::TestWithParam<Malformed> {};
@@ -200,17 +198,22 @@ Bytes aligned_to(uint32_t alignment) {
   return one_value("general.alignment", kUint32).u32(alignment);
 }
 
-Bytes one_tensor(const std::vector<uint64_t>& sizes, uint32_t type, uint64_t offset, size_t data_bytes) {
+Bytes one_tensor(const std::vector<uint64_t>& sizes, uint32_t type, uint64_t offset,
+                 size_t data_bytes) {
   return Bytes().header(1, 0).tensor("x", sizes, type, offset).data(data_bytes);
 }
 
 Bytes two_tensors(const char* second_name, uint64_t second_offset) {
-  return Bytes().header(2, 0).tensor("x", {40}, kI8, 0).tensor(second_name, {40}, kI8, second_offset).data(200);
+  return Bytes()
+      .header(2, 0)
+      .tensor("x", {40}, kI8, 0)
+      .tensor(second_name, {40}, kI8, second_offset)
+      .data(200);
 }
 
 const std::string kPadding(64, '\0');
 
-const Malformed kMalformed[] = {
+const Malformed kMalformedGguf[] = {
     {"Empty", "", "the file is empty"},
     {"CutInTheMagic", "GG", "the file ends too early: got 2 bytes, expected 4"},
     {"WrongMagic", Bytes().raw("GGML").u32(3).u64(0).u64(0), "not a GGUF file"},
@@ -219,46 +222,67 @@ const Malformed kMalformed[] = {
     {"VersionZero", Bytes().header(0, 0, 0), "unknown version: got 0"},
     {"BigEndian", Bytes().header(0, 0, 0x03000000), "a big-endian file is not read"},
     {"CutInTheHeader", Bytes().raw("GGUF").u32(3).u64(0), "the file ends too early"},
-    {"TooManyTensors", Bytes().header(uint64_t{1} << 60, 0), "the count passes the end of the file"},
+    {"TooManyTensors", Bytes().header(uint64_t{1} << 60, 0),
+     "the count passes the end of the file"},
     {"TooManyKeys", Bytes().header(0, uint64_t{1} << 60), "the count passes the end of the file"},
     {"KeyPastTheEnd", Bytes().header(0, 1).u64(60000).raw(kPadding), "the file ends too early"},
     {"KeyTooLong", Bytes().header(0, 1).u64(65536).raw(kPadding),
      "a name is too long: got 65536 bytes, expected at most 65535"},
-    {"KeyTwice", Bytes().header(0, 2).text("k").u32(kBool).raw("\1").text("k").u32(kBool).raw("\1"), "a key occurs twice"},
+    {"KeyTwice", Bytes().header(0, 2).text("k").u32(kBool).raw("\1").text("k").u32(kBool).raw("\1"),
+     "a key occurs twice"},
     {"UnknownKind", one_value("k", 13).raw(kPadding), "unknown kind of value: got 13"},
-    {"CutInAValue", one_value("k", kUint64).u32(0), "the file ends too early: got 4 bytes, expected 8"},
-    {"StringPastTheEnd", one_value("k", kString).u64(uint64_t{1} << 60).raw(kPadding), "the file ends too early"},
+    {"CutInAValue", one_value("k", kUint64).u32(0),
+     "the file ends too early: got 4 bytes, expected 8"},
+    {"StringPastTheEnd", one_value("k", kString).u64(uint64_t{1} << 60).raw(kPadding),
+     "the file ends too early"},
     {"OddBoolean", one_value("k", kBool).raw("\2"), "a boolean is neither 0 nor 1: got 2"},
-    {"UintPastInt64", one_value("k", kUint64).u64(uint64_t{1} << 63), "a number is too large: got 9223372036854775808"},
+    {"UintPastInt64", one_value("k", kUint64).u64(uint64_t{1} << 63),
+     "a number is too large: got 9223372036854775808"},
     {"ListPastTheEnd", one_value("k", kArray).u32(kInt32).u64(uint64_t{1} << 60).raw(kPadding),
      "the count passes the end of the file: got 1152921504606846976 items, expected at most 16"},
-    {"ListOfStringsPastTheEnd", one_value("k", kArray).u32(kString).u64(uint64_t{1} << 60).raw(kPadding), "the count passes"},
-    {"ListOfLists", one_value("k", kArray).u32(kArray).u64(1).raw(kPadding), "a list of lists is not understood"},
-    {"ListOfUnknownKind", one_value("k", kArray).u32(99).u64(1).raw(kPadding), "unknown kind of value: got 99"},
+    {"ListOfStringsPastTheEnd",
+     one_value("k", kArray).u32(kString).u64(uint64_t{1} << 60).raw(kPadding), "the count passes"},
+    {"ListOfLists", one_value("k", kArray).u32(kArray).u64(1).raw(kPadding),
+     "a list of lists is not understood"},
+    {"ListOfUnknownKind", one_value("k", kArray).u32(99).u64(1).raw(kPadding),
+     "unknown kind of value: got 99"},
     {"AlignmentOfZero", aligned_to(0), "general.alignment is not understood"},
     {"AlignmentOfThree", aligned_to(3), "general.alignment is not understood"},
     {"AlignmentTooLarge", aligned_to(1U << 31), "general.alignment is not understood"},
-    {"AlignmentIsText", one_value("general.alignment", kString).text("32"), "general.alignment is not understood"},
-    {"PartOfAModel", one_value("split.count", kUint32).u32(2), "got split.count 2, expected the whole model"},
-    {"NoDimensions", Bytes().header(1, 0).tensor("x", {}, kF32, 0).data(64), "number of dimensions: got 0"},
-    {"FiveDimensions", one_tensor({1, 1, 1, 1, 1}, kF32, 0, 4), "number of dimensions: got 5, expected 1 to 4"},
+    {"AlignmentIsText", one_value("general.alignment", kString).text("32"),
+     "general.alignment is not understood"},
+    {"PartOfAModel", one_value("split.count", kUint32).u32(2),
+     "got split.count 2, expected the whole model"},
+    {"NoDimensions", Bytes().header(1, 0).tensor("x", {}, kF32, 0).data(64),
+     "number of dimensions: got 0"},
+    {"FiveDimensions", one_tensor({1, 1, 1, 1, 1}, kF32, 0, 4),
+     "number of dimensions: got 5, expected 1 to 4"},
     {"SizePastInt64", one_tensor({uint64_t{1} << 63}, kF32, 0, 4), "a number is too large"},
-    {"TooManyElements", one_tensor({uint64_t{1} << 32, uint64_t{1} << 32}, kF32, 0, 4), "more elements than can be counted"},
-    {"TooManyBytes", one_tensor({uint64_t{1} << 62}, kF32, 0, 4), "more elements than can be counted"},
-    {"KnownUnsupportedType", one_tensor({256}, 18, 0, 98), "the tensor's type is not supported: got IQ3_XXS"},
-    {"UnknownType", one_tensor({256}, 77, 0, 98), "the tensor's type is not supported: got type 77"},
-    {"PartOfABlock", one_tensor({16, 2}, kQ4_0, 0, 18), "got 16 elements, expected a multiple of 32 for Q4_0"},
-    {"UnalignedOffset", one_tensor({1}, kF32, 4, 8), "the offset is not aligned: got 4, expected a multiple of 32"},
+    {"TooManyElements", one_tensor({uint64_t{1} << 32, uint64_t{1} << 32}, kF32, 0, 4),
+     "more elements than can be counted"},
+    {"TooManyBytes", one_tensor({uint64_t{1} << 62}, kF32, 0, 4),
+     "more elements than can be counted"},
+    {"KnownUnsupportedType", one_tensor({256}, 18, 0, 98),
+     "the tensor's type is not supported: got IQ3_XXS"},
+    {"UnknownType", one_tensor({256}, 77, 0, 98),
+     "the tensor's type is not supported: got type 77"},
+    {"PartOfABlock", one_tensor({16, 2}, kQ4_0, 0, 18),
+     "got 16 elements, expected a multiple of 32 for Q4_0"},
+    {"UnalignedOffset", one_tensor({1}, kF32, 4, 8),
+     "the offset is not aligned: got 4, expected a multiple of 32"},
     {"DataPastTheEnd", one_tensor({2}, kF32, 0, 7),
      "the data passes the end of the file: got 8 bytes at 0, expected at most 7"},
-    {"OffsetPastTheEnd", one_tensor({1}, kF32, uint64_t{1} << 63, 4), "the data passes the end of the file"},
-    {"NoData", Bytes().header(1, 0).tensor("x", {1}, kF32, 0), "the data passes the end of the file"},
+    {"OffsetPastTheEnd", one_tensor({1}, kF32, uint64_t{1} << 63, 4),
+     "the data passes the end of the file"},
+    {"NoData", Bytes().header(1, 0).tensor("x", {1}, kF32, 0),
+     "the data passes the end of the file"},
     {"Overlap", two_tensors("y", 32), "the data of two tensors overlaps: 'x' and 'y'"},
     {"TensorTwice", two_tensors("x", 64), "two tensors have one name: 'x'"},
-    {"CutInTheTensors", Bytes().header(1, 0).text("x").u32(1).u64(1).u32(0).raw("1234"), "the file ends too early"},
+    {"CutInTheTensors", Bytes().header(1, 0).text("x").u32(1).u64(1).u32(0).raw("1234"),
+     "the file ends too early"},
 };
 
-INSTANTIATE_TEST_SUITE_P(Gguf, MalformedGgufTest, testing::ValuesIn(kMalformed),
+INSTANTIATE_TEST_SUITE_P(Gguf, MalformedGgufTest, testing::ValuesIn(kMalformedGguf),
                          [](const auto& info) { return std::string(info.param.name); });
 
 class ChangedGgufTest : public testing::TestWithParam<const char*> {};
@@ -269,7 +293,8 @@ TEST_P(ChangedGgufTest, IsReadOrRefused) {
   const auto try_it = [&](const std::string& bytes) {
     try {
       const GgufFile file(dir.write("changed.gguf", bytes));
-      for (const TensorInfo& info : file.tensors()) file.tensor(info.name).to(torch::kFloat64).sum();
+      for (const TensorInfo& info : file.tensors())
+        file.tensor(info.name).to(torch::kFloat64).sum();
     } catch (const FormatError&) {
     }
   };

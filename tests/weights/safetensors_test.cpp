@@ -11,8 +11,10 @@
 
 #include "detail/edit_distance.h"
 #include "message_of.h"
+#include "read_bytes.h"
 #include "spikesink/error.h"
 #include "temp_dir.h"
+#include "weights/malformed.h"
 
 namespace spikesink {
 namespace {
@@ -28,17 +30,14 @@ std::string file_of(const std::string& header, size_t data_bytes = 0) {
   return with_size(header.size(), header) + std::string(data_bytes, '\0');
 }
 
-std::string entry(const std::string& name, const std::string& dtype, const std::string& shape, const std::string& offsets) {
-  return fmt::format(R"("{}":{{"dtype":"{}","shape":{},"data_offsets":{}}})", name, dtype, shape, offsets);
+std::string entry(const std::string& name, const std::string& dtype, const std::string& shape,
+                  const std::string& offsets) {
+  return fmt::format(R"("{}":{{"dtype":"{}","shape":{},"data_offsets":{}}})", name, dtype, shape,
+                     offsets);
 }
 
 std::string object(const std::vector<std::string>& entries) {
   return fmt::format("{{{}}}", fmt::join(entries, ","));
-}
-
-std::string read_bytes(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 bool same(const torch::Tensor& a, const torch::Tensor& b) {
@@ -46,10 +45,12 @@ bool same(const torch::Tensor& a, const torch::Tensor& b) {
 }
 
 std::map<std::string, torch::Tensor> one_of_each_dtype() {
-  const torch::Tensor numbers = torch::tensor({-2.5, 0.0, 1.0, 3.25, 100.0, -7.0}, torch::kFloat64).reshape({2, 3});
+  const torch::Tensor numbers =
+      torch::tensor({-2.5, 0.0, 1.0, 3.25, 100.0, -7.0}, torch::kFloat64).reshape({2, 3});
   std::map<std::string, torch::Tensor> tensors;
-  for (const auto dtype : {torch::kFloat64, torch::kFloat32, torch::kFloat16, torch::kBFloat16, torch::kInt64, torch::kInt32,
-                           torch::kInt16, torch::kInt8, torch::kBool}) {
+  for (const auto dtype :
+       {torch::kFloat64, torch::kFloat32, torch::kFloat16, torch::kBFloat16, torch::kInt64,
+        torch::kInt32, torch::kInt16, torch::kInt8, torch::kBool}) {
     tensors[c10::toString(dtype)] = numbers.to(dtype);
   }
   tensors["Byte"] = torch::arange(3, torch::kUInt8);
@@ -98,15 +99,19 @@ TEST(SafetensorsTest, SavingLeavesNoTemporaryFileAndReplacesTheOld) {
 TEST(SafetensorsTest, AFailedSaveLeavesTheOldFile) {
   const TempDir dir;
   std::filesystem::create_directories(dir / "a.safetensors" / "in the way");
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { save_safetensors(dir / "a.safetensors", {}); }), "cannot write"));
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { save_safetensors(dir / "no folder" / "a", {}); }), "cannot write"));
+  EXPECT_TRUE(holds(message_of<FormatError>([&] { save_safetensors(dir / "a.safetensors", {}); }),
+                    "cannot write"));
+  EXPECT_TRUE(holds(message_of<FormatError>([&] { save_safetensors(dir / "no folder" / "a", {}); }),
+                    "cannot write"));
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1);
 }
 
 TEST(SafetensorsTest, WhatCannotBeSavedIsTheCallersMistake) {
   const TempDir dir;
   const auto message = [&](const std::string& name, const torch::Tensor& tensor) {
-    return message_of<std::invalid_argument>([&] { save_safetensors(dir / "a", {{name, tensor}}); });
+    return message_of<std::invalid_argument>([&] {
+      save_safetensors(dir / "a", {{name, tensor}});
+    });
   };
   EXPECT_TRUE(holds(message("x", torch::Tensor()), "undefined (tensor 'x')"));
   EXPECT_TRUE(holds(message("x", torch::zeros({1}, torch::kComplexFloat)), "cannot be saved"));
@@ -152,32 +157,25 @@ TEST(SafetensorsTest, AMisalignedTensorIsCopied) {
 
 TEST(SafetensorsTest, AnUnknownNameComesWithTheNearest) {
   const TempDir dir;
-  save_safetensors(dir / "a.safetensors", {{"layers.0.weight", torch::zeros({1})}, {"layers.0.bias", torch::zeros({1})}});
+  save_safetensors(dir / "a.safetensors",
+                   {{"layers.0.weight", torch::zeros({1})}, {"layers.0.bias", torch::zeros({1})}});
   const auto source = open_safetensors(dir / "a.safetensors");
   EXPECT_TRUE(source->contains("layers.0.weight"));
   EXPECT_FALSE(source->contains("layers.0.wieght"));
-  EXPECT_TRUE(
-      holds(message_of<std::invalid_argument>([&] { source->tensor("layers.0.wieght"); }),
-            "no tensor 'layers.0.wieght' (" + source->path().string() + "); the nearest names are 'layers.0.weight', "));
+  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { source->tensor("layers.0.wieght"); }),
+                    "no tensor 'layers.0.wieght' (" + source->path().string() +
+                        "); the nearest names are 'layers.0.weight', "));
 }
 
 TEST(NearestTest, FewestEditsFirst) {
-  const std::vector<std::string> names{"hook_attn_out", "hook_mlp_out", "hook_embed", std::string(1000, 'x')};
-  EXPECT_EQ(detail::nearest("hook_mpl_out", names, 2), (std::vector<std::string>{"hook_mlp_out", "hook_attn_out"}));
+  const std::vector<std::string> names{"hook_attn_out", "hook_mlp_out", "hook_embed",
+                                       std::string(1000, 'x')};
+  EXPECT_EQ(detail::nearest("hook_mpl_out", names, 2),
+            (std::vector<std::string>{"hook_mlp_out", "hook_attn_out"}));
   EXPECT_EQ(detail::nearest("hook_embed", names, 1), (std::vector<std::string>{"hook_embed"}));
   EXPECT_EQ(detail::nearest("", names, 9).size(), 4U);
   EXPECT_TRUE(detail::nearest("x", {}, 3).empty());
   EXPECT_TRUE(detail::nearest("x", names, 0).empty());
-}
-
-struct Malformed {
-  const char* name;
-  std::string bytes;
-  const char* fragment;
-};
-
-void PrintTo(const Malformed& file, std::ostream* stream) {
-  *stream << file.name;
 }
 
 class MalformedSafetensorsTest : public testing::TestWithParam<Malformed> {};
@@ -190,49 +188,65 @@ TEST_P(MalformedSafetensorsTest, IsRefused) {
   EXPECT_TRUE(holds(message, file.string()));
 }
 
-std::string one(const std::string& dtype, const std::string& shape, const std::string& offsets, size_t data_bytes) {
+std::string one(const std::string& dtype, const std::string& shape, const std::string& offsets,
+                size_t data_bytes) {
   return file_of(object({entry("x", dtype, shape, offsets)}), data_bytes);
 }
 
-std::string two(const std::string& first_offsets, const std::string& second_offsets, size_t data_bytes) {
-  return file_of(object({entry("x", "U8", "[4]", first_offsets), entry("y", "U8", "[4]", second_offsets)}), data_bytes);
+std::string two(const std::string& first_offsets, const std::string& second_offsets,
+                size_t data_bytes) {
+  return file_of(
+      object({entry("x", "U8", "[4]", first_offsets), entry("y", "U8", "[4]", second_offsets)}),
+      data_bytes);
 }
 
-const Malformed kMalformed[] = {
+const Malformed kMalformedSafetensors[] = {
     {"Empty", "", "the file is empty"},
     {"ShorterThanItsHeaderSize", "1234567", "too short for its header: got 7 bytes"},
-    {"HeaderPastTheEnd", with_size(3, "{}"), "the header's size is impossible: got 3 bytes, expected at most 2"},
+    {"HeaderPastTheEnd", with_size(3, "{}"),
+     "the header's size is impossible: got 3 bytes, expected at most 2"},
     {"HeaderSizeOfAllOnes", with_size(UINT64_MAX, "{}"), "the header's size is impossible"},
-    {"LfsPointer", "version https://git-lfs.github.com/spec/v1", "likely an interrupted download, a Git LFS pointer"},
+    {"LfsPointer", "version https://git-lfs.github.com/spec/v1",
+     "likely an interrupted download, a Git LFS pointer"},
     {"NoHeader", file_of(""), "not JSON"},
     {"BrokenJson", file_of(R"({"x":)"), "not JSON"},
     {"TextAfterJson", file_of("{}{}"), "not JSON"},
     {"BadUtf8", file_of("{\"\xff\":1}"), "not JSON"},
     {"HeaderIsAnArray", file_of("[]"), "got a JSON array, expected an object"},
     {"DeepNesting", file_of(R"({"x":{"shape":[[1]]}})"), "nested deeper than 3 levels"},
-    {"TensorTwice", file_of(object({entry("x", "U8", "[1]", "[0,1]"), entry("x", "U8", "[1]", "[0,1]")}), 1),
+    {"TensorTwice",
+     file_of(object({entry("x", "U8", "[1]", "[0,1]"), entry("x", "U8", "[1]", "[0,1]")}), 1),
      "a key occurs twice: 'x'"},
-    {"FieldTwice", file_of(R"({"x":{"dtype":"U8","dtype":"I8","shape":[1],"data_offsets":[0,1]}})", 1),
+    {"FieldTwice",
+     file_of(R"({"x":{"dtype":"U8","dtype":"I8","shape":[1],"data_offsets":[0,1]}})", 1),
      "a key occurs twice: 'dtype'"},
     {"EntryIsANumber", file_of(R"({"x":1})"), "the header's entry: got number, expected an object"},
     {"NoDtype", file_of(R"({"x":{"shape":[1],"data_offsets":[0,1]}})", 1), "lacks 'dtype'"},
     {"NoShape", file_of(R"({"x":{"dtype":"U8","data_offsets":[0,1]}})", 1), "lacks 'shape'"},
     {"NoOffsets", file_of(R"({"x":{"dtype":"U8","shape":[1]}})", 1), "lacks 'data_offsets'"},
-    {"DtypeIsANumber", file_of(R"({"x":{"dtype":1,"shape":[1],"data_offsets":[0,1]}})", 1), "the dtype: got number"},
-    {"UnknownDtype", one("F8_E4M3", "[1]", "[0,1]", 1), "unknown dtype: got 'F8_E4M3', expected one of F64, F32"},
+    {"DtypeIsANumber", file_of(R"({"x":{"dtype":1,"shape":[1],"data_offsets":[0,1]}})", 1),
+     "the dtype: got number"},
+    {"UnknownDtype", one("F8_E4M3", "[1]", "[0,1]", 1),
+     "unknown dtype: got 'F8_E4M3', expected one of F64, F32"},
     {"ShapeIsANumber", one("U8", "1", "[0,1]", 1), "'shape': got number, expected an array"},
     {"NegativeSize", one("U8", "[-1]", "[0,1]", 1), "'shape' holds -1"},
     {"FractionalSize", one("U8", "[1.0]", "[0,1]", 1), "'shape' holds 1.0"},
     {"SizeIsText", one("U8", R"(["1"])", "[0,1]", 1), R"('shape' holds "1")"},
-    {"SizePastInt64", one("U8", "[9223372036854775808]", "[0,1]", 1), "'shape' holds 9223372036854775808"},
-    {"TooManyElements", one("U8", "[4294967296,4294967296]", "[0,1]", 1), "more elements than can be counted"},
-    {"TooManyBytes", one("F64", "[4611686018427387904]", "[0,8]", 8), "more elements than can be counted"},
-    {"HugeAndZero", one("U8", "[0,4294967296,4294967296]", "[0,0]", 0), "more elements than can be counted"},
+    {"SizePastInt64", one("U8", "[9223372036854775808]", "[0,1]", 1),
+     "'shape' holds 9223372036854775808"},
+    {"TooManyElements", one("U8", "[4294967296,4294967296]", "[0,1]", 1),
+     "more elements than can be counted"},
+    {"TooManyBytes", one("F64", "[4611686018427387904]", "[0,8]", 8),
+     "more elements than can be counted"},
+    {"HugeAndZero", one("U8", "[0,4294967296,4294967296]", "[0,0]", 0),
+     "more elements than can be counted"},
     {"OneOffset", one("U8", "[1]", "[1]", 1), "data_offsets: got 1 numbers, expected 2"},
     {"NegativeOffset", one("U8", "[1]", "[-1,0]", 1), "'data_offsets' holds -1"},
     {"OffsetsSwapped", one("U8", "[1]", "[1,0]", 1), "expected begin before end"},
-    {"DataPastTheEnd", one("U8", "[4]", "[0,4]", 3), "the data passes the end of the file: got offset 4, expected at most 3"},
-    {"OffsetOfAllOnes", one("U8", "[1]", "[18446744073709551614,18446744073709551615]", 1), "passes the end of the file"},
+    {"DataPastTheEnd", one("U8", "[4]", "[0,4]", 3),
+     "the data passes the end of the file: got offset 4, expected at most 3"},
+    {"OffsetOfAllOnes", one("U8", "[1]", "[18446744073709551614,18446744073709551615]", 1),
+     "passes the end of the file"},
     {"SizeUnlikeShape", one("F32", "[2]", "[0,4]", 4),
      "the data does not fit the shape: got 4 bytes, expected 8 for [2] of F32"},
     {"Overlap", two("[0,4]", "[3,7]", 7), "overlaps that of another tensor"},
@@ -240,12 +254,16 @@ const Malformed kMalformed[] = {
     {"Gap", two("[0,4]", "[5,9]", 9), "leaves a gap"},
     {"GapInFront", one("U8", "[1]", "[1,2]", 2), "leaves a gap"},
     {"BytesAfterTheLast", one("U8", "[1]", "[0,1]", 2), "bytes follow the last tensor"},
-    {"MetadataIsAnArray", file_of(R"({"__metadata__":[]})"), "__metadata__: got array, expected an object"},
-    {"MetadataHoldsANumber", file_of(R"({"__metadata__":{"step":1}})"), "__metadata__: got number as 'step'"},
-    {"OddBoolean", file_of(object({entry("x", "BOOL", "[1]", "[0,1]")})) + "\x02", "a boolean is neither 0 nor 1: got 2"},
+    {"MetadataIsAnArray", file_of(R"({"__metadata__":[]})"),
+     "__metadata__: got array, expected an object"},
+    {"MetadataHoldsANumber", file_of(R"({"__metadata__":{"step":1}})"),
+     "__metadata__: got number as 'step'"},
+    {"OddBoolean", file_of(object({entry("x", "BOOL", "[1]", "[0,1]")})) + "\x02",
+     "a boolean is neither 0 nor 1: got 2"},
 };
 
-INSTANTIATE_TEST_SUITE_P(Safetensors, MalformedSafetensorsTest, testing::ValuesIn(kMalformed),
+INSTANTIATE_TEST_SUITE_P(Safetensors, MalformedSafetensorsTest,
+                         testing::ValuesIn(kMalformedSafetensors),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST(SafetensorsTest, ACutOrChangedFileIsReadOrRefused) {
@@ -255,7 +273,8 @@ TEST(SafetensorsTest, ACutOrChangedFileIsReadOrRefused) {
   const auto try_it = [&](const std::string& bytes) {
     try {
       const auto source = open_safetensors(dir.write("changed.safetensors", bytes));
-      for (const TensorInfo& info : source->tensors()) source->tensor(info.name).to(torch::kFloat64).sum();
+      for (const TensorInfo& info : source->tensors())
+        source->tensor(info.name).to(torch::kFloat64).sum();
     } catch (const FormatError&) {
     }
   };
@@ -283,8 +302,9 @@ class SafetensorsIndexTest : public testing::Test {
 };
 
 TEST_F(SafetensorsIndexTest, ShardsAreOneSource) {
-  dir_.write("model.safetensors.index.json",
-             R"({"metadata":{"total_size":32},"weight_map":{"a":"1.safetensors","b":"1.safetensors","c":"2.safetensors"}})");
+  dir_.write(
+      "model.safetensors.index.json",
+      R"({"metadata":{"total_size":32},"weight_map":{"a":"1.safetensors","b":"1.safetensors","c":"2.safetensors"}})");
   const auto source = open_weights(dir_.path());
   EXPECT_EQ(source->path(), dir_ / "model.safetensors.index.json");
   ASSERT_EQ(source->tensors().size(), 3U);
@@ -297,21 +317,26 @@ TEST_F(SafetensorsIndexTest, ALyingIndexIsRefused) {
   EXPECT_TRUE(holds(message("{}"), "weight_map: got nothing"));
   EXPECT_TRUE(holds(message(R"({"weight_map":[]})"), "weight_map: got array"));
   EXPECT_TRUE(holds(message(R"({"weight_map":{"a":1}})"), "the shard of a tensor: got number"));
-  EXPECT_TRUE(holds(message(R"({"weight_map":{"a":"1.safetensors","a":"2.safetensors"}})"), "a key occurs twice: 'a'"));
+  EXPECT_TRUE(holds(message(R"({"weight_map":{"a":"1.safetensors","a":"2.safetensors"}})"),
+                    "a key occurs twice: 'a'"));
   EXPECT_TRUE(holds(message(R"({"weight_map":{"a":"3.safetensors"}})"), "a shard is missing"));
   EXPECT_TRUE(holds(message(R"({"weight_map":{"a":"../1.safetensors"}})"), "not in the folder"));
-  EXPECT_TRUE(holds(message(R"({"weight_map":{"a":"x/../../1.safetensors"}})"), "not in the folder"));
+  EXPECT_TRUE(
+      holds(message(R"({"weight_map":{"a":"x/../../1.safetensors"}})"), "not in the folder"));
   EXPECT_TRUE(holds(message(R"({"weight_map":{"a":"/etc/passwd"}})"), "not in the folder"));
   EXPECT_TRUE(holds(message(R"({"weight_map":{"a":""}})"), "not in the folder"));
-  EXPECT_TRUE(holds(message(R"({"weight_map":{"a":"2.safetensors"}})"), "the index names a tensor that its shard lacks: 'a'"));
-  EXPECT_TRUE(holds(message(R"({"weight_map":{"a":"1.safetensors"}})"), "that the index does not place there: 'b'"));
+  EXPECT_TRUE(holds(message(R"({"weight_map":{"a":"2.safetensors"}})"),
+                    "the index names a tensor that its shard lacks: 'a'"));
+  EXPECT_TRUE(holds(message(R"({"weight_map":{"a":"1.safetensors"}})"),
+                    "that the index does not place there: 'b'"));
 }
 
 TEST(OpenWeightsTest, AFolderWithOneFormatIsOpened) {
   const TempDir dir;
   EXPECT_TRUE(holds(message_of<FormatError>([&] { open_weights(dir.path()); }), "no weights in"));
   dir.write("pytorch_model.bin", "pickle");
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { open_weights(dir.path()); }), "safe_serialization=True"));
+  EXPECT_TRUE(
+      holds(message_of<FormatError>([&] { open_weights(dir.path()); }), "safe_serialization=True"));
   save_safetensors(dir / "model.safetensors", {{"x", torch::zeros({1})}});
   EXPECT_EQ(open_weights(dir.path())->path(), dir / "model.safetensors");
 }
@@ -319,14 +344,20 @@ TEST(OpenWeightsTest, AFolderWithOneFormatIsOpened) {
 TEST(OpenWeightsTest, OtherFilesAreRefused) {
   const TempDir dir;
   for (const char* name : {"a.bin", "a.pt", "a.pth", "a.ckpt"}) {
-    EXPECT_TRUE(holds(message_of<FormatError>([&] { open_weights(dir.write(name, "pickle")); }), "reading one runs the code"))
+    EXPECT_TRUE(holds(message_of<FormatError>([&] { open_weights(dir.write(name, "pickle")); }),
+                      "reading one runs the code"))
         << name;
   }
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { open_weights(dir.write("a.txt", "text")); }), "got '.txt'"));
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { open_weights(dir / "missing"); }), "no such file or folder"));
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { open_safetensors(dir / "missing"); }), "No such file"));
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { open_safetensors(dir.path()); }), "got a folder, expected a regular file"));
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { open_safetensors("/dev/null"); }), "got a special file"));
+  EXPECT_TRUE(holds(message_of<FormatError>([&] { open_weights(dir.write("a.txt", "text")); }),
+                    "got '.txt'"));
+  EXPECT_TRUE(holds(message_of<FormatError>([&] { open_weights(dir / "missing"); }),
+                    "no such file or folder"));
+  EXPECT_TRUE(
+      holds(message_of<FormatError>([&] { open_safetensors(dir / "missing"); }), "No such file"));
+  EXPECT_TRUE(holds(message_of<FormatError>([&] { open_safetensors(dir.path()); }),
+                    "got a folder, expected a regular file"));
+  EXPECT_TRUE(
+      holds(message_of<FormatError>([&] { open_safetensors("/dev/null"); }), "got a special file"));
 }
 
 }  // namespace

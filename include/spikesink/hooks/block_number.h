@@ -12,11 +12,17 @@ enum class BlockKind { kAttention, kFeedForward };
 struct Block {
   int64_t number;
 
-  static Block of(int64_t layer, BlockKind kind) { return {2 * layer + (kind == BlockKind::kAttention ? 1 : 2)}; }
+  static Block of(int64_t layer, BlockKind kind) {
+    return {2 * layer + (kind == BlockKind::kAttention ? 1 : 2)};
+  }
   int64_t layer() const { return (number - 1) / 2; }
-  BlockKind kind() const { return number % 2 == 1 ? BlockKind::kAttention : BlockKind::kFeedForward; }
+  BlockKind kind() const {
+    return number % 2 == 1 ? BlockKind::kAttention : BlockKind::kFeedForward;
+  }
   /// "attention" or "feed_forward".
-  const char* kind_name() const { return kind() == BlockKind::kAttention ? "attention" : "feed_forward"; }
+  const char* kind_name() const {
+    return kind() == BlockKind::kAttention ? "attention" : "feed_forward";
+  }
   /// The hook point of the stream after this block.
   std::string hidden_state_point() const;
   /// The hook point of what this block adds to the stream.

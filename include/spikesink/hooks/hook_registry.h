@@ -37,7 +37,9 @@ class Hook {
         }) {}
 
   /// The replacement, or an undefined tensor.
-  torch::Tensor operator()(const torch::Tensor& value, const std::string& name) const { return call_(value, name); }
+  torch::Tensor operator()(const torch::Tensor& value, const std::string& name) const {
+    return call_(value, name);
+  }
 
  private:
   std::function<torch::Tensor(const torch::Tensor&, const std::string&)> call_;
@@ -60,7 +62,9 @@ class HookPoint {
 
   /// Passes `value` through the hooks, in order of registration. A replacement of another shape,
   /// dtype or device throws std::invalid_argument.
-  torch::Tensor operator()(torch::Tensor value) const { return watched() ? fire(std::move(value)) : value; }
+  torch::Tensor operator()(torch::Tensor value) const {
+    return watched() ? fire(std::move(value)) : value;
+  }
 
  private:
   friend class HookRegistry;

@@ -22,7 +22,8 @@ using ChannelEdit = std::variant<Clamp, SetTo>;
 /// Changes channels of the residual stream of all tokens, after every layer or after those given.
 class EditChannels {
  public:
-  EditChannels(std::vector<int64_t> channels, ChannelEdit edit) : channels_(std::move(channels)), edit_(edit) {}
+  EditChannels(std::vector<int64_t> channels, ChannelEdit edit)
+      : channels_(std::move(channels)), edit_(edit) {}
   EditChannels(std::vector<int64_t> channels, ChannelEdit edit, std::vector<int64_t> layers)
       : channels_(std::move(channels)), edit_(edit), layers_(std::move(layers)) {}
 

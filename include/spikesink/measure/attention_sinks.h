@@ -10,8 +10,8 @@ namespace spikesink {
 /// How a sink ratio is counted. Importance of key k in a head and a sequence: the mean over queries
 /// i >= k of A[i, k].
 enum class SinkDefinition {
-  kGu,         // share of (sequence, layer, head) whose importance exceeds epsilon (Gu et al., arXiv
-               // 2410.10781)
+  kGu,  // share of (sequence, layer, head) whose importance exceeds epsilon (Gu et al., arXiv
+        // 2410.10781)
   kMeanFirst,  // share of (layer, head) whose importance, averaged over sequences first, exceeds
                // epsilon
 };
@@ -36,7 +36,7 @@ struct AttentionSinksResult {
   int64_t sequences = 0;
   std::vector<HeadImportance> heads;  // every layer, head and key, in that order
 
-  /// In percent, for one key.
+  /// In percent, for one key; NaN where an importance is.
   double sink_ratio(SinkDefinition definition, int64_t key = 0) const;
   /// The heads whose mean importance exceeds epsilon (`mean-first`), for one key.
   std::vector<HeadImportance> sink_heads(int64_t key = 0) const;

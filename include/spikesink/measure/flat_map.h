@@ -15,8 +15,9 @@ class FlatMap {
   FlatMap() { items_.reserve(32); }
 
   Value& operator[](const Key& key) {
-    const auto place = std::lower_bound(items_.begin(), items_.end(), key,
-                                        [](const auto& item, const Key& wanted) { return item.first < wanted; });
+    const auto place =
+        std::lower_bound(items_.begin(), items_.end(), key,
+                         [](const auto& item, const Key& wanted) { return item.first < wanted; });
     if (place != items_.end() && place->first == key) return place->second;
     return items_.emplace(place, key, Value{})->second;
   }

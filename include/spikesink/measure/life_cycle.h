@@ -9,11 +9,14 @@
 namespace spikesink {
 
 struct LifeCycleOptions {
-  int64_t top = 3;                 // channels whose peaks are located in each state (the paper's figure 1: 3)
+  int64_t top = 3;  // channels whose peaks are located in each state (the paper's figure 1: 3)
   double least_magnitude = 100.0;  // a spike is larger than this ...
-  double least_ratio = 1000.0;     // ... and at least this many medians of its state (Sun et al., arXiv 2402.17762)
-  double step_share = 0.25;        // a step block changes a spike channel's maximum by this share of the larger side ...
-  double step_ratio = 100.0;       // ... where that larger side is a spike by this many medians of its state
+  double least_ratio =
+      1000.0;  // ... and at least this many medians of its state (Sun et al., arXiv 2402.17762)
+  double step_share =
+      0.25;  // a step block changes a spike channel's maximum by this share of the larger side ...
+  double step_ratio =
+      100.0;  // ... where that larger side is a spike by this many medians of its state
 };
 
 struct LifeCycleBlock {
@@ -50,7 +53,8 @@ class LifeCycle : public Measurement {
 
  private:
   LifeCycleOptions options_;
-  std::vector<RunningState> states_;  // [1 + 2 * blocks]: the embedding, then each block's hidden state and output
+  std::vector<RunningState>
+      states_;  // [1 + 2 * blocks]: the embedding, then each block's hidden state and output
 };
 
 }  // namespace spikesink

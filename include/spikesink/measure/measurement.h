@@ -41,7 +41,7 @@ using Progress = std::function<void(int64_t done, int64_t total)>;
 
 /// One pass over `batches`, without gradients, for all measurements together. Each starts anew; to
 /// add up several runs, merge. Logits are formed only when a hook asks for them.
-void run(Transformer& model, const TokenBatches& batches, const std::vector<Measurement*>& measurements,
-         const Progress& progress = {});
+void run(Transformer& model, const TokenBatches& batches,
+         const std::vector<Measurement*>& measurements, const Progress& progress = {});
 
 }  // namespace spikesink

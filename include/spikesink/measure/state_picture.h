@@ -9,7 +9,8 @@
 
 namespace spikesink {
 
-/// |h| of one sequence after one block, small enough to draw: tokens x channels, neighbouring channels joined by their maximum.
+/// |h| of one sequence after one block, small enough to draw: tokens x channels, neighbouring
+/// channels joined by their maximum.
 struct StatePicture {
   Block block{0};
   int64_t sequence = 0;
@@ -23,9 +24,10 @@ struct StatePictureOptions {
   int64_t most_columns = 576;
 };
 
-/// The state with the largest magnitude of all blocks, in the sequence where it occurs, from one more forward pass over
-/// that sequence. None when no state held a finite value.
+/// The state with the largest magnitude of all blocks, in the sequence where it occurs, from one
+/// more forward pass over that sequence. None when no state held a finite value.
 std::optional<StatePicture> most_extreme_state(Transformer& model, const TokenBatches& batches,
-                                               const LifeCycleResult& life_cycle, const StatePictureOptions& options = {});
+                                               const LifeCycleResult& life_cycle,
+                                               const StatePictureOptions& options = {});
 
 }  // namespace spikesink

@@ -25,12 +25,15 @@ class AttentionImpl : public torch::nn::Module {
   Linear q{nullptr}, k{nullptr}, v{nullptr}, o{nullptr};
 
  private:
-  torch::Tensor attend_fused(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v) const;
-  torch::Tensor attend_explicit(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v) const;
+  torch::Tensor attend_fused(const torch::Tensor& q, const torch::Tensor& k,
+                             const torch::Tensor& v) const;
+  torch::Tensor attend_explicit(const torch::Tensor& q, const torch::Tensor& k,
+                                const torch::Tensor& v) const;
 
   int64_t d_head_;
   double scale_;
-  HookPoint hook_q_, hook_k_, hook_v_, hook_rot_q_, hook_rot_k_, hook_scores_, hook_lse_, hook_pattern_, hook_z_;
+  HookPoint hook_q_, hook_k_, hook_v_, hook_rot_q_, hook_rot_k_, hook_scores_, hook_lse_,
+      hook_pattern_, hook_z_;
 };
 TORCH_MODULE(Attention);
 

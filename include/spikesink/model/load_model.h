@@ -8,7 +8,8 @@
 namespace spikesink {
 
 struct LoadOptions {
-  torch::Dtype dtype = torch::kFloat32;  // what weights and activations are held in: float32, bfloat16 or float64
+  torch::Dtype dtype =
+      torch::kFloat32;  // what weights and activations are held in: float32, bfloat16 or float64
   torch::Device device = torch::kCPU;
 };
 

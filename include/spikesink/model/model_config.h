@@ -21,10 +21,12 @@ enum class RopeScalingKind {
 struct RopeScaling {
   RopeScalingKind kind = RopeScalingKind::kNone;
   double factor = 1.0;
-  double low_frequency_factor = 1.0;   // kLlama3: wavelengths above original_context / this are divided by `factor`
-  double high_frequency_factor = 4.0;  // kLlama3: wavelengths below original_context / this are kept
-  int64_t original_context = 0;        // kLlama3: the context the model was first trained for, in tokens
-  std::vector<double> factors;         // kFactors: d_head / 2 divisors
+  double low_frequency_factor =
+      1.0;  // kLlama3: wavelengths above original_context / this are divided by `factor`
+  double high_frequency_factor =
+      4.0;                       // kLlama3: wavelengths below original_context / this are kept
+  int64_t original_context = 0;  // kLlama3: the context the model was first trained for, in tokens
+  std::vector<double> factors;   // kFactors: d_head / 2 divisors
 };
 
 /// What a transformer is: every variant is a field here, never another forward pass.

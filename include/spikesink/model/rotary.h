@@ -22,6 +22,7 @@ struct RotaryTable {
 torch::Tensor rotary_frequencies(const ModelConfig& config, torch::Dtype dtype);
 
 /// Angles are reckoned in float32, as transformers does, or in float64 for a float64 model.
-RotaryTable rotary_table(const ModelConfig& config, int64_t length, const torch::TensorOptions& options);
+RotaryTable rotary_table(const ModelConfig& config, int64_t length,
+                         const torch::TensorOptions& options);
 
 }  // namespace spikesink

@@ -55,6 +55,7 @@ torch::Tensor run_with_hooks(Transformer& model, const torch::Tensor& tokens,
                              const std::vector<std::pair<std::string, Hook>>& hooks);
 
 /// One forward pass, without gradients, that keeps what the points matching `patterns` saw.
-ActivationCache run_with_cache(Transformer& model, const torch::Tensor& tokens, const std::vector<std::string>& patterns);
+ActivationCache run_with_cache(Transformer& model, const torch::Tensor& tokens,
+                               const std::vector<std::string>& patterns);
 
 }  // namespace spikesink

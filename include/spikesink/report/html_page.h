@@ -5,8 +5,9 @@
 
 namespace spikesink {
 
-/// One self-contained page that draws a `report.json` (docs/report.md): it works from disk and offline, and loads nothing.
-/// The JSON travels inside as data, never as markup: a token such as `</script>` comes out as text.
+/// One self-contained page that draws a `report.json` (docs/report.md): it works from disk and
+/// offline, and loads nothing. The JSON travels inside as data, never as markup: a token such as
+/// `</script>` comes out as text.
 std::string html_page(std::string_view report_json);
 
 }  // namespace spikesink

@@ -19,8 +19,9 @@ namespace spikesink {
 
 using ReportValue = std::variant<bool, int64_t, double, std::string>;
 
-/// The document that a run leaves behind: `report.json` (its fields: docs/report.md) and the page that draws it, `report.html`.
-/// Where a tokenizer is given, token ids are accompanied by their text.
+/// The document that a run leaves behind: `report.json` (its fields: docs/report.md) and the page
+/// that draws it, `report.html`. Where a tokenizer is given, token ids are accompanied by their
+/// text.
 class Report {
  public:
   /// `program` is the name of what was run.
@@ -42,7 +43,8 @@ class Report {
   void add(const std::vector<TensorInfo>& activations);
 
   std::string json() const;
-  /// Writes both files into `folder`, which is made if need be; each appears complete or not at all. Throws FormatError.
+  /// Writes both files into `folder`, which is made if need be; each appears complete or not at
+  /// all. Throws FormatError.
   void write(const std::filesystem::path& folder) const;
 
  private:
@@ -50,7 +52,8 @@ class Report {
   std::unique_ptr<Document> document_;
 };
 
-/// Makes `folder` if need be and throws FormatError when nothing can be written there: to be known before a long run.
+/// Makes `folder` if need be and throws FormatError when a report cannot be written there: to be
+/// known before a long run.
 void check_writable(const std::filesystem::path& folder);
 
 }  // namespace spikesink

@@ -25,18 +25,23 @@ enum class BosRule {
 struct BatchOptions {
   int64_t length = 64;           // tokens a window, BOS included (64: Gu et al., arXiv 2410.10781)
   int64_t count = 0;             // at most this many windows; 0: as many as the text fills
-  BosRule bos = BosRule::kAuto;  // with BOS each window is [bos] + its first length - 1 tokens: the windows stay where they are
+  BosRule bos = BosRule::kAuto;  // with BOS each window is [bos] + its first length - 1 tokens: the
+                                 // windows stay where they are
   int64_t batch_tokens = 4096;   // how many tokens go through the model at a time
 };
 
-/// Whether windows of this tokenizer's text start with BOS. kYes with a tokenizer that has none throws std::invalid_argument.
+/// Whether windows of this tokenizer's text start with BOS. kYes with a tokenizer that has none
+/// throws std::invalid_argument.
 bool puts_bos(const Tokenizer& tokenizer, BosRule rule);
 
-/// Consecutive windows of a text, the rest dropped. A text that does not fill one window throws std::invalid_argument.
-TokenBatches token_batches(const Tokenizer& tokenizer, std::string_view text, const BatchOptions& options = {});
-
-/// Sequences as they are given; consecutive ones of one length share a batch. An empty sequence, or none at all, throws
+/// Consecutive windows of a text, the rest dropped. A text that does not fill one window throws
 /// std::invalid_argument.
-TokenBatches token_batches(const std::vector<std::vector<int64_t>>& sequences, int64_t batch_tokens = 4096);
+TokenBatches token_batches(const Tokenizer& tokenizer, std::string_view text,
+                           const BatchOptions& options = {});
+
+/// Sequences as they are given; consecutive ones of one length share a batch. An empty sequence, or
+/// none at all, throws std::invalid_argument.
+TokenBatches token_batches(const std::vector<std::vector<int64_t>>& sequences,
+                           int64_t batch_tokens = 4096);
 
 }  // namespace spikesink

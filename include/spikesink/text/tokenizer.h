@@ -17,12 +17,15 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  /// Ids of `text` (UTF-8; an invalid byte is read as U+FFFD). Added and special tokens written out in the text are recognised;
-  /// no BOS or EOS is added. Equals `tokenizers`' `encode(text, add_special_tokens=False)`.
+  /// Ids of `text` (UTF-8; an invalid byte is read as U+FFFD). Added and special tokens written out
+  /// in the text are recognised; no BOS or EOS is added. Equals `tokenizers`' `encode(text,
+  /// add_special_tokens=False)`.
   virtual std::vector<int64_t> encode(std::string_view text) const = 0;
-  /// The text of `ids`, special tokens included. Ids outside the vocabulary throw std::invalid_argument.
+  /// The text of `ids`, special tokens included. Ids outside the vocabulary throw
+  /// std::invalid_argument.
   virtual std::string decode(const std::vector<int64_t>& ids) const = 0;
-  /// What one id stands for, as text for a reader: bytes that are not valid UTF-8 alone are shown as `<0xNN>`.
+  /// What one id stands for, as text for a reader: bytes that are not valid UTF-8 alone are shown
+  /// as `<0xNN>`.
   virtual std::string token_text(int64_t id) const = 0;
 
   /// One more than the largest id.
@@ -35,7 +38,8 @@ class Tokenizer {
 };
 
 /// Reads the tokenizer of a `.gguf` file, a `tokenizer.json`, or a folder that holds one (with
-/// `tokenizer_config.json` beside it, when there). Anything in it that is not understood is a FormatError.
+/// `tokenizer_config.json` beside it, when there); a `.safetensors` file stands for its folder.
+/// Anything in it that is not understood is a FormatError.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& path);
 
 }  // namespace spikesink

@@ -10,13 +10,14 @@ namespace spikesink {
 /// Throws FormatError on a truncated, overlapping, oversized or otherwise lying header.
 std::unique_ptr<WeightSource> open_safetensors(const std::filesystem::path& file);
 
-/// The shards that a `model.safetensors.index.json` names, as one source. Every tensor of the index must be in its
-/// shard, and every tensor of the shards in the index.
+/// The shards that a `model.safetensors.index.json` names, as one source. Every tensor of the index
+/// must be in its shard, and every tensor of the shards in the index.
 std::unique_ptr<WeightSource> open_safetensors_index(const std::filesystem::path& index_file);
 
-/// Writes tensors (any device, made contiguous) under a temporary name, then renames, so that a half-written file is
-/// never seen. `metadata` becomes `__metadata__`.
-void save_safetensors(const std::filesystem::path& file, const std::map<std::string, torch::Tensor>& tensors,
+/// Writes tensors (any device, made contiguous) under a temporary name, then renames, so that a
+/// half-written file is never seen. `metadata` becomes `__metadata__`.
+void save_safetensors(const std::filesystem::path& file,
+                      const std::map<std::string, torch::Tensor>& tensors,
                       const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace spikesink

@@ -19,8 +19,9 @@ enum class WeightFormat { kSafetensors, kGguf };
 /// One tensor as its file describes it.
 struct TensorInfo {
   std::string name;
-  std::vector<int64_t> shape;  // outermost dimension first, as torch has it (GGUF's order is reversed on reading)
-  std::string dtype;           // the file's own word: "F32", "BF16", "Q4_K", ...
+  std::vector<int64_t>
+      shape;  // outermost dimension first, as torch has it (GGUF's order is reversed on reading)
+  std::string dtype;  // the file's own word: "F32", "BF16", "Q4_K", ...
 };
 
 /// Tensors by name, read from memory-mapped files on demand.
@@ -37,8 +38,8 @@ class WeightSource {
   /// Throws std::invalid_argument with the nearest names when there is no such tensor.
   const TensorInfo& info(std::string_view name) const { return tensors_[index_of(name)]; }
 
-  /// The tensor on the CPU, in its own dtype; a quantised one is dequantised to float32. The memory of a plain
-  /// tensor is the mapped file itself (copy-on-write), kept alive by the tensor.
+  /// The tensor on the CPU, in its own dtype; a quantised one is dequantised to float32. The memory
+  /// of a plain tensor is the mapped file itself (copy-on-write), kept alive by the tensor.
   torch::Tensor tensor(std::string_view name) const { return read(index_of(name)); }
 
  protected:
@@ -53,9 +54,9 @@ class WeightSource {
   std::unordered_map<std::string, size_t> index_;
 };
 
-/// Opens a `.gguf`, `.safetensors` or `.safetensors.index.json` file, or a folder: `model.safetensors`, else the shards of
-/// `model.safetensors.index.json`, else the one `.gguf` in it. Pickle files (`.bin`, `.pt`, `.pth`, `.ckpt`) are refused:
-/// reading one runs code.
+/// Opens a `.gguf`, `.safetensors` or `.safetensors.index.json` file, or a folder:
+/// `model.safetensors`, else the shards of `model.safetensors.index.json`, else the one `.gguf` in
+/// it. Pickle files (`.bin`, `.pt`, `.pth`, `.ckpt`) are refused: reading one runs code.
 std::unique_ptr<WeightSource> open_weights(const std::filesystem::path& path);
 
 }  // namespace spikesink

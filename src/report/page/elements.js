@@ -2,7 +2,7 @@
 'use strict';
 
 /* global number */
-/* exported section, paragraph, alarm, figure, table, fold, keyFigure */
+/* exported element, section, paragraph, alarm, figure, table, fold, keyFigure */
 
 const kRowsShown = 20;
 
@@ -48,16 +48,17 @@ function compare(a, b, descending) {
   return (descending ? -1 : 1) * (typeof a === 'string' ? a.localeCompare(b) : a - b);
 }
 
-// `columns`: {title, value(row) to sort by, text(row) to show (else the number), left, code}. Rows come in `rows`' order
-// until a header is pressed.
+// `columns`: {title, value(row) to sort by, text(row) to show (else the number), left, code}.
+// Rows come in `rows`' order until a header is pressed.
 function table(columns, rows) {
   const body = element('tbody');
   const heads = [];
   let shown = rows;
   let all = rows.length <= kRowsShown;
-  const more = element('button', {type: 'button', className: 'more', textContent: `Show all ${rows.length.toLocaleString('en')} rows`, hidden: all});
-  const fill = () => body.replaceChildren(...(all ? shown : shown.slice(0, kRowsShown)).map((row) =>
-    element('tr', {}, ...columns.map((column) => cell(column, row)))));
+  const textContent = `Show all ${rows.length.toLocaleString('en')} rows`;
+  const more = element('button', {type: 'button', className: 'more', textContent, hidden: all});
+  const line = (row) => element('tr', {}, ...columns.map((column) => cell(column, row)));
+  const fill = () => body.replaceChildren(...(all ? shown : shown.slice(0, kRowsShown)).map(line));
   const sort = (column, head) => {
     const descending = head.ariaSort !== 'descending';
     for (const other of heads) other.ariaSort = null;
@@ -77,7 +78,8 @@ function table(columns, rows) {
     fill();
   });
   fill();
-  const frame = element('div', {className: 'scroll'}, element('table', {}, element('thead', {}, element('tr', {}, ...heads)), body));
+  const top = element('thead', {}, element('tr', {}, ...heads));
+  const frame = element('div', {className: 'scroll'}, element('table', {}, top, body));
   return element('div', {}, frame, more);
 }
 

@@ -1,11 +1,15 @@
-// The figures of a spikesink report: each function turns its part of report.json into plotly traces.
-// Words, tables and the order of the page are in page.js.
+// The figures of a spikesink report: each function turns its part of report.json into plotly
+// traces. Words, tables and the order of the page are in page.js.
 'use strict';
 
 /* global Plotly, blockName, spanName, tokenName, number, headKey */
-/* exported drawLifeCycle, drawSinkMap, drawStatePicture */
+/* exported drawLifeCycle, drawSinkMap, drawStatePicture, kCoursesDrawn */
 
 const kCoursesDrawn = 6;
+
+// The buttons of a figure are named: the default ones include one that sends it to a server.
+const kFlatButtons = ['toImage', 'zoom2d', 'pan2d', 'resetScale2d'];
+const kSolidButtons = ['toImage', 'orbitRotation', 'pan3d', 'zoom3d', 'resetCameraDefault3d'];
 
 // plotly reads a few HTML tags and entities in its labels; this keeps a token's text plain text.
 function plain(text) {
@@ -17,8 +21,14 @@ function colour(name) {
 }
 
 function axis(title, more) {
-  const line = {gridcolor: colour('rule'), linecolor: colour('rule'), zeroline: false, automargin: true};
-  return {...line, title: {text: title, standoff: 8}, ...more};
+  return {
+    title: {text: title, standoff: 8},
+    gridcolor: colour('rule'),
+    linecolor: colour('rule'),
+    zeroline: false,
+    automargin: true,
+    ...more,
+  };
 }
 
 // Blocks, layers, channels and so on have no halves: plotly would mark some where they are few.
@@ -31,19 +41,29 @@ function positive(value) {
   return value > 0 ? value : null;
 }
 
-function draw(container, height, traces, layout, buttons = ['toImage', 'zoom2d', 'pan2d', 'resetScale2d']) {
-  container.style.height = `${height}px`;  // not layout.height, which plotly forgets when the window changes
+function draw(container, height, traces, layout, buttons = kFlatButtons) {
+  container.style.height = `${height}px`;  // plotly forgets layout.height when the window changes
   const base = {
     uirevision: true,  // zoom, camera and hidden traces outlive a redraw
     paper_bgcolor: 'rgba(0,0,0,0)',
     plot_bgcolor: 'rgba(0,0,0,0)',
     font: {family: getComputedStyle(document.body).fontFamily, size: 13, color: colour('ink')},
-    hoverlabel: {align: 'left', bgcolor: colour('panel'), font: {color: colour('ink')}, bordercolor: colour('quiet')},
+    hoverlabel: {
+      align: 'left',
+      bgcolor: colour('panel'),
+      bordercolor: colour('quiet'),
+      font: {color: colour('ink')},
+    },
     margin: {l: 60, r: 16, t: 34, b: 48},
     modebar: {bgcolor: 'rgba(0,0,0,0)', color: colour('quiet'), activecolor: colour('ink')},
   };
-  // The buttons are named, because the default ones include one that sends the figure to a server.
-  const config = {responsive: true, displaylogo: false, scrollZoom: false, modeBarButtons: [buttons]};
+  const config = {
+    responsive: true,
+    displaylogo: false,
+    scrollZoom: false,
+    modeBarButtons: [buttons],
+    toImageButtonOptions: {filename: container.id, scale: 2},
+  };
   return Plotly.react(container, traces, {...base, ...layout}, config);
 }
 
@@ -115,11 +135,14 @@ function stepMarks(blocks, name, colourName, dash) {
   }));
 }
 
-// One range for both panels: from the smallest median to the largest magnitude, in powers of ten.
+// One range for both panels, in powers of ten: from the smallest median to the largest magnitude.
 function logRange(life) {
-  const states = [life.embedding, ...life.blocks.flatMap((block) => [block.hidden_state, block.output])];
-  const values = states.flatMap((state) => [state.median, state.top[0]?.magnitude]).filter((value) => value > 0);
-  return values.length ? [Math.log10(Math.min(...values)) - 0.2, Math.log10(Math.max(...values)) + 0.2] : undefined;
+  const ofBlocks = life.blocks.flatMap((block) => [block.hidden_state, block.output]);
+  const values = [life.embedding, ...ofBlocks]
+    .flatMap((state) => [state.median, state.top[0]?.magnitude])
+    .filter((value) => value > 0);
+  if (values.length === 0) return undefined;
+  return [Math.log10(Math.min(...values)) - 0.2, Math.log10(Math.max(...values)) + 0.2];
 }
 
 // `field` is "hidden_state" or "output".
@@ -178,7 +201,8 @@ function heatmapTrace(heads, layers, rows, report) {
   const text = empty();
   for (const head of heads) {
     z[head.head][head.layer] = head.importance;
-    text[head.head][head.layer] = `layer ${head.layer}, head ${head.head}<br>importance ${number(head.importance)}` +
+    text[head.head][head.layer] = `layer ${head.layer}, head ${head.head}` +
+      `<br>importance ${number(head.importance)}` +
       `<br>above ε in ${number(100 * head.share_of_sequences)} % of sequences`;
   }
   const ticks = [0, 0.25, 0.5, 0.75, 1].filter((tick) => Math.abs(tick - report.epsilon) > 0.06);
@@ -224,20 +248,44 @@ function drawSinkMap(container, report) {
   const {heads, sink_heads: sinkHeads} = report;
   const layers = 1 + Math.max(...heads.map((head) => head.layer));
   const rows = 1 + Math.max(...heads.map((head) => head.head));
-  const border = {...sinkBorder(sinkHeads), mode: 'lines', hoverinfo: 'skip', line: {color: colour('sink'), width: 2}};
-  const traces = [heatmapTrace(heads, layers, rows, report), border, shareTrace(sinkHeads, layers, rows)];
+  const border = {
+    ...sinkBorder(sinkHeads),
+    mode: 'lines',
+    hoverinfo: 'skip',
+    line: {color: colour('sink'), width: 2},
+  };
+  const traces = [
+    heatmapTrace(heads, layers, rows, report),
+    border,
+    shareTrace(sinkHeads, layers, rows),
+  ];
   return draw(container, 250 + Math.min(620, Math.max(160, 22 * rows)), traces, {
     showlegend: false,
     bargap: 0.25,
-    xaxis: axis('layer', {...whole(layers), range: [-0.6, layers - 0.4], showgrid: false, ticks: 'outside', tickcolor: colour('rule')}),
-    yaxis: axis('head', {...whole(rows), range: [rows - 0.4, -0.6], domain: [0, 0.76], showgrid: false}),
+    xaxis: axis('layer', {
+      ...whole(layers),
+      range: [-0.6, layers - 0.4],
+      showgrid: false,
+      ticks: 'outside',
+      tickcolor: colour('rule'),
+    }),
+    yaxis: axis('head', {
+      ...whole(rows),
+      range: [rows - 0.4, -0.6],
+      domain: [0, 0.76],
+      showgrid: false,
+    }),
     yaxis2: axis('sinks, %', {range: [0, 104], domain: [0.82, 1], dtick: 50}),
   });
 }
 
 // -- three-dimensional picture
 
-// Twice every row and column, so that the surface has flat tops and upright walls: bars without gaps.
+function everyCell(picture, make) {
+  return picture.magnitudes.map((row, r) => row.map((value, c) => make(value, r, c)));
+}
+
+// Twice every row and column: the surface gets flat tops and upright walls, bars without gaps.
 function stepped(rows) {
   return rows.flatMap((row) => {
     const wide = row.flatMap((value) => [value, value]);
@@ -247,40 +295,66 @@ function stepped(rows) {
 
 // The largest cells for labels, far enough from each other.
 function peaks(picture, most) {
-  const cells = picture.magnitudes.flatMap((row, r) => row.map((value, c) => ({value: value ?? 0, r, c})));
+  const cells = everyCell(picture, (value, r, c) => ({value: value ?? 0, r, c})).flat();
+  const apart = picture.channels.length / 4;
   const found = [];
   for (const cell of cells.sort((a, b) => b.value - a.value)) {
-    if (found.length === most || cell.value < 0.02 * cells[0].value) break;
-    if (found.every((other) => Math.abs(other.c - cell.c) > picture.channels.length / 4)) found.push(cell);
+    if (found.length === most || !(cell.value > 0.02 * cells[0].value)) break;
+    if (found.every((other) => Math.abs(other.c - cell.c) > apart)) found.push(cell);
   }
   return found;
 }
 
-function stateTraces(picture, floor, spikes) {
-  const raised = picture.magnitudes.map((row) => row.map((value) => (value === null ? null : Math.max(value, floor))));
-  const text = picture.magnitudes.map((row, r) => row.map((value, c) =>
-    `${spanName(picture.channels[c], spikes)}: ${number(value)}<br>position ${picture.tokens[r].position}, ` +
-    `token ${plain(tokenName(picture.tokens[r]))}`));
-  const edge = 0.499;  // almost half: walls may not stand on one another
-  return [{
+function peakLabels(picture, most, log, size) {
+  return peaks(picture, most).map(({value, r, c}) => {
+    const [first, last] = picture.channels[c];
+    const token = picture.tokens[r];
+    return {
+      x: (first + last) / 2,
+      y: token.position,
+      z: log ? Math.log10(value) : value,
+      text: `${spanName([first, last])}<br>${plain(tokenName(token))}`,
+      font: {size, color: colour('ink')},
+      bgcolor: colour('paper'),
+      opacity: 0.9,
+      arrowcolor: colour('quiet'),
+      arrowwidth: 1,
+      ax: 0,
+      ay: -34,
+    };
+  });
+}
+
+// Values below `floor` are raised to it: a logarithmic axis need not reach down to zero. Values that
+// were not finite leave holes.
+function stateTrace(picture, floor, spikes) {
+  const shown = (value) => (value === null ? null : Math.max(value, floor));
+  const shade = (value) => (value === null ? null : Math.log10(shown(value)));
+  const text = everyCell(picture, (value, r, c) => {
+    const token = picture.tokens[r];
+    return `${spanName(picture.channels[c], spikes)}: ${number(value)}<br>` +
+      `position ${token.position}, token ${plain(tokenName(token))}`;
+  });
+  const half = 0.499;  // almost: walls may not stand on one another
+  return {
     type: 'surface',
-    x: picture.channels.flatMap(([first, last]) => [first - edge, last + edge]),
-    y: picture.tokens.flatMap((token) => [token.position - edge, token.position + edge]),
-    z: stepped(raised),
-    surfacecolor: stepped(raised.map((row) => row.map((value) => (value === null ? null : Math.log10(value))))),
+    x: picture.channels.flatMap(([first, last]) => [first - half, last + half]),
+    y: picture.tokens.flatMap((token) => [token.position - half, token.position + half]),
+    z: stepped(everyCell(picture, shown)),
+    surfacecolor: stepped(everyCell(picture, shade)),
     text: stepped(text),
     hoverinfo: 'text',
     colorscale: [0, 1, 2, 3].map((step) => [step / 3, colour(`height-${step}`)]),
     showscale: false,
     contours: {x: {highlight: false}, y: {highlight: false}, z: {highlight: false}},
     lighting: {ambient: 0.85, diffuse: 0.35, specular: 0.02, fresnel: 0},
-  }];
+  };
 }
 
-// Round values up to the largest; zero is left out, where it would touch the ticks of the other axes.
+// Round values up to the largest, without zero, which would touch the ticks of the other axes.
 function roundTicks(largest, most) {
   const power = 10 ** Math.floor(Math.log10(largest));
-  const step = [0.2, 0.5, 1].map((part) => part * power).find((size) => largest / size <= most) ?? 2 * power;
+  const step = power * ([0.2, 0.5, 1].find((size) => largest / (size * power) <= most) ?? 2);
   return Array.from({length: Math.floor(largest / step)}, (_, i) => (i + 1) * step);
 }
 
@@ -293,6 +367,17 @@ function drawStatePicture(container, picture, spikes, scale) {
   const narrow = container.clientWidth < 600;
   const height = Math.min(640, Math.max(400, container.clientWidth));
   const far = Math.min(1.7, Math.max(1.05, (1.8 * height) / container.clientWidth));
+  const upwards = log ? {
+    type: 'log',
+    dtick: 1,
+    exponentformat: 'power',
+    range: [Math.log10(floor), Math.log10(largest) + 0.3],
+  } : {
+    type: 'linear',
+    tickvals: roundTicks(largest, narrow ? 3 : 6),
+    tickformat: ',~g',
+    range: [0, largest * 1.12],
+  };
   const scene = (text, more) => axis(text, {
     title: {text, font: {size: narrow ? 11 : 15}},
     tickfont: {size: narrow ? 9 : 12},
@@ -302,31 +387,19 @@ function drawStatePicture(container, picture, spikes, scale) {
     showspikes: false,
     ...more,
   });
-  const labels = peaks(picture, narrow ? 1 : 3).map((cell) => ({
-    x: (picture.channels[cell.c][0] + picture.channels[cell.c][1]) / 2,
-    y: picture.tokens[cell.r].position,
-    z: log ? Math.log10(cell.value) : cell.value,
-    text: `${spanName(picture.channels[cell.c])}<br>${plain(tokenName(picture.tokens[cell.r]))}`,
-    font: {size: narrow ? 10 : 12, color: colour('ink')},
-    bgcolor: colour('paper'),
-    opacity: 0.9,
-    arrowcolor: colour('quiet'),
-    arrowwidth: 1,
-    ax: 0,
-    ay: -34,
-  }));
-  return draw(container, height, stateTraces(picture, floor, spikes), {
+  return draw(container, height, [stateTrace(picture, floor, spikes)], {
     margin: {l: 0, r: 0, t: 0, b: 0},
     scene: {
       xaxis: scene('channel', whole(picture.channels.length)),
       yaxis: scene('position', {autorange: 'reversed', ...whole(picture.tokens.length)}),
-      zaxis: scene(narrow ? '' : 'magnitude', log ?
-        {type: 'log', dtick: 1, exponentformat: 'power', range: [Math.log10(floor), Math.log10(largest) + 0.3]} :
-        {type: 'linear', tickvals: roundTicks(largest, narrow ? 3 : 6), tickformat: ',~g', range: [0, largest * 1.12]}),
+      zaxis: scene(narrow ? '' : 'magnitude', upwards),
       aspectmode: 'manual',
       aspectratio: {x: 1.7, y: 1.1, z: 0.8},
-      camera: {eye: {x: -1.2 * far, y: -1.65 * far, z: 0.95 * far}, center: {x: 0, y: 0, z: -0.22}},
-      annotations: labels,
+      camera: {
+        eye: {x: -1.2 * far, y: -1.65 * far, z: 0.95 * far},
+        center: {x: 0, y: 0, z: -0.22},
+      },
+      annotations: peakLabels(picture, narrow ? 1 : 3, log, narrow ? 10 : 12),
     },
-  }, ['toImage', 'orbitRotation', 'pan3d', 'zoom3d', 'resetCameraDefault3d']);
+  }, kSolidButtons);
 }

@@ -1,10 +1,12 @@
-// The page of a spikesink report: reads the JSON of #report and builds one section for each part that it has.
+// The page of a spikesink report: reads the JSON of #report and builds one section for each part
+// that it has.
 'use strict';
 
 /* global drawLifeCycle, drawSinkMap, drawStatePicture, kCoursesDrawn */
 /* global element, section, paragraph, alarm, figure, table, fold, keyFigure */
 /* global number, visible, ranges, plural, blockName, largestPeak */
-/* global warnings, tellLifeCycle, tellSteps, tellSinks, tellPicture, tellMassive, tellPositions, definitions */
+/* global warnings, tellLifeCycle, tellSteps, tellSinks, tellPicture, tellMassive, tellPositions */
+/* global definitions */
 
 // -- header
 
@@ -13,19 +15,21 @@ function keyFigures(report) {
   const keys = [];
   const peak = life && largestPeak(life);
   if (peak) {
-    keys.push(keyFigure('Largest magnitude', number(peak.magnitude), `channel ${peak.channel}, after ${blockName(peak.place)}`));
+    const note = `channel ${peak.channel}, after ${blockName(peak.place)}`;
+    keys.push(keyFigure('Largest magnitude', number(peak.magnitude), note));
   }
   if (life) {
-    const note = (blocks) => (blocks.length === 0 ? 'no block qualifies' : `of ${plural(life.blocks.length, 'block')}`);
-    keys.push(keyFigure('Step-up blocks', ranges(life.step_up) || 'none', note(life.step_up)));
-    keys.push(keyFigure('Step-down blocks', ranges(life.step_down) || 'none', note(life.step_down)));
+    const note = `of ${plural(life.blocks.length, 'block')}`;
+    keys.push(keyFigure('Step-up blocks', ranges(life.step_up) || 'none', note));
+    keys.push(keyFigure('Step-down blocks', ranges(life.step_down) || 'none', note));
   }
   if (sinks) {
     const note = `definition “${sinks.definition}”, key ${sinks.key}, ε = ${sinks.epsilon}`;
     keys.push(keyFigure('Sink ratio', `${number(sinks.sink_ratio_percent, 3)} %`, note));
   }
   if (perplexity) {
-    const note = `over ${plural(perplexity.tokens, 'token')}; mean loss ${number(perplexity.mean_loss)}`;
+    const loss = `mean loss ${number(perplexity.mean_loss)}`;
+    const note = `over ${plural(perplexity.tokens, 'token')}; ${loss}`;
     keys.push(keyFigure('Perplexity', number(perplexity.perplexity), note));
   }
   return keys;
@@ -33,41 +37,59 @@ function keyFigures(report) {
 
 function drawHeader(report) {
   const {program, configuration = {}, model} = report;
-  const name = configuration.model?.split('/').filter(Boolean).pop() ?? program;
+  const {model: path, dtype, sequences, length} = configuration;
+  const name = path?.split('/').filter(Boolean).pop() ?? program;
   const facts = [
-    ...(model ? [model.model_type, plural(model.n_layers, 'layer'), plural(model.n_heads, 'head'), plural(model.d_model, 'channel')] : []),
-    configuration.dtype,
-    configuration.sequences && `${plural(configuration.sequences, 'sequence')} of up to ${plural(configuration.length, 'token')}`,
+    model?.model_type,
+    model && plural(model.n_layers, 'layer'),
+    model && plural(model.n_heads, 'head'),
+    model && plural(model.d_model, 'channel'),
+    dtype,
+    sequences && `${plural(sequences, 'sequence')} of up to ${plural(length, 'token')}`,
   ];
+  const warned = warnings(report);
   document.title = `${name} – spikesink ${program}`;
   document.getElementById('page').append(element('header', {},
     element('div', {className: 'program', textContent: `spikesink ${program}`}),
     element('h1', {textContent: name}),
     paragraph(facts.filter(Boolean).join(' · '), 'quiet'),
-    ...(warnings(report).length > 0 ? [alarm(warnings(report).join(' '))] : []),
+    ...(warned ? [alarm(warned)] : []),
     element('div', {className: 'keys'}, ...keyFigures(report))));
   return [];
 }
 
 // -- life cycle
 
+function lifeCycleCaption(life) {
+  const spikes = life.courses.length;
+  const most = spikes > kCoursesDrawn ? `${kCoursesDrawn} largest ` : '';
+  const steps = life.step_up.length + life.step_down.length;
+  return [
+    'Hidden state: the residual stream after each block. Block output: what that block adds to it.',
+    'Dots: the largest magnitudes of different channels over all tokens (hollow: attention blocks;',
+    'full: feed-forward).',
+    spikes > 0 ? `Bands: the maxima of the ${most}spike channels.` : '',
+    steps > 0 ? 'Vertical lines: step-up and step-down blocks.' : '',
+  ].join(' ');
+}
+
 function drawLifeCycleSection(report) {
   const life = report.life_cycle;
   if (!life) return [];
-  const hidden = figure('life-hidden-state', 'Largest magnitudes of the hidden state after each block');
+  const hidden = figure('life-hidden-state', 'Largest magnitudes after each block');
   const output = figure('life-output', 'Largest magnitudes of the output of each block');
-  const panel = (title, container) => element('div', {}, element('h3', {textContent: title}), container);
-  const {length} = life.courses;
-  const most = length > kCoursesDrawn ? `${kCoursesDrawn} largest ` : '';
-  const bands = length > 0 ? `Bands: the maxima of the ${most}spike channels.` : '';
-  const lines = life.step_up.length + life.step_down.length > 0 ? 'Vertical lines: step-up and step-down blocks.' : '';
+  const panel = (textContent, node) => element('div', {}, element('h3', {textContent}), node);
   section('Life cycle of the spikes',
     paragraph(tellLifeCycle(life)),
     paragraph(tellSteps(life)),
-    element('div', {className: 'panels'}, panel('Hidden state', hidden), panel('Block output', output)),
-    paragraph('Hidden state: the stream after each block. Block output: what that block adds to it. Dots: the largest magnitudes of ' +
-      `different channels over all tokens (hollow: attention blocks; full: feed-forward). ${bands} ${lines}`, 'quiet'));
-  return [() => drawLifeCycle(hidden, life, 'hidden_state'), () => drawLifeCycle(output, life, 'output')];
+    element('div', {className: 'panels'},
+      panel('Hidden state', hidden),
+      panel('Block output', output)),
+    paragraph(lifeCycleCaption(life), 'quiet'));
+  return [
+    () => drawLifeCycle(hidden, life, 'hidden_state'),
+    () => drawLifeCycle(output, life, 'output'),
+  ];
 }
 
 // -- attention sinks
@@ -77,8 +99,9 @@ function drawSinkSection(report) {
   if (!sinks) return [];
   const map = figure('sink-map', 'Importance of the key in every layer and head');
   section('Attention sinks', paragraph(tellSinks(sinks)), map,
-    paragraph(`Colour: the attention that key ${sinks.key} receives, averaged over the queries at or after it and over ` +
-      `${plural(sinks.sequences, 'sequence')}. Bars: the share of each layer’s heads that are sink heads.`, 'quiet'));
+    paragraph(`Colour: the attention that key ${sinks.key} receives, averaged over the queries ` +
+      `at or after it and over ${plural(sinks.sequences, 'sequence')}. Bars: the share of each ` +
+      'layer’s heads that are sink heads.', 'quiet'));
   return [() => drawSinkMap(map, sinks)];
 }
 
@@ -88,8 +111,11 @@ function scaleButtons(redraw) {
   const group = element('div', {className: 'choice'});
   group.setAttribute('role', 'group');
   group.setAttribute('aria-label', 'Scale of the magnitude');
-  const buttons = ['linear', 'log'].map((scale) => element('button', {type: 'button', textContent: scale}));
-  const choose = (chosen) => buttons.forEach((button) => { button.ariaPressed = String(button === chosen); });
+  const buttons = ['linear', 'log'].map((textContent) =>
+    element('button', {type: 'button', textContent}));
+  const choose = (chosen) => {
+    for (const button of buttons) button.ariaPressed = String(button === chosen);
+  };
   for (const button of buttons) {
     button.addEventListener('click', () => {
       choose(button);
@@ -105,7 +131,7 @@ function drawPictureSection(report) {
   const picture = report.state_picture;
   if (!picture) return [];
   const spikes = report.life_cycle?.spike_channels ?? [];
-  const container = figure('state-picture', 'Magnitude of every token and channel of one hidden state');
+  const container = figure('state-picture', 'Magnitude of every token and channel of one state');
   let scale = 'linear';
   const redraw = () => drawStatePicture(container, picture, spikes, scale);
   const buttons = scaleButtons((chosen) => {
@@ -113,23 +139,39 @@ function drawPictureSection(report) {
     redraw();
   });
   const merged = picture.channels.some(([first, last]) => last > first);
+  const bars = 'A bar stands for neighbouring channels and shows the largest of them.';
   section('Tokens × channels', paragraph(tellPicture(picture)), buttons, container,
-    paragraph(`Drag to turn.${merged ? ' A bar stands for neighbouring channels and shows the largest of them.' : ''}`, 'quiet'));
+    paragraph(`Drag to turn. ${merged ? bars : ''}`, 'quiet'));
   return [redraw];
 }
 
 // -- tables
 
-// One row a spike channel: what its block of largest magnitude says, and every block where it is massive.
+// A column of the blocks after which something is massive.
+const kBlocksColumn = {
+  title: 'Massive after blocks',
+  left: true,
+  value: (row) => row.blocks.length,
+  text: (row) => ranges(row.blocks),
+};
+
+// One row a massive channel: what its block of largest magnitude says, and every block where it is
+// massive.
 function channelRows(massive) {
   return massive.channels.map((channel) => {
     const places = massive.blocks
       .map((block) => ({block, entry: block.channels.find((entry) => entry.channel === channel)}))
       .filter((place) => place.entry);
-    const best = places.reduce((a, b) => (b.entry.largest > a.entry.largest ? b : a));
-    const ratio = best.block.ratios.find((entry) => entry.channel === channel);
-    return {...best.entry, block: best.block.block, blocks: places.map((place) => place.block.block), ratio};
+    const {block, entry} = places.reduce((a, b) => (b.entry.largest > a.entry.largest ? b : a));
+    const ratio = block.ratios.find((candidate) => candidate.channel === channel);
+    return {...entry, ratio, block: block.block, blocks: places.map((place) => place.block.block)};
   });
+}
+
+function ratioText({ratio}) {
+  if (!ratio) return '–';
+  const {mean, standard_deviation: spread, reference} = ratio;
+  return `${number(mean, 3)} ± ${number(spread, 2)} of channel ${reference}`;
 }
 
 function channelTable(massive) {
@@ -137,12 +179,11 @@ function channelTable(massive) {
     {title: 'Channel', value: (row) => row.channel, text: (row) => String(row.channel)},
     {title: 'Largest |x|', value: (row) => row.largest},
     {title: 'After block', value: (row) => row.block},
-    {title: 'Massive after blocks', left: true, value: (row) => row.blocks.length, text: (row) => ranges(row.blocks)},
+    kBlocksColumn,
     {title: 'Mean at position 0', value: (row) => row.mean_at_start},
     {title: 'Mean elsewhere', value: (row) => row.mean_elsewhere},
     {title: 'Count', value: (row) => row.count},
-    {title: 'Ratio to the largest', left: true, value: (row) => row.ratio?.mean ?? null, text: (row) => (row.ratio ?
-      `${number(row.ratio.mean, 3)} ± ${number(row.ratio.standard_deviation, 2)} of channel ${row.ratio.reference}` : '–')},
+    {title: 'Ratio to the largest', left: true, value: (row) => row.ratio?.mean, text: ratioText},
   ], channelRows(massive));
 }
 
@@ -162,12 +203,14 @@ function tokenRows(massive) {
 }
 
 function tokenTable(massive) {
+  const text = (row) => (row.text === undefined ? '–' : visible(row.text));
+  const start = (row) => (row.at_start ? 'yes' : 'no');
   return table([
     {title: 'Id', value: (row) => row.id, text: (row) => String(row.id)},
-    {title: 'Text', left: true, code: true, value: (row) => row.text, text: (row) => (row.text === undefined ? '–' : visible(row.text))},
-    {title: 'At position 0', left: true, value: (row) => Number(row.at_start), text: (row) => (row.at_start ? 'yes' : 'no')},
+    {title: 'Text', left: true, code: true, value: (row) => row.text, text},
+    {title: 'At position 0', left: true, value: start, text: start},
     {title: 'Count', value: (row) => row.count},
-    {title: 'Massive after blocks', left: true, value: (row) => row.blocks.length, text: (row) => ranges(row.blocks)},
+    kBlocksColumn,
   ], tokenRows(massive));
 }
 
@@ -175,35 +218,38 @@ function drawMassiveSection(report) {
   const massive = report.massive_activations;
   if (!massive) return [];
   if (massive.blocks.length === 0) {
-    section('Massive activations', paragraph('No activation of this run is massive by the definition below.'));
+    section('Massive activations',
+      paragraph('No activation of this run is massive by the definition below.'));
     return [];
   }
-  const rare = massive.blocks.some((block) => block.tokens.reduce((sum, token) => sum + token.count, 0) < block.token_count);
+  const told = (block) => block.tokens.reduce((sum, token) => sum + token.count, 0);
+  const rare = massive.blocks.some((block) => told(block) < block.token_count);
   section('Massive activations',
     paragraph(`${tellMassive(massive)} ${tellPositions(massive)}`),
     element('h3', {textContent: 'Channels'}),
-    paragraph('Means are signed and run over the massive values alone; they, the count and the ratio are those of the block ' +
-      'where the channel is largest.', 'quiet'),
+    paragraph('Means are signed and run over the massive values alone; they, the count and the ' +
+      'ratio are those of the block where the channel is largest.', 'quiet'),
     channelTable(massive),
     element('h3', {textContent: 'Tokens'}),
-    paragraph('The tokens that carry them. The count is the largest of any one block. ␣ is a space, ⏎ a line break, ∅ no text.' +
-      `${rare ? ' The rarest are left out.' : ''}`, 'quiet'),
+    paragraph('The tokens that carry them. The count is the largest of any one block. ␣ is a ' +
+      `space, ⏎ a line break, ∅ no text. ${rare ? 'The rarest are left out.' : ''}`, 'quiet'),
     tokenTable(massive));
   return [];
 }
 
 function drawSinkHeadSection(report) {
-  const heads = report.attention_sinks?.sink_heads ?? [];
+  const {sink_heads: heads = [], epsilon} = report.attention_sinks ?? {};
   if (heads.length === 0) return [];
+  const percent = (row) => 100 * row.share_of_sequences;
   section('Sink heads',
-    paragraph(`${plural(heads.length, 'head')} whose mean importance exceeds ε = ${report.attention_sinks.epsilon}. Share: how ` +
-      'many of the sequences exceed ε on their own.'),
+    paragraph(`${plural(heads.length, 'head')} whose mean importance exceeds ε = ${epsilon}. ` +
+      'Share: how many of the sequences exceed ε on their own.'),
     table([
       {title: 'Layer', value: (row) => row.layer},
       {title: 'Head', value: (row) => row.head},
       {title: 'Key', value: (row) => row.key},
       {title: 'Importance', value: (row) => row.importance},
-      {title: 'Share of sequences, %', value: (row) => row.share_of_sequences, text: (row) => number(100 * row.share_of_sequences)},
+      {title: 'Share of sequences, %', value: percent},
     ], [...heads].sort((a, b) => b.importance - a.importance)));
   return [];
 }
@@ -211,12 +257,14 @@ function drawSinkHeadSection(report) {
 function drawActivationSection(report) {
   const activations = report.activations;
   if (!activations) return [];
+  const ids = activations.some((tensor) => tensor.name === 'tokens');
+  const size = (row) => row.shape.reduce((a, b) => a * b, 1);
   section('Exported activations',
-    paragraph(`${plural(activations.length, 'tensor')}, named after the hook points they were taken from` +
-      `${activations.some((tensor) => tensor.name === 'tokens') ? '; “tokens” holds the token ids.' : '.'}`),
+    paragraph(`${plural(activations.length, 'tensor')}, named after the hook points they were ` +
+      `taken from${ids ? '; “tokens” holds the token ids' : ''}.`),
     table([
       {title: 'Name', left: true, code: true, value: (row) => row.name, text: (row) => row.name},
-      {title: 'Shape', left: true, value: (row) => row.shape.reduce((a, b) => a * b, 1), text: (row) => row.shape.join(' × ')},
+      {title: 'Shape', left: true, value: size, text: (row) => row.shape.join(' × ')},
       {title: 'Type', left: true, value: (row) => row.dtype, text: (row) => row.dtype},
     ], activations));
   return [];
@@ -224,13 +272,13 @@ function drawActivationSection(report) {
 
 // -- definitions and configuration
 
-function drawDefinitionSection(report) {
+function drawDefinitionSection({program, configuration, model, versions, schema, ...report}) {
   const entries = (values) => Object.entries(values ?? {});
   section('Definitions and configuration',
     fold('Definitions', true, definitions(report)),
-    fold('Configuration of this run', false, [['program', report.program], ...entries(report.configuration)]),
-    fold('Model', false, entries(report.model)),
-    fold('Versions', false, [...entries(report.versions), ['report format', report.schema.version]]));
+    fold('Configuration of this run', false, [['program', program], ...entries(configuration)]),
+    fold('Model', false, entries(model)),
+    fold('Versions', false, [...entries(versions), ['report format', schema.version]]));
   return [];
 }
 
@@ -238,16 +286,25 @@ function drawDefinitionSection(report) {
 
 function showError(error) {
   document.documentElement.dataset.error = String(error);
-  document.getElementById('page').prepend(alarm(`A part of this report could not be drawn: ${error}`));
+  const text = `A part of this report could not be drawn: ${error}`;
+  document.getElementById('page').prepend(alarm(text));
+}
+
+// Says in data-drawn, on the root element, how many figures there are now.
+async function drawAll(figures) {
+  const outcomes = await Promise.allSettled(figures.map(async (drawFigure) => drawFigure()));
+  const failed = outcomes.filter((outcome) => outcome.status === 'rejected');
+  failed.forEach((outcome) => showError(outcome.reason));
+  document.documentElement.dataset.drawn = outcomes.length - failed.length;
 }
 
 async function start() {
   const report = JSON.parse(document.getElementById('report').textContent);
   const sections = [
-    drawHeader, drawLifeCycleSection, drawSinkSection, drawPictureSection, drawMassiveSection, drawSinkHeadSection,
-    drawActivationSection, drawDefinitionSection,
+    drawHeader, drawLifeCycleSection, drawSinkSection, drawPictureSection, drawMassiveSection,
+    drawSinkHeadSection, drawActivationSection, drawDefinitionSection,
   ];
-  // A section gives the functions that draw its figures; they run again when the colour scheme changes.
+  // A section gives the functions that draw its figures; a change of colours runs them again.
   const figures = [];
   for (const build of sections) {
     try {
@@ -256,13 +313,9 @@ async function start() {
       showError(error);
     }
   }
-  const drawAll = async () => {
-    const outcomes = await Promise.allSettled(figures.map(async (drawFigure) => drawFigure()));
-    outcomes.filter((outcome) => outcome.status === 'rejected').forEach((outcome) => showError(outcome.reason));
-    document.documentElement.dataset.drawn = outcomes.filter((outcome) => outcome.status === 'fulfilled').length;
-  };
-  await drawAll();
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
+  await drawAll(figures);
+  const colours = matchMedia('(prefers-color-scheme: dark)');
+  colours.addEventListener('change', () => drawAll(figures));
 }
 
 start().catch(showError);

@@ -1,0 +1,358 @@
+#!/usr/bin/env python3
+"""Opens report pages in a headless Chromium, from disk and offline, and looks at what they show.
+
+    page_test.py RENDER [options of unittest]
+
+RENDER is a program: RENDER REPORT.json OUT.html. Exits with 77 when there is no Chromium.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from browser import Browser, find_chromium
+from sample_report import HOSTILE, make_report
+
+# Of every figure: its name, whether WebGL draws it, and how many marks of some size are in it.
+FIGURES = """
+[...document.querySelectorAll('.figure')].map((figure) => ({
+  id: figure.id,
+  is_webgl: figure.querySelector('canvas') !== null,
+  marks: [...figure.querySelectorAll('.overplot path, .overplot image')]
+    .map((node) => node.getBBox())
+    .filter((box) => box.width > 20 && box.height > 5).length,
+}))
+"""
+LEAST_COLOURS = 1000  # of a shaded surface; axes and labels alone show some 300
+
+PARTS = ("schema", "program", "versions")  # of every report
+DRAW_SINK_MAP = "return [() => drawSinkMap(map, sinks)];"
+
+
+def blank_figures(page):
+    def is_blank(figure):
+        if figure["is_webgl"]:
+            return page.colours(f"#{figure['id']}") < LEAST_COLOURS
+        return figure["marks"] == 0
+
+    return [figure["id"] for figure in page.evaluate(FIGURES) if is_blank(figure)]
+
+
+def complaints(page, figures):
+    """All that is wrong with a page that should show so many figures."""
+    found = []
+    if not page.wait_for("document.documentElement.dataset.drawn"):
+        found.append("not drawn in time")
+    drawn = page.evaluate("document.documentElement.dataset.drawn")
+    if drawn != str(figures):
+        found.append(f"{drawn} figures drawn, expected {figures}")
+    found += [f"{figure} is blank" for figure in blank_figures(page)]
+    error = page.evaluate("document.documentElement.dataset.error")
+    if error:
+        found.append(error)
+    local = ("file://", "data:", "blob:")
+    found += [f"request: {url}" for url in page.requested if not url.startswith(local)]
+    return found + page.problems
+
+
+class PageTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.browser = Browser(find_chromium())
+        cls.addClassCleanup(cls.browser.close)
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.json = pathlib.Path(folder.name, "report.json")
+        self.html = pathlib.Path(folder.name, "report.html")
+
+    def open_file(self, **look):
+        page = self.browser.open(self.html.as_uri(), **look)
+        self.addCleanup(page.close)
+        return page
+
+    def render(self, report):
+        self.json.write_text(json.dumps(report, ensure_ascii=False), encoding="utf-8")
+        subprocess.run([RENDER, self.json, self.html], check=True)
+
+    def open(self, report, **look):
+        self.render(report)
+        return self.open_file(**look)
+
+    def open_changed(self, old, new, section="attention_sinks"):
+        """A page of one figure after a change of its text."""
+        self.render({key: make_report()[key] for key in (*PARTS, section)})
+        text = self.html.read_text(encoding="utf-8")
+        self.assertIn(old, text)
+        self.html.write_text(text.replace(old, new, 1), encoding="utf-8")
+        return self.open_file()
+
+    def open_with(self, markup):
+        return self.open_changed("</body>", f"{markup}</body>")
+
+    def assert_well(self, page, figures=4):
+        self.assertEqual(complaints(page, figures), [])
+
+    def assert_seen(self, complaint, page, figures=1):
+        self.assertRegex("\n".join(complaints(page, figures)), complaint)
+
+    def text(self, page, selector="main"):
+        return page.evaluate(f"document.querySelector({json.dumps(selector)}).innerText")
+
+    def texts(self, page, selector):
+        nodes = f"document.querySelectorAll({json.dumps(selector)})"
+        return page.evaluate(f"[...{nodes}].map((node) => node.textContent)")
+
+    # -- reports of every kind
+
+    def test_a_whole_report(self):
+        page = self.open(make_report())
+        self.assert_well(page)
+        self.assertEqual(page.evaluate("document.title"), "tiny-sample.gguf – spikesink anatomy")
+        titles = [
+            "Life cycle of the spikes",
+            "Attention sinks",
+            "Tokens × channels",
+            "Massive activations",
+            "Sink heads",
+            "Definitions and configuration",
+        ]
+        self.assertEqual(self.texts(page, "h2"), titles)
+        self.assertIn("3 spike channels: 17, 5 and 40.", self.text(page))
+        self.assertIn("Channel 17 exceeds 100 after blocks 3–5, 8–11.", self.text(page))
+        self.assertEqual(self.texts(page, ".alarm"), [])
+
+    def test_hostile_text_stays_text(self):
+        words = [HOSTILE, "<b>bold</b>&lt;", "${0}{{page.css}}", "\u2028\u2029"]
+        report = make_report(words=words)
+        report["configuration"]["model"] = f"models/{HOSTILE.replace('/', '')}"
+        page = self.open(report)
+        self.assert_well(page)
+        seen = HOSTILE.replace(" ", "␣")
+        tokens = {seen, "<b>bold</b>&lt;", "${0}{{page.css}}", "\\u{2028}\\u{2029}"}
+        self.assertEqual(set(self.texts(page, "td code")), tokens)
+        self.assertIn(HOSTILE.replace("/", ""), self.text(page, "h1"))
+        self.assertIn(seen[:20], "".join(self.texts(page, "#state-picture text")))
+        self.assertEqual(self.texts(page, "img, b, main script, svg a"), [])
+        self.assertEqual(page.evaluate("document.scripts.length"), 6)
+
+    def test_values_that_are_not_finite(self):
+        report = make_report()
+        nothing = [{"channel": c, "magnitude": 0.0, "sequence": 0, "position": 0} for c in range(3)]
+        lost = {"top": nothing, "median": None, "not_finite": 4608}
+        for block in report["life_cycle"]["blocks"][8:]:
+            block.update(hidden_state=lost, output=lost)
+        for course in report["life_cycle"]["courses"]:
+            course["hidden_state"][9:] = course["output"][8:] = [0.0] * 4
+        sinks = report["attention_sinks"]
+        for head in sinks["heads"][16:]:
+            head.update(importance=None, share_of_sequences=0.0)
+        sinks["sink_heads"] = [head for head in sinks["sink_heads"] if head["importance"]]
+        report["perplexity"].update(mean_loss=None, perplexity=None)
+        report["state_picture"]["magnitudes"][3] = [None] * 48
+        channel = report["massive_activations"]["blocks"][0]["channels"][0]
+        channel.update(mean=None, largest=None, mean_at_start=None)
+        page = self.open(report)
+        self.assert_well(page)
+        alarm = self.text(page, ".alarm")
+        self.assertIn("36,864 values of the hidden states and block outputs are NaN", alarm)
+        self.assertIn("first in the output of block 9 (layer 4, attention)", alarm)
+        self.assertIn("The importance of 8 heads is not finite", alarm)
+        self.assertIn("The perplexity is not finite", alarm)
+        self.assertNotRegex(self.text(page), r"NaN(?! or)|Infinity|undefined|null")
+
+    def test_nothing_finite_at_all(self):
+        report = make_report(channels=(), plateaus=(), step_up=(), step_down=())
+        life = report["life_cycle"]
+        outputs = [block["output"] for block in life["blocks"]]
+        hidden_states = [block["hidden_state"] for block in life["blocks"]]
+        for state in [life["embedding"], *outputs, *hidden_states]:
+            state.update(top=[], median=None, not_finite=1)
+        del report["state_picture"]  # there is no most extreme state
+        page = self.open(report)
+        blank = ["life-hidden-state is blank", "life-output is blank"]
+        self.assertEqual(complaints(page, figures=3), blank)
+        self.assertIn("25 values", self.text(page, ".alarm"))
+
+    def test_no_spikes_and_no_sinks(self):
+        none = {"channels": (), "plateaus": (), "step_up": (), "step_down": ()}
+        page = self.open(make_report(**none, sink_of_layer=lambda layer: 0.1))
+        self.assert_well(page)
+        self.assertIn("No channel is a spike", self.text(page))
+        self.assertIn("No activation of this run is massive", self.text(page))
+        self.assertIn("No head gives key 0 a mean importance above ε = 0.3.", self.text(page))
+
+    def test_token_ids_without_text(self):
+        page = self.open(make_report(words=None))
+        self.assert_well(page)
+        self.assertEqual(set(self.texts(page, "td code")), {"–"})
+        self.assertIn("id 5", "".join(self.texts(page, "#state-picture text")))
+
+    def test_exported_activations(self):
+        whole = make_report()
+        report = {key: whole[key] for key in (*PARTS, "configuration", "model")}
+        name = "blocks.0.hook_resid_post"
+        report["activations"] = [{"name": name, "shape": [1, 64, 576], "dtype": "F32"}]
+        page = self.open(report)
+        self.assert_well(page, figures=0)
+        titles = ["Exported activations", "Definitions and configuration"]
+        self.assertEqual(self.texts(page, "h2"), titles)
+        self.assertIn("1 × 64 × 576", self.text(page))
+
+    def test_each_section_alone(self):
+        whole = make_report()
+        sections = {
+            "life_cycle": 2,
+            "massive_activations": 0,
+            "attention_sinks": 1,
+            "perplexity": 0,
+            "state_picture": 1,
+        }
+        for name, figures in sections.items():
+            with self.subTest(name):
+                page = self.open({key: whole[key] for key in (*PARTS, name)})
+                self.assert_well(page, figures)
+
+    def test_the_smallest_model(self):
+        report = make_report(
+            layers=1,
+            heads=1,
+            length=2,
+            width=3,
+            columns=3,
+            sequences=1,
+            channels=((0, 1.0),),
+            plateaus=((2, 2, 500.0),),
+            step_up=(2,),
+            step_down=(),
+        )
+        report["perplexity"].update(mean_loss=None, perplexity=None, tokens=0)
+        page = self.open(report)
+        self.assert_well(page)
+        self.assertIn("Channel 0 exceeds 100 after block 2.", self.text(page))
+        self.assertEqual(self.texts(page, ".alarm"), [])
+
+    def test_a_big_model(self):
+        report = make_report(
+            layers=80,
+            heads=64,
+            length=96,
+            width=8192,
+            columns=576,
+            sequences=100,
+            channels=[(8191 - 200 * i, 0.9**i) for i in range(20)],
+            plateaus=((6, 150, 1500.0),),
+            step_up=(6,),
+            step_down=(151,),
+        )
+        page = self.open(report)
+        self.assert_well(page)
+        self.assertIn("80 layers · 64 heads · 8,192 channels", self.text(page))
+        rows = "[...document.querySelectorAll('table')].pop().tBodies[0].rows.length"
+        self.assertEqual(page.evaluate(rows), 20)
+        page.evaluate("[...document.querySelectorAll('.more')].pop().click()")
+        self.assertEqual(page.evaluate(rows), len(report["attention_sinks"]["sink_heads"]))
+
+    # -- what readers do
+
+    def test_colours_and_size_may_change(self):
+        page = self.open(make_report(), width=1400)
+        self.assert_well(page)
+        ink = "document.querySelector('#sink-map .xtick text').style.fill"
+        before = page.evaluate(ink)
+        page.prefer("dark")
+        self.assertTrue(page.wait_for(f"{ink} !== '{before}'"))
+        self.assert_well(page)
+        page.resize(420, 800)
+        fits = """[...document.querySelectorAll('.figure')].every((figure) => {
+            const frame = figure.getBoundingClientRect();
+            const drawing = figure.querySelector('.main-svg').getBoundingClientRect();
+            return ['width', 'height'].every((side) => Math.abs(frame[side] - drawing[side]) < 2);
+        })"""
+        self.assertTrue(page.wait_for(fits), "figures fill their frames")
+        width = page.evaluate("document.documentElement.scrollWidth")
+        self.assertEqual(width, 420, "nothing sticks out")
+        self.assert_well(page)
+
+    def test_the_picture_has_two_scales(self):
+        page = self.open(make_report())
+        self.assert_well(page)
+        scale = "document.getElementById('state-picture').layout.scene.zaxis.type"
+        self.assertEqual(page.evaluate(scale), "linear")
+        page.evaluate("document.querySelector('.choice button:last-child').click()")
+        self.assertEqual(page.evaluate(scale), "log")
+        self.assert_well(page)
+
+    def test_figures_can_be_saved(self):
+        page = self.open(make_report())
+        self.assert_well(page)
+        for figure in ("life-output", "sink-map", "state-picture"):
+            start = page.evaluate(f"Plotly.toImage('{figure}').then((url) => url.slice(0, 14))")
+            self.assertEqual(start, "data:image/png")
+        self.assert_well(page)
+
+    def test_tables_sort(self):
+        page = self.open(make_report())
+        self.assert_well(page)
+        table = "document.querySelector('table')"
+        first = f"[...{table}.tBodies[0].rows].map((row) => row.cells[0].textContent)"
+        self.assertEqual(page.evaluate(first), ["17", "5", "40"])
+        page.evaluate(f"{table}.querySelector('button').click()")
+        self.assertEqual(page.evaluate(first), ["40", "17", "5"])
+        page.evaluate(f"{table}.querySelector('button').click()")
+        self.assertEqual(page.evaluate(first), ["5", "17", "40"])
+
+    # -- the checks themselves: each kind of fault is seen
+
+    def test_sees_an_exception(self):
+        page = self.open_with("<script>throw new Error('unheard of')</script>")
+        self.assert_seen("unheard of", page)
+
+    def test_sees_a_console_error(self):
+        page = self.open_with("<script>console.error('oh dear')</script>")
+        self.assert_seen("oh dear", page)
+
+    def test_sees_a_dialog(self):
+        page = self.open_with("<script>alert(1)</script>")
+        self.assert_seen("dialog: 1", page)
+
+    def test_sees_what_the_security_policy_forbids(self):
+        page = self.open_with("<img src='https://example.org/a.png'>")
+        self.assert_seen("Content Security Policy", page)
+
+    def test_sees_a_request(self):
+        markup = "<html data-drawn=0><img src='https://example.org/a.png'>"
+        self.html.write_text(markup, encoding="utf-8")
+        page = self.open_file()
+        self.assert_seen("request: https://example.org/a.png", page, figures=0)
+
+    def test_sees_a_missing_figure(self):
+        page = self.open_changed(DRAW_SINK_MAP, "return [];")
+        self.assert_seen("0 figures drawn, expected 1\nsink-map is blank", page)
+
+    def test_sees_a_failed_figure(self):
+        page = self.open_changed(DRAW_SINK_MAP, "return [() => drawSinkMap(map, null)];")
+        self.assert_seen("0 figures drawn, expected 1\nsink-map is blank\nTypeError", page)
+
+    def test_sees_a_blank_svg(self):
+        page = self.open_changed(DRAW_SINK_MAP, "return [() => draw(map, 300, [], {})];")
+        self.assert_seen("^sink-map is blank$", page)
+
+    def test_sees_a_blank_canvas(self):
+        trace = "[stateTrace(picture, floor, spikes)]"
+        page = self.open_changed(trace, "[{type: 'surface'}]", section="state_picture")
+        self.assert_seen("^state-picture is blank$", page)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    if not find_chromium():
+        print("no Chromium: skipped")
+        sys.exit(77)
+    RENDER = pathlib.Path(sys.argv.pop(1)).resolve()
+    unittest.main()
