@@ -30,6 +30,6 @@ asm(
     ".previous\n");
 ]] @ONLY)
   set_source_files_properties(${source} PROPERTIES
-    OBJECT_DEPENDS ${file} SKIP_PRECOMPILE_HEADERS ON SKIP_LINTING ON)
+    OBJECT_DEPENDS ${file} SKIP_UNITY_BUILD_INCLUSION ON SKIP_PRECOMPILE_HEADERS ON SKIP_LINTING ON)
   target_sources(${target} PRIVATE ${source})
 endfunction()

@@ -36,8 +36,12 @@ std::optional<StatePicture> most_extreme_state(Transformer& model, const TokenBa
   if (extreme->hidden_state.top.empty()) return std::nullopt;
   StatePicture picture;
   picture.block = extreme->block;
-  picture.sequence = extreme->hidden_state.top.front().sequence;
-  const auto ids = find_sequence(batches, picture.sequence).slice(1, 0, options.most_tokens);
+  const auto& peak = extreme->hidden_state.top.front();
+  picture.sequence = peak.sequence;
+  const auto whole = find_sequence(batches, picture.sequence);
+  const int64_t end = std::min(whole.size(1), std::max(options.most_tokens, peak.position + 1));
+  picture.first_position = std::max<int64_t>(0, end - options.most_tokens);
+  const auto ids = whole.slice(1, 0, end);
   const auto point = picture.block.hidden_state_point();
   const auto cache = run_with_cache(model, ids.to(model->options().device()), {point});
   const auto state = cache[point][0].abs().to(torch::kCPU, torch::kFloat);  // [T, d_model]
@@ -46,7 +50,7 @@ std::optional<StatePicture> most_extreme_state(Transformer& model, const TokenBa
     picture.channels.emplace_back(column * state.size(1) / columns,
                                   (column + 1) * state.size(1) / columns - 1);
   }
-  for (int64_t position = 0; position < state.size(0); ++position) {
+  for (int64_t position = picture.first_position; position < end; ++position) {
     const auto row = state[position].contiguous();
     const float* values = row.data_ptr<float>();
     picture.tokens.push_back(ids[0][position].item<int64_t>());

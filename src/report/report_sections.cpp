@@ -62,7 +62,11 @@ json section(const MassiveChannel& channel) {
 
 json token_entry(int64_t id, const Tokenizer* tokenizer) {
   json entry = {{"id", id}};
-  if (tokenizer && id < tokenizer->vocabulary_size()) entry["text"] = tokenizer->token_text(id);
+  if (!tokenizer) return entry;
+  try {
+    entry["text"] = tokenizer->token_text(id);
+  } catch (const std::invalid_argument&) {  // embeddings may have rows that no token uses
+  }
   return entry;
 }
 
@@ -124,7 +128,7 @@ json section(const LifeCycleResult& result, const LifeCycleOptions& options) {
     blocks.push_back(entry);
   }
   return {{"definition",
-           "Magnitudes are the largest |x| of a channel over all tokens; `top` lists different "
+           "Magnitudes are the largest |x| of a channel over all tokens; top lists different "
            "channels. The hidden state of a "
            "block is "
            "the stream after it. A spike channel exceeds least_magnitude and least_ratio medians "
@@ -176,7 +180,7 @@ json section(const AttentionSinksResult& result, int64_t key) {
   return {{"definition", to_string(SinkDefinition::kGu)},
           {"definitions",
            {{"importance",
-             "mean over queries i >= key of A[i, key]; `importance` of a head is its mean over "
+             "mean over queries i >= key of A[i, key]; importance of a head is its mean over "
              "sequences"},
             {"gu", "share of (sequence, layer, head) with importance > epsilon (arXiv 2410.10781)"},
             {"mean-first",
@@ -202,9 +206,9 @@ json section(const PerplexityResult& result) {
 json section(const StatePicture& picture, const Tokenizer* tokenizer) {
   auto entry = entry_of(picture.block);
   entry["sequence"] = picture.sequence;
-  for (size_t position = 0; position < picture.tokens.size(); ++position) {
-    auto token = token_entry(picture.tokens[position], tokenizer);
-    token["position"] = position;
+  for (size_t row = 0; row < picture.tokens.size(); ++row) {
+    auto token = token_entry(picture.tokens[row], tokenizer);
+    token["position"] = picture.first_position + static_cast<int64_t>(row);
     entry["tokens"].push_back(token);
   }
   for (const auto& [first, last] : picture.channels) entry["channels"].push_back({first, last});

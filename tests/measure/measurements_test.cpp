@@ -350,6 +350,18 @@ TEST_F(MeasurementsTest, ThePictureIsOfTheLargestState) {
   }
 }
 
+TEST_F(MeasurementsTest, ThePictureReachesTheLargestMagnitude) {
+  const auto scope = model->hooks().add("blocks.0.hook_mlp_out", push(15, 3, 5000));
+  LifeCycle life_cycle;
+  run(model, batches, {&life_cycle});
+  const auto picture = most_extreme_state(model, batches, life_cycle.result(), {.most_tokens = 8});
+  ASSERT_TRUE(picture);
+  EXPECT_EQ(picture->first_position, 8);
+  ASSERT_EQ(picture->magnitudes.size(), 8u);
+  EXPECT_GT(picture->magnitudes.back()[3], 4000);
+  EXPECT_EQ(picture->tokens.back(), tokens[picture->sequence][15].item<int64_t>());
+}
+
 TEST_F(MeasurementsTest, StatesThatAreNotFiniteAreCounted) {
   const auto scope = model->hooks().add("blocks.0.hook_mlp_out", push(2, 1, INFINITY));
   LifeCycle life_cycle;

@@ -34,7 +34,7 @@ def find_chromium():
 
 
 class Browser:
-    def __init__(self, program, flags=()):
+    def __init__(self, program):
         self.profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         requests, self.requests = (high(end) for end in os.pipe())
         self.replies, replies = (high(end) for end in os.pipe())
@@ -44,7 +44,7 @@ class Browser:
             os.dup2(replies, 4)
 
         self.process = subprocess.Popen(
-            [program, *FLAGS, f"--user-data-dir={self.profile.name}", *flags, "about:blank"],
+            [program, *FLAGS, f"--user-data-dir={self.profile.name}", "about:blank"],
             preexec_fn=use_pipes,
             close_fds=False,  # all but 0 to 4 close by themselves
             start_new_session=True,

@@ -87,7 +87,7 @@ class PageTest(unittest.TestCase):
         """A page of one figure after a change of its text."""
         self.render({key: make_report()[key] for key in (*PARTS, section)})
         text = self.html.read_text(encoding="utf-8")
-        self.assertIn(old, text)
+        self.assertTrue(old in text, f"the page has no {old}")
         self.html.write_text(text.replace(old, new, 1), encoding="utf-8")
         return self.open_file()
 
@@ -216,6 +216,16 @@ class PageTest(unittest.TestCase):
             with self.subTest(name):
                 page = self.open({key: whole[key] for key in (*PARTS, name)})
                 self.assert_well(page, figures)
+
+    def test_a_key_beyond_every_sequence(self):
+        report = {key: make_report()[key] for key in (*PARTS, "attention_sinks")}
+        ratios = {"gu": None, "mean-first": None}
+        report["attention_sinks"].update(
+            key=99, sequences=0, heads=[], sink_heads=[], ratios=ratios, sink_ratio_percent=None
+        )
+        page = self.open(report)
+        self.assert_well(page, figures=0)
+        self.assertIn("No sequence is long enough to hold key 99.", self.text(page))
 
     def test_the_smallest_model(self):
         report = make_report(

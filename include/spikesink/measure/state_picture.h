@@ -14,13 +14,14 @@ namespace spikesink {
 struct StatePicture {
   Block block{0};
   int64_t sequence = 0;
-  std::vector<int64_t> tokens;                        // ids, from position 0
+  int64_t first_position = 0;
+  std::vector<int64_t> tokens;                        // ids, from first_position on
   std::vector<std::pair<int64_t, int64_t>> channels;  // first and last channel of each column
   std::vector<std::vector<float>> magnitudes;         // [tokens][columns]
 };
 
 struct StatePictureOptions {
-  int64_t most_tokens = 96;  // from position 0
+  int64_t most_tokens = 96;  // from position 0, or up to the largest magnitude where it lies beyond
   int64_t most_columns = 576;
 };
 

@@ -4,7 +4,7 @@
 
 /* global drawLifeCycle, drawSinkMap, drawStatePicture, kCoursesDrawn */
 /* global element, section, paragraph, alarm, figure, table, fold, keyFigure */
-/* global number, visible, ranges, plural, blockName, largestPeak */
+/* global number, percentage, visible, ranges, plural, blockName, largestPeak */
 /* global warnings, tellLifeCycle, tellSteps, tellSinks, tellPicture, tellMassive, tellPositions */
 /* global definitions */
 
@@ -25,7 +25,7 @@ function keyFigures(report) {
   }
   if (sinks) {
     const note = `definition “${sinks.definition}”, key ${sinks.key}, ε = ${sinks.epsilon}`;
-    keys.push(keyFigure('Sink ratio', `${number(sinks.sink_ratio_percent, 3)} %`, note));
+    keys.push(keyFigure('Sink ratio', percentage(sinks.sink_ratio_percent), note));
   }
   if (perplexity) {
     const loss = `mean loss ${number(perplexity.mean_loss)}`;
@@ -97,6 +97,10 @@ function drawLifeCycleSection(report) {
 function drawSinkSection(report) {
   const sinks = report.attention_sinks;
   if (!sinks) return [];
+  if (sinks.heads.length === 0) {
+    section('Attention sinks', paragraph(`No sequence is long enough to hold key ${sinks.key}.`));
+    return [];
+  }
   const map = figure('sink-map', 'Importance of the key in every layer and head');
   section('Attention sinks', paragraph(tellSinks(sinks)), map,
     paragraph(`Colour: the attention that key ${sinks.key} receives, averaged over the queries ` +

@@ -2,7 +2,8 @@
 // sentences made from the data.
 'use strict';
 
-/* exported number, visible, tokenName, spanName, headKey, ranges, plural, blockName, largestPeak */
+/* exported number, percentage, visible, tokenName, spanName, headKey, ranges, plural */
+/* exported blockName, largestPeak */
 /* exported warnings, tellLifeCycle, tellSteps, tellSinks, tellPicture, tellMassive */
 /* exported tellPositions, definitions */
 
@@ -21,6 +22,10 @@ function number(value, digits = 4) {
 
 function signed(text) {
   return String(text).replace('-', '−');
+}
+
+function percentage(value) {
+  return value === null ? '–' : `${number(value, 3)} %`;
 }
 
 function plural(count, word) {
@@ -173,7 +178,7 @@ function tellPicture(picture) {
   return `Sequence ${picture.sequence} after ${blockName(picture)}, the hidden state with the ` +
     `largest magnitude of the run: ${rangesOf('position', positions)} × ` +
     `${plural(channels, 'channel')}. ${number(above)} of ${plural(values.length, 'cell')} ` +
-    `${agree(above, 'exceeds', 'exceed')} a tenth of the largest, ${number(largest)}.`;
+    `${agree(above, 'exceeds', 'exceed')} a tenth of the largest.`;
 }
 
 function tellMassive(massive) {
@@ -212,7 +217,7 @@ function definitions(report) {
   if (sinks) {
     found.push(['Importance of a key', sinks.definitions.importance]);
     for (const [name, percent] of Object.entries(sinks.ratios)) {
-      found.push([`Sink ratio “${name}” = ${number(percent, 3)} %`, sinks.definitions[name]]);
+      found.push([`Sink ratio “${name}” = ${percentage(percent)}`, sinks.definitions[name]]);
     }
   }
   if (report.perplexity) found.push(['Perplexity', report.perplexity.definition]);
