@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the Unicode tables of src/detail from Python's `unicodedata`, held to what `tokenizers` does.
+"""Writes the Unicode tables of src/text from Python's `unicodedata`, held to what `tokenizers` does.
 
 unicode_nfc_tables.inc: canonical decompositions and combining classes, less those that `tokenizers` does not know.
 unicode_late_categories.inc: general categories, by `tokenizers`' regexes, of what Unicode 14 (PCRE2 10.40 to 10.42, Python
@@ -15,7 +15,7 @@ from tokenizers import Regex
 from tokenizers.normalizers import NFC
 from tokenizers.pre_tokenizers import Split
 
-FOLDER = pathlib.Path(__file__).resolve().parents[1] / "src" / "detail"
+FOLDER = pathlib.Path(__file__).resolve().parents[1] / "src" / "text"
 CODE_POINTS = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
 CATEGORIES = "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cf".split()
 

@@ -9,8 +9,8 @@ import pathlib
 import re
 import sys
 
-# An area may include itself and those before it. src/detail belongs to whoever needs it.
-ORDER = ["error", "log", "version", "weights", "text", "hooks", "model", "distributed", "measure", "intervene", "train", "report",
+# An area may include itself and those before it.
+ORDER = ["error", "version", "detail", "log", "weights", "text", "hooks", "model", "distributed", "measure", "intervene", "train", "report",
          "spikesink"]
 INCLUDE = re.compile(r'^#include ([<"])([^>"]+)[>"]', re.M)
 ENDS_OR_PRINTS = re.compile(r"\bstd::(cout|cerr|exit|abort|terminate|quick_exit)\b|\b(printf|puts|fputs|exit|abort)\(|fmt::print\(")
@@ -34,10 +34,9 @@ def problems_of(root):
         base = root / "include/spikesink" if path in headers else root / "src"
         own, text = area(str(path.relative_to(base))), path.read_text()
         where = path.relative_to(root)
-        if own != "detail":
-            for other, name in included_areas(text):
-                if ORDER.index(other) > ORDER.index(own):
-                    yield f"{where}: {own} must not include {name}, which comes after it"
+        for other, name in included_areas(text):
+            if ORDER.index(other) > ORDER.index(own):
+                yield f"{where}: {own} must not include {name}, which comes after it"
         for line in text.splitlines():
             if ENDS_OR_PRINTS.search(line.split("//")[0]):
                 yield f"{where}: the library must not print or end the program: {line.strip()}"

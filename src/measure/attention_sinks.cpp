@@ -5,8 +5,8 @@
 #include <iterator>
 #include <limits>
 
-#include "detail/attention_received.h"
 #include "detail/fail.h"
+#include "measure/attention_received.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {

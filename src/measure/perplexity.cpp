@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "detail/cross_entropy.h"
+#include "measure/cross_entropy.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <mutex>
 
-#include "detail/clones.h"
+#include "measure/clones.h"
 
 namespace spikesink {
 namespace {

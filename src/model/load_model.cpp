@@ -7,8 +7,8 @@
 #include "detail/dtype.h"
 #include "detail/fail.h"
 #include "detail/logger.h"
-#include "detail/read_config.h"
-#include "detail/weight_names.h"
+#include "model/read_config.h"
+#include "model/weight_names.h"
 
 namespace spikesink {
 namespace {

@@ -2,9 +2,9 @@
 #include <utility>
 
 #include "detail/fail.h"
-#include "detail/unicode_nfc.h"
 #include "text/read_tokenizer.h"
 #include "text/split_pattern.h"
+#include "text/unicode_nfc.h"
 
 namespace spikesink::detail {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "detail/utf8.h"
+#include "text/utf8.h"
 
 namespace spikesink::detail {
 namespace {

@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "detail/regex.h"
+#include "text/regex.h"
 
 namespace spikesink::detail {
 

@@ -3,11 +3,11 @@
 #include <utility>
 
 #include "detail/fail.h"
-#include "detail/unicode_nfc.h"
 #include "spikesink/weights/gguf.h"
 #include "text/bpe_model.h"
 #include "text/byte_alphabet.h"
 #include "text/read_tokenizer.h"
+#include "text/unicode_nfc.h"
 
 namespace spikesink::detail {
 namespace {

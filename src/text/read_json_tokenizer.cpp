@@ -1,11 +1,11 @@
 #include <utility>
 
 #include "detail/fail.h"
-#include "detail/mapped_file.h"
 #include "detail/strict_json.h"
 #include "text/bpe_model.h"
 #include "text/byte_alphabet.h"
 #include "text/read_tokenizer.h"
+#include "weights/mapped_file.h"
 
 namespace spikesink::detail {
 namespace fs = std::filesystem;

@@ -14,7 +14,7 @@ struct LateCategory {
   std::string_view category;
 };
 
-#include "detail/unicode_late_categories.inc"
+#include "text/unicode_late_categories.inc"
 
 // ASCII only: the text is UTF-8 and locales must not matter.
 bool is_digit(char c) {

@@ -6,9 +6,9 @@
 #include <cstring>
 #include <utility>
 
-#include "detail/dequantize.h"
 #include "detail/fail.h"
-#include "detail/mapped_file.h"
+#include "weights/dequantize.h"
+#include "weights/mapped_file.h"
 
 namespace spikesink {
 namespace fs = std::filesystem;

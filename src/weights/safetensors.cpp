@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "detail/fail.h"
-#include "detail/mapped_file.h"
-#include "detail/safetensors_layout.h"
 #include "detail/strict_json.h"
+#include "weights/mapped_file.h"
+#include "weights/safetensors_layout.h"
 
 namespace spikesink {
 namespace fs = std::filesystem;

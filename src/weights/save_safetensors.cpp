@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "detail/fail.h"
-#include "detail/safetensors_layout.h"
 #include "detail/temporary_file.h"
 #include "spikesink/weights/safetensors.h"
+#include "weights/safetensors_layout.h"
 
 namespace spikesink {
 namespace fs = std::filesystem;

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "detail/attention_received.h"
-#include "detail/cross_entropy.h"
+#include "measure/attention_received.h"
+#include "measure/cross_entropy.h"
 
 namespace spikesink {
 namespace {

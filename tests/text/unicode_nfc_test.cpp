@@ -1,4 +1,4 @@
-#include "detail/unicode_nfc.h"
+#include "text/unicode_nfc.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "detail/weight_names.h"
+#include "model/weight_names.h"
 
 #include "detail/fail.h"
 

@@ -1,4 +1,4 @@
-#include "detail/cross_entropy.h"
+#include "measure/cross_entropy.h"
 
 #include <ATen/Parallel.h>
 
@@ -9,7 +9,7 @@
 #include <numeric>
 #include <vector>
 
-#include "detail/clones.h"
+#include "measure/clones.h"
 
 namespace spikesink::detail {
 namespace {

@@ -1,8 +1,8 @@
 #include <fstream>
 
-#include "detail/config_keys.h"
 #include "detail/fail.h"
-#include "detail/read_config.h"
+#include "model/config_keys.h"
+#include "model/read_config.h"
 
 namespace spikesink::detail {
 namespace {

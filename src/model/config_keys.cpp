@@ -1,4 +1,4 @@
-#include "detail/config_keys.h"
+#include "model/config_keys.h"
 
 #include "detail/fail.h"
 #include "detail/strict_json.h"

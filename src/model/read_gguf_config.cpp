@@ -2,7 +2,7 @@
 #include <array>
 
 #include "detail/fail.h"
-#include "detail/read_config.h"
+#include "model/read_config.h"
 
 namespace spikesink::detail {
 namespace {

@@ -1,4 +1,4 @@
-#include "detail/dequantize.h"
+#include "weights/dequantize.h"
 
 #include <ATen/Parallel.h>
 #include <c10/util/Half.h>

@@ -1,4 +1,4 @@
-#include "detail/attention_received.h"
+#include "measure/attention_received.h"
 
 #include <ATen/Parallel.h>
 
@@ -6,7 +6,7 @@
 #include <cmath>
 #include <vector>
 
-#include "detail/clones.h"
+#include "measure/clones.h"
 
 namespace spikesink::detail {
 namespace {

@@ -1,4 +1,4 @@
-#include "detail/unicode_nfc.h"
+#include "text/unicode_nfc.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "detail/utf8.h"
+#include "text/utf8.h"
 
 namespace spikesink::detail {
 namespace {
@@ -25,7 +25,7 @@ struct CombiningClass {
   uint8_t value;
 };
 
-#include "detail/unicode_nfc_tables.inc"
+#include "text/unicode_nfc_tables.inc"
 
 constexpr char32_t kFirstAffected = 0x300;  // all text below is in form C as it stands
 

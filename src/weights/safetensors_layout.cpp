@@ -1,4 +1,4 @@
-#include "detail/safetensors_layout.h"
+#include "weights/safetensors_layout.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
