@@ -2,9 +2,10 @@
 // in one process, and the peak memory of both.
 //
 // Usage: analysis_overhead MODEL [dtype] [length] [repeats]   (defaults: float32 512 7)
-// The bare forward forms all logits, as a user's would. The two are timed in turn and the median of
-// the paired ratios is printed. Peak memory is taken in a child process for each, from the kernel's
-// own account (ru_maxrss).
+// The bare forward forms all logits, as a user's would. The two are timed in turn; printed are the
+// median of the paired ratios, their range, and the ratio of the two fastest times, which other
+// load on the machine disturbs least. Peak memory is taken in a child process for each, from the
+// kernel's own account (ru_maxrss).
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -62,6 +63,10 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+double fastest(const std::vector<double>& values) {
+  return *std::min_element(values.begin(), values.end());
+}
+
 // The peak resident memory, in MiB, of a process that loads the model and does `what` once.
 double peak_memory(const char* program, const std::string& what, const std::string& path,
                    const std::string& dtype, const std::string& length) {
@@ -94,18 +99,21 @@ int main(int argc, char** argv) {
   seconds(measured, job);
   std::vector<double> bare_seconds, measured_seconds, ratios;
   for (int repeat = 0; repeat < std::stoi(repeats); ++repeat) {
-    bare_seconds.push_back(seconds(bare, job));
+    const bool bare_first = repeat % 2 == 0;  // so that a drift of the machine favours neither
+    if (bare_first) bare_seconds.push_back(seconds(bare, job));
     measured_seconds.push_back(seconds(measured, job));
+    if (!bare_first) bare_seconds.push_back(seconds(bare, job));
     ratios.push_back(measured_seconds.back() / bare_seconds.back());
   }
   const double bare_mib = peak_memory(argv[0], "bare", path, dtype, length);
   const double measured_mib = peak_memory(argv[0], "measured", path, dtype, length);
+  std::sort(ratios.begin(), ratios.end());
   fmt::print(
-      "{} T={} tokens={} threads={}: bare {:.2f} s, measured {:.2f} s, ratio {:.3f} (min {:.3f}, "
-      "max {:.3f}); peak {:.0f} MiB, "
-      "{:.0f} MiB, ratio {:.3f}\n",
+      "{} T={} tokens={} threads={}: bare {:.2f} s, measured {:.2f} s; ratio {:.3f} (min {:.3f}, "
+      "max {:.3f}), of the fastest "
+      "{:.3f}; peak {:.0f} MiB, {:.0f} MiB, ratio {:.3f}\n",
       dtype, length, kTokens, at::get_num_threads(), median(bare_seconds), median(measured_seconds),
-      median(ratios), *std::min_element(ratios.begin(), ratios.end()),
-      *std::max_element(ratios.begin(), ratios.end()), bare_mib, measured_mib,
+      median(ratios), ratios.front(), ratios.back(),
+      fastest(measured_seconds) / fastest(bare_seconds), bare_mib, measured_mib,
       measured_mib / bare_mib);
 }

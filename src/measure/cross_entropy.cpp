@@ -6,8 +6,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <numeric>
-#include <vector>
+#include <limits>
 
 #include "measure/clones.h"
 
@@ -36,7 +35,7 @@ inline __attribute__((always_inline)) float exp_of_nonpositive(float x) {
 template <typename T>
 inline __attribute__((always_inline)) float largest_of(const T* row, int64_t count) {
   std::array<float, kLanes> maxima;
-  maxima.fill(static_cast<float>(row[0]));
+  maxima.fill(-std::numeric_limits<float>::infinity());
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
     for (int64_t lane = 0; lane < kLanes; ++lane)
@@ -68,42 +67,61 @@ inline __attribute__((always_inline)) double sum_of_exp(const T* row, int64_t co
   return total;
 }
 
-template <typename T>
-inline __attribute__((always_inline)) double log_sum_exp(const T* row, int64_t count) {
-  const float largest = largest_of(row, count);
-  return largest + std::log(sum_of_exp(row, count, largest));
+SPIKESINK_CLONES float largest(const float* row, int64_t count) {
+  return largest_of(row, count);
 }
-
-SPIKESINK_CLONES double row_lse(const float* row, int64_t count) {
-  return log_sum_exp(row, count);
+SPIKESINK_CLONES float largest(const at::BFloat16* row, int64_t count) {
+  return largest_of(row, count);
 }
-SPIKESINK_CLONES double row_lse(const at::BFloat16* row, int64_t count) {
-  return log_sum_exp(row, count);
+SPIKESINK_CLONES double exp_sum(const float* row, int64_t count, float largest) {
+  return sum_of_exp(row, count, largest);
 }
-
-template <typename T>
-double sum_losses(const torch::Tensor& logits, const torch::Tensor& targets) {
-  const int64_t rows = logits.size(0), count = logits.size(1);
-  const T* data = logits.data_ptr<T>();
-  const auto* target = targets.data_ptr<int64_t>();
-  std::vector<double> losses(rows);
-  at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      if (target[row] < 0) continue;
-      losses[row] =
-          row_lse(data + row * count, count) - static_cast<double>(data[row * count + target[row]]);
-    }
-  });
-  return std::accumulate(losses.begin(), losses.end(), 0.0);
+SPIKESINK_CLONES double exp_sum(const at::BFloat16* row, int64_t count, float largest) {
+  return sum_of_exp(row, count, largest);
 }
 
 }  // namespace
 
-double cross_entropy_sum(const torch::Tensor& logits, const torch::Tensor& targets) {
+CrossEntropy::CrossEntropy(const torch::Tensor& targets)
+    : targets_(targets.to(torch::kCPU).contiguous()), rows_(targets.size(0)) {}
+
+void CrossEntropy::add(const torch::Tensor& logits, int64_t first_column) {
   const auto on_cpu = logits.to(torch::kCPU).contiguous();
-  const auto wanted = targets.to(torch::kCPU).contiguous();
-  if (on_cpu.scalar_type() == torch::kBFloat16) return sum_losses<at::BFloat16>(on_cpu, wanted);
-  return sum_losses<float>(on_cpu.to(torch::kFloat), wanted);
+  if (on_cpu.scalar_type() == torch::kBFloat16) {
+    add_rows<at::BFloat16>(on_cpu, first_column);
+  } else {
+    add_rows<float>(on_cpu.to(torch::kFloat), first_column);
+  }
+}
+
+template <typename T>
+void CrossEntropy::add_rows(const torch::Tensor& logits, int64_t first_column) {
+  const int64_t columns = logits.size(1);
+  const T* data = logits.data_ptr<T>();
+  const auto* targets = targets_.data_ptr<int64_t>();
+  at::parallel_for(0, logits.size(0), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t index = begin; index < end; ++index) {
+      if (targets[index] < 0) continue;
+      const T* values = data + index * columns;
+      auto& row = rows_[index];
+      const int64_t column = targets[index] - first_column;
+      if (column >= 0 && column < columns) row.target = static_cast<float>(values[column]);
+      const float before = row.largest;
+      row.largest = std::max(before, largest(values, columns));
+      if (row.largest > before) row.sum *= std::exp(static_cast<double>(before) - row.largest);
+      row.sum += exp_sum(values, columns, std::isfinite(row.largest) ? row.largest : 0);
+    }
+  });
+}
+
+double CrossEntropy::sum() const {
+  const auto* targets = targets_.data_ptr<int64_t>();
+  double sum = 0;
+  for (size_t index = 0; index < rows_.size(); ++index) {
+    const auto& row = rows_[index];
+    if (targets[index] >= 0) sum += row.largest + std::log(row.sum) - row.target;
+  }
+  return sum;
 }
 
 }  // namespace spikesink::detail

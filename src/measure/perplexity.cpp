@@ -1,5 +1,6 @@
 #include "spikesink/measure/perplexity.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -9,8 +10,26 @@
 namespace spikesink {
 namespace {
 
-constexpr int64_t kRows =
-    512;  // tokens whose logits exist at a time: enough to keep the matrix product fast
+// Logits exist for this many tokens and entries of the vocabulary at a time: few enough to stay in
+// a cache (8 MB in float32), enough to keep the matrix product fast.
+constexpr int64_t kRows = 1024, kColumns = 2048;
+
+double cross_entropy(const TransformerImpl& model, const torch::Tensor& states,
+                     const torch::Tensor& targets) {
+  detail::CrossEntropy entropy(targets);
+  for (int64_t first = 0; first < model.config().d_vocabulary; first += kColumns) {
+    entropy.add(
+        model.logits(states, first, std::min(first + kColumns, model.config().d_vocabulary)),
+        first);
+  }
+  return entropy.sum();
+}
+
+double cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets) {
+  detail::CrossEntropy entropy(targets);
+  entropy.add(logits);
+  return entropy.sum();
+}
 
 // The next token of each place, -1 at the end of each sequence. ids [B, T] -> [B * T].
 torch::Tensor next_tokens(const torch::Tensor& ids) {
@@ -32,8 +51,9 @@ HookScope Perplexity::begin(Transformer& model, RunContext& context) {
         const auto rows = value.flatten(0, 1);  // [B * T, d_model or d_vocabulary]
         for (int64_t first = 0; first < rows.size(0); first += kRows) {
           const auto part = rows.slice(0, first, first + kRows);
-          loss_ += detail::cross_entropy_sum(logits_are_formed ? part : model->logits(part),
-                                             targets.slice(0, first, first + kRows));
+          const auto wanted = targets.slice(0, first, first + kRows);
+          loss_ +=
+              logits_are_formed ? cross_entropy(part, wanted) : cross_entropy(*model, part, wanted);
         }
         tokens_ += (targets >= 0).sum().item<int64_t>();
       });

@@ -49,7 +49,13 @@ void TransformerImpl::observe(const torch::Tensor& tokens) {
 }
 
 torch::Tensor TransformerImpl::logits(const torch::Tensor& states) const {
-  return at::linear(states, config_.tied_embeddings ? embedding : unembedding);
+  return logits(states, 0, config_.d_vocabulary);
+}
+
+torch::Tensor TransformerImpl::logits(const torch::Tensor& states, int64_t first,
+                                      int64_t last) const {
+  const auto& matrix = config_.tied_embeddings ? embedding : unembedding;
+  return at::linear(states, matrix.slice(0, first, last));
 }
 
 torch::Tensor TransformerImpl::final_states(const torch::Tensor& tokens) {

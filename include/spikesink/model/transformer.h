@@ -26,8 +26,9 @@ class TransformerImpl : public torch::nn::Module {
   /// measuring.
   void observe(const torch::Tensor& tokens);
   /// The unembedding alone, without hooks: final-normed states [..., d_model] -> logits [...,
-  /// d_vocabulary].
+  /// d_vocabulary], or those of the vocabulary's entries first <= i < last.
   torch::Tensor logits(const torch::Tensor& states) const;
+  torch::Tensor logits(const torch::Tensor& states, int64_t first, int64_t last) const;
 
   const ModelConfig& config() const { return config_; }
   HookRegistry& hooks() { return hooks_; }
