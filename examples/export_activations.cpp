@@ -57,7 +57,7 @@ int main(int argc, char** argv) {
   CLI::App app("Writes what any hook points of a transformer saw to DIR/activations.safetensors.",
                "spikesink-export_activations");
   examples::Options options;
-  options.sequences = 1;
+  options.text_sequences = 1;
   examples::add_options(app, options);
   std::vector<std::string> patterns;
   app.add_option(

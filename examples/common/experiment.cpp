@@ -54,8 +54,9 @@ void set_up_device(const Options& options) {
 
 spikesink::TokenBatches batches_of_tokens(const Options& options) {
   auto sequences = read_tokens(*options.tokens);
-  if (sequences.size() > static_cast<size_t>(options.sequences))
-    sequences.resize(options.sequences);
+  const auto most =
+      static_cast<size_t>(options.sequences.value_or(std::numeric_limits<int64_t>::max()));
+  if (sequences.size() > most) sequences.resize(most);
   for (auto& sequence : sequences) {
     if (options.length && sequence.size() > static_cast<size_t>(*options.length))
       sequence.resize(*options.length);
@@ -91,9 +92,10 @@ int64_t Experiment::longest() const {
 std::string Experiment::describe(const Options& options) const {
   const auto& config = model->config();
   const auto name = (options.model / "").parent_path().filename().string();  // also of "folder/"
-  return fmt::format("{}: {}, {} layers, {} channels; {} sequences of {} tokens, {} BOS, {}{}",
+  return fmt::format("{}: {}, {} layers, {} channels; {} sequence{} of {} tokens, {} BOS, {}{}",
                      name, config.model_type, config.n_layers, config.d_model, sequences(),
-                     longest(), bos ? "with" : "no", to_string(options.load.dtype), note);
+                     sequences() == 1 ? "" : "s", longest(), bos ? "with" : "no",
+                     to_string(options.load.dtype), note);
 }
 
 Experiment open_experiment(const Options& options) {
@@ -119,7 +121,7 @@ Experiment open_experiment(const Options& options) {
     experiment.batches = spikesink::token_batches(
         *experiment.tokenizer, text,
         {.length = options.length.value_or(std::min(kDefaultLength, context)),
-         .count = options.sequences,
+         .count = options.sequences.value_or(options.text_sequences),
          .bos = options.bos});
   }
   spikesink::check_writable(options.out);

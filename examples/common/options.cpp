@@ -68,8 +68,11 @@ void add_options(CLI::App& app, Options& options) {
                                 "token ids to read instead, as they are: JSON array of arrays");
   text->type_name("FILE")->excludes(tokens);
   tokens->type_name("FILE");
-  app.add_option("--sequences", options.sequences, "at most this many sequences")
-      ->capture_default_str()
+  app.add_option(
+         "--sequences", options.sequences,
+         fmt::format(
+             "at most this many sequences (default: {} of a text, all that are given as tokens)",
+             options.text_sequences))
       ->check(whole_number(1));
   app.add_option("--length", options.length,
                  "tokens a sequence (default: 64); given tokens are cut to it")

@@ -17,7 +17,8 @@ struct Options {
   std::optional<std::filesystem::path>
       text;  // UTF-8; none: the passages that ship with the examples
   std::optional<std::filesystem::path> tokens;  // JSON array of arrays of token ids
-  int64_t sequences = 100;
+  std::optional<int64_t> sequences;  // none: all that are given as tokens, text_sequences of a text
+  int64_t text_sequences = 100;
   std::optional<int64_t> length;
   spikesink::BosRule bos = spikesink::BosRule::kAuto;
   spikesink::LoadOptions load;
