@@ -110,8 +110,7 @@ int main(int argc, char** argv) {
   std::sort(ratios.begin(), ratios.end());
   fmt::print(
       "{} T={} tokens={} threads={}: bare {:.2f} s, measured {:.2f} s; ratio {:.3f} (min {:.3f}, "
-      "max {:.3f}), of the fastest "
-      "{:.3f}; peak {:.0f} MiB, {:.0f} MiB, ratio {:.3f}\n",
+      "max {:.3f}), of the fastest {:.3f}; peak {:.0f} MiB, {:.0f} MiB, ratio {:.3f}\n",
       dtype, length, kTokens, at::get_num_threads(), median(bare_seconds), median(measured_seconds),
       median(ratios), ratios.front(), ratios.back(),
       fastest(measured_seconds) / fastest(bare_seconds), bare_mib, measured_mib,

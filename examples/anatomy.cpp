@@ -7,13 +7,6 @@
 
 namespace {
 
-struct Measured {
-  spikesink::LifeCycle life_cycle;
-  spikesink::MassiveActivations massive;
-  spikesink::AttentionSinks sinks;
-  spikesink::Perplexity perplexity;
-};
-
 int64_t not_finite(const spikesink::LifeCycleResult& result) {
   int64_t count = result.embedding.not_finite;
   for (const auto& block : result.blocks) count += block.hidden_state.not_finite;
@@ -38,24 +31,26 @@ void tell(const spikesink::LifeCycleResult& life, const spikesink::AttentionSink
 
 void run(const examples::Options& options) {
   auto experiment = examples::open_experiment(options);
-  auto& [model, tokenizer, batches, bos, note] = experiment;
   if (!options.quiet) fmt::print("{}\n", experiment.describe(options));
 
-  Measured measured;
-  auto& [life_cycle, massive, sinks, perplexity] = measured;
-  spikesink::run(model, batches, {&life_cycle, &massive, &sinks, &perplexity},
+  spikesink::LifeCycle life_cycle;
+  spikesink::MassiveActivations massive;
+  spikesink::AttentionSinks sinks;
+  spikesink::Perplexity perplexity;
+  spikesink::run(experiment.model, experiment.batches, {&life_cycle, &massive, &sinks, &perplexity},
                  examples::progress_bar(options, "measuring"));
+  const auto life = life_cycle.result();
+  const auto picture = spikesink::most_extreme_state(experiment.model, experiment.batches, life);
 
   auto report = examples::make_report("anatomy", options, experiment);
-  report.add(life_cycle.result());
+  report.add(life);
   report.add(massive.result());
   report.add(sinks.result());
   report.add(perplexity.result());
-  if (const auto picture = spikesink::most_extreme_state(model, batches, life_cycle.result()))
-    report.add(*picture);
+  if (picture) report.add(*picture);
   report.write(options.out);
   if (options.quiet) return;
-  tell(life_cycle.result(), sinks.result(), perplexity.result());
+  tell(life, sinks.result(), perplexity.result());
   fmt::print("report            {}\n", (options.out / "report.html").string());
 }
 

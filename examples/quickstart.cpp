@@ -11,7 +11,8 @@ void run(const examples::Options& options, double limit) {
   if (!(limit >= 0))
     throw std::invalid_argument(fmt::format("--limit: got {}, expected a magnitude from 0", limit));
   auto experiment = examples::open_experiment(options);
-  auto& [model, tokenizer, batches, bos, note] = experiment;
+  auto& model = experiment.model;
+  const auto& batches = experiment.batches;
   const auto say = [&](const std::string& line) {
     if (!options.quiet) fmt::print("{}\n", line);
   };

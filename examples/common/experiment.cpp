@@ -70,7 +70,7 @@ std::unique_ptr<spikesink::Tokenizer> open_tokenizer(const Options& options, std
     return spikesink::load_tokenizer(options.model);
   } catch (const spikesink::FormatError& error) {
     if (!options.tokens) throw;
-    note = fmt::format("\ntokens are shown without their text: {}", error.what());
+    note = fmt::format("tokens are shown without their text: {}", error.what());
     return nullptr;
   }
 }
@@ -95,7 +95,7 @@ std::string Experiment::describe(const Options& options) const {
   return fmt::format("{}: {}, {} layers, {} channels; {} sequence{} of {} tokens, {} BOS, {}{}",
                      name, config.model_type, config.n_layers, config.d_model, sequences(),
                      sequences() == 1 ? "" : "s", longest(), bos ? "with" : "no",
-                     to_string(options.load.dtype), note);
+                     to_string(options.load.dtype), note.empty() ? "" : "\n" + note);
 }
 
 Experiment open_experiment(const Options& options) {

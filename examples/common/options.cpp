@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <limits>
 #include <map>
 
 namespace examples {
@@ -33,17 +34,8 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, T& value,
       ->type_name(CLI::detail::join(allowed, "|"));
 }
 
-template <typename T>
-std::string word_of(const std::map<std::string, T>& words, T value) {
-  for (const auto& [word, meaning] : words) {
-    if (meaning == value) return word;
-  }
-  return {};
-}
-
-}  // namespace
-
-CLI::Validator whole_number(int64_t least, int64_t most) {
+// Checks that an argument is a whole number from `least` to `most`.
+CLI::Validator whole_number(int64_t least, int64_t most = std::numeric_limits<int64_t>::max()) {
   const auto check = [least, most](const std::string& word) -> std::string {
     int64_t number = 0;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
@@ -57,6 +49,8 @@ CLI::Validator whole_number(int64_t least, int64_t most) {
   };
   return {check, ""};
 }
+
+}  // namespace
 
 void add_options(CLI::App& app, Options& options) {
   app.add_option("--model", options.model, "Hugging Face folder, or .gguf file")
@@ -93,11 +87,11 @@ void add_options(CLI::App& app, Options& options) {
   app.add_flag("--quiet", options.quiet, "print nothing but errors");
 }
 
-std::string to_string(spikesink::BosRule rule) {
-  return word_of(kBosRules, rule);
-}
 std::string to_string(torch::Dtype dtype) {
-  return word_of(kDtypes, dtype);
+  for (const auto& [word, meaning] : kDtypes) {
+    if (meaning == dtype) return word;
+  }
+  return c10::toString(dtype);
 }
 
 }  // namespace examples

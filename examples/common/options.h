@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <limits>
 #include <optional>
 #include <string>
 
@@ -28,14 +27,10 @@ struct Options {
   bool quiet = false;
 };
 
-/// Checks that an argument is a whole number from `least` to `most`.
-CLI::Validator whole_number(int64_t least, int64_t most = std::numeric_limits<int64_t>::max());
-
 /// Adds the common options to a command line. `options` must outlive `app`.
 void add_options(CLI::App& app, Options& options);
 
-/// The words used on the command line.
-std::string to_string(spikesink::BosRule rule);
+/// The word used on the command line.
 std::string to_string(torch::Dtype dtype);
 
 }  // namespace examples

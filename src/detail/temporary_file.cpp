@@ -23,9 +23,10 @@ TemporaryFile::~TemporaryFile() {
   fs::remove(path_, ignored);
 }
 
-void TemporaryFile::write(std::string_view text, std::string_view function) {
+void TemporaryFile::write(const std::function<void(std::ostream&)>& contents,
+                          std::string_view function) {
   std::ofstream stream(path_, std::ios::binary | std::ios::trunc);
-  stream.write(text.data(), static_cast<std::streamsize>(text.size()));
+  contents(stream);
   stream.close();
   if (!stream) {
     fail_format(

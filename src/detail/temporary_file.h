@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <iosfwd>
 #include <string_view>
 
 namespace spikesink::detail {
@@ -17,7 +19,7 @@ class TemporaryFile {
   const std::filesystem::path& path() const { return path_; }
   /// Both throw FormatError, in the name of `function`, when the file cannot be written or put in
   /// its place.
-  void write(std::string_view text, std::string_view function);
+  void write(const std::function<void(std::ostream&)>& contents, std::string_view function);
   void rename(std::string_view function);
 
  private:

@@ -1,11 +1,15 @@
 #include <fstream>
+#include <iterator>
 
 #include "detail/fail.h"
+#include "detail/strict_json.h"
 #include "model/config_keys.h"
 #include "model/read_config.h"
 
 namespace spikesink::detail {
 namespace {
+
+constexpr int kDeepest = 32;
 
 Activation activation_named(const std::string& name, const std::string& where) {
   if (name == "silu" || name == "swish") return Activation::kSilu;
@@ -119,9 +123,8 @@ ModelConfig read_llama(ConfigKeys& keys) {
 ModelConfig read_hf_config(const std::filesystem::path& file) {
   std::ifstream stream(file);
   if (!stream) fail_format("[read_model_config] cannot read {}", file.string());
-  const auto json = nlohmann::json::parse(stream, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) fail_format("[read_model_config] not JSON ({})", file.string());
-  ConfigKeys keys(json, file.string());
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  ConfigKeys keys(parse_strict_json(text, kDeepest, "read_model_config", file), file.string());
   const auto model_type = keys.text("model_type");
   if (model_type != "llama")
     fail_format("[read_model_config] model_type: got '{}', expected llama ({})", model_type,

@@ -77,8 +77,8 @@ void Report::write(const std::filesystem::path& folder) const {
   check_writable(folder);
   const auto text = json();
   detail::TemporaryFile json_file(folder / "report.json"), page_file(folder / "report.html");
-  json_file.write(text + "\n", "Report");
-  page_file.write(html_page(text), "Report");
+  json_file.write([&](std::ostream& out) { out << text << "\n"; }, "Report");
+  page_file.write([&](std::ostream& out) { out << html_page(text); }, "Report");
   json_file.rename("Report");
   page_file.rename("Report");
 }

@@ -129,16 +129,11 @@ json section(const LifeCycleResult& result, const LifeCycleOptions& options) {
   }
   return {{"definition",
            "Magnitudes are the largest |x| of a channel over all tokens; top lists different "
-           "channels. The hidden state of a "
-           "block is "
-           "the stream after it. A spike channel exceeds least_magnitude and least_ratio medians "
-           "of |h| in some hidden state. "
-           "A block is "
+           "channels. The hidden state of a block is the stream after it. A spike channel exceeds "
+           "least_magnitude and least_ratio medians of |h| in some hidden state. A block is "
            "step-up when it raises the maximum M of a spike channel by at least step_share of M, "
-           "where M exceeds "
-           "least_magnitude and "
-           "step_ratio medians; step-down likewise (arXiv 2603.05498, figure 1; threshold: arXiv "
-           "2402.17762)."},
+           "where M exceeds least_magnitude and step_ratio medians; step-down likewise (arXiv "
+           "2603.05498, figure 1; threshold: arXiv 2402.17762)."},
           {"options",
            {{"least_magnitude", options.least_magnitude},
             {"least_ratio", options.least_ratio},
@@ -156,16 +151,14 @@ json section(const MassiveActivationsResult& result, const MassiveActivationsOpt
              const Tokenizer* tokenizer) {
   json blocks = json::array();
   for (const auto& block : result.blocks) blocks.push_back(section(block, tokenizer));
-  return {
-      {"definition",
-       "|x| > least_magnitude and |x| >= least_ratio x the median of |h| over the hidden state of "
-       "the same sequence, spike "
-       "tokens "
-       "included; the median is the lower middle element (arXiv 2402.17762). Means are signed."},
-      {"options",
-       {{"least_magnitude", options.least_magnitude}, {"least_ratio", options.least_ratio}}},
-      {"channels", result.channels()},
-      {"blocks", blocks}};
+  return {{"definition",
+           "|x| > least_magnitude and |x| >= least_ratio x the median of |h| over the hidden state "
+           "of the same sequence, spike tokens included; the median is the lower middle element "
+           "(arXiv 2402.17762). Means are signed."},
+          {"options",
+           {{"least_magnitude", options.least_magnitude}, {"least_ratio", options.least_ratio}}},
+          {"channels", result.channels()},
+          {"blocks", blocks}};
 }
 
 json section(const AttentionSinksResult& result, int64_t key) {

@@ -57,8 +57,7 @@ KnownPreTokenizer pre_tokenizer_named(const std::string& name, const std::string
   std::vector<std::string_view> names;
   for (const auto& entry : known) names.push_back(entry.name);
   fail_format(
-      "[load_tokenizer] tokenizer.ggml.pre is not understood: got '{}', expected one of {} "
-      "({})",
+      "[load_tokenizer] tokenizer.ggml.pre is not understood: got '{}', expected one of {} ({})",
       name, fmt::join(names, ", "), where);
 }
 
@@ -124,8 +123,7 @@ TokenizerParts read_gguf_tokenizer(const std::filesystem::path& path) {
   const auto& model = file.get<std::string>("tokenizer.ggml.model");
   if (model != "gpt2") {
     fail_format(
-        "[load_tokenizer] tokenizer.ggml.model is not understood: got '{}', expected gpt2 "
-        "({})",
+        "[load_tokenizer] tokenizer.ggml.model is not understood: got '{}', expected gpt2 ({})",
         model, where);
   }
   const auto known = pre_tokenizer_named(file.get<std::string>("tokenizer.ggml.pre"), where);

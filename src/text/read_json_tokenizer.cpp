@@ -15,8 +15,7 @@ constexpr int kDeepest = 32;
 
 nlohmann::json read_json(const fs::path& path) {
   const auto file = MappedFile::open(path, "load_tokenizer");
-  const std::string_view text(reinterpret_cast<const char*>(file->data()), file->size());
-  return parse_strict_json(text, kDeepest, "load_tokenizer", path);
+  return parse_strict_json(file->text(), kDeepest, "load_tokenizer", path);
 }
 
 Vocabulary read_vocabulary(JsonObject& model) {

@@ -26,6 +26,7 @@ class MappedFile {
   ~MappedFile();
 
   uint8_t* data() const { return data_; }
+  std::string_view text() const { return {reinterpret_cast<const char*>(data_), size_}; }
   uint64_t size() const { return size_; }
   const std::filesystem::path& path() const { return path_; }
 

@@ -39,8 +39,7 @@ std::string_view header_of(const MappedFile& file) {
   if (size > limit) {
     detail::fail_format(
         "[{}] the header's size is impossible: got {} bytes, expected at most {} ({}); likely an "
-        "interrupted download, a "
-        "Git LFS pointer or not a safetensors file",
+        "interrupted download, a Git LFS pointer or not a safetensors file",
         kCaller, size, limit, file.path().string());
   }
   return {reinterpret_cast<const char*>(file.data()) + sizeof size, size};
@@ -230,8 +229,8 @@ class SafetensorsFile : public WeightSource {
 /// Tensor name -> file name.
 std::map<std::string, std::string> read_weight_map(const fs::path& index_file) {
   const auto file = MappedFile::open(index_file, "open_safetensors_index");
-  const std::string_view text(reinterpret_cast<const char*>(file->data()), file->size());
-  const json index = detail::parse_strict_json(text, 8, "open_safetensors_index", index_file);
+  const json index =
+      detail::parse_strict_json(file->text(), 8, "open_safetensors_index", index_file);
   const auto map = index.find("weight_map");
   if (map == index.end() || !map->is_object()) {
     detail::fail_format(

@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <ostream>
 #include <utility>
 
 #include "detail/fail.h"
@@ -83,21 +83,16 @@ void save_safetensors(const fs::path& file, const std::map<std::string, torch::T
   const uint64_t header_size = header.size();
 
   detail::TemporaryFile temporary(file);
-  std::ofstream stream(temporary.path(), std::ios::binary | std::ios::trunc);
-  stream.write(reinterpret_cast<const char*>(&header_size), sizeof header_size);
-  stream.write(header.data(), static_cast<std::streamsize>(header.size()));
-  for (const NamedTensor* entry : order) {
-    const torch::Tensor tensor = entry->second.detach().resolve_neg().cpu().contiguous();
-    stream.write(static_cast<const char*>(tensor.const_data_ptr()),
-                 static_cast<std::streamsize>(tensor.nbytes()));
-  }
-  stream.close();
-  if (!stream) {
-    detail::fail_format(
-        "[save_safetensors] cannot write {}; likely the folder is missing, not writable, or the "
-        "disk is full",
-        temporary.path().string());
-  }
+  const auto contents = [&](std::ostream& out) {
+    out.write(reinterpret_cast<const char*>(&header_size), sizeof header_size);
+    out << header;
+    for (const NamedTensor* entry : order) {
+      const torch::Tensor tensor = entry->second.detach().resolve_neg().cpu().contiguous();
+      out.write(static_cast<const char*>(tensor.const_data_ptr()),
+                static_cast<std::streamsize>(tensor.nbytes()));
+    }
+  };
+  temporary.write(contents, "save_safetensors");
   temporary.rename("save_safetensors");
 }
 

@@ -22,9 +22,8 @@ bool is_pickle(const fs::path& file) {
 [[noreturn]] void refuse_pickle(const fs::path& file) {
   detail::fail_format(
       "[open_weights] pickle files are not read, because reading one runs the code in it: got {}, "
-      "expected .safetensors "
-      "or .gguf; convert it with transformers' save_pretrained(folder, safe_serialization=True), "
-      "or to a GGUF",
+      "expected .safetensors or .gguf; convert it with transformers' save_pretrained(folder, "
+      "safe_serialization=True), or to a GGUF",
       file.string());
 }
 
