@@ -13,16 +13,32 @@ int64_t not_finite(const spikesink::LifeCycleResult& result) {
   return count;
 }
 
-void tell(const spikesink::LifeCycleResult& life, const spikesink::AttentionSinksResult& sinks,
-          const spikesink::PerplexityResult& perplexity) {
+// An encoder's sinks may be the tokens at either end.
+spikesink::AttentionSinksOptions sink_options(const spikesink::ModelConfig& config) {
+  if (config.causal) return {};
+  return {.keys = {0, -1}};
+}
+
+void tell(const spikesink::AttentionSinksResult& sinks) {
+  for (const auto& [key, sequences, tokens] : sinks.keys) {
+    fmt::print("sink ratio        {:.1f} % ({}, {}, epsilon {})\n",
+               sinks.sink_ratio(spikesink::SinkDefinition::kGu, key),
+               to_string(spikesink::SinkDefinition::kGu),
+               key < 0 ? "last key" : fmt::format("key {}", key), sinks.epsilon);
+    fmt::print("sink heads        {} of {}\n", sinks.sink_heads(key).size(),
+               sinks.heads.size() / sinks.keys.size());
+  }
+  if (sinks.learned.empty()) return;
+  double mass = 0;
+  for (const auto& head : sinks.learned) mass += head.mass / static_cast<double>(sinks.learned.size());
+  fmt::print("learned sinks     take {:.1f} % of the attention\n", 100 * mass);
+}
+
+void tell(const spikesink::LifeCycleResult& life, const spikesink::AttentionSinksResult& sinks) {
   fmt::print("spike channels    {}\n", examples::list(life.spike_channels));
   fmt::print("step-up blocks    {}\n", examples::list(life.step_up));
   fmt::print("step-down blocks  {}\n", examples::list(life.step_down));
-  fmt::print("sink ratio        {:.1f} % ({}, key 0, epsilon {})\n",
-             sinks.sink_ratio(spikesink::SinkDefinition::kGu),
-             to_string(spikesink::SinkDefinition::kGu), sinks.epsilon);
-  fmt::print("sink heads        {} of {}\n", sinks.sink_heads().size(), sinks.heads.size());
-  fmt::print("perplexity        {:.2f} over {} tokens\n", perplexity.perplexity, perplexity.tokens);
+  tell(sinks);
   if (const auto count = not_finite(life))
     fmt::print(
         "NOT FINITE        {} values of the hidden states are NaN or infinite and were left out\n",
@@ -35,9 +51,12 @@ void run(const examples::Options& options) {
 
   spikesink::LifeCycle life_cycle;
   spikesink::MassiveActivations massive;
-  spikesink::AttentionSinks sinks;
+  const auto& config = experiment.model->config();
+  spikesink::AttentionSinks sinks(sink_options(config));
   spikesink::Perplexity perplexity;
-  spikesink::run(experiment.model, experiment.batches, {&life_cycle, &massive, &sinks, &perplexity},
+  std::vector<spikesink::Measurement*> measurements = {&life_cycle, &massive, &sinks};
+  if (config.predicts_next()) measurements.push_back(&perplexity);
+  spikesink::run(experiment.model, experiment.batches, measurements,
                  examples::progress_bar(options, "measuring"));
   const auto life = life_cycle.result();
   const auto picture = spikesink::most_extreme_state(experiment.model, experiment.batches, life);
@@ -46,11 +65,15 @@ void run(const examples::Options& options) {
   report.add(life);
   report.add(massive.result());
   report.add(sinks.result());
-  report.add(perplexity.result());
+  if (config.predicts_next()) report.add(perplexity.result());
   if (picture) report.add(*picture);
   report.write(options.out);
   if (options.quiet) return;
-  tell(life, sinks.result(), perplexity.result());
+  tell(life, sinks.result());
+  if (config.predicts_next()) {
+    const auto [loss, value, tokens] = perplexity.result();
+    fmt::print("perplexity        {:.2f} over {} tokens\n", value, tokens);
+  }
   fmt::print("report            {}\n", (options.out / "report.html").string());
 }
 

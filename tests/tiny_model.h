@@ -16,6 +16,7 @@ inline ModelConfig tiny_config() {
   config.d_head = 8;
   config.d_vocabulary = 61;
   config.context = 4096;
+  config.ropes = {{}};
   return config;
 }
 

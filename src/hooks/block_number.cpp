@@ -6,10 +6,6 @@ namespace spikesink {
 
 using namespace hook_names;
 
-std::string Block::hidden_state_point() const {
-  return in_block(layer(), kind() == BlockKind::kAttention ? kResidMid : kResidPost);
-}
-
 std::string Block::output_point() const {
   return in_block(layer(), kind() == BlockKind::kAttention ? kAttnOut : kMlpOut);
 }

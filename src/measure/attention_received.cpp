@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <vector>
@@ -35,10 +36,32 @@ SPIKESINK_CLONES float dot(const at::BFloat16* a, const float* b, int64_t count)
   return dot_lanes(a, b, count);
 }
 
+// What is left of a score rule once the key is fixed.
+template <typename Sum>
+struct KeyRule {
+  Sum softcap;
+  const Sum* alibi;  // [H, T] or nullptr
+  int64_t length, key;
+
+  Sum score(Sum product, int64_t head, int64_t query) const {
+    if (softcap > 0) product = softcap * std::tanh(product / softcap);
+    if (alibi) product += alibi[head * length + key] - alibi[head * length + query];
+    return product;
+  }
+};
+
 template <typename T, typename Sum>
-void receive(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& lse, double scale,
-             int64_t key, torch::Tensor& out) {
+void receive(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& lse,
+             const ScoreRule& rule, int64_t key, torch::Tensor& out) {
   const int64_t length = q.size(1), heads = q.size(2), width = q.size(3);
+  const auto alibi = rule.alibi.defined()
+                         ? rule.alibi.to(torch::kCPU, c10::CppTypeToScalarType<Sum>()).contiguous()
+                         : torch::Tensor();
+  const KeyRule<Sum> at_key{static_cast<Sum>(rule.softcap),
+                            alibi.defined() ? alibi.template data_ptr<Sum>() : nullptr, length,
+                            key};
+  const int64_t first = rule.causal ? key : 0;
+  const int64_t last = rule.window > 0 ? std::min(length, key + rule.window) : length;
   const int64_t group = heads / k.size(2);
   at::parallel_for(0, q.size(0) * heads, 1, [&](int64_t begin, int64_t end) {
     std::vector<Sum> key_vector(width);
@@ -47,16 +70,16 @@ void receive(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor
       const T* key_row =
           k.data_ptr<T>() + sequence * k.stride(0) + key * k.stride(1) + head / group * k.stride(2);
       for (int64_t c = 0; c < width; ++c)
-        key_vector[c] = static_cast<Sum>(key_row[c]) * static_cast<Sum>(scale);
+        key_vector[c] = static_cast<Sum>(key_row[c]) * static_cast<Sum>(rule.scale);
       const T* queries = q.data_ptr<T>() + sequence * q.stride(0) + head * q.stride(2);
       const Sum* denominators =
           lse.data_ptr<Sum>() + sequence * lse.stride(0) + head * lse.stride(1);
       double received = 0;
-      for (int64_t i = key; i < length; ++i) {
-        received += std::exp(dot(queries + i * q.stride(1), key_vector.data(), width) -
-                             denominators[i * lse.stride(2)]);
+      for (int64_t i = first; i < last; ++i) {
+        const Sum product = dot(queries + i * q.stride(1), key_vector.data(), width);
+        received += std::exp(at_key.score(product, head, i) - denominators[i * lse.stride(2)]);
       }
-      out.data_ptr<double>()[unit] = received / static_cast<double>(length - key);
+      out.data_ptr<double>()[unit] = received / static_cast<double>(length - first);
     }
   });
 }
@@ -69,16 +92,16 @@ torch::Tensor rows_on_cpu(const torch::Tensor& x) {
 }  // namespace
 
 torch::Tensor attention_received(const torch::Tensor& q, const torch::Tensor& k,
-                                 const torch::Tensor& lse, double scale, int64_t key) {
+                                 const torch::Tensor& lse, const ScoreRule& rule, int64_t key) {
   auto out = torch::empty({q.size(0), q.size(2)}, torch::kDouble);
   const auto queries = rows_on_cpu(q), keys = rows_on_cpu(k), denominators = lse.to(torch::kCPU);
   if (q.scalar_type() == torch::kDouble) {
-    receive<double, double>(queries, keys, denominators.to(torch::kDouble), scale, key, out);
+    receive<double, double>(queries, keys, denominators.to(torch::kDouble), rule, key, out);
   } else if (q.scalar_type() == torch::kBFloat16) {
-    receive<at::BFloat16, float>(queries, keys, denominators.to(torch::kFloat), scale, key, out);
+    receive<at::BFloat16, float>(queries, keys, denominators.to(torch::kFloat), rule, key, out);
   } else {
     receive<float, float>(queries.to(torch::kFloat), keys.to(torch::kFloat),
-                          denominators.to(torch::kFloat), scale, key, out);
+                          denominators.to(torch::kFloat), rule, key, out);
   }
   return out;
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <optional>
 
 #include "detail/fail.h"
 #include "measure/attention_received.h"
@@ -13,21 +14,51 @@ namespace spikesink {
 
 using namespace hook_names;
 
+namespace {
+
+// The position that a key asked for has in sequences of this length, if they are long enough.
+std::optional<int64_t> place_of(int64_t key, int64_t length) {
+  const int64_t place = key < 0 ? length + key : key;
+  return place < length ? std::optional(place) : std::nullopt;
+}
+
+int64_t total(const FlatMap<int64_t, int64_t>& counts) {
+  int64_t sum = 0;
+  for (const auto& [id, count] : counts) sum += count;
+  return sum;
+}
+
+WatchedKey watched_key(int64_t key, const FlatMap<int64_t, int64_t>& counts) {
+  WatchedKey result{key, total(counts), {counts.begin(), counts.end()}};
+  std::stable_sort(result.tokens.begin(), result.tokens.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  return result;
+}
+
+}  // namespace
+
 std::string to_string(SinkDefinition definition) {
   return definition == SinkDefinition::kGu ? "gu" : "mean-first";
 }
 
-HookScope AttentionSinks::begin(Transformer& model, RunContext&) {
+HookScope AttentionSinks::begin(Transformer& model, RunContext& context) {
   for (const int64_t key : options_.keys) {
-    if (key < 0)
-      detail::fail_argument("[AttentionSinks] key: got {}, expected a position from 0", key);
+    if (key < -1)
+      detail::fail_argument("[AttentionSinks] key: got {}, expected a position from 0, or -1", key);
   }
   const auto& config = model->config();
   const auto key_count = static_cast<int64_t>(options_.keys.size());
   importance_ = torch::zeros({config.n_layers, config.n_heads, key_count}, torch::kDouble);
   exceeding_ = torch::zeros({config.n_layers, config.n_heads, key_count}, torch::kLong);
-  sequences_.assign(key_count, 0);
+  tokens_.assign(key_count, {});
+  learned_ = config.sink_logits ? torch::zeros({config.n_layers, config.n_heads}, torch::kDouble)
+                                : torch::Tensor();
+  queries_seen_ = 0;
   HookScope scope;
+  scope += model->hooks().add(in_block(0, kQ), [this, &model, &context](const torch::Tensor& q) {
+    count_tokens(context.batch().ids);
+    positions_.alibi = alibi_bias(model->config(), q.size(1), model->options());
+  });
   for (int64_t layer = 0; layer < config.n_layers; ++layer) {
     scope += model->hooks().add(in_block(layer, kRotQ),
                                 [this](const torch::Tensor& q) { queries_ = q; });
@@ -41,48 +72,77 @@ HookScope AttentionSinks::begin(Transformer& model, RunContext&) {
 }
 
 void AttentionSinks::add(int64_t layer, const Attention& attention, const torch::Tensor& lse) {
-  for (size_t index = 0; index < options_.keys.size(); ++index) {
-    const int64_t key = options_.keys[index];
-    if (key >= queries_.size(1)) continue;
-    const auto received =
-        detail::attention_received(queries_, keys_, lse, attention->scale(), key);  // [B, H]
-    importance_.select(2, index)[layer] += received.sum(0);
-    exceeding_.select(2, index)[layer] += (received > options_.epsilon).sum(0);
-    if (layer == 0) sequences_[index] += queries_.size(0);
+  add_keys(layer, attention->score_rule(positions_), lse);
+  if (learned_.defined()) {
+    const auto logits = attention->sinks.to(lse.scalar_type()).unsqueeze(1);  // [H, 1]
+    learned_[layer] += at::exp(logits - lse).sum({0, 2}, /*keepdim=*/false, torch::kDouble);
   }
+  if (layer == 0) queries_seen_ += lse.size(0) * lse.size(2);
   queries_.reset();
   keys_.reset();
 }
 
+void AttentionSinks::count_tokens(const torch::Tensor& ids) {
+  for (size_t index = 0; index < options_.keys.size(); ++index) {
+    const auto key = place_of(options_.keys[index], ids.size(1));
+    if (!key) continue;
+    const auto at_key = ids.select(1, *key).contiguous();
+    for (int64_t row = 0; row < at_key.size(0); ++row)
+      ++tokens_[index][at_key.data_ptr<int64_t>()[row]];
+  }
+}
+
+void AttentionSinks::add_keys(int64_t layer, const ScoreRule& rule, const torch::Tensor& lse) {
+  for (size_t index = 0; index < options_.keys.size(); ++index) {
+    const auto key = place_of(options_.keys[index], queries_.size(1));
+    if (!key) continue;
+    const auto received = detail::attention_received(queries_, keys_, lse, rule, *key);  // [B, H]
+    importance_.select(2, index)[layer] += received.sum(0);
+    exceeding_.select(2, index)[layer] += (received > options_.epsilon).sum(0);
+  }
+}
+
 void AttentionSinks::merge(const AttentionSinks& other) {
   if (!importance_.sizes().equals(other.importance_.sizes()) ||
-      options_.keys != other.options_.keys) {
+      options_.keys != other.options_.keys || learned_.defined() != other.learned_.defined()) {
     detail::fail_argument("[AttentionSinks] cannot merge: got heads and keys {}, expected {}",
                           c10::str(other.importance_.sizes()), c10::str(importance_.sizes()));
   }
   importance_ += other.importance_;
   exceeding_ += other.exceeding_;
-  for (size_t index = 0; index < sequences_.size(); ++index)
-    sequences_[index] += other.sequences_[index];
+  for (size_t index = 0; index < tokens_.size(); ++index) {
+    for (const auto& [id, count] : other.tokens_[index]) tokens_[index][id] += count;
+  }
+  if (learned_.defined()) learned_ += other.learned_;
+  queries_seen_ += other.queries_seen_;
 }
 
 AttentionSinksResult AttentionSinks::result() const {
   AttentionSinksResult result{options_.epsilon};
   if (!importance_.defined()) return result;
-  result.sequences =
-      sequences_.empty() ? 0 : *std::max_element(sequences_.begin(), sequences_.end());
+  for (size_t index = 0; index < tokens_.size(); ++index) {
+    result.keys.push_back(watched_key(options_.keys[index], tokens_[index]));
+    result.sequences = std::max(result.sequences, result.keys.back().sequences);
+  }
   const auto importance = importance_.accessor<double, 3>();
   const auto exceeding = exceeding_.accessor<int64_t, 3>();
   for (int64_t layer = 0; layer < importance.size(0); ++layer) {
     for (int64_t head = 0; head < importance.size(1); ++head) {
       for (int64_t index = 0; index < importance.size(2); ++index) {
-        if (sequences_[index] == 0) continue;
-        const auto count = static_cast<double>(sequences_[index]);
+        if (result.keys[index].sequences == 0) continue;
+        const auto count = static_cast<double>(result.keys[index].sequences);
         result.heads.push_back({layer, head, options_.keys[index],
                                 importance[layer][head][index] / count,
                                 static_cast<double>(exceeding[layer][head][index]) / count});
       }
     }
+  }
+  if (!learned_.defined() || queries_seen_ == 0) return result;
+  const auto learned = learned_.accessor<double, 2>();
+  for (int64_t layer = 0; layer < learned.size(0); ++layer) {
+    for (int64_t head = 0; head < learned.size(1); ++head)
+      result.learned.push_back(
+          {layer, head, learned[layer][head] / static_cast<double>(queries_seen_)});
   }
   return result;
 }

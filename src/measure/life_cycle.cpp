@@ -66,10 +66,10 @@ HookScope LifeCycle::begin(Transformer& model, RunContext& context) {
       states_[state].add(context.scan(value), context.batch().first_sequence);
     });
   };
-  watch(hook_names::kEmbed, 0);
+  watch(hook_names::in_block(0, hook_names::kResidPre), 0);
   for (int64_t number = 1; number <= blocks; ++number) {
     const Block block{number};
-    watch(block.hidden_state_point(), 2 * number - 1);
+    watch(model->hidden_state_point(block), 2 * number - 1);
     watch(block.output_point(), 2 * number);
   }
   return scope;

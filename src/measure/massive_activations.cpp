@@ -57,7 +57,7 @@ HookScope MassiveActivations::begin(Transformer& model, RunContext& context) {
   HookScope scope;
   for (size_t index = 0; index < blocks_.size(); ++index) {
     const Block block{static_cast<int64_t>(index) + 1};
-    scope += model->hooks().add(block.hidden_state_point(),
+    scope += model->hooks().add(model->hidden_state_point(block),
                                 [this, index, &context](const torch::Tensor& state) {
                                   add(blocks_[index], context.scan(state), context.batch().ids);
                                 });

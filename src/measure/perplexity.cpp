@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "detail/fail.h"
 #include "measure/cross_entropy.h"
 #include "spikesink/hooks/hook_names.h"
 
@@ -41,9 +42,14 @@ torch::Tensor next_tokens(const torch::Tensor& ids) {
 }  // namespace
 
 HookScope Perplexity::begin(Transformer& model, RunContext& context) {
+  if (!model->config().predicts_next()) {
+    detail::fail_argument(
+        "[Perplexity] a {} does not predict the next token, expected a decoder with an unembedding",
+        model->config().model_type);
+  }
   loss_ = 0;
   tokens_ = 0;
-  const bool logits_are_formed = model->hook_unembed_out.watched();
+  const bool logits_are_formed = model->hooks().watched(hook_names::kUnembedOut);
   const auto point = logits_are_formed ? hook_names::kUnembedOut : hook_names::kUnembedIn;
   return model->hooks().add(
       point, [this, logits_are_formed, &model, &context](const torch::Tensor& value) {

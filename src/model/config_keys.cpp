@@ -1,5 +1,7 @@
 #include "model/config_keys.h"
 
+#include <algorithm>
+
 #include "detail/fail.h"
 #include "detail/strict_json.h"
 
@@ -11,6 +13,11 @@ bool is_neutral(const nlohmann::json& value) {
   if (value.is_boolean()) return !value.get<bool>();
   if (value.is_number()) return value.get<double>() == 0;
   return value.empty() || (value.is_string() && value.get_ref<const std::string&>().empty());
+}
+
+template <typename Check>
+bool is_list_of(const nlohmann::json& value, Check check) {
+  return value.is_array() && std::all_of(value.begin(), value.end(), check);
 }
 
 }  // namespace
@@ -61,6 +68,41 @@ std::string ConfigKeys::text(std::string_view key) {
   return value(
              key, [](const auto& v) { return v.is_string(); }, "a string")
       .template get<std::string>();
+}
+
+std::vector<int64_t> ConfigKeys::integers(std::string_view key) {
+  return value(
+             key, [](const auto& v) { return is_list_of(v, is_int64); }, "a list of integers")
+      .template get<std::vector<int64_t>>();
+}
+
+std::vector<double> ConfigKeys::numbers(std::string_view key) {
+  return value(
+             key,
+             [](const auto& v) {
+               return is_list_of(v, [](const auto& element) { return element.is_number(); });
+             },
+             "a list of numbers")
+      .template get<std::vector<double>>();
+}
+
+std::vector<std::string> ConfigKeys::texts(std::string_view key) {
+  return value(
+             key,
+             [](const auto& v) {
+               return is_list_of(v, [](const auto& element) { return element.is_string(); });
+             },
+             "a list of strings")
+      .template get<std::vector<std::string>>();
+}
+
+bool ConfigKeys::is_object(std::string_view key) const {
+  return has(key) && object_.at(std::string(key)).is_object();
+}
+
+void ConfigKeys::refuse(std::string_view key, std::string_view expected) const {
+  fail_format("[read_model_config] {}: got {}, expected {} ({})", key,
+              has(key) ? object_.at(std::string(key)).dump() : "nothing", expected, where_);
 }
 
 ConfigKeys ConfigKeys::object(std::string_view key) {

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace spikesink::detail {
 
@@ -31,6 +32,11 @@ class ConfigKeys {
   std::string text(std::string_view key, std::string absent) {
     return has(key) ? text(key) : (note(key), absent);
   }
+  std::vector<int64_t> integers(std::string_view key);
+  std::vector<double> numbers(std::string_view key);
+  std::vector<std::string> texts(std::string_view key);
+  /// Whether the value is an object.
+  bool is_object(std::string_view key) const;
   /// An object, or an empty one when absent.
   ConfigKeys object(std::string_view key);
 
@@ -39,6 +45,15 @@ class ConfigKeys {
   /// Throws FormatError for a key that was neither read nor ignored, unless its value is neutral
   /// (null, false, 0, "", [] or {}).
   void refuse_unread() const;
+
+  /// Throws FormatError unless `key` is absent or has this value, the only one understood.
+  template <typename T>
+  void expect(std::string_view key, const T& only) {
+    note(key);
+    if (has(key) && object_.at(std::string(key)) != nlohmann::json(only)) refuse(key, nlohmann::json(only).dump());
+  }
+  /// Throws FormatError that says what `key` is and what was expected.
+  [[noreturn]] void refuse(std::string_view key, std::string_view expected) const;
 
   const std::string& where() const { return where_; }
 

@@ -3,7 +3,8 @@
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
-namespace {
+
+using namespace hook_names;
 
 torch::Tensor activate(Activation activation, const torch::Tensor& x) {
   switch (activation) {
@@ -13,32 +14,45 @@ torch::Tensor activate(Activation activation, const torch::Tensor& x) {
       return at::gelu(x, "none");
     case Activation::kGeluTanh:
       return at::gelu(x, "tanh");
+    case Activation::kQuickGelu:
+      return x * at::sigmoid(1.702 * x);
     case Activation::kRelu:
       break;
   }
   return at::relu(x);
 }
 
-}  // namespace
-
-using namespace hook_names;
-
-FeedForwardImpl::FeedForwardImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer)
-    : activation_(config.activation),
-      hook_pre_(hooks.make(in_block(layer, kMlpPre))),
-      hook_pre_linear_(hooks.make(in_block(layer, kMlpPreLinear))),
-      hook_act_(hooks.make(in_block(layer, kMlpAct))),
-      hook_post_(hooks.make(in_block(layer, kMlpPost))) {
-  gate = register_module("gate", Linear(config.d_model, config.d_mlp, config.mlp_bias));
-  up = register_module("up", Linear(config.d_model, config.d_mlp, config.mlp_bias));
-  down = register_module("down", Linear(config.d_mlp, config.d_model, config.mlp_bias));
+FeedForwardImpl::FeedForwardImpl(const ModelConfig& config, int64_t d_mlp, HookRegistry& hooks,
+                                 const std::string& name)
+    : activation_(config.activation), clamp_(config.mlp_clamp), up_offset_(config.up_offset) {
+  const auto point = [&](std::string_view what) {
+    return hooks.make(name + "." + std::string(what));
+  };
+  hook_pre_ = point(kMlpPre);
+  if (config.gated) {
+    gate = register_module("gate", Linear(config.d_model, d_mlp, config.mlp_bias));
+    hook_pre_linear_ = point(kMlpPreLinear);
+    hook_act_ = point(kMlpAct);
+  }
+  hook_post_ = point(kMlpPost);
+  up = register_module("up", Linear(config.d_model, d_mlp, config.mlp_bias));
+  down = register_module("down", Linear(d_mlp, config.d_model, config.mlp_bias));
 }
 
 torch::Tensor FeedForwardImpl::forward(const torch::Tensor& x) {
-  const auto gated = hook_pre_(gate(x));                        // [B, T, d_mlp]
-  const auto linear = hook_pre_linear_(up(x));                  // [B, T, d_mlp]
-  const auto active = hook_act_(activate(activation_, gated));  // [B, T, d_mlp]
-  return down(hook_post_(active * linear));
+  if (gate) return down(hook_post_(gated(x)));
+  return down(hook_post_(activate(activation_, hook_pre_(up(x)))));
+}
+
+torch::Tensor FeedForwardImpl::gated(const torch::Tensor& x) {
+  auto pre = hook_pre_(gate(x));            // [..., d_mlp]
+  auto linear = hook_pre_linear_(up(x));    // [..., d_mlp]
+  if (clamp_ > 0) {
+    pre = pre.clamp_max(clamp_);
+    linear = linear.clamp(-clamp_, clamp_);
+  }
+  if (up_offset_ != 0) linear = linear + up_offset_;
+  return hook_act_(activate(activation_, pre)) * linear;
 }
 
 }  // namespace spikesink

@@ -6,27 +6,67 @@ namespace spikesink {
 
 using namespace hook_names;
 
+// Points and norms are made in the order in which a forward pass meets them.
 LayerImpl::LayerImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer)
-    : hook_resid_pre(hooks.make(in_block(layer, kResidPre))),
-      ln1(config.d_model, config.norm_epsilon, hooks, in_block(layer, "ln1")),
-      attn(config, hooks, layer),
-      hook_attn_out(hooks.make(in_block(layer, kAttnOut))),
-      hook_resid_mid(hooks.make(in_block(layer, kResidMid))),
-      ln2(config.d_model, config.norm_epsilon, hooks, in_block(layer, "ln2")),
-      mlp(config, hooks, layer),
-      hook_mlp_out(hooks.make(in_block(layer, kMlpOut))),
-      hook_resid_post(hooks.make(in_block(layer, kResidPost))) {
-  register_module("ln1", ln1);
-  register_module("attn", attn);
-  register_module("ln2", ln2);
-  register_module("mlp", mlp);
+    : placement_(config.norm_placement),
+      residual_(config.residual),
+      multiplier_(config.residual_multiplier) {
+  const auto point = [&](std::string_view name) { return hooks.make(in_block(layer, name)); };
+  const auto norm = [&](const char* name, bool exists) {
+    auto what = config.norm;
+    if (!exists) what.kind = NormKind::kNone;
+    return register_module(name, Norm(what, config.d_model, hooks, in_block(layer, name)));
+  };
+  const bool post = placement_ == NormPlacement::kPost;
+  const bool pre = placement_ == NormPlacement::kPre || placement_ == NormPlacement::kSandwich;
+  const bool of_output =
+      placement_ == NormPlacement::kSandwich || placement_ == NormPlacement::kOutput;
+
+  hook_resid_pre_ = point(kResidPre);
+  if (!post) ln1 = norm("ln1", pre);
+  attn = register_module("attn", Attention(config, hooks, layer));
+  ln1_post = norm("ln1_post", of_output);
+  hook_attn_out_ = point(kAttnOut);
+  hook_resid_mid_ = point(kResidMid);
+  if (post) {
+    ln1 = norm("ln1", true);
+    hook_normalized_resid_mid_ = point(kNormalizedResidMid);
+  } else {
+    ln2 = norm("ln2", pre && residual_ != ResidualForm::kParallelSharedNorm);
+  }
+  if (config.layer(layer).has_experts) {
+    experts = register_module("mlp", Experts(config, hooks, in_block(layer, "mlp")));
+  } else {
+    mlp = register_module("mlp", FeedForward(config, config.d_mlp, hooks, in_block(layer, "mlp")));
+  }
+  ln2_post = norm("ln2_post", of_output);
+  hook_mlp_out_ = point(kMlpOut);
+  hook_resid_post_ = point(kResidPost);
+  if (post) {
+    ln2 = norm("ln2", true);
+    hook_normalized_resid_post_ = point(kNormalizedResidPost);
+  }
 }
 
-torch::Tensor LayerImpl::forward(torch::Tensor stream, const RotaryTable& rotary) {
-  stream = hook_resid_pre(stream);
-  stream = hook_resid_mid(stream + hook_attn_out(attn(ln1(stream), rotary)));
-  stream = hook_resid_post(stream + hook_mlp_out(mlp(ln2(stream))));
-  return stream;
+torch::Tensor LayerImpl::forward(const torch::Tensor& stream, const Positions& positions) {
+  const bool post_norm = placement_ == NormPlacement::kPost;
+  const bool parallel = residual_ != ResidualForm::kSequential;
+  const auto before = [&](Norm& norm, const torch::Tensor& x) { return post_norm ? x : norm(x); };
+  const auto after = [&](Norm& norm, const HookPoint& point, const torch::Tensor& x) {
+    return post_norm ? point(norm(x)) : x;
+  };
+  const auto feed_forward = [&](const torch::Tensor& x) { return mlp ? mlp(x) : experts(x); };
+  const auto added = [&](const torch::Tensor& x) { return multiplier_ == 1 ? x : x * multiplier_; };
+
+  const auto resid_pre = hook_resid_pre_(stream);
+  const auto attention_in = before(ln1, resid_pre);
+  const auto attention_out = hook_attn_out_(added(ln1_post(attn(attention_in, positions))));
+  const auto resid_mid = after(ln1, hook_normalized_resid_mid_, hook_resid_mid_(resid_pre + attention_out));
+
+  const bool shares_norm = residual_ == ResidualForm::kParallelSharedNorm;
+  const auto mlp_in = shares_norm ? attention_in : before(ln2, parallel ? resid_pre : resid_mid);
+  const auto mlp_out = hook_mlp_out_(added(ln2_post(feed_forward(mlp_in))));
+  return after(ln2, hook_normalized_resid_post_, hook_resid_post_(resid_mid + mlp_out));
 }
 
 }  // namespace spikesink

@@ -1,122 +1,23 @@
 #include "spikesink/model/load_model.h"
 
 #include <chrono>
-#include <cmath>
-#include <set>
 
-#include "detail/dtype.h"
 #include "detail/fail.h"
 #include "detail/logger.h"
+#include "model/load_weights.h"
 #include "model/read_config.h"
-#include "model/weight_names.h"
 
 namespace spikesink {
 namespace {
 
-using detail::StoredAs;
+using detail::Description;
 
-struct Located {
-  std::string tensor;
-  StoredAs stored_as;
-};
-
-// "blocks.7.ln1.weight" -> "blocks.{}.ln1.weight" and "7".
-std::pair<std::string, std::string> split_layer(const std::string& parameter) {
-  static const std::string kPrefix = "blocks.";
-  if (!parameter.starts_with(kPrefix)) return {parameter, ""};
-  const auto dot = parameter.find('.', kPrefix.size());
-  return {kPrefix + "{}" + parameter.substr(dot),
-          parameter.substr(kPrefix.size(), dot - kPrefix.size())};
-}
-
-Located locate(const std::string& parameter, const std::vector<detail::WeightName>& names) {
-  const auto [pattern, layer] = split_layer(parameter);
-  for (const auto& name : names) {
-    if (name.parameter == pattern)
-      return {fmt::format(fmt::runtime(name.tensor), layer), name.stored_as};
-  }
-  throw std::logic_error("[load_model] no name is known for the parameter " + parameter);
-}
-
-// [heads * d_head, ...] with each head's rows as (pairs, 2) -> as (2, pairs), transformers' layout.
-torch::Tensor halves_apart(const torch::Tensor& rows, int64_t heads) {
-  return rows.unflatten(0, {heads, -1, 2}).transpose(1, 2).flatten(0, 2);
-}
-
-torch::Tensor undo(StoredAs stored_as, const torch::Tensor& tensor, const ModelConfig& config) {
-  switch (stored_as) {
-    case StoredAs::kQueryRowsInterleaved:
-      return halves_apart(tensor, config.n_heads);
-    case StoredAs::kKeyRowsInterleaved:
-      return halves_apart(tensor, config.n_key_value_heads);
-    case StoredAs::kAsIs:
-      break;
-  }
-  return tensor;
-}
-
-// A sum is not finite when one of its terms is not.
-bool all_finite(const torch::Tensor& tensor) {
-  if (std::isfinite(tensor.sum(detail::at_least_float(tensor.scalar_type())).item<double>()))
-    return true;
-  return at::isfinite(tensor).all().item<bool>();
-}
-
-torch::Tensor read_parameter(const WeightSource& source, const Located& place,
-                             torch::IntArrayRef expected, const ModelConfig& config) {
-  if (!source.contains(place.tensor)) {
-    detail::fail_format("[load_model] the tensor '{}' is missing, expected one of shape {} ({})",
-                        place.tensor, c10::str(expected), source.path().string());
-  }
-  const auto& info = source.info(place.tensor);
-  if (torch::IntArrayRef(info.shape) != expected) {
-    detail::fail_format(
-        "[load_model] the tensor '{}' has the wrong shape: got {}, expected {} ({})", place.tensor,
-        c10::str(torch::IntArrayRef(info.shape)), c10::str(expected), source.path().string());
-  }
-  const auto tensor = source.tensor(place.tensor);
-  if (!tensor.is_floating_point()) {
-    detail::fail_format(
-        "[load_model] the tensor '{}' has the wrong dtype: got {}, expected floating point ({})",
-        place.tensor, info.dtype, source.path().string());
-  }
-  if (!all_finite(tensor)) {
-    detail::fail_format(
-        "[load_model] the tensor '{}' holds NaN or infinity, expected finite weights ({})",
-        place.tensor, source.path().string());
-  }
-  return undo(place.stored_as, tensor, config);
-}
-
-void refuse_unused(const WeightSource& source, const std::set<std::string>& used,
-                   const ModelConfig& config) {
-  for (const auto& info : source.tensors()) {
-    if (!used.contains(info.name) &&
-        !detail::is_superfluous(info.name, source.format(), config.tied_embeddings)) {
-      detail::fail_format(
-          "[load_model] the tensor '{}' is not used by a {} model: got it with shape {}, expected "
-          "no such tensor ({})",
-          info.name, config.model_type, c10::str(torch::IntArrayRef(info.shape)),
-          source.path().string());
-    }
-  }
-}
-
-ModelConfig validated(const ModelConfig& config, const std::filesystem::path& file) {
-  try {
-    config.validate();
-  } catch (const std::invalid_argument& error) {
-    detail::fail_format("{} ({})", error.what(), file.string());
-  }
-  return config;
-}
-
-ModelConfig config_of(const WeightSource& source) {
+Description describe(const WeightSource& source) {
   if (const auto* gguf = dynamic_cast<const GgufFile*>(&source))
-    return validated(detail::read_gguf_config(*gguf), source.path());
+    return detail::describe_gguf(*gguf);
   const auto folder =
       std::filesystem::is_directory(source.path()) ? source.path() : source.path().parent_path();
-  return validated(detail::read_hf_config(folder / "config.json"), folder / "config.json");
+  return detail::describe_hf(folder / "config.json");
 }
 
 // Keeps a lying configuration from asking for more memory than the weights could fill.
@@ -135,6 +36,12 @@ void check_extent(const ModelConfig& config, const WeightSource& source) {
   const char* what = "the largest dimension of a tensor";
   check("d_model", config.d_model, longest, what);
   check("d_mlp", config.d_mlp, longest, what);
+  check("d_embedding", config.d_embedding, longest, what);
+  check("n_token_types", config.n_token_types, longest, what);
+  if (config.learned_positions) check("context", config.context, longest, what);
+  check("experts.d_mlp", config.experts.d_mlp, longest, what);
+  check("experts.d_shared", config.experts.d_shared, longest, what);
+  check("experts.count", config.experts.count, longest, what);
   check("d_vocabulary", config.d_vocabulary, longest, what);
   check("n_heads", config.n_heads, longest, what);
   check("d_head", config.d_head, longest / config.n_heads,
@@ -158,9 +65,8 @@ void check_options(const LoadOptions& options) {
 
 ModelConfig read_model_config(const std::filesystem::path& path) {
   const auto config_file = path / "config.json";
-  if (std::filesystem::exists(config_file))
-    return validated(detail::read_hf_config(config_file), config_file);
-  return config_of(*open_weights(path));
+  if (std::filesystem::exists(config_file)) return detail::describe_hf(config_file).config;
+  return describe(*open_weights(path)).config;
 }
 
 Transformer load_model(const std::filesystem::path& path, const LoadOptions& options) {
@@ -168,20 +74,13 @@ Transformer load_model(const std::filesystem::path& path, const LoadOptions& opt
   const auto start = std::chrono::steady_clock::now();
   const torch::NoGradGuard no_grad;
   const auto source = open_weights(path);
-  const auto config = config_of(*source);
+  const auto [config, names] = describe(*source);
   check_extent(config, *source);
-  const auto& names = detail::weight_names(config.model_type, source->format());
   Transformer model(config);
-  std::set<std::string> used;
-  for (auto& parameter : model->named_parameters()) {
-    const auto place = locate(parameter.key(), names);
-    const auto values = read_parameter(*source, place, parameter.value().sizes(), config);
-    parameter.value().set_data(values.to(options.device, options.dtype));
-    used.insert(place.tensor);
-  }
-  refuse_unused(*source, used, config);
+  const auto read = detail::load_weights(
+      model, *source, names, torch::TensorOptions(options.dtype).device(options.device));
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  detail::logger().info("loaded {} ({} tensors) in {:.2f} s", path.string(), used.size(),
+  detail::logger().info("loaded {} ({} tensors) in {:.2f} s", path.string(), read,
                         elapsed.count());
   return model;
 }

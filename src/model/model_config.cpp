@@ -1,5 +1,6 @@
 #include "spikesink/model/model_config.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "detail/fail.h"
@@ -7,63 +8,214 @@
 namespace spikesink {
 namespace {
 
-void check_positive(const char* field, int64_t value) {
-  if (value <= 0)
-    detail::fail_argument("[ModelConfig] {}: got {}, expected a positive number", field, value);
+using detail::fail_argument;
+
+void check_positive(const std::string& field, int64_t value) {
+  if (value <= 0) fail_argument("[ModelConfig] {}: got {}, expected a positive number", field, value);
 }
 
-void check_positive(const char* field, double value) {
-  if (!(value > 0) || !std::isfinite(value)) {
-    detail::fail_argument("[ModelConfig] {}: got {}, expected a positive finite number", field,
-                          value);
-  }
+void check_positive(const std::string& field, double value) {
+  if (!(value > 0) || !std::isfinite(value))
+    fail_argument("[ModelConfig] {}: got {}, expected a positive finite number", field, value);
 }
 
-void check_rope(const ModelConfig& config) {
-  check_positive("rope_theta", config.rope_theta);
-  const auto& scaling = config.rope_scaling;
-  check_positive("rope_scaling.factor", scaling.factor);
-  if (scaling.kind == RopeScalingKind::kLlama3) {
-    check_positive("rope_scaling.original_context", scaling.original_context);
-    check_positive("rope_scaling.low_frequency_factor", scaling.low_frequency_factor);
+void check_not_negative(const char* field, double value) {
+  if (!(value >= 0) || !std::isfinite(value))
+    fail_argument("[ModelConfig] {}: got {}, expected zero or a positive finite number", field,
+                  value);
+}
+
+void check_factors(const std::vector<double>& factors, const char* field, int64_t pairs) {
+  if (static_cast<int64_t>(factors.size()) != pairs)
+    fail_argument("[ModelConfig] {}: got {} numbers, expected one for each of {} pairs", field,
+                  factors.size(), pairs);
+  for (const double factor : factors) check_positive(field, factor);
+}
+
+void check_scaling(const RopeConfig& rope, int64_t dimensions) {
+  const auto& scaling = rope.scaling;
+  const auto kind = scaling.kind;
+  check_positive("rope.scaling.factor", scaling.factor);
+  check_positive("rope.scaling.attention_factor", scaling.attention_factor);
+  if (kind == RopeScalingKind::kDynamic || kind == RopeScalingKind::kLlama3 ||
+      kind == RopeScalingKind::kYarn)
+    check_positive("rope.scaling.original_context", scaling.original_context);
+  if (kind == RopeScalingKind::kDynamic && dimensions <= 2)
+    fail_argument("[ModelConfig] rope.dimensions: got {}, expected more than 2 with NTK scaling",
+                  dimensions);
+  if (kind == RopeScalingKind::kLlama3) {
+    check_positive("rope.scaling.low_frequency_factor", scaling.low_frequency_factor);
     if (!(scaling.high_frequency_factor > scaling.low_frequency_factor)) {
-      detail::fail_argument(
-          "[ModelConfig] rope_scaling.high_frequency_factor: got {}, expected more than "
+      fail_argument(
+          "[ModelConfig] rope.scaling.high_frequency_factor: got {}, expected more than "
           "low_frequency_factor = {}",
           scaling.high_frequency_factor, scaling.low_frequency_factor);
     }
   }
-  if (scaling.kind == RopeScalingKind::kFactors) {
-    if (static_cast<int64_t>(scaling.factors.size()) != config.d_head / 2) {
-      detail::fail_argument(
-          "[ModelConfig] rope_scaling.factors: got {} numbers, expected d_head / 2 = {}",
-          scaling.factors.size(), config.d_head / 2);
-    }
-    for (const double factor : scaling.factors) check_positive("rope_scaling.factors", factor);
+  if (kind == RopeScalingKind::kYarn) {
+    check_positive("rope.scaling.beta_fast", scaling.beta_fast);
+    check_positive("rope.scaling.beta_slow", scaling.beta_slow);
   }
+  if (kind == RopeScalingKind::kFactors) {
+    check_factors(scaling.short_factors, "rope.scaling.short_factors", dimensions / 2);
+    if (!scaling.long_factors.empty())
+      check_factors(scaling.long_factors, "rope.scaling.long_factors", dimensions / 2);
+  }
+}
+
+void check_rope(const RopeConfig& rope, int64_t d_head) {
+  check_positive("rope.theta", rope.theta);
+  const int64_t dimensions = rope.dimensions == 0 ? d_head : rope.dimensions;
+  if (dimensions < 0 || dimensions > d_head || dimensions % 2 != 0) {
+    fail_argument(
+        "[ModelConfig] rope.dimensions: got {}, expected an even number of at most d_head = {}",
+        dimensions, d_head);
+  }
+  check_scaling(rope, dimensions);
+}
+
+void check_layers(const ModelConfig& config) {
+  if (!config.layers.empty() && static_cast<int64_t>(config.layers.size()) != config.n_layers)
+    fail_argument("[ModelConfig] layers: got {} of them, expected n_layers = {}",
+                  config.layers.size(), config.n_layers);
+  const auto ropes = static_cast<int64_t>(config.ropes.size());
+  for (const auto& layer : config.layers) {
+    if (layer.rope < LayerConfig::kNoRope || layer.rope >= std::max<int64_t>(ropes, 1))
+      fail_argument("[ModelConfig] layers.rope: got {}, expected less than {}", layer.rope, ropes);
+    if (layer.window < 0 || (layer.window > 0 && !config.causal))
+      fail_argument("[ModelConfig] layers.window: got {}, expected 0 or, in a causal model, more",
+                    layer.window);
+    if (layer.has_experts) check_positive("experts.count", config.experts.count);
+  }
+}
+
+void check_experts(const ExpertsConfig& experts) {
+  if (experts.count == 0) return;
+  check_positive("experts.count", experts.count);
+  check_positive("experts.chosen", experts.chosen);
+  check_positive("experts.d_mlp", experts.d_mlp);
+  check_not_negative("experts.d_shared", static_cast<double>(experts.d_shared));
+  if (experts.chosen > experts.count)
+    fail_argument("[ModelConfig] experts.chosen: got {}, expected at most experts.count = {}",
+                  experts.chosen, experts.count);
+}
+
+bool all_layers_have_experts(const ModelConfig& config) {
+  return !config.layers.empty() && std::all_of(config.layers.begin(), config.layers.end(),
+                                               [](const auto& layer) { return layer.has_experts; });
 }
 
 }  // namespace
 
+const char* to_string(NormKind kind) {
+  switch (kind) {
+    case NormKind::kNone:
+      return "none";
+    case NormKind::kRms:
+      return "rms";
+    case NormKind::kLayer:
+      break;
+  }
+  return "layer";
+}
+
+const char* to_string(NormPlacement placement) {
+  switch (placement) {
+    case NormPlacement::kPre:
+      return "pre";
+    case NormPlacement::kPost:
+      return "post";
+    case NormPlacement::kSandwich:
+      return "sandwich";
+    case NormPlacement::kOutput:
+      break;
+  }
+  return "output";
+}
+
+const char* to_string(ResidualForm form) {
+  switch (form) {
+    case ResidualForm::kSequential:
+      return "sequential";
+    case ResidualForm::kParallelSharedNorm:
+      return "parallel, one norm";
+    case ResidualForm::kParallelOwnNorms:
+      break;
+  }
+  return "parallel, two norms";
+}
+
+const char* to_string(QkNorm norm) {
+  switch (norm) {
+    case QkNorm::kNone:
+      return "none";
+    case QkNorm::kPerHead:
+      return "per head";
+    case QkNorm::kPerHeadScale:
+      return "per head, own scales";
+    case QkNorm::kWhole:
+      break;
+  }
+  return "whole";
+}
+
+const char* to_string(Activation activation) {
+  switch (activation) {
+    case Activation::kSilu:
+      return "silu";
+    case Activation::kGelu:
+      return "gelu";
+    case Activation::kGeluTanh:
+      return "gelu (tanh)";
+    case Activation::kQuickGelu:
+      return "quick gelu";
+    case Activation::kRelu:
+      break;
+  }
+  return "relu";
+}
+
+const char* ModelConfig::positions() const {
+  if (!ropes.empty()) return "rotary";
+  if (learned_positions) return "learned";
+  return alibi == Alibi::kNone ? "none" : "alibi";
+}
+
+double ModelConfig::score_scale() const {
+  return attention_scale > 0 ? attention_scale : 1.0 / std::sqrt(static_cast<double>(d_head));
+}
+
 void ModelConfig::validate() const {
   check_positive("n_layers", n_layers);
   check_positive("d_model", d_model);
-  check_positive("d_mlp", d_mlp);
+  if (!all_layers_have_experts(*this)) check_positive("d_mlp", d_mlp);
   check_positive("n_heads", n_heads);
   check_positive("n_key_value_heads", n_key_value_heads);
   check_positive("d_head", d_head);
   check_positive("d_vocabulary", d_vocabulary);
   check_positive("context", context);
-  check_positive("norm_epsilon", norm_epsilon);
+  check_not_negative("d_embedding", static_cast<double>(d_embedding));
+  check_not_negative("position_offset", static_cast<double>(position_offset));
+  check_not_negative("n_token_types", static_cast<double>(n_token_types));
+  for (const auto* norm : {&embedding_norm, &this->norm, &qk_norm_config, &final_norm})
+    check_positive("norm_epsilon", norm->epsilon);
+  check_positive("embedding_multiplier", embedding_multiplier);
+  check_positive("residual_multiplier", residual_multiplier);
+  check_positive("logit_multiplier", logit_multiplier);
+  check_not_negative("attention_scale", attention_scale);
+  check_not_negative("attention_softcap", attention_softcap);
+  check_not_negative("logit_softcap", logit_softcap);
+  check_not_negative("qkv_clip", qkv_clip);
+  check_not_negative("mlp_clamp", mlp_clamp);
   if (n_heads % n_key_value_heads != 0) {
-    detail::fail_argument(
-        "[ModelConfig] n_key_value_heads: got {}, expected a divisor of n_heads = {}",
-        n_key_value_heads, n_heads);
+    fail_argument("[ModelConfig] n_key_value_heads: got {}, expected a divisor of n_heads = {}",
+                  n_key_value_heads, n_heads);
   }
-  if (d_head % 2 != 0)
-    detail::fail_argument(
-        "[ModelConfig] d_head: got {}, expected an even number, as RoPE turns pairs", d_head);
-  check_rope(*this);
+  if (residual != ResidualForm::kSequential && norm_placement != NormPlacement::kPre)
+    fail_argument("[ModelConfig] residual: parallel blocks are only known with norms before them");
+  for (const auto& rope : ropes) check_rope(rope, d_head);
+  check_experts(experts);
+  check_layers(*this);
 }
 
 }  // namespace spikesink

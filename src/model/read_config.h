@@ -2,15 +2,22 @@
 
 #include <filesystem>
 
+#include "model/weight_names.h"
 #include "spikesink/model/model_config.h"
 #include "spikesink/weights/gguf.h"
 
 namespace spikesink::detail {
 
+/// What a checkpoint is, and how its tensors are called.
+struct Description {
+  ModelConfig config;
+  WeightNames names;
+};
+
 /// From a `config.json`.
-ModelConfig read_hf_config(const std::filesystem::path& file);
+Description describe_hf(const std::filesystem::path& config_file);
 
 /// From GGUF metadata and, for what is only there, the tensors' shapes and values.
-ModelConfig read_gguf_config(const GgufFile& file);
+Description describe_gguf(const GgufFile& file);
 
 }  // namespace spikesink::detail

@@ -1,5 +1,7 @@
 #include "spikesink/model/transformer.h"
 
+#include <torch/nn/modules/container/modulelist.h>
+
 #include "detail/fail.h"
 #include "spikesink/hooks/hook_names.h"
 
@@ -11,41 +13,73 @@ ModelConfig validated(ModelConfig config) {
   return config;
 }
 
-std::vector<Layer> make_layers(const ModelConfig& config, HookRegistry& hooks) {
-  std::vector<Layer> layers;
-  for (int64_t layer = 0; layer < config.n_layers; ++layer)
-    layers.emplace_back(config, hooks, layer);
-  return layers;
-}
-
 }  // namespace
 
 using namespace hook_names;
 
-TransformerImpl::TransformerImpl(ModelConfig config)
-    : config_(validated(std::move(config))),
-      hook_embed(hooks_.make(std::string(kEmbed))),
-      layers(make_layers(config_, hooks_)),
-      ln_final(config_.d_model, config_.norm_epsilon, hooks_, "ln_final"),
-      hook_unembed_in(hooks_.make(std::string(kUnembedIn))),
-      hook_unembed_out(hooks_.make(std::string(kUnembedOut))) {
-  embedding = register_parameter("embed", torch::empty({config_.d_vocabulary, config_.d_model}));
+// Points are made in the order in which a forward pass meets them.
+TransformerImpl::TransformerImpl(ModelConfig config) : config_(validated(std::move(config))) {
+  make_embedding();
   auto blocks = register_module("blocks", torch::nn::ModuleList());
-  for (auto& layer : layers) blocks->push_back(layer);
-  register_module("ln_final", ln_final);
-  if (!config_.tied_embeddings) {
-    unembedding =
-        register_parameter("unembed", torch::empty({config_.d_vocabulary, config_.d_model}));
+  for (int64_t layer = 0; layer < config_.n_layers; ++layer) {
+    layers.emplace_back(config_, hooks_, layer);
+    blocks->push_back(layers.back());
   }
+  make_head();
 }
 
-torch::Tensor TransformerImpl::forward(const torch::Tensor& tokens) {
-  return hook_unembed_out(logits(final_states(tokens)));
+void TransformerImpl::make_embedding() {
+  const int64_t width = config_.embedding_width();
+  const auto table = [&](const char* name, int64_t rows, int64_t columns) {
+    return register_parameter(name, torch::empty({rows, columns}));
+  };
+  embedding = table("embed", config_.d_vocabulary, width);
+  hook_embed_ = hooks_.make(std::string(kEmbed));
+  if (width != config_.d_model)
+    project_in = register_module("project_in", Linear(width, config_.d_model, false));
+  if (config_.learned_positions) {
+    position_embedding =
+        table("pos_embed", config_.context + config_.position_offset, config_.d_model);
+    hook_pos_embed_ = hooks_.make(std::string(kPosEmbed));
+  }
+  if (config_.n_token_types > 0) {
+    token_type_embedding = table("token_type_embed", config_.n_token_types, config_.d_model);
+    hook_token_type_embed_ = hooks_.make(std::string(kTokenTypeEmbed));
+  }
+  embedding_norm = register_module(
+      "embed_ln", Norm(config_.embedding_norm, config_.d_model, hooks_, "embed.ln"));
+  if (config_.embedding_norm.kind != NormKind::kNone)
+    hook_full_embed_ = hooks_.make(std::string(kFullEmbed));
+}
+
+void TransformerImpl::make_head() {
+  const int64_t width = config_.embedding_width();
+  ln_final =
+      register_module("ln_final", Norm(config_.final_norm, config_.d_model, hooks_, "ln_final"));
+  if (width != config_.d_model)
+    project_out = register_module("project_out", Linear(config_.d_model, width, false));
+  if (config_.head == Head::kNone) return;
+  if (config_.head == Head::kMaskedLm) {
+    mlm_dense = register_module("mlm_dense", Linear(width, width, true));
+    mlm_norm = register_module("mlm_ln", Norm(config_.norm, width, hooks_, "mlm_head.ln"));
+  }
+  hook_unembed_in_ = hooks_.make(std::string(kUnembedIn));
+  if (!config_.tied_embeddings) {
+    unembedding = register_parameter("unembed", torch::empty({config_.d_vocabulary, width}));
+  }
+  if (config_.unembedding_bias)
+    unembedding_bias = register_parameter("unembed_bias", torch::empty({config_.d_vocabulary}));
+  hook_unembed_out_ = hooks_.make(std::string(kUnembedOut));
+}
+
+torch::Tensor TransformerImpl::forward(const torch::Tensor& tokens, const torch::Tensor& padding) {
+  const auto states = final_states(tokens, padding);
+  return config_.head == Head::kNone ? states : hook_unembed_out_(logits(states));
 }
 
 void TransformerImpl::observe(const torch::Tensor& tokens) {
-  const auto states = final_states(tokens);
-  if (hook_unembed_out.watched()) hook_unembed_out(logits(states));
+  const auto states = final_states(tokens, {});
+  if (hook_unembed_out_.watched()) hook_unembed_out_(logits(states));
 }
 
 torch::Tensor TransformerImpl::logits(const torch::Tensor& states) const {
@@ -54,19 +88,70 @@ torch::Tensor TransformerImpl::logits(const torch::Tensor& states) const {
 
 torch::Tensor TransformerImpl::logits(const torch::Tensor& states, int64_t first,
                                       int64_t last) const {
+  if (config_.head == Head::kNone)
+    detail::fail_argument("[Transformer] a {} without unembedding has no logits",
+                          config_.model_type);
   const auto& matrix = config_.tied_embeddings ? embedding : unembedding;
-  return at::linear(states, matrix.slice(0, first, last));
+  const auto bias = unembedding_bias.defined() ? unembedding_bias.slice(0, first, last)
+                                               : torch::Tensor();
+  auto result = at::linear(states, matrix.slice(0, first, last), bias);
+  if (config_.logit_multiplier != 1) result = result * config_.logit_multiplier;
+  if (config_.logit_softcap == 0) return result;
+  return config_.logit_softcap * at::tanh(result / config_.logit_softcap);
 }
 
-torch::Tensor TransformerImpl::final_states(const torch::Tensor& tokens) {
-  check(tokens);
-  const auto rotary = rotary_table(config_, tokens.size(1), options());
-  auto stream = hook_embed(at::embedding(embedding, tokens));  // [B, T, d_model]
-  for (auto& layer : layers) stream = layer(stream, rotary);
-  return hook_unembed_in(ln_final(stream));
+std::string TransformerImpl::hidden_state_point(Block block) const {
+  const bool post_norm = config_.norm_placement == NormPlacement::kPost;
+  const bool attention = block.kind() == BlockKind::kAttention;
+  return in_block(block.layer(), post_norm ? (attention ? kNormalizedResidMid : kNormalizedResidPost)
+                                           : (attention ? kResidMid : kResidPost));
 }
 
-void TransformerImpl::check(const torch::Tensor& tokens) const {
+Positions TransformerImpl::positions(int64_t length) const {
+  Positions result;
+  for (const auto& rope : config_.ropes)
+    result.rotary.push_back(rotary_table(rope, config_.d_head, length, options()));
+  result.alibi = alibi_bias(config_, length, options());
+  return result;
+}
+
+torch::Tensor TransformerImpl::embed(const torch::Tensor& tokens) const {
+  auto rows = at::embedding(embedding, tokens);  // [B, T, d_embedding]
+  if (config_.embedding_multiplier != 1)
+    rows = rows * torch::scalar_tensor(config_.embedding_multiplier, rows.options());
+  rows = hook_embed_(rows);
+  auto stream = project_in ? project_in->forward(rows) : rows;  // [B, T, d_model]
+  if (position_embedding.defined())
+    stream = stream + hook_pos_embed_(at::embedding(position_embedding, position_rows(tokens)));
+  if (token_type_embedding.defined())
+    stream = stream + hook_token_type_embed_(token_type_embedding[0].expand_as(stream));
+  return hook_full_embed_(embedding_norm->forward(stream));
+}
+
+// [B, T], rows of the position table.
+torch::Tensor TransformerImpl::position_rows(const torch::Tensor& tokens) const {
+  if (config_.padding_id < 0) {
+    const auto rows = at::arange(tokens.size(1), tokens.options()) + config_.position_offset;
+    return rows.expand_as(tokens);
+  }
+  const auto counted = (tokens != config_.padding_id).to(torch::kLong);
+  return counted.cumsum(1) * counted + (config_.position_offset - 1);
+}
+
+torch::Tensor TransformerImpl::final_states(const torch::Tensor& tokens,
+                                            const torch::Tensor& padding) {
+  check(tokens, padding);
+  auto places = positions(tokens.size(1));
+  places.padding = padding;
+  auto stream = embed(tokens);  // [B, T, d_model]
+  for (auto& layer : layers) stream = layer(stream, places);
+  stream = ln_final(stream);
+  if (project_out) stream = project_out(stream);
+  if (mlm_dense) stream = mlm_norm(activate(config_.activation, mlm_dense(stream)));
+  return hook_unembed_in_(stream);
+}
+
+void TransformerImpl::check(const torch::Tensor& tokens, const torch::Tensor& padding) const {
   if (tokens.dim() != 2 || tokens.scalar_type() != torch::kLong || tokens.numel() == 0) {
     detail::fail_argument(
         "[Transformer] tokens: got {} {}, expected a non-empty [sequences, length] of int64",
@@ -85,6 +170,15 @@ void TransformerImpl::check(const torch::Tensor& tokens) const {
         "{}",
         low.item<int64_t>(), high.item<int64_t>(), config_.d_vocabulary - 1);
   }
+  if (!padding.defined()) return;
+  if (padding.scalar_type() != torch::kBool || !padding.sizes().equals(tokens.sizes())) {
+    detail::fail_argument("[Transformer] padding: got {} {}, expected bool {}",
+                          c10::str(padding.sizes()), c10::str(padding.dtype()),
+                          c10::str(tokens.sizes()));
+  }
+  const auto before = padding.slice(1, 0, -1), after = padding.slice(1, 1);
+  if (padding.select(1, 0).any().item<bool>() || (before > after).any().item<bool>())
+    detail::fail_argument("[Transformer] padding stands before text: expected it at the end alone");
 }
 
 torch::Tensor run_with_hooks(Transformer& model, const torch::Tensor& tokens,

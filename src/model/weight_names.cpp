@@ -1,66 +1,81 @@
 #include "model/weight_names.h"
 
+#include <algorithm>
+
 #include "detail/fail.h"
 
 namespace spikesink::detail {
 namespace {
 
-const std::vector<WeightName> kLlamaSafetensors = {
-    {"embed", "model.embed_tokens.weight"},
-    {"blocks.{}.ln1.weight", "model.layers.{}.input_layernorm.weight"},
-    {"blocks.{}.attn.q.weight", "model.layers.{}.self_attn.q_proj.weight"},
-    {"blocks.{}.attn.k.weight", "model.layers.{}.self_attn.k_proj.weight"},
-    {"blocks.{}.attn.v.weight", "model.layers.{}.self_attn.v_proj.weight"},
-    {"blocks.{}.attn.o.weight", "model.layers.{}.self_attn.o_proj.weight"},
-    {"blocks.{}.attn.q.bias", "model.layers.{}.self_attn.q_proj.bias"},
-    {"blocks.{}.attn.k.bias", "model.layers.{}.self_attn.k_proj.bias"},
-    {"blocks.{}.attn.v.bias", "model.layers.{}.self_attn.v_proj.bias"},
-    {"blocks.{}.attn.o.bias", "model.layers.{}.self_attn.o_proj.bias"},
-    {"blocks.{}.ln2.weight", "model.layers.{}.post_attention_layernorm.weight"},
-    {"blocks.{}.mlp.gate.weight", "model.layers.{}.mlp.gate_proj.weight"},
-    {"blocks.{}.mlp.up.weight", "model.layers.{}.mlp.up_proj.weight"},
-    {"blocks.{}.mlp.down.weight", "model.layers.{}.mlp.down_proj.weight"},
-    {"blocks.{}.mlp.gate.bias", "model.layers.{}.mlp.gate_proj.bias"},
-    {"blocks.{}.mlp.up.bias", "model.layers.{}.mlp.up_proj.bias"},
-    {"blocks.{}.mlp.down.bias", "model.layers.{}.mlp.down_proj.bias"},
-    {"ln_final.weight", "model.norm.weight"},
-    {"unembed", "lm_head.weight"},
+// A name with one of its numbers taken out: "experts.7.up" -> "experts.{}.up" and 7.
+struct Numbered {
+  std::string name;
+  int64_t number = 0;
 };
 
-const std::vector<WeightName> kLlamaGguf = {
-    {"embed", "token_embd.weight"},
-    {"blocks.{}.ln1.weight", "blk.{}.attn_norm.weight"},
-    {"blocks.{}.attn.q.weight", "blk.{}.attn_q.weight", StoredAs::kQueryRowsInterleaved},
-    {"blocks.{}.attn.k.weight", "blk.{}.attn_k.weight", StoredAs::kKeyRowsInterleaved},
-    {"blocks.{}.attn.v.weight", "blk.{}.attn_v.weight"},
-    {"blocks.{}.attn.o.weight", "blk.{}.attn_output.weight"},
-    {"blocks.{}.attn.q.bias", "blk.{}.attn_q.bias", StoredAs::kQueryRowsInterleaved},
-    {"blocks.{}.attn.k.bias", "blk.{}.attn_k.bias", StoredAs::kKeyRowsInterleaved},
-    {"blocks.{}.attn.v.bias", "blk.{}.attn_v.bias"},
-    {"blocks.{}.attn.o.bias", "blk.{}.attn_output.bias"},
-    {"blocks.{}.ln2.weight", "blk.{}.ffn_norm.weight"},
-    {"blocks.{}.mlp.gate.weight", "blk.{}.ffn_gate.weight"},
-    {"blocks.{}.mlp.up.weight", "blk.{}.ffn_up.weight"},
-    {"blocks.{}.mlp.down.weight", "blk.{}.ffn_down.weight"},
-    {"blocks.{}.mlp.gate.bias", "blk.{}.ffn_gate.bias"},
-    {"blocks.{}.mlp.up.bias", "blk.{}.ffn_up.bias"},
-    {"blocks.{}.mlp.down.bias", "blk.{}.ffn_down.bias"},
-    {"ln_final.weight", "output_norm.weight"},
-    {"unembed", "output.weight"},
-};
+Numbered without_number(const std::string& name, const std::string& prefix) {
+  const auto found = name.find(prefix);
+  if (found == std::string::npos) return {name};
+  const auto begin = found + prefix.size(), end = name.find('.', begin);
+  return {name.substr(0, begin) + "{}" + name.substr(end),
+          std::stoll(name.substr(begin, end - begin))};
+}
+
+std::string with_number(const std::string& name, int64_t number) {
+  return fmt::format(fmt::runtime(name), number);
+}
+
+bool has_number(const std::string& name) { return name.find("{}") != std::string::npos; }
+
+// "attn.q.weight" is named by an entry for itself or by one for "attn.q".
+std::optional<std::string> tensor_of(const WeightName& entry, const std::string& parameter) {
+  if (entry.parameter == parameter) return entry.tensor;
+  const auto dot = parameter.rfind('.');
+  if (dot == std::string::npos || entry.parameter != parameter.substr(0, dot)) return std::nullopt;
+  return entry.tensor + parameter.substr(dot);
+}
+
+void add_places(const std::string& parameter, int64_t rows, const std::string& prefix,
+                const std::vector<WeightName>& entries, std::vector<Place>& places) {
+  const auto [name, expert] = without_number(parameter, "experts.");
+  for (const auto& entry : entries) {
+    const auto tensor = tensor_of(entry, name);
+    if (!tensor) continue;
+    Place place{{}, entry.take, expert};
+    const bool stacked = has_number(*tensor) && !has_number(name);
+    for (int64_t row = 0; row < (stacked ? rows : 1); ++row)
+      place.tensors.push_back(prefix + with_number(*tensor, stacked ? row : expert));
+    places.push_back(std::move(place));
+  }
+}
 
 }  // namespace
 
-const std::vector<WeightName>& weight_names(const std::string& model_type, WeightFormat format) {
-  if (model_type != "llama")
-    fail_argument("[load_model] model_type: got '{}', expected llama", model_type);
-  return format == WeightFormat::kGguf ? kLlamaGguf : kLlamaSafetensors;
+std::vector<Place> places_of(const std::string& parameter, int64_t rows, const WeightNames& names,
+                             const std::string& base) {
+  std::vector<Place> places;
+  const auto [pattern, layer] = without_number(parameter, "blocks.");
+  if (pattern == parameter) {
+    add_places(parameter, rows, base, names.body, places);
+    add_places(parameter, rows, "", names.end, places);
+  } else {
+    add_places(pattern.substr(std::string("blocks.{}.").size()), rows,
+               base + with_number(names.layer, layer), names.in_layer, places);
+  }
+  return places;
 }
 
-bool is_superfluous(const std::string& tensor, WeightFormat format, bool tied_embeddings) {
-  if (format == WeightFormat::kGguf) return tensor == "rope_freqs.weight";
-  return tensor.ends_with(".rotary_emb.inv_freq") ||
-         (tied_embeddings && tensor == "lm_head.weight");
+bool is_superfluous(const std::string& tensor, const WeightNames& names) {
+  return std::any_of(names.superfluous.begin(), names.superfluous.end(), [&](const auto& pattern) {
+    if (pattern.starts_with('*')) return tensor.ends_with(pattern.substr(1));
+    if (pattern.ends_with('*')) return tensor.starts_with(pattern.substr(0, pattern.size() - 1));
+    return tensor == pattern;
+  });
+}
+
+std::vector<WeightName> operator+(std::vector<WeightName> a, const std::vector<WeightName>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
 }
 
 }  // namespace spikesink::detail

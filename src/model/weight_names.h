@@ -1,32 +1,48 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "spikesink/weights/weight_source.h"
+#include "model/stored_layout.h"
 
 namespace spikesink::detail {
 
-/// What was done to a tensor when its file was written, to be undone on loading.
-enum class StoredAs {
-  kAsIs,
-  kQueryRowsInterleaved,  // GGUF's llama: the two halves of each head's rows are interleaved
-  kKeyRowsInterleaved,
-};
-
-/// Where a parameter's values are found. In both names `{}` stands for the layer.
+/// Where one parameter, or all those of one module ("attn.q" for its weight and bias), is found. In
+/// both names "{}" stands for the number of an expert; where only `tensor` has it, the parameter is
+/// the stack of all those tensors.
 struct WeightName {
   std::string parameter;
   std::string tensor;
-  StoredAs stored_as = StoredAs::kAsIs;
+  Take take = nullptr;  // null: stored as it is
 };
 
-/// The names of one model type in one format; "<name>.bias" follows "<name>.weight" where the model
-/// has biases.
-const std::vector<WeightName>& weight_names(const std::string& model_type, WeightFormat format);
+/// The tensor names of one architecture in one format. Several names of one parameter are
+/// alternatives.
+struct WeightNames {
+  std::string first;               // a body tensor that is in every file, to tell the base by
+  std::vector<std::string> bases;  // what may stand before the names of the body
+  std::string layer;               // the layers' own beginning, "{}" being the number
+  std::vector<WeightName> body;      // after the base; parameters as ModelConfig's model has them
+  std::vector<WeightName> in_layer;  // after the base and the layer; without "blocks.N."
+  std::vector<WeightName> end;       // as they stand
+  std::vector<std::string> superfluous;  // may be there and carries nothing; "*" at an end: any
+};
 
-/// Tensors that a file of this model type may hold and that carry nothing: stored buffers, and
-/// values read elsewhere.
-bool is_superfluous(const std::string& tensor, WeightFormat format, bool tied_embeddings);
+/// A parameter's place in a file.
+struct Place {
+  std::vector<std::string> tensors;  // several: stacked
+  Take take;
+  int64_t expert = 0;
+};
+
+/// The places where `parameter` of this name may be found, `base` being what the file begins its
+/// body's names with. Empty when no name is known.
+std::vector<Place> places_of(const std::string& parameter, int64_t rows, const WeightNames& names,
+                             const std::string& base);
+
+bool is_superfluous(const std::string& tensor, const WeightNames& names);
+
+std::vector<WeightName> operator+(std::vector<WeightName> a, const std::vector<WeightName>& b);
 
 }  // namespace spikesink::detail

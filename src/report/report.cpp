@@ -53,7 +53,8 @@ void Report::add(const MassiveActivationsResult& result, const MassiveActivation
 }
 
 void Report::add(const AttentionSinksResult& result, int64_t key) {
-  document_->json["attention_sinks"] = detail::section(result, key);
+  document_->json["attention_sinks"] = 
+      detail::section(result, key, document_->tokenizer.get());
 }
 
 void Report::add(const PerplexityResult& result) {

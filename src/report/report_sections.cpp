@@ -107,16 +107,59 @@ json section(const std::vector<HeadImportance>& heads) {
   return list;
 }
 
+json ratios_of(const AttentionSinksResult& result, int64_t key) {
+  json ratios;
+  for (const auto definition : {SinkDefinition::kGu, SinkDefinition::kMeanFirst})
+    ratios[to_string(definition)] = number(result.sink_ratio(definition, key));
+  return ratios;
+}
+
+json section(const WatchedKey& watched, const AttentionSinksResult& result,
+             const Tokenizer* tokenizer) {
+  json tokens = json::array();
+  for (size_t index = 0; index < std::min(watched.tokens.size(), kMostTokens); ++index) {
+    auto entry = token_entry(watched.tokens[index].first, tokenizer);
+    entry["count"] = watched.tokens[index].second;
+    tokens.push_back(entry);
+  }
+  return {{"key", watched.key},
+          {"sequences", watched.sequences},
+          {"tokens", tokens},
+          {"ratios", ratios_of(result, watched.key)},
+          {"sink_heads", result.sink_heads(watched.key).size()}};
+}
+
+json section(const std::vector<LearnedSink>& learned) {
+  json list = json::array();
+  for (const auto& head : learned)
+    list.push_back({{"layer", head.layer}, {"head", head.head}, {"mass", number(head.mass)}});
+  return list;
+}
+
 }  // namespace
 
 json section(const ModelConfig& config) {
-  return {{"model_type", config.model_type}, {"n_layers", config.n_layers},
-          {"d_model", config.d_model},       {"d_mlp", config.d_mlp},
-          {"n_heads", config.n_heads},       {"n_key_value_heads", config.n_key_value_heads},
-          {"d_head", config.d_head},         {"d_vocabulary", config.d_vocabulary},
-          {"context", config.context},       {"norm_epsilon", config.norm_epsilon},
-          {"rope_theta", config.rope_theta}, {"attention_bias", config.attention_bias},
-          {"mlp_bias", config.mlp_bias},     {"tied_embeddings", config.tied_embeddings}};
+  return {{"model_type", config.model_type},
+          {"n_layers", config.n_layers},
+          {"d_model", config.d_model},
+          {"d_mlp", config.d_mlp},
+          {"n_heads", config.n_heads},
+          {"n_key_value_heads", config.n_key_value_heads},
+          {"d_head", config.d_head},
+          {"d_vocabulary", config.d_vocabulary},
+          {"context", config.context},
+          {"causal", config.causal},
+          {"norm", to_string(config.norm.kind)},
+          {"norm_epsilon", config.norm.epsilon},
+          {"norm_placement", to_string(config.norm_placement)},
+          {"residual", to_string(config.residual)},
+          {"qk_norm", to_string(config.qk_norm)},
+          {"positions", config.positions()},
+          {"activation", to_string(config.activation)},
+          {"gated", config.gated},
+          {"experts", config.experts.count},
+          {"sink_logits", config.sink_logits},
+          {"tied_embeddings", config.tied_embeddings}};
 }
 
 json section(const LifeCycleResult& result, const LifeCycleOptions& options) {
@@ -161,31 +204,35 @@ json section(const MassiveActivationsResult& result, const MassiveActivationsOpt
           {"blocks", blocks}};
 }
 
-json section(const AttentionSinksResult& result, int64_t key) {
+json section(const AttentionSinksResult& result, int64_t key, const Tokenizer* tokenizer) {
   std::vector<HeadImportance> heads;
   for (const auto& head : result.heads) {
     if (head.key == key) heads.push_back(head);
   }
-  json ratios;
-  for (const auto definition : {SinkDefinition::kGu, SinkDefinition::kMeanFirst}) {
-    ratios[to_string(definition)] = number(result.sink_ratio(definition, key));
+  json section_of_key = {
+      {"definition", to_string(SinkDefinition::kGu)},
+      {"definitions",
+       {{"importance",
+         "mean of A[i, key] over the queries i that may see the key: those from it on, or all of "
+         "them in an encoder; importance of a head is its mean over sequences"},
+        {"gu", "share of (sequence, layer, head) with importance > epsilon (arXiv 2410.10781)"},
+        {"mean-first",
+         "share of (layer, head) whose importance, averaged over sequences, is > epsilon; also "
+         "sink_heads"}}},
+      {"epsilon", result.epsilon},
+      {"key", key},
+      {"sequences", result.sequences},
+      {"sink_ratio_percent", number(result.sink_ratio(SinkDefinition::kGu, key))},
+      {"ratios", ratios_of(result, key)},
+      {"heads", section(heads)},
+      {"sink_heads", section(result.sink_heads(key))},
+      {"keys", json::array()}};
+  for (const auto& watched : result.keys) {
+    if (watched.sequences > 0)
+      section_of_key["keys"].push_back(section(watched, result, tokenizer));
   }
-  return {{"definition", to_string(SinkDefinition::kGu)},
-          {"definitions",
-           {{"importance",
-             "mean over queries i >= key of A[i, key]; importance of a head is its mean over "
-             "sequences"},
-            {"gu", "share of (sequence, layer, head) with importance > epsilon (arXiv 2410.10781)"},
-            {"mean-first",
-             "share of (layer, head) whose importance, averaged over sequences, is > epsilon; also "
-             "sink_heads"}}},
-          {"epsilon", result.epsilon},
-          {"key", key},
-          {"sequences", result.sequences},
-          {"sink_ratio_percent", number(result.sink_ratio(SinkDefinition::kGu, key))},
-          {"ratios", ratios},
-          {"heads", section(heads)},
-          {"sink_heads", section(result.sink_heads(key))}};
+  if (!result.learned.empty()) section_of_key["learned"] = section(result.learned);
+  return section_of_key;
 }
 
 json section(const PerplexityResult& result) {

@@ -133,7 +133,6 @@ TEST(BlockTest, BlocksCountFromOneAndLayersFromZero) {
     const Block block{number};
     EXPECT_EQ(Block::of(block.layer(), block.kind()).number, number);
   }
-  EXPECT_EQ(Block{5}.hidden_state_point(), "blocks.2.hook_resid_mid");
   EXPECT_EQ(Block{6}.output_point(), "blocks.2.hook_mlp_out");
 }
 

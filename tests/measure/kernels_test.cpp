@@ -59,10 +59,10 @@ TEST(AttentionReceivedTest, AgreesWithTheMatrix) {
   for (const int64_t key : {0, 1, 7, 18}) {
     const auto expected = pattern.select(-1, key).slice(-1, key).mean(-1);
     EXPECT_TRUE(
-        at::allclose(detail::attention_received(q, k, lse, scale, key), expected, 1e-12, 1e-12))
+        at::allclose(detail::attention_received(q, k, lse, {.scale = scale}, key), expected, 1e-12, 1e-12))
         << key;
     const auto single = detail::attention_received(q.to(torch::kFloat), k.to(torch::kFloat),
-                                                   lse.to(torch::kFloat), scale, key);
+                                                   lse.to(torch::kFloat), {.scale = scale}, key);
     EXPECT_TRUE(at::allclose(single, expected, 1e-5, 1e-6)) << key;
   }
 }

@@ -113,7 +113,7 @@ TEST_F(MeasurementsTest, LifeCycleSummarisesEveryState) {
   auto cache = all_of("blocks.*.*");
   ASSERT_EQ(result.blocks.size(), 4u);
   for (const auto& block : result.blocks) {
-    expect_summary_of(cache[block.block.hidden_state_point()], block.hidden_state);
+    expect_summary_of(cache[model->hidden_state_point(block.block)], block.hidden_state);
     expect_summary_of(cache[block.block.output_point()], block.output);
   }
   EXPECT_TRUE(result.spike_channels.empty());
@@ -150,7 +150,7 @@ TEST_F(MeasurementsTest, MassiveActivationsAreThoseOfTheDefinition) {
   const auto result = massive.result();
   auto cache = all_of("blocks.*.*");
   for (int64_t number = 1; number <= 4; ++number) {
-    const auto state = cache[Block{number}.hidden_state_point()];
+    const auto state = cache[model->hidden_state_point(Block{number})];
     const auto medians = std::get<0>(state.abs().flatten(1).median(1));
     const auto is_massive = (state.abs() > 100) & (state.abs() >= 1000 * medians.view({-1, 1, 1}));
     const auto found =
@@ -338,7 +338,7 @@ TEST_F(MeasurementsTest, ThePictureIsOfTheLargestState) {
                                           {.most_tokens = 8, .most_columns = 5});
   ASSERT_TRUE(picture);
   const auto ids = tokens.slice(0, picture->sequence, picture->sequence + 1).slice(1, 0, 8);
-  const auto point = picture->block.hidden_state_point();
+  const auto point = model->hidden_state_point(picture->block);
   const auto state = run_with_cache(model, ids, {point})[point][0].abs();
   EXPECT_EQ(picture->tokens.size(), 8u);
   EXPECT_EQ(picture->channels.front().first, 0);

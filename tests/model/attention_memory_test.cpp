@@ -49,8 +49,20 @@ class Scales : public c10::Allocator {
 constexpr int64_t kLength = 2048;
 constexpr size_t kMatrix = kLength * kLength;
 
-TEST(AttentionMemoryTest, MeasuringFormsNoMatrix) {
-  auto model = random_model();
+/// Score rules that the fused kernel does not know, and one that it does.
+std::vector<ModelConfig> configs_of_every_path() {
+  std::vector<ModelConfig> configs(5, tiny_config());
+  configs[1].layers.assign(2, {.window = 300});
+  configs[2].attention_softcap = 30;
+  configs[3].alibi = Alibi::kExact;
+  configs[4].sink_logits = true;
+  return configs;
+}
+
+class AttentionMemoryTest : public testing::TestWithParam<ModelConfig> {};
+
+TEST_P(AttentionMemoryTest, MeasuringFormsNoMatrix) {
+  auto model = random_model(GetParam());
   const TokenBatches batches = {{random_tokens(1, kLength), 0}};
   LifeCycle life_cycle;
   MassiveActivations massive;
@@ -63,8 +75,8 @@ TEST(AttentionMemoryTest, MeasuringFormsNoMatrix) {
       << "largest: " << *std::max_element(scales.sizes.begin(), scales.sizes.end());
 }
 
-TEST(AttentionMemoryTest, APatternHookFormsMatricesInItsLayerAlone) {
-  auto model = random_model();
+TEST_P(AttentionMemoryTest, APatternHookFormsMatricesInItsLayerAlone) {
+  auto model = random_model(GetParam());
   const auto tokens = random_tokens(1, kLength);
   for (const auto point : {kPattern, kScores}) {
     Scales scales;
@@ -81,6 +93,8 @@ TEST(AttentionMemoryTest, APatternHookFormsMatricesInItsLayerAlone) {
     EXPECT_GT(matrices[2], 0);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Paths, AttentionMemoryTest, testing::ValuesIn(configs_of_every_path()));
 
 }  // namespace
 }  // namespace spikesink

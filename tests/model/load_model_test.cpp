@@ -104,7 +104,7 @@ TEST_F(LoadModelTest, ConfigsThatCannotBeAreErrors) {
       {"num_key_value_heads", 3},     {"vocab_size", nullptr},
       {"pretraining_tp", 2},          {"hidden_size", -32},
       {"rms_norm_eps", -1},           {"attention_bias", 1},
-      {"max_position_embeddings", 0}, {"rope_parameters", {{"rope_type", "yarn"}, {"factor", 2.0}}},
+      {"max_position_embeddings", 0}, {"rope_parameters", {{"rope_type", "spiral"}, {"factor", 2.0}}},
       {"rope_parameters", "default"}, {"num_hidden_layers", 1ll << 62},
       {"hidden_size", 1ll << 62}};
   const auto good = config;
@@ -129,7 +129,7 @@ TEST_F(LoadModelTest, AnOldAndANewSpellingOfTheConfigAreTheSame) {
   config.erase("rope_parameters");
   config.erase("dtype");
   save();
-  EXPECT_EQ(read_model_config(folder.path()).rope_theta, 10000.0);
+  EXPECT_EQ(read_model_config(folder.path()).ropes.front().theta, 10000.0);
 }
 
 TEST_F(LoadModelTest, FilesThatAreNoneAreErrors) {

@@ -23,8 +23,6 @@ struct Block {
   const char* kind_name() const {
     return kind() == BlockKind::kAttention ? "attention" : "feed_forward";
   }
-  /// The hook point of the stream after this block.
-  std::string hidden_state_point() const;
   /// The hook point of what this block adds to the stream.
   std::string output_point() const;
 };

@@ -12,9 +12,15 @@
 
 namespace spikesink::hook_names {
 
-inline constexpr std::string_view kEmbed = "hook_embed";                          // [B, T, d_model]
-inline constexpr std::string_view kFinalNormalized = "ln_final.hook_normalized";  // [B, T, d_model]
-inline constexpr std::string_view kUnembedIn = "unembed.hook_in";                 // [B, T, d_model]
+// The token embedding, [B, T, d_embedding]; the learned positions and the token type, where there
+// are any, [B, T, d_model]; and the sum of them where it is normed, after its norm.
+inline constexpr std::string_view kEmbed = "hook_embed";
+inline constexpr std::string_view kPosEmbed = "hook_pos_embed";
+inline constexpr std::string_view kTokenTypeEmbed = "hook_token_type_embed";
+inline constexpr std::string_view kFullEmbed = "hook_full_embed";
+
+// The unembedding, where there is one.
+inline constexpr std::string_view kUnembedIn = "unembed.hook_in";    // [B, T, d_embedding]
 inline constexpr std::string_view kUnembedOut = "unembed.hook_out";  // [B, T, d_vocabulary]
 
 // Within a block: "blocks.N." + one of these.
@@ -38,14 +44,23 @@ inline constexpr std::string_view kLse =
     "attn.hook_lse";  // [B, H, T], log of the softmax's denominator
 inline constexpr std::string_view kPattern = "attn.hook_pattern";  // [B, H, T, S]
 inline constexpr std::string_view kZ = "attn.hook_z";              // [B, T, H, d_head]
-inline constexpr std::string_view kMlpPre =
-    "mlp.hook_pre";  // [B, T, d_mlp], gate before the activation
-inline constexpr std::string_view kMlpPreLinear = "mlp.hook_pre_linear";  // [B, T, d_mlp], up
-inline constexpr std::string_view kMlpAct =
-    "mlp.hook_act";  // [B, T, d_mlp], the activation's output
-inline constexpr std::string_view kMlpPost = "mlp.hook_post";  // [B, T, d_mlp], activation times up
 
-// Within a norm ("blocks.N.ln1.", "blocks.N.ln2.", "ln_final.").
+// Post-norm models alone: the sums above after their norm, which the next block reads.
+inline constexpr std::string_view kNormalizedResidMid = "hook_normalized_resid_mid";
+inline constexpr std::string_view kNormalizedResidPost = "hook_normalized_resid_post";
+
+// Within a feed-forward ("blocks.N.mlp.", "blocks.N.mlp.experts.E.", "blocks.N.mlp.shared.").
+inline constexpr std::string_view kMlpPre = "hook_pre";  // [B, T, d_mlp], before the activation
+inline constexpr std::string_view kMlpPreLinear = "hook_pre_linear";  // [B, T, d_mlp], up; gated only
+inline constexpr std::string_view kMlpAct = "hook_act";  // [B, T, d_mlp], activated; gated only
+inline constexpr std::string_view kMlpPost = "hook_post";  // [B, T, d_mlp], what `down` reads
+
+// Within a mixture of experts ("blocks.N.mlp.").
+inline constexpr std::string_view kExpertWeights = "hook_expert_weights";  // [B, T, chosen]
+inline constexpr std::string_view kExpertIndices = "hook_expert_indices";  // [B, T, chosen] int64
+
+// Within a norm ("blocks.N.{ln1,ln1_post,ln2,ln2_post}.", "blocks.N.attn.{q_norm,k_norm}.",
+// "embed.ln.", "mlm_head.ln.", "ln_final.").
 inline constexpr std::string_view kScale = "hook_scale";  // [B, T, 1], what the norm divides by
 inline constexpr std::string_view kNormalized =
     "hook_normalized";  // [B, T, d_model], before the learned scale

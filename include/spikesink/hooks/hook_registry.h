@@ -54,11 +54,14 @@ struct HookSlot {
 }  // namespace detail
 
 /// A named place in the forward pass: `x = point(x)`. Copies share the place. A point nobody
-/// watches costs one branch.
+/// watches costs one branch. A default one is a place that this model does not have: nobody can
+/// watch it.
 class HookPoint {
  public:
+  HookPoint() = default;
+
   const std::string& name() const { return slot_->name; }
-  bool watched() const { return !slot_->hooks.empty(); }
+  bool watched() const { return slot_ && !slot_->hooks.empty(); }
 
   /// Passes `value` through the hooks, in order of registration. A replacement of another shape,
   /// dtype or device throws std::invalid_argument.

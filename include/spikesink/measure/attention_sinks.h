@@ -1,14 +1,17 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "spikesink/measure/flat_map.h"
 #include "spikesink/measure/measurement.h"
 
 namespace spikesink {
 
-/// How a sink ratio is counted. Importance of key k in a head and a sequence: the mean over queries
-/// i >= k of A[i, k].
+/// How a sink ratio is counted. Importance of key k in a head and a sequence: the mean of A[i, k]
+/// over the queries i that may see it, those from k on, or all of them in an encoder. (A window that
+/// has left k behind counts as no attention.)
 enum class SinkDefinition {
   kGu,  // share of (sequence, layer, head) whose importance exceeds epsilon (Gu et al., arXiv
         // 2410.10781)
@@ -20,7 +23,7 @@ std::string to_string(SinkDefinition definition);
 
 struct AttentionSinksOptions {
   double epsilon = 0.3;             // strict: importance > epsilon
-  std::vector<int64_t> keys = {0};  // key positions to watch, from 0
+  std::vector<int64_t> keys = {0};  // key positions to watch, from 0; -1 is a sequence's last one
 };
 
 struct HeadImportance {
@@ -31,10 +34,26 @@ struct HeadImportance {
   double share_of_sequences = 0;  // how many sequences exceed epsilon, 0..1
 };
 
+/// What a head's learned sink logit takes from its queries.
+struct LearnedSink {
+  int64_t layer = 0;
+  int64_t head = 0;
+  double mass = 0;  // the logit's share of the softmax, mean over queries and sequences, 0..1
+};
+
+/// Which tokens stood at a watched position.
+struct WatchedKey {
+  int64_t key = 0;
+  int64_t sequences = 0;                             // long enough to have it
+  std::vector<std::pair<int64_t, int64_t>> tokens;  // id and count, most frequent first
+};
+
 struct AttentionSinksResult {
   double epsilon = 0;
   int64_t sequences = 0;
   std::vector<HeadImportance> heads;  // every layer, head and key, in that order
+  std::vector<WatchedKey> keys;       // as they were asked for
+  std::vector<LearnedSink> learned;   // every layer and head of a model with sink logits
 
   /// In percent, for one key; NaN where an importance is.
   double sink_ratio(SinkDefinition definition, int64_t key = 0) const;
@@ -55,12 +74,17 @@ class AttentionSinks : public Measurement {
 
  private:
   void add(int64_t layer, const Attention& attention, const torch::Tensor& lse);
+  void count_tokens(const torch::Tensor& ids);
+  void add_keys(int64_t layer, const ScoreRule& rule, const torch::Tensor& lse);
 
   AttentionSinksOptions options_;
   torch::Tensor queries_, keys_;    // of the layer being passed
+  Positions positions_;             // of the batch being passed: its ALiBi alone
   torch::Tensor importance_;        // [layers, heads, keys] float64, summed over sequences
   torch::Tensor exceeding_;         // [layers, heads, keys] int64, sequences above epsilon
-  std::vector<int64_t> sequences_;  // [keys]
+  std::vector<FlatMap<int64_t, int64_t>> tokens_;  // [keys], id -> count of sequences
+  torch::Tensor learned_;           // [layers, heads] float64, summed over queries; or undefined
+  int64_t queries_seen_ = 0;        // by each head
 };
 
 }  // namespace spikesink

@@ -2,36 +2,55 @@
 
 #include "spikesink/hooks/hook_registry.h"
 #include "spikesink/model/linear.h"
-#include "spikesink/model/rotary.h"
+#include "spikesink/model/norm.h"
+#include "spikesink/model/positions.h"
 
 namespace spikesink {
 
-/// Causal self-attention with grouped key/value heads.
+/// How the score of query i for key k comes from their dot product, and which keys i sees.
+struct ScoreRule {
+  double scale = 1;
+  double softcap = 0;   // s becomes softcap * tanh(s / softcap), before the bias; 0: as it is
+  torch::Tensor alibi;  // [H, T], alibi[k] - alibi[i] is added; or undefined
+  bool causal = true;   // i sees no key after itself
+  int64_t window = 0;   // and only the last `window` of those; 0: all
+};
+
+/// Self-attention with grouped key/value heads.
 ///
-/// The fused kernel is used unless `hook_attn_scores` or `hook_pattern` of this layer is watched:
-/// only then are T x T matrices formed. Both ways agree. `hook_lse` is the logarithm of the
-/// softmax's denominator, [B, H, T] in float32 or better; replacing it rescales the attention as
-/// another denominator would (adding one to it gives softmax-plus-one).
+/// T x T matrices are formed only while `hook_attn_scores` or `hook_pattern` of this layer is
+/// watched. Else the fused kernel is used, or, where it lacks a part of the score rule, queries are
+/// taken a few at a time. All ways agree. `hook_lse` is the logarithm of the softmax's denominator,
+/// a learned sink logit included, [B, H, T] in float32 or better; replacing it rescales the
+/// attention as another denominator would (adding one to it gives softmax-plus-one).
 class AttentionImpl : public torch::nn::Module {
  public:
   AttentionImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer);
 
   /// x [B, T, d_model] -> [B, T, d_model].
-  torch::Tensor forward(const torch::Tensor& x, const RotaryTable& rotary);
+  torch::Tensor forward(const torch::Tensor& x, const Positions& positions);
 
-  /// What a dot product of query and key is multiplied with.
-  double scale() const { return scale_; }
+  ScoreRule score_rule(const Positions& positions) const;
 
   Linear q{nullptr}, k{nullptr}, v{nullptr}, o{nullptr};
+  Norm q_norm{nullptr}, k_norm{nullptr};
+  torch::Tensor sinks;  // [H], a logit in each head's denominator, or undefined
 
  private:
-  torch::Tensor attend_fused(const torch::Tensor& q, const torch::Tensor& k,
-                             const torch::Tensor& v) const;
-  torch::Tensor attend_explicit(const torch::Tensor& q, const torch::Tensor& k,
-                                const torch::Tensor& v) const;
+  torch::Tensor project(const Linear& projection, const torch::Tensor& x) const;
+  torch::Tensor placed(const Norm& norm, const torch::Tensor& heads,
+                       const Positions& positions) const;
+  torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                       const Positions& positions) const;
+  torch::Tensor attend_watched(const torch::Tensor& q, const torch::Tensor& k,
+                               const torch::Tensor& v, const Positions& positions) const;
+  torch::Tensor with_sinks(const torch::Tensor& lse) const;
 
   int64_t d_head_;
-  double scale_;
+  int64_t rope_;
+  double qkv_clip_;
+  bool norms_whole_;
+  ScoreRule rule_;
   HookPoint hook_q_, hook_k_, hook_v_, hook_rot_q_, hook_rot_k_, hook_scores_, hook_lse_,
       hook_pattern_, hook_z_;
 };

@@ -6,18 +6,28 @@
 
 namespace spikesink {
 
-/// Gated feed-forward: down( activation(gate x) * (up x) ), the paper's eq. 12.
+/// The activation function itself, element by element.
+torch::Tensor activate(Activation activation, const torch::Tensor& x);
+
+/// Gated feed-forward: down( activation(gate x) * (up x) ), the paper's eq. 12; or without a gate:
+/// down( activation(up x) ), which has no `hook_pre_linear` and no `hook_act`.
 class FeedForwardImpl : public torch::nn::Module {
  public:
-  FeedForwardImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer);
+  /// Its hook points are called `name`.hook_...
+  FeedForwardImpl(const ModelConfig& config, int64_t d_mlp, HookRegistry& hooks,
+                  const std::string& name);
 
-  /// x [B, T, d_model] -> [B, T, d_model].
+  /// x [..., d_model] -> [..., d_model].
   torch::Tensor forward(const torch::Tensor& x);
 
-  Linear gate{nullptr}, up{nullptr}, down{nullptr};
+  Linear gate{nullptr};  // null without a gate
+  Linear up{nullptr}, down{nullptr};
 
  private:
+  torch::Tensor gated(const torch::Tensor& x);
+
   Activation activation_;
+  double clamp_, up_offset_;
   HookPoint hook_pre_, hook_pre_linear_, hook_act_, hook_post_;
 };
 TORCH_MODULE(FeedForward);

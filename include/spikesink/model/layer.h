@@ -1,30 +1,33 @@
 #pragma once
 
 #include "spikesink/model/attention.h"
+#include "spikesink/model/experts.h"
 #include "spikesink/model/feed_forward.h"
 #include "spikesink/model/norm.h"
 
 namespace spikesink {
 
 /// One layer: an attention block and a feed-forward block of the paper, each H' = H + F(norm(H))
-/// (eq. 4).
+/// (eq. 4) or what the configuration's norm placement and residual form make of it.
 class LayerImpl : public torch::nn::Module {
  public:
   LayerImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer);
 
-  /// The residual stream [B, T, d_model], before and after this layer.
-  torch::Tensor forward(torch::Tensor stream, const RotaryTable& rotary);
+  /// What the layer reads and what the next one does, [B, T, d_model].
+  torch::Tensor forward(const torch::Tensor& stream, const Positions& positions);
 
-  // In the order of the forward pass, which is also the order of the registry.
-  HookPoint hook_resid_pre;
-  RmsNorm ln1;
-  Attention attn;
-  HookPoint hook_attn_out;
-  HookPoint hook_resid_mid;
-  RmsNorm ln2;
-  FeedForward mlp;
-  HookPoint hook_mlp_out;
-  HookPoint hook_resid_post;
+  Norm ln1{nullptr}, ln2{nullptr};            // before a block; post-norm: after the sum
+  Norm ln1_post{nullptr}, ln2_post{nullptr};  // of a block's output; the identity where there is none
+  Attention attn{nullptr};
+  FeedForward mlp{nullptr};  // null where there are experts
+  Experts experts{nullptr};  // null where there are none
+
+ private:
+  NormPlacement placement_;
+  ResidualForm residual_;
+  double multiplier_;
+  HookPoint hook_resid_pre_, hook_attn_out_, hook_resid_mid_, hook_normalized_resid_mid_,
+      hook_mlp_out_, hook_resid_post_, hook_normalized_resid_post_;
 };
 TORCH_MODULE(Layer);
 

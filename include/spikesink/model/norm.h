@@ -6,25 +6,31 @@
 #include <string>
 
 #include "spikesink/hooks/hook_registry.h"
+#include "spikesink/model/model_config.h"
 
 namespace spikesink {
 
-/// RMSNorm: x / sqrt(mean(x^2) + epsilon) * weight, over the last dimension. The root is taken in
-/// float32 or better and the quotient rounded to the dtype of x before the learned scale, as
-/// transformers' Llama does. Hooks: `hook_scale` (the root) and `hook_normalized` (the quotient,
-/// before `weight`).
-class RmsNormImpl : public torch::nn::Module {
+/// RMSNorm or LayerNorm over the last dimension, or the identity, which has no hook points. Roots
+/// and quotients are reckoned in float32 or better. Hooks: `hook_scale` (what is divided by) and
+/// `hook_normalized` (the quotient, before the learned scale and bias; in float32 or better where
+/// the scale is applied before rounding).
+class NormImpl : public torch::nn::Module {
  public:
-  RmsNormImpl(int64_t size, double epsilon, HookRegistry& hooks, const std::string& name);
+  /// `parameters` is the shape of scale and bias, usually the size of the last dimension.
+  NormImpl(const NormConfig& config, torch::IntArrayRef parameters, HookRegistry& hooks,
+           const std::string& name);
   torch::Tensor forward(const torch::Tensor& x) const;
 
-  torch::Tensor weight;  // [size]
+  torch::Tensor weight;  // as `parameters`, or undefined
+  torch::Tensor bias;    // as `parameters`, or undefined
 
  private:
-  double epsilon_;
+  torch::Tensor scaled(const torch::Tensor& normalized) const;
+
+  NormConfig config_;
   HookPoint hook_scale_;
   HookPoint hook_normalized_;
 };
-TORCH_MODULE(RmsNorm);
+TORCH_MODULE(Norm);
 
 }  // namespace spikesink

@@ -2,27 +2,28 @@
 
 #include <torch/types.h>
 
-#include "spikesink/model/model_config.h"
+#include "spikesink/model/rope_config.h"
 
 namespace spikesink {
 
 /// The angles of rotary position embedding for positions 0..T-1, made once a forward and shared by
-/// all layers.
+/// the layers of one RopeConfig.
 struct RotaryTable {
-  torch::Tensor cos;  // [T, 1, d_head]
-  torch::Tensor sin;  // [T, 1, d_head]
+  torch::Tensor cos;  // [T, 1, dimensions]
+  torch::Tensor sin;  // [T, 1, dimensions]
 
-  /// Turns `x` [B, T, H, d_head]: the halves of a head are the two coordinates (transformers'
-  /// layout).
+  /// Turns the first `dimensions` coordinates of `x` [B, T, H, d_head]: their halves are the two
+  /// coordinates of each pair (transformers' layout).
   torch::Tensor apply(const torch::Tensor& x) const;
 };
 
-/// The d_head / 2 angular frequencies, in radians a token, after scaling. `dtype` is float32 or
-/// float64.
-torch::Tensor rotary_frequencies(const ModelConfig& config, torch::Dtype dtype);
+/// The dimensions / 2 angular frequencies, in radians a token, after the scaling for sequences of
+/// `length` tokens. `dtype` is float32 or float64.
+torch::Tensor rotary_frequencies(const RopeConfig& config, int64_t d_head, int64_t length,
+                                 torch::Dtype dtype);
 
 /// Angles are reckoned in float32, as transformers does, or in float64 for a float64 model.
-RotaryTable rotary_table(const ModelConfig& config, int64_t length,
+RotaryTable rotary_table(const RopeConfig& config, int64_t d_head, int64_t length,
                          const torch::TensorOptions& options);
 
 }  // namespace spikesink

@@ -5,11 +5,12 @@
 #include <vector>
 
 #include "spikesink/hooks/activation_cache.h"
+#include "spikesink/hooks/block_number.h"
 #include "spikesink/model/layer.h"
 
 namespace spikesink {
 
-/// A decoder-only transformer with hook points at every step. A fresh one has uninitialised
+/// A transformer, decoder or encoder, with hook points at every step. A fresh one has uninitialised
 /// weights: load or fill them.
 class TransformerImpl : public torch::nn::Module {
  private:
@@ -19,14 +20,16 @@ class TransformerImpl : public torch::nn::Module {
  public:
   explicit TransformerImpl(ModelConfig config);
 
-  /// tokens [B, T] int64 -> logits [B, T, d_vocabulary]. Throws std::invalid_argument for ids
-  /// outside the vocabulary and for sequences longer than the context.
-  torch::Tensor forward(const torch::Tensor& tokens);
+  /// tokens [B, T] int64 -> logits [B, T, d_vocabulary], or the last hidden states [B, T, d_model]
+  /// of a model without unembedding. `padding` [B, T] bool is true for tokens at a sequence's end
+  /// that are not text: no token attends to them. Throws std::invalid_argument for ids outside the
+  /// vocabulary, for sequences longer than the context, and for padding before text.
+  torch::Tensor forward(const torch::Tensor& tokens, const torch::Tensor& padding = {});
   /// As `forward`, but the logits are formed only when `unembed.hook_out` is watched: for
   /// measuring.
   void observe(const torch::Tensor& tokens);
-  /// The unembedding alone, without hooks: final-normed states [..., d_model] -> logits [...,
-  /// d_vocabulary], or those of the vocabulary's entries first <= i < last.
+  /// The unembedding alone, without hooks: what `unembed.hook_in` saw [..., d_embedding] -> logits
+  /// [..., d_vocabulary], or those of the vocabulary's entries first <= i < last.
   torch::Tensor logits(const torch::Tensor& states) const;
   torch::Tensor logits(const torch::Tensor& states, int64_t first, int64_t last) const;
 
@@ -35,18 +38,35 @@ class TransformerImpl : public torch::nn::Module {
   const HookRegistry& hooks() const { return hooks_; }
   /// What the weights are stored and reckoned in, and where.
   torch::TensorOptions options() const { return embedding.options().requires_grad(false); }
+  /// The hook point of the hidden state after a block: what the next block reads, before the final
+  /// norm. That is the sum of block and stream, or in a post-norm model that sum's norm.
+  std::string hidden_state_point(Block block) const;
+  /// What the layers of a pass over `length` tokens share.
+  Positions positions(int64_t length) const;
 
-  torch::Tensor embedding;  // [d_vocabulary, d_model]
-  HookPoint hook_embed;
+  torch::Tensor embedding;             // [d_vocabulary, d_embedding]
+  torch::Tensor position_embedding;    // [context + position_offset, d_model], or undefined
+  torch::Tensor token_type_embedding;  // [n_token_types, d_model], or undefined
+  Linear project_in{nullptr};          // d_embedding -> d_model, null where they are equal
+  Norm embedding_norm{nullptr};
   std::vector<Layer> layers;
-  RmsNorm ln_final;
-  HookPoint hook_unembed_in;
-  torch::Tensor unembedding;  // [d_vocabulary, d_model]; the embedding itself when tied
-  HookPoint hook_unembed_out;
+  Norm ln_final{nullptr};
+  Linear project_out{nullptr};    // d_model -> d_embedding, null where they are equal
+  Linear mlm_dense{nullptr};      // the masked-LM head's, null without one
+  Norm mlm_norm{nullptr};
+  torch::Tensor unembedding;      // [d_vocabulary, d_embedding]; the embedding itself when tied
+  torch::Tensor unembedding_bias; // [d_vocabulary], or undefined
 
  private:
-  torch::Tensor final_states(const torch::Tensor& tokens);
-  void check(const torch::Tensor& tokens) const;
+  void make_embedding();
+  void make_head();
+  torch::Tensor embed(const torch::Tensor& tokens) const;
+  torch::Tensor position_rows(const torch::Tensor& tokens) const;
+  torch::Tensor final_states(const torch::Tensor& tokens, const torch::Tensor& padding);
+  void check(const torch::Tensor& tokens, const torch::Tensor& padding) const;
+
+  HookPoint hook_embed_, hook_pos_embed_, hook_token_type_embed_, hook_full_embed_,
+      hook_unembed_in_, hook_unembed_out_;
 };
 TORCH_MODULE(Transformer);
 

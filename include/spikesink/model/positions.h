@@ -1,0 +1,24 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <vector>
+
+#include "spikesink/model/model_config.h"
+#include "spikesink/model/rotary.h"
+
+namespace spikesink {
+
+/// What the layers of one forward pass share about the places in its sequences.
+struct Positions {
+  std::vector<RotaryTable> rotary;  // as ModelConfig::ropes
+  torch::Tensor alibi;              // [H, T], or undefined: see alibi_bias
+  torch::Tensor padding;            // [B, T] bool, true for padding, or undefined
+};
+
+/// What ALiBi adds to the score of a key at each position, but for a constant of each query: the
+/// score of key k for query i gets bias[k] - bias[i]. [H, T]; undefined for a model without.
+torch::Tensor alibi_bias(const ModelConfig& config, int64_t length,
+                         const torch::TensorOptions& options);
+
+}  // namespace spikesink

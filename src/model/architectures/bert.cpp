@@ -1,0 +1,103 @@
+#include "model/architectures/config_reading.h"
+#include "model/architectures/families.h"
+
+namespace spikesink::detail {
+namespace {
+
+// A post-norm encoder; the masked-LM head is there when the checkpoint was saved with one.
+ModelConfig read_encoder(ConfigKeys& keys) {
+  ModelConfig config;
+  config.model_type = keys.text("model_type");
+  read_sizes(keys, config);
+  config.causal = false;
+  config.learned_positions = true;
+  config.n_token_types = keys.integer("type_vocab_size", 2);
+  config.norm = config.embedding_norm = layer_norm(keys.number("layer_norm_eps", 1e-12));
+  config.norm_placement = NormPlacement::kPost;
+  config.final_norm.kind = NormKind::kNone;
+  config.gated = false;
+  config.activation = read_activation(keys, "hidden_act", "gelu");
+  config.qkv_bias = config.attention_output_bias = config.mlp_bias = true;
+  const bool has_head = is_saved_as(keys, "ForMaskedLM") || is_saved_as(keys, "ForPreTraining");
+  config.head = has_head ? Head::kMaskedLm : Head::kNone;
+  config.unembedding_bias = has_head;
+  config.tied_embeddings = keys.flag("tie_word_embeddings", true);
+  keys.expect("position_embedding_type", "absolute");
+  return config;
+}
+
+// Names of norms, in the newer spelling and in that of the first checkpoints.
+std::vector<WeightName> norm_names(const std::string& parameter, const std::string& tensor) {
+  return {{parameter, tensor},
+          {parameter + ".weight", tensor + ".gamma"},
+          {parameter + ".bias", tensor + ".beta"}};
+}
+
+WeightNames encoder_names(const std::string& model) {
+  return {
+      .first = "embeddings.word_embeddings.weight",
+      .bases = {model + ".", ""},
+      .layer = "encoder.layer.{}.",
+      .body = norm_names("embed_ln", "embeddings.LayerNorm") +
+              std::vector<WeightName>{
+                  {"embed", "embeddings.word_embeddings.weight"},
+                  {"pos_embed", "embeddings.position_embeddings.weight"},
+                  {"token_type_embed", "embeddings.token_type_embeddings.weight"}},
+      .in_layer = norm_names("ln1", "attention.output.LayerNorm") +
+                  norm_names("ln2", "output.LayerNorm") +
+                  std::vector<WeightName>{{"attn.q", "attention.self.query"},
+                                          {"attn.k", "attention.self.key"},
+                                          {"attn.v", "attention.self.value"},
+                                          {"attn.o", "attention.output.dense"},
+                                          {"mlp.up", "intermediate.dense"},
+                                          {"mlp.down", "output.dense"}},
+      .end = {},
+      .superfluous = {"*.position_ids", "*pooler.dense.weight", "*pooler.dense.bias"},
+  };
+}
+
+}  // namespace
+
+ModelConfig read_bert(ConfigKeys& keys) {
+  auto config = read_encoder(keys);
+  if (keys.flag("is_decoder", false)) keys.refuse("is_decoder", "false");
+  return config;
+}
+
+// Positions begin after the padding id, whose tokens they do not count.
+ModelConfig read_roberta(ConfigKeys& keys) {
+  auto config = read_encoder(keys);
+  if (keys.flag("is_decoder", false)) keys.refuse("is_decoder", "false");
+  if (config.head == Head::kMaskedLm && config.activation != Activation::kGelu)
+    keys.refuse("hidden_act", "gelu, as the masked-LM head has it");
+  config.padding_id = keys.integer("pad_token_id", 1);
+  config.position_offset = config.padding_id + 1;
+  config.context -= config.position_offset;
+  return config;
+}
+
+WeightNames bert_names() {
+  auto names = encoder_names("bert");
+  names.end = norm_names("mlm_ln", "cls.predictions.transform.LayerNorm") +
+              std::vector<WeightName>{{"mlm_dense", "cls.predictions.transform.dense"},
+                                      {"unembed", "cls.predictions.decoder.weight"},
+                                      {"unembed_bias", "cls.predictions.bias"},
+                                      {"unembed_bias", "cls.predictions.decoder.bias"}};
+  names.superfluous.insert(names.superfluous.end(),
+                           {"cls.seq_relationship.*", "cls.predictions.decoder.*",
+                            "cls.predictions.bias"});
+  return names;
+}
+
+WeightNames roberta_names() {
+  auto names = encoder_names("roberta");
+  names.end = norm_names("mlm_ln", "lm_head.layer_norm") +
+              std::vector<WeightName>{{"mlm_dense", "lm_head.dense"},
+                                      {"unembed", "lm_head.decoder.weight"},
+                                      {"unembed_bias", "lm_head.bias"},
+                                      {"unembed_bias", "lm_head.decoder.bias"}};
+  names.superfluous.insert(names.superfluous.end(), {"lm_head.decoder.*", "lm_head.bias"});
+  return names;
+}
+
+}  // namespace spikesink::detail

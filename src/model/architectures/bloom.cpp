@@ -1,0 +1,63 @@
+#include "model/architectures/config_reading.h"
+#include "model/architectures/families.h"
+
+namespace spikesink::detail {
+namespace {
+
+// The first of these keys that is there.
+int64_t integer_named(ConfigKeys& keys, std::string_view newer, std::string_view older) {
+  return keys.has(newer) ? keys.integer(newer) : keys.integer(older);
+}
+
+}  // namespace
+
+ModelConfig read_bloom(ConfigKeys& keys) {
+  ModelConfig config;
+  config.model_type = keys.text("model_type");
+  config.n_layers = integer_named(keys, "n_layer", "num_hidden_layers");
+  config.d_model = integer_named(keys, "hidden_size", "n_embed");
+  config.d_mlp = 4 * config.d_model;
+  config.n_heads = integer_named(keys, "n_head", "num_attention_heads");
+  config.n_key_value_heads = config.n_heads;
+  config.d_head = config.n_heads > 0 ? config.d_model / config.n_heads : 0;
+  config.d_vocabulary = keys.integer("vocab_size");
+  config.context = keys.integer("seq_length", 2048);
+  config.norm = layer_norm(keys.number("layer_norm_epsilon", 1e-5));
+  config.embedding_norm = config.final_norm = config.norm;
+  config.alibi = Alibi::kExact;
+  config.gated = false;
+  config.activation = Activation::kGeluTanh;
+  config.qkv_bias = config.attention_output_bias = config.mlp_bias = true;
+  config.tied_embeddings = keys.flag("tie_word_embeddings", true);
+  // No published checkpoint adds to the normed stream instead of the stream.
+  if (keys.flag("apply_residual_connection_post_layernorm", false))
+    keys.refuse("apply_residual_connection_post_layernorm", "false");
+  keys.ignore({"num_hidden_layers", "num_attention_heads", "n_embed", "n_inner", "pretraining_tp",
+               "slow_but_exact", "attention_softmax_in_fp32", "bias_dropout_fusion",
+               "masked_softmax_fusion", "offset_alibi", "skip_bias_add", "skip_bias_add_qkv",
+               "unk_token_id"});
+  return config;
+}
+
+WeightNames bloom_names() {
+  return {
+      .first = "word_embeddings.weight",
+      .bases = {"transformer.", ""},
+      .layer = "h.{}.",
+      .body = {{"embed", "word_embeddings.weight"},
+               {"embed_ln", "word_embeddings_layernorm"},
+               {"ln_final", "ln_f"}},
+      .in_layer = {{"ln1", "input_layernorm"},
+                   {"ln2", "post_attention_layernorm"},
+                   {"attn.q", "self_attention.query_key_value", of_groups(Part::kQuery)},
+                   {"attn.k", "self_attention.query_key_value", of_groups(Part::kKey)},
+                   {"attn.v", "self_attention.query_key_value", of_groups(Part::kValue)},
+                   {"attn.o", "self_attention.dense"},
+                   {"mlp.up", "mlp.dense_h_to_4h"},
+                   {"mlp.down", "mlp.dense_4h_to_h"}},
+      .end = {{"unembed", "lm_head.weight"}},
+      .superfluous = {},
+  };
+}
+
+}  // namespace spikesink::detail

@@ -1,0 +1,226 @@
+#include "model/architectures/config_reading.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+namespace spikesink::detail {
+namespace {
+
+double yarn_magnitude(double factor, double scale) {
+  return factor <= 1 ? 1.0 : 0.1 * scale * std::log(factor) + 1.0;
+}
+
+// What YaRN multiplies cosine and sine with when the file does not say it itself.
+double derived_attention_factor(ConfigKeys& keys, double factor) {
+  const double scale = keys.number("mscale", 0), scale_all = keys.number("mscale_all_dim", 0);
+  if (scale != 0 && scale_all != 0)
+    return yarn_magnitude(factor, scale) / yarn_magnitude(factor, scale_all);
+  return yarn_attention_factor(factor);
+}
+
+double longrope_attention_factor(double factor, int64_t original_context) {
+  if (factor <= 1) return 1;
+  return std::sqrt(1 + std::log(factor) / std::log(static_cast<double>(original_context)));
+}
+
+// Phi-3's first checkpoints called it otherwise.
+bool is_longrope(const std::string& kind, const ConfigKeys& keys) {
+  return kind == "longrope" || kind == "su" || (kind == "yarn" && keys.has("short_factor"));
+}
+
+/// `keys` is the object of the scaling; `file` the whole configuration.
+RopeScaling read_scaling(ConfigKeys& keys, ConfigKeys& file, const ModelConfig& config,
+                         bool of_one_layer_type) {
+  RopeScaling scaling;
+  const auto kind = keys.has("rope_type") ? keys.text("rope_type") : keys.text("type", "default");
+  keys.ignore({"type"});  // transformers 4 wrote the older word beside the newer one
+  if (kind == "default") {
+    keys.ignore({"original_max_position_embeddings"});
+    return scaling;
+  }
+  const auto original_context = [&] {
+    const auto key = "original_max_position_embeddings";
+    return keys.has(key) ? keys.integer(key) : file.integer(key, config.context);
+  };
+  const auto stretched = [&] {
+    const auto by_context =
+        static_cast<double>(config.context) / static_cast<double>(scaling.original_context);
+    return keys.number("factor", by_context);
+  };
+  if (kind == "linear") {
+    scaling.kind = RopeScalingKind::kLinear;
+    scaling.factor = keys.number("factor");
+  } else if (kind == "dynamic") {
+    scaling.kind = RopeScalingKind::kDynamic;
+    scaling.factor = keys.number("factor");
+    scaling.original_context = config.context;
+  } else if (kind == "llama3") {
+    scaling.kind = RopeScalingKind::kLlama3;
+    scaling.factor = keys.number("factor");
+    scaling.low_frequency_factor = keys.number("low_freq_factor");
+    scaling.high_frequency_factor = keys.number("high_freq_factor");
+    scaling.original_context = keys.integer("original_max_position_embeddings");
+  } else if (kind == "yarn" && !is_longrope(kind, keys)) {
+    scaling.kind = RopeScalingKind::kYarn;
+    scaling.original_context = original_context();
+    scaling.factor = stretched();
+    scaling.beta_fast = keys.number("beta_fast", 32);
+    scaling.beta_slow = keys.number("beta_slow", 1);
+    scaling.attention_factor =
+        keys.number("attention_factor", derived_attention_factor(keys, scaling.factor));
+    keys.ignore({"mscale", "mscale_all_dim"});
+    // transformers 5.24 looks for it beside the layer types, where it never is.
+    scaling.truncate = keys.flag("truncate", true) || of_one_layer_type;
+  } else if (is_longrope(kind, keys)) {
+    scaling.kind = RopeScalingKind::kFactors;
+    scaling.original_context = original_context();
+    scaling.short_factors = keys.numbers("short_factor");
+    scaling.long_factors = keys.numbers("long_factor");
+    scaling.attention_factor = keys.number(
+        "attention_factor", longrope_attention_factor(stretched(), scaling.original_context));
+    keys.ignore({"factor"});
+  } else {
+    keys.refuse(keys.has("rope_type") ? "rope_type" : "type",
+                "default, linear, dynamic, llama3, yarn or longrope");
+  }
+  return scaling;
+}
+
+bool has_layer_types(const ConfigKeys& rope_parameters) {
+  return rope_parameters.is_object("sliding_attention") ||
+         rope_parameters.is_object("full_attention");
+}
+
+}  // namespace
+
+double yarn_attention_factor(double factor) { return yarn_magnitude(factor, 1); }
+
+Activation read_activation(ConfigKeys& keys, std::string_view key, const std::string& absent) {
+  constexpr std::array<std::pair<std::string_view, Activation>, 9> kKnown = {{
+      {"silu", Activation::kSilu},
+      {"swish", Activation::kSilu},
+      {"gelu", Activation::kGelu},
+      {"gelu_python", Activation::kGelu},
+      {"gelu_new", Activation::kGeluTanh},
+      {"gelu_fast", Activation::kGeluTanh},
+      {"gelu_pytorch_tanh", Activation::kGeluTanh},
+      {"quick_gelu", Activation::kQuickGelu},
+      {"relu", Activation::kRelu},
+  }};
+  const auto name = keys.text(key, absent);
+  for (const auto& [known, activation] : kKnown) {
+    if (name == known) return activation;
+  }
+  keys.refuse(key, "silu, gelu, gelu_new, gelu_pytorch_tanh, quick_gelu or relu");
+}
+
+void read_sizes(ConfigKeys& keys, ModelConfig& config) {
+  const auto read = [&](std::string_view key, int64_t& size) {
+    size = size > 0 ? keys.integer(key, size) : keys.integer(key);
+  };
+  read("num_hidden_layers", config.n_layers);
+  read("hidden_size", config.d_model);
+  read("intermediate_size", config.d_mlp);
+  read("num_attention_heads", config.n_heads);
+  read("vocab_size", config.d_vocabulary);
+  read("max_position_embeddings", config.context);
+  const auto or_else = [](int64_t size, int64_t other) { return size > 0 ? size : other; };
+  config.n_key_value_heads =
+      keys.integer("num_key_value_heads", or_else(config.n_key_value_heads, config.n_heads));
+  const int64_t even_share = config.n_heads > 0 ? config.d_model / config.n_heads : 0;
+  config.d_head = keys.integer("head_dim", or_else(config.d_head, even_share));
+}
+
+RopeConfig read_rope(ConfigKeys& keys, const ModelConfig& config, const RopeDefaults& defaults,
+                     const std::string& layer_type) {
+  auto parameters = keys.object(keys.has("rope_parameters") ? "rope_parameters" : "rope_scaling");
+  keys.ignore({"rope_scaling"});
+  const bool nested = !layer_type.empty() && has_layer_types(parameters);
+  auto own = nested ? parameters.object(layer_type) : parameters;
+  RopeConfig rope;
+  const double flat_theta = keys.number("rope_theta", defaults.theta);
+  rope.theta = own.number("rope_theta", flat_theta);
+  const double flat_fraction = keys.number("partial_rotary_factor", defaults.fraction);
+  const double fraction = own.number("partial_rotary_factor", flat_fraction);
+  if (!(fraction > 0 && fraction <= 1))
+    own.refuse("partial_rotary_factor", "a number above 0, up to 1");
+  rope.dimensions = static_cast<int64_t>(static_cast<double>(config.d_head) * fraction);
+  rope.scaling = read_scaling(own, keys, config, nested);
+  own.refuse_unread();
+  return rope;
+}
+
+std::vector<RopeConfig> read_ropes_by_layer_type(ConfigKeys& keys, const ModelConfig& config,
+                                                 double theta, std::string_view local_theta_key,
+                                                 double local_theta) {
+  const auto full = read_rope(keys, config, {.theta = theta}, "full_attention");
+  const double flat = keys.number(local_theta_key, local_theta);
+  if (has_layer_types(keys.object("rope_parameters")))
+    return {full, read_rope(keys, config, {.theta = flat}, "sliding_attention")};
+  return {full, {.theta = flat, .dimensions = full.dimensions}};
+}
+
+void read_windows(ConfigKeys& keys, ModelConfig& config, int64_t window,
+                  const std::function<bool(int64_t layer)>& slides) {
+  const bool listed = keys.has("layer_types");
+  const auto types = listed ? keys.texts("layer_types") : std::vector<std::string>();
+  if (listed && static_cast<int64_t>(types.size()) != config.n_layers)
+    keys.refuse("layer_types", "one for each layer");
+  auto& layers = each_layer(config);
+  for (size_t number = 0; number < layers.size(); ++number) {
+    if (listed && types[number] != "sliding_attention" && types[number] != "full_attention")
+      keys.refuse("layer_types", "full_attention and sliding_attention");
+    const bool sliding = listed ? types[number] == "sliding_attention"
+                                : slides(static_cast<int64_t>(number));
+    layers[number].window = sliding ? window : 0;
+  }
+}
+
+void read_common_window(ConfigKeys& keys, ModelConfig& config) {
+  const auto window = keys.integer("sliding_window", 0);
+  for (auto& layer : each_layer(config)) layer.window = window;
+}
+
+NormConfig rms_norm(double epsilon) { return {.kind = NormKind::kRms, .epsilon = epsilon}; }
+
+NormConfig layer_norm(double epsilon) {
+  return {.kind = NormKind::kLayer, .epsilon = epsilon, .has_bias = true, .scale_in_float32 = true};
+}
+
+bool is_saved_as(ConfigKeys& keys, std::string_view ending) {
+  if (!keys.has("architectures")) return false;
+  const auto names = keys.texts("architectures");
+  return std::any_of(names.begin(), names.end(),
+                     [&](const auto& name) { return name.ends_with(ending); });
+}
+
+void ignore_housekeeping(ConfigKeys& keys) {
+  keys.ignore({"architectures", "model_type", "_name_or_path", "name_or_path",
+               "transformers_version", "torch_dtype", "dtype", "_attn_implementation_autoset",
+               "initializer_range", "initializer_factor", "init_std", "use_cache", "bos_token_id",
+               "eos_token_id", "pad_token_id", "unk_token_id", "sep_token_id", "cls_token_id",
+               "decoder_start_token_id", "auto_map", "chunk_size_feed_forward", "id2label",
+               "label2id", "return_dict", "problem_type", "is_llama_config", "rope_interleaved",
+               "transformers.js_config", "task_specific_params", "finetuning_task",
+               "gradient_checkpointing", "is_encoder_decoder", "output_past", "prefix",
+               // dropout
+               "attention_dropout", "hidden_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop",
+               "dropout", "layerdrop", "hidden_dropout_prob", "attention_probs_dropout_prob",
+               "classifier_dropout", "emb_pdrop",
+               // generation
+               "max_length", "min_length", "top_k", "top_p", "typical_p", "temperature",
+               "num_beams", "num_beam_groups", "num_return_sequences", "repetition_penalty",
+               "length_penalty", "diversity_penalty", "encoder_no_repeat_ngram_size",
+               "no_repeat_ngram_size", "early_stopping"});
+}
+
+std::vector<LayerConfig>& each_layer(ModelConfig& config) {
+  constexpr int64_t kMost = 1 << 16;  // an absurd number is refused when the weights are counted
+  if (config.layers.empty())
+    config.layers.resize(static_cast<size_t>(std::clamp<int64_t>(config.n_layers, 0, kMost)));
+  return config.layers;
+}
+
+}  // namespace spikesink::detail

@@ -1,0 +1,85 @@
+#pragma once
+
+#include "model/architectures/architecture.h"
+
+// Every family's reader of `config.json` or GGUF metadata and its map of tensor names. What two
+// families share is declared in the header of one of them.
+
+namespace spikesink::detail {
+
+ModelConfig read_llama(ConfigKeys& keys);
+ModelConfig read_mistral(ConfigKeys& keys);
+ModelConfig read_granite(ConfigKeys& keys);
+ModelConfig read_smollm3(ConfigKeys& keys);
+ModelConfig read_gguf_llama(GgufKeys& keys);
+WeightNames gguf_llama_names();
+
+ModelConfig read_qwen2(ConfigKeys& keys);
+ModelConfig read_qwen3(ConfigKeys& keys);
+ModelConfig read_qwen2_moe(ConfigKeys& keys);
+ModelConfig read_qwen3_moe(ConfigKeys& keys);
+WeightNames qwen_moe_names();
+ModelConfig read_gguf_qwen2(GgufKeys& keys);
+ModelConfig read_gguf_qwen3(GgufKeys& keys);
+
+ModelConfig read_mixtral(ConfigKeys& keys);
+WeightNames mixtral_names();
+
+ModelConfig read_olmo(ConfigKeys& keys);
+ModelConfig read_olmo2(ConfigKeys& keys);
+ModelConfig read_olmo3(ConfigKeys& keys);
+WeightNames olmo2_names();
+
+ModelConfig read_gemma2(ConfigKeys& keys);
+ModelConfig read_gemma3_text(ConfigKeys& keys);
+ModelConfig read_gemma3(ConfigKeys& keys);
+WeightNames gemma_names();
+ModelConfig read_gguf_gemma3(GgufKeys& keys);
+ModelConfig read_gguf_gemma2(GgufKeys& keys);
+WeightNames gguf_gemma_names();
+
+ModelConfig read_phi(ConfigKeys& keys);
+ModelConfig read_phi3(ConfigKeys& keys);
+WeightNames phi_names();
+WeightNames phi3_names();
+ModelConfig read_gguf_phi3(GgufKeys& keys);
+WeightNames gguf_phi3_names();
+
+ModelConfig read_gpt2(ConfigKeys& keys);
+ModelConfig read_openai_gpt(ConfigKeys& keys);
+WeightNames gpt2_names();
+WeightNames openai_gpt_names();
+ModelConfig read_gguf_gpt2(GgufKeys& keys);
+WeightNames gguf_gpt2_names();
+
+ModelConfig read_gpt_neox(ConfigKeys& keys);
+WeightNames gpt_neox_names();
+
+ModelConfig read_opt(ConfigKeys& keys);
+WeightNames opt_names();
+
+ModelConfig read_bert(ConfigKeys& keys);
+ModelConfig read_roberta(ConfigKeys& keys);
+WeightNames bert_names();
+WeightNames roberta_names();
+
+ModelConfig read_falcon(ConfigKeys& keys);
+WeightNames falcon_names();
+ModelConfig read_gguf_falcon(GgufKeys& keys);
+WeightNames gguf_falcon_names();
+
+ModelConfig read_mpt(ConfigKeys& keys);
+WeightNames mpt_names();
+
+ModelConfig read_bloom(ConfigKeys& keys);
+WeightNames bloom_names();
+
+ModelConfig read_stablelm(ConfigKeys& keys);
+WeightNames stablelm_names();
+
+ModelConfig read_gpt_oss(ConfigKeys& keys);
+WeightNames gpt_oss_names();
+ModelConfig read_gguf_gpt_oss(GgufKeys& keys);
+WeightNames gguf_gpt_oss_names();
+
+}  // namespace spikesink::detail

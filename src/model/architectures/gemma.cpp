@@ -1,0 +1,151 @@
+#include <cmath>
+
+#include "detail/fail.h"
+#include "model/architectures/families.h"
+#include "model/architectures/gguf_reading.h"
+#include "model/architectures/llama.h"
+
+namespace spikesink::detail {
+namespace {
+
+// Sandwich norms that multiply with 1 + weight, GeGLU, embeddings scaled by the root of their width.
+ModelConfig read_gemma(ConfigKeys& keys) {
+  ModelConfig config;  // sizes that the wrapper's text_config leaves out
+  config.model_type = keys.text("model_type");
+  config.n_heads = 8;
+  config.n_key_value_heads = 4;
+  config.d_head = 256;
+  config.d_vocabulary = config.model_type == "gemma2" ? 256000 : 262208;
+  config.context = config.model_type == "gemma2" ? 8192 : 131072;
+  read_sizes(keys, config);
+  config.norm = {.kind = NormKind::kRms,
+                 .epsilon = keys.number("rms_norm_eps", 1e-6),
+                 .scale_plus_one = true,
+                 .scale_in_float32 = true};
+  config.final_norm = config.norm;
+  config.norm_placement = NormPlacement::kSandwich;
+  config.embedding_multiplier = std::sqrt(static_cast<double>(config.d_model));
+  keys.ignore({"hidden_act"});  // the older spelling, which transformers does not read
+  config.activation = read_activation(keys, "hidden_activation", "gelu_pytorch_tanh");
+  config.qkv_bias = config.attention_output_bias = keys.flag("attention_bias", false);
+  const double scalar = keys.number("query_pre_attn_scalar", 256);
+  if (!(scalar > 0)) keys.refuse("query_pre_attn_scalar", "a positive number");
+  config.attention_scale = 1 / std::sqrt(scalar);
+  config.tied_embeddings = keys.flag("tie_word_embeddings", true);
+  if (keys.flag("use_bidirectional_attention", false))
+    keys.refuse("use_bidirectional_attention", "false: sliding windows are only known causal");
+  return config;
+}
+
+}  // namespace
+
+ModelConfig read_gemma2(ConfigKeys& keys) {
+  auto config = read_gemma(keys);
+  config.ropes = {read_rope(keys, config)};
+  config.attention_softcap = keys.number("attn_logit_softcapping", 0);
+  config.logit_softcap = keys.number("final_logit_softcapping", 0);
+  read_windows(keys, config, keys.integer("sliding_window", 4096),
+               [](int64_t layer) { return layer % 2 == 0; });
+  keys.ignore({"cache_implementation"});
+  return config;
+}
+
+ModelConfig read_gemma3_text(ConfigKeys& keys) {
+  auto config = read_gemma(keys);
+  config.ropes =
+      read_ropes_by_layer_type(keys, config, 1000000.0, "rope_local_base_freq", 10000.0);
+  config.qk_norm = QkNorm::kPerHead;
+  config.qk_norm_config = config.norm;
+  config.attention_softcap = keys.number("attn_logit_softcapping", 0);
+  config.logit_softcap = keys.number("final_logit_softcapping", 0);
+  const auto older = keys.integer("_sliding_window_pattern", 6);
+  const auto period = keys.integer("sliding_window_pattern", older);
+  if (period < 1) keys.refuse("sliding_window_pattern", "a positive number");
+  read_windows(keys, config, keys.integer("sliding_window", 4096),
+               [&](int64_t layer) { return (layer + 1) % period != 0; });
+  for (auto& layer : config.layers) layer.rope = layer.window > 0 ? 1 : 0;
+  keys.ignore({"cache_implementation"});
+  return config;
+}
+
+// The multimodal wrapper: its language model alone.
+ModelConfig read_gemma3(ConfigKeys& keys) {
+  auto text = keys.object("text_config");
+  if (!keys.has("text_config")) keys.refuse("text_config", "the language model's configuration");
+  const bool tied = keys.flag("tie_word_embeddings", true);
+  auto config = read_gemma3_text(text);
+  config.tied_embeddings = config.tied_embeddings && tied;
+  ignore_housekeeping(text);
+  text.refuse_unread();
+  keys.ignore({"vision_config", "mm_tokens_per_image", "boi_token_index", "eoi_token_index",
+               "image_token_index", "image_token_id"});
+  return config;
+}
+
+namespace {
+
+// The scales of norms are stored whole. What the query is scaled by is not stored: a head's width,
+// but in the largest model of either family, told by its depth, the even share of the stream.
+ModelConfig read_gguf_gemma(GgufKeys& keys, const std::string& model_type, int64_t deepest) {
+  auto config = read_gguf_sizes(keys, model_type);
+  config.norm = read_gguf_rms_norm(keys);
+  config.norm.scale_in_float32 = true;
+  config.final_norm = config.norm;
+  config.norm_placement = NormPlacement::kSandwich;
+  config.embedding_multiplier = std::sqrt(static_cast<double>(config.d_model));
+  config.activation = Activation::kGeluTanh;
+  if (config.n_layers == deepest && config.n_heads > 0)
+    config.attention_scale = 1 / std::sqrt(static_cast<double>(config.d_model / config.n_heads));
+  config.attention_softcap = keys.number("attn_logit_softcapping", 0);
+  config.logit_softcap = keys.number("final_logit_softcapping", 0);
+  return config;
+}
+
+}  // namespace
+
+ModelConfig read_gguf_gemma2(GgufKeys& keys) {
+  auto config = read_gguf_gemma(keys, "gemma2", 46);
+  config.ropes = {read_gguf_rope(keys, config)};
+  read_gguf_windows(keys, config, 4096, [](int64_t layer) { return layer % 2 == 0; });
+  return config;
+}
+
+ModelConfig read_gguf_gemma3(GgufKeys& keys) {
+  auto config = read_gguf_gemma(keys, "gemma3_text", 62);
+  config.qk_norm = QkNorm::kPerHead;
+  config.qk_norm_config = config.norm;
+  const auto full = read_gguf_rope(keys, config, 1000000.0);
+  config.ropes = {full, {.theta = keys.number("rope.freq_base_swa", 10000.0),
+                         .dimensions = full.dimensions}};
+  const auto period = keys.integer("attention.sliding_window_pattern", 6);
+  if (period < 1)
+    fail_format("[read_model_config] attention.sliding_window_pattern: got {}, expected 1 or more ({})",
+                period, keys.where());
+  read_gguf_windows(keys, config, 0, [&](int64_t layer) { return (layer + 1) % period != 0; });
+  for (auto& layer : config.layers) layer.rope = layer.window > 0 ? 1 : 0;
+  return config;
+}
+
+WeightNames gguf_gemma_names() {
+  auto names = gguf_names();
+  names.in_layer =
+      std::move(names.in_layer) + std::vector<WeightName>{{"ln1_post", "post_attention_norm"},
+                                                          {"ln2_post", "post_ffw_norm"}};
+  return names;
+}
+
+WeightNames gemma_names() {
+  auto names = llama_names();
+  std::erase_if(names.in_layer, [](const auto& name) { return name.parameter == "ln2"; });
+  names.in_layer = std::move(names.in_layer) +
+                   std::vector<WeightName>{{"ln1_post", "post_attention_layernorm"},
+                                           {"ln2", "pre_feedforward_layernorm"},
+                                           {"ln2_post", "post_feedforward_layernorm"}};
+  names.end.push_back({"unembed", "language_model.lm_head.weight"});
+  names.superfluous.insert(names.superfluous.end(),
+                           {"vision_tower.*", "multi_modal_projector.*", "model.vision_tower.*",
+                            "model.multi_modal_projector.*"});
+  return names;
+}
+
+}  // namespace spikesink::detail

@@ -1,0 +1,102 @@
+#include "model/architectures/config_reading.h"
+#include "model/architectures/families.h"
+#include "model/architectures/gguf_reading.h"
+
+namespace spikesink::detail {
+namespace {
+
+// What GPT and GPT-2 have in common.
+ModelConfig read_gpt(ConfigKeys& keys) {
+  ModelConfig config;
+  config.model_type = keys.text("model_type");
+  config.n_layers = keys.integer("n_layer");
+  config.d_model = keys.integer("n_embd");
+  config.d_mlp = keys.integer("n_inner", 4 * config.d_model);
+  config.n_heads = config.n_key_value_heads = keys.integer("n_head");
+  config.d_head = config.n_heads > 0 ? config.d_model / config.n_heads : 0;
+  config.d_vocabulary = keys.integer("vocab_size");
+  config.context = keys.integer("n_positions");
+  config.learned_positions = true;
+  config.norm = config.final_norm = layer_norm(keys.number("layer_norm_epsilon", 1e-5));
+  config.gated = false;
+  config.qkv_bias = config.attention_output_bias = config.mlp_bias = true;
+  config.tied_embeddings = keys.flag("tie_word_embeddings", true);
+  keys.ignore({"n_ctx", "summary_type", "summary_use_proj", "summary_activation",
+               "summary_proj_to_labels", "summary_first_dropout", "predict_special_tokens"});
+  return config;
+}
+
+// The layers' names; matrices lie transposed.
+std::vector<WeightName> gpt_layer_names() {
+  return {{"ln1", "ln_1"},
+          {"ln2", "ln_2"},
+          {"attn.q", "attn.c_attn", of_stack(Part::kQuery, /*stored_transposed=*/true)},
+          {"attn.k", "attn.c_attn", of_stack(Part::kKey, /*stored_transposed=*/true)},
+          {"attn.v", "attn.c_attn", of_stack(Part::kValue, /*stored_transposed=*/true)},
+          {"attn.o", "attn.c_proj", transposed()},
+          {"mlp.up", "mlp.c_fc", transposed()},
+          {"mlp.down", "mlp.c_proj", transposed()}};
+}
+
+}  // namespace
+
+ModelConfig read_gpt2(ConfigKeys& keys) {
+  auto config = read_gpt(keys);
+  config.activation = read_activation(keys, "activation_function", "gelu_new");
+  config.scale_by_layer = keys.flag("scale_attn_by_inverse_layer_idx", false);
+  if (!keys.flag("scale_attn_weights", true)) config.attention_scale = 1;
+  keys.ignore({"reorder_and_upcast_attn"});  // in which precision a GPU multiplies
+  return config;
+}
+
+// Post-norm, and no norm at the end. Its "gelu" is the approximation by tanh.
+ModelConfig read_openai_gpt(ConfigKeys& keys) {
+  auto config = read_gpt(keys);
+  config.norm_placement = NormPlacement::kPost;
+  config.final_norm.kind = NormKind::kNone;
+  config.activation = read_activation(keys, "afn", "gelu");
+  if (config.activation == Activation::kGelu) config.activation = Activation::kGeluTanh;
+  return config;
+}
+
+WeightNames gpt2_names() {
+  return {
+      .first = "wte.weight",
+      .bases = {"transformer.", ""},
+      .layer = "h.{}.",
+      .body = {{"embed", "wte.weight"}, {"pos_embed", "wpe.weight"}, {"ln_final", "ln_f"}},
+      .in_layer = gpt_layer_names(),
+      .end = {{"unembed", "lm_head.weight"}},
+      .superfluous = {"*.attn.bias", "*.attn.masked_bias"},
+  };
+}
+
+ModelConfig read_gguf_gpt2(GgufKeys& keys) {
+  auto config = read_gguf_sizes(keys, "gpt2");
+  config.norm = config.final_norm = read_gguf_layer_norm(keys);
+  config.learned_positions = true;
+  config.gated = false;
+  config.activation = Activation::kGeluTanh;
+  return config;
+}
+
+// Matrices are stored [out, in] here.
+WeightNames gguf_gpt2_names() {
+  auto names = gguf_names();
+  names.in_layer = gguf_fused_attention() + names.in_layer;
+  return names;
+}
+
+WeightNames openai_gpt_names() {
+  return {
+      .first = "tokens_embed.weight",
+      .bases = {"transformer.", ""},
+      .layer = "h.{}.",
+      .body = {{"embed", "tokens_embed.weight"}, {"pos_embed", "positions_embed.weight"}},
+      .in_layer = gpt_layer_names(),
+      .end = {{"unembed", "lm_head.weight"}},
+      .superfluous = {"*.attn.bias"},
+  };
+}
+
+}  // namespace spikesink::detail

@@ -1,0 +1,44 @@
+#include "model/architectures/config_reading.h"
+#include "model/architectures/families.h"
+
+namespace spikesink::detail {
+
+ModelConfig read_gpt_neox(ConfigKeys& keys) {
+  ModelConfig config;
+  config.model_type = keys.text("model_type");
+  read_sizes(keys, config);
+  config.norm = config.final_norm = layer_norm(keys.number("layer_norm_eps", 1e-5));
+  config.residual = keys.flag("use_parallel_residual", true) ? ResidualForm::kParallelOwnNorms
+                                                             : ResidualForm::kSequential;
+  const RopeDefaults older{.theta = keys.number("rotary_emb_base", 10000.0),
+                           .fraction = keys.number("rotary_pct", 0.25)};
+  config.ropes = {read_rope(keys, config, older)};
+  config.gated = false;
+  config.activation = read_activation(keys, "hidden_act", "gelu");
+  config.qkv_bias = config.attention_output_bias = keys.flag("attention_bias", true);
+  config.mlp_bias = true;
+  config.tied_embeddings = keys.flag("tie_word_embeddings", false);
+  keys.ignore({"is_decoder"});
+  return config;
+}
+
+WeightNames gpt_neox_names() {
+  return {
+      .first = "embed_in.weight",
+      .bases = {"gpt_neox.", ""},
+      .layer = "layers.{}.",
+      .body = {{"embed", "embed_in.weight"}, {"ln_final", "final_layer_norm"}},
+      .in_layer = {{"ln1", "input_layernorm"},
+                   {"ln2", "post_attention_layernorm"},
+                   {"attn.q", "attention.query_key_value", of_groups(Part::kQuery)},
+                   {"attn.k", "attention.query_key_value", of_groups(Part::kKey)},
+                   {"attn.v", "attention.query_key_value", of_groups(Part::kValue)},
+                   {"attn.o", "attention.dense"},
+                   {"mlp.up", "mlp.dense_h_to_4h"},
+                   {"mlp.down", "mlp.dense_4h_to_h"}},
+      .end = {{"unembed", "embed_out.weight"}, {"unembed", "lm_head.weight"}},
+      .superfluous = {"*.attention.bias", "*.attention.masked_bias", "*.rotary_emb.inv_freq"},
+  };
+}
+
+}  // namespace spikesink::detail

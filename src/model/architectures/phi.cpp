@@ -1,0 +1,82 @@
+#include "model/architectures/families.h"
+#include "model/architectures/gguf_reading.h"
+#include "model/architectures/llama.h"
+
+namespace spikesink::detail {
+
+// Attention and feed-forward beside each other behind one LayerNorm, biases everywhere.
+ModelConfig read_phi(ConfigKeys& keys) {
+  ModelConfig config;
+  config.model_type = keys.text("model_type");
+  read_sizes(keys, config);
+  config.norm = config.final_norm = layer_norm(keys.number("layer_norm_eps", 1e-5));
+  config.residual = ResidualForm::kParallelSharedNorm;
+  config.ropes = {read_rope(keys, config, {.fraction = 0.5})};
+  config.gated = false;
+  config.activation = read_activation(keys, "hidden_act", "gelu_new");
+  config.qkv_bias = config.attention_output_bias = config.mlp_bias = true;
+  config.unembedding_bias = true;
+  if (keys.flag("qk_layernorm", false)) {
+    config.qk_norm = QkNorm::kPerHead;
+    config.qk_norm_config = config.norm;
+  }
+  config.tied_embeddings = keys.flag("tie_word_embeddings", false);
+  return config;
+}
+
+WeightNames phi_names() {
+  auto names = llama_names();
+  names.body = {{"embed", "embed_tokens.weight"}, {"ln_final", "final_layernorm"}};
+  names.in_layer = {{"ln1", "input_layernorm"},
+                    {"attn.q", "self_attn.q_proj"},
+                    {"attn.k", "self_attn.k_proj"},
+                    {"attn.v", "self_attn.v_proj"},
+                    {"attn.o", "self_attn.dense"},
+                    {"attn.q_norm", "self_attn.q_layernorm"},
+                    {"attn.k_norm", "self_attn.k_layernorm"},
+                    {"mlp.up", "mlp.fc1"},
+                    {"mlp.down", "mlp.fc2"}};
+  names.end.push_back({"unembed_bias", "lm_head.bias"});
+  return names;
+}
+
+ModelConfig read_phi3(ConfigKeys& keys) {
+  auto config = read_llama_like(keys, 1e-5);
+  read_common_window(keys, config);
+  keys.expect("attention_bias", false);
+  keys.ignore({"original_max_position_embeddings"});  // matters to scaled RoPE alone, read there
+  return config;
+}
+
+ModelConfig read_gguf_phi3(GgufKeys& keys) {
+  auto config = read_gguf_sizes(keys, "phi3");
+  config.norm = config.final_norm = read_gguf_rms_norm(keys);
+  config.ropes = {read_gguf_rope(keys, config)};
+  read_gguf_windows(keys, config, 0, [](int64_t) { return true; });
+  return config;
+}
+
+WeightNames gguf_phi3_names() {
+  auto names = gguf_names();
+  names.in_layer = gguf_fused_attention() +
+                   std::vector<WeightName>{{"mlp.gate", "ffn_up", half(0)},
+                                           {"mlp.up", "ffn_up", half(1)}} +
+                   names.in_layer;
+  return names;
+}
+
+WeightNames phi3_names() {
+  auto names = llama_names();
+  names.in_layer = {{"ln1", "input_layernorm"},
+                    {"ln2", "post_attention_layernorm"},
+                    {"attn.q", "self_attn.qkv_proj", of_stack(Part::kQuery)},
+                    {"attn.k", "self_attn.qkv_proj", of_stack(Part::kKey)},
+                    {"attn.v", "self_attn.qkv_proj", of_stack(Part::kValue)},
+                    {"attn.o", "self_attn.o_proj"},
+                    {"mlp.gate", "mlp.gate_up_proj", half(0)},
+                    {"mlp.up", "mlp.gate_up_proj", half(1)},
+                    {"mlp.down", "mlp.down_proj"}};
+  return names;
+}
+
+}  // namespace spikesink::detail

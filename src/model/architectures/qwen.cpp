@@ -1,0 +1,112 @@
+#include "model/architectures/families.h"
+#include "model/architectures/gguf_reading.h"
+#include "model/architectures/llama.h"
+
+namespace spikesink::detail {
+namespace {
+
+// The window counts only where `use_sliding_window` says so.
+int64_t read_window(ConfigKeys& keys) {
+  const auto window = keys.integer("sliding_window", 0);
+  return keys.flag("use_sliding_window", false) ? window : 0;
+}
+
+void read_experts(ConfigKeys& keys, ModelConfig& config) {
+  const char* count = keys.has("num_experts") ? "num_experts" : "num_local_experts";
+  config.experts.count = keys.integer(count);
+  config.experts.chosen = keys.integer("num_experts_per_tok");
+  config.experts.d_mlp = keys.integer("moe_intermediate_size");
+  config.experts.renormalized = keys.flag("norm_topk_prob", false);
+  const auto step = keys.integer("decoder_sparse_step", 1);
+  if (step < 1) keys.refuse("decoder_sparse_step", "a positive number");
+  auto& layers = each_layer(config);
+  for (size_t number = 0; number < layers.size(); ++number)
+    layers[number].has_experts = (static_cast<int64_t>(number) + 1) % step == 0;
+  if (keys.has("mlp_only_layers")) {
+    for (const auto number : keys.integers("mlp_only_layers")) {
+      if (number < 0 || number >= config.n_layers)
+        keys.refuse("mlp_only_layers", "numbers of layers");
+      layers[static_cast<size_t>(number)].has_experts = false;
+    }
+  }
+  keys.ignore({"output_router_logits", "router_aux_loss_coef"});
+}
+
+}  // namespace
+
+ModelConfig read_qwen2(ConfigKeys& keys) {
+  auto config = read_llama_like(keys);
+  config.qkv_bias = true;
+  const auto first = keys.integer("max_window_layers", 28);
+  read_windows(keys, config, read_window(keys), [&](int64_t layer) { return layer >= first; });
+  return config;
+}
+
+ModelConfig read_qwen3(ConfigKeys& keys) {
+  auto config = read_qwen2(keys);
+  config.d_head = keys.integer("head_dim", 128);
+  config.ropes = {read_rope(keys, config)};
+  config.qkv_bias = config.attention_output_bias = keys.flag("attention_bias", false);
+  config.qk_norm = QkNorm::kPerHead;
+  config.qk_norm_config = config.norm;
+  return config;
+}
+
+ModelConfig read_qwen2_moe(ConfigKeys& keys) {
+  auto config = read_llama_like(keys);
+  config.qkv_bias = keys.flag("qkv_bias", true);
+  read_experts(keys, config);
+  config.experts.d_shared = keys.integer("shared_expert_intermediate_size");
+  const auto last = keys.integer("max_window_layers", 28);
+  read_windows(keys, config, read_window(keys),
+               [&](int64_t layer) { return layer % 2 == 0 && layer < last; });
+  return config;
+}
+
+ModelConfig read_qwen3_moe(ConfigKeys& keys) {
+  auto config = read_llama_like(keys);
+  config.qkv_bias = config.attention_output_bias = keys.flag("attention_bias", false);
+  config.qk_norm = QkNorm::kPerHead;
+  config.qk_norm_config = config.norm;
+  read_experts(keys, config);
+  const auto window = read_window(keys);
+  for (auto& layer : config.layers) layer.window = window;
+  keys.ignore({"max_window_layers"});
+  return config;
+}
+
+ModelConfig read_gguf_qwen2(GgufKeys& keys) {
+  auto config = read_gguf_sizes(keys, "qwen2");
+  config.norm = config.final_norm = read_gguf_rms_norm(keys);
+  config.ropes = {read_gguf_rope(keys, config)};
+  return config;
+}
+
+ModelConfig read_gguf_qwen3(GgufKeys& keys) {
+  auto config = read_gguf_qwen2(keys);
+  config.model_type = "qwen3";
+  config.qk_norm = QkNorm::kPerHead;
+  config.qk_norm_config = config.norm;
+  return config;
+}
+
+WeightNames qwen_moe_names() {
+  auto names = llama_names();
+  names.in_layer = std::move(names.in_layer) +
+                   std::vector<WeightName>{
+                       {"mlp.router", "mlp.gate"},
+                       {"mlp.experts.{}.gate", "mlp.experts.{}.gate_proj"},
+                       {"mlp.experts.{}.up", "mlp.experts.{}.up_proj"},
+                       {"mlp.experts.{}.down", "mlp.experts.{}.down_proj"},
+                       {"mlp.experts.{}.gate.weight", "mlp.experts.gate_up_proj", of_expert(half(0))},
+                       {"mlp.experts.{}.up.weight", "mlp.experts.gate_up_proj", of_expert(half(1))},
+                       {"mlp.experts.{}.down.weight", "mlp.experts.down_proj", of_expert(as_is())},
+                       {"mlp.shared.gate", "mlp.shared_expert.gate_proj"},
+                       {"mlp.shared.up", "mlp.shared_expert.up_proj"},
+                       {"mlp.shared.down", "mlp.shared_expert.down_proj"},
+                       {"mlp.shared_gate", "mlp.shared_expert_gate"},
+                   };
+  return names;
+}
+
+}  // namespace spikesink::detail

@@ -1,0 +1,31 @@
+#include "model/architectures/families.h"
+#include "model/architectures/llama.h"
+
+namespace spikesink::detail {
+
+// Llama's layout with LayerNorms, a quarter of each head turned.
+ModelConfig read_stablelm(ConfigKeys& keys) {
+  auto config = read_llama_like(keys, 1e-6, {.fraction = 0.25});
+  config.norm = config.final_norm = layer_norm(keys.number("layer_norm_eps", 1e-5));
+  config.residual = keys.flag("use_parallel_residual", false) ? ResidualForm::kParallelSharedNorm
+                                                              : ResidualForm::kSequential;
+  config.qkv_bias = keys.flag("use_qkv_bias", false);
+  if (keys.flag("qk_layernorm", false)) {
+    config.qk_norm = QkNorm::kPerHeadScale;
+    config.qk_norm_config = config.norm;
+    config.qk_norm_config.has_bias = false;
+  }
+  return config;
+}
+
+WeightNames stablelm_names() {
+  auto names = llama_names();
+  names.in_layer = std::move(names.in_layer) +
+                   std::vector<WeightName>{
+                       {"attn.q_norm.weight", "self_attn.q_layernorm.norms.{}.weight"},
+                       {"attn.k_norm.weight", "self_attn.k_layernorm.norms.{}.weight"}};
+  std::erase_if(names.in_layer, [](const auto& name) { return name.parameter == "attn.q_norm" || name.parameter == "attn.k_norm"; });
+  return names;
+}
+
+}  // namespace spikesink::detail

@@ -1,0 +1,62 @@
+#include "model/read_config.h"
+
+#include "detail/fail.h"
+#include "detail/strict_json.h"
+#include "model/architectures/architecture.h"
+#include "model/architectures/config_reading.h"
+#include "weights/mapped_file.h"
+
+namespace spikesink::detail {
+namespace {
+
+constexpr int kDeepest = 32;
+
+ModelConfig validated(ModelConfig config, const std::filesystem::path& file) {
+  try {
+    config.validate();
+  } catch (const std::invalid_argument& error) {
+    fail_format("{} ({})", error.what(), file.string());
+  }
+  return config;
+}
+
+// A decoder saved without its unembedding, "LlamaModel" and not "LlamaForCausalLM".
+bool is_bare(ConfigKeys& keys) {
+  return is_saved_as(keys, "Model") && !is_saved_as(keys, "LMHeadModel");
+}
+
+// NTK scaling moves its base for whatever length it meets.
+void stretch_context(ModelConfig& config) {
+  for (const auto& [theta, dimensions, scaling] : config.ropes) {
+    if (scaling.kind == RopeScalingKind::kDynamic && scaling.factor > 1)
+      config.context = static_cast<int64_t>(static_cast<double>(scaling.original_context) *
+                                            scaling.factor);
+  }
+}
+
+}  // namespace
+
+Description describe_hf(const std::filesystem::path& config_file) {
+  const auto file = MappedFile::open(config_file, "read_model_config");
+  ConfigKeys keys(parse_strict_json(file->text(), kDeepest, "read_model_config", config_file),
+                  config_file.string());
+  const auto& family = architecture(keys.text("model_type"), config_file.string());
+  auto config = family.read_config(keys);
+  if (config.head == Head::kLinear && !config.tied_embeddings && is_bare(keys))
+    config.head = Head::kNone;
+  stretch_context(config);
+  ignore_housekeeping(keys);
+  keys.refuse_unread();
+  return {validated(std::move(config), config_file), family.names()};
+}
+
+Description describe_gguf(const GgufFile& file) {
+  GgufKeys keys(file);
+  const auto& family =
+      gguf_architecture(file.get<std::string>("general.architecture"), file.path().string());
+  auto config = family.read_config(keys);
+  keys.refuse_unread();
+  return {validated(std::move(config), file.path()), family.names()};
+}
+
+}  // namespace spikesink::detail

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "spikesink/model/attention.h"
+
+// Tensors are q [B, H, T, d_head], k and v [B, K, T, d_head]; K divides H.
+
+namespace spikesink::detail {
+
+/// Values averaged by attention, and the logarithm of the softmax's denominator.
+struct Attended {
+  torch::Tensor z;    // [B, H, T, d_head], in the dtype of v
+  torch::Tensor lse;  // [B, H, T], in float32 or better
+};
+
+/// Some queries and the keys that may be seen by any of them.
+struct Span {
+  int64_t first_query, last_query;  // [first, last)
+  int64_t first_key, last_key;
+};
+Span whole(int64_t length);
+
+/// Scores of a span, -inf where a query does not see a key. [B, H, queries, keys] in float32 or
+/// better.
+torch::Tensor scores(const torch::Tensor& q, const torch::Tensor& k, const ScoreRule& rule,
+                     const torch::Tensor& padding, const Span& span);
+
+/// pattern [B, H, queries, keys], v as above but [.., keys, ..] -> [B, H, queries, d_head].
+torch::Tensor weighted_values(const torch::Tensor& pattern, const torch::Tensor& v);
+
+/// Attention without a T x T matrix.
+Attended softmax_attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                           const ScoreRule& rule, const torch::Tensor& padding);
+
+}  // namespace spikesink::detail

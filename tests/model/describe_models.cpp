@@ -1,0 +1,46 @@
+// Prints, as JSON, what each golden model is and which hook points it has. The layers that have the
+// same points are told once.
+
+#include <nlohmann/json.hpp>
+
+#include <iostream>
+#include <map>
+
+#include "golden_models.h"
+#include "report/report_sections.h"
+#include "spikesink/model/load_model.h"
+
+namespace {
+
+using nlohmann::json;
+
+json hook_points(const spikesink::Transformer& model) {
+  json root = json::array();
+  std::map<int64_t, json> layers;
+  for (const auto& name : model->hooks().names()) {
+    if (name.starts_with("blocks.")) {
+      const auto dot = name.find('.', 7);
+      layers[std::stoll(name.substr(7))].push_back(name.substr(dot + 1));
+    } else {
+      root.push_back(name);
+    }
+  }
+  std::map<json, json> numbers;  // by the points of a layer
+  for (const auto& [number, points] : layers) numbers[points].push_back(number);
+  json kinds = json::array();
+  for (const auto& [points, which] : numbers)
+    kinds.push_back({{"layers", which}, {"points", points}});
+  return {{"root", root}, {"blocks", kinds}};
+}
+
+}  // namespace
+
+int main() {
+  json all = json::object();
+  for (const auto& golden : spikesink::golden_models()) {
+    const auto model = spikesink::load_model(golden.path);
+    all[golden.name()] = {{"model", spikesink::detail::section(model->config())},
+                          {"hooks", hook_points(model)}};
+  }
+  std::cout << all.dump(1) << "\n";
+}
