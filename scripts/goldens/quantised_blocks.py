@@ -16,11 +16,13 @@ from safetensors.torch import save_file
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "tests" / "goldens" / "gguf"
 ROWS, BLOCKS_A_ROW = 3, 2
 
-# Where the half-precision scales lie in a block; all else may be any bytes.
+# Where the half-precision scales lie in a block; all else may be any bytes, among which EXTREMES for the scales of a byte.
 SCALES = {
     Type.Q4_0: [0], Type.Q4_1: [0, 2], Type.Q5_0: [0], Type.Q5_1: [0, 2], Type.Q8_0: [0],
     Type.Q2_K: [80, 82], Type.Q3_K: [108], Type.Q4_K: [0, 2], Type.Q5_K: [0, 2], Type.Q6_K: [208],
+    Type.TQ1_0: [52], Type.TQ2_0: [64], Type.IQ4_NL: [0], Type.IQ4_XS: [0], Type.MXFP4: [], Type.NVFP4: [],
 }
+EXTREMES = {Type.MXFP4: (0, 1, 2, 254, 255), Type.NVFP4: (0, 1, 7, 8, 0x7e, 0x7f, 0x80, 0xff)}
 DENORMALS_AND_ZEROS = np.array([5.9604645e-08, -5.9604645e-08, 3.0e-05, -6.0975552e-05, 0.0, -0.0], np.float16)
 
 
@@ -36,6 +38,9 @@ def random_blocks(random: np.random.Generator, kind: Type) -> np.ndarray:
     blocks = random.integers(0, 256, (ROWS * BLOCKS_A_ROW, size), np.uint8)
     for place in SCALES[kind]:
         blocks[:, place:place + 2] = random_halves(random, len(blocks)).reshape(-1, 1).view(np.uint8)
+    if kind in EXTREMES:
+        scales = blocks[:, :size - GGML_QUANT_SIZES[kind][0] // 2]
+        scales.flat[:len(EXTREMES[kind])] = EXTREMES[kind]
     return blocks.reshape(ROWS, BLOCKS_A_ROW * size)
 
 

@@ -10,7 +10,7 @@
 namespace spikesink::detail {
 namespace {
 
-constexpr std::array<SafetensorsDtype, 10> kDtypes{{{"F64", torch::kFloat64},
+constexpr std::array<SafetensorsDtype, 11> kDtypes{{{"F64", torch::kFloat64},
                                                     {"F32", torch::kFloat32},
                                                     {"F16", torch::kFloat16},
                                                     {"BF16", torch::kBFloat16},
@@ -19,7 +19,8 @@ constexpr std::array<SafetensorsDtype, 10> kDtypes{{{"F64", torch::kFloat64},
                                                     {"I16", torch::kInt16},
                                                     {"I8", torch::kInt8},
                                                     {"U8", torch::kUInt8},
-                                                    {"BOOL", torch::kBool}}};
+                                                    {"BOOL", torch::kBool},
+                                                    {"F8_E8M0", torch::kFloat8_e8m0fnu}}};
 
 template <typename Predicate>
 const SafetensorsDtype* find(Predicate predicate) {

@@ -41,7 +41,8 @@ std::string object(const std::vector<std::string>& entries) {
 }
 
 bool same(const torch::Tensor& a, const torch::Tensor& b) {
-  return a.dtype() == b.dtype() && a.sizes() == b.sizes() && torch::equal(a, b);
+  return a.dtype() == b.dtype() && a.sizes() == b.sizes() &&
+         torch::equal(a.flatten().view(torch::kByte), b.flatten().view(torch::kByte));
 }
 
 std::map<std::string, torch::Tensor> one_of_each_dtype() {
@@ -54,6 +55,7 @@ std::map<std::string, torch::Tensor> one_of_each_dtype() {
     tensors[c10::toString(dtype)] = numbers.to(dtype);
   }
   tensors["Byte"] = torch::arange(3, torch::kUInt8);
+  tensors["Float8_e8m0fnu"] = torch::arange(256, torch::kUInt8).view(torch::kFloat8_e8m0fnu);
   tensors["scalar"] = torch::tensor(0.5F);
   tensors["nothing"] = torch::empty({2, 0, 3}, torch::kBFloat16);
   tensors["transposed"] = torch::arange(12, torch::kFloat32).reshape({3, 4}).t();

@@ -13,9 +13,9 @@ using GgufValue = std::variant<bool, int64_t, double, std::string, std::vector<b
                                std::vector<int64_t>, std::vector<double>, std::vector<std::string>>;
 
 /// A GGUF v2 or v3 file. Types: F32, F16, BF16, F64, I8, I16, I32, I64, Q4_0, Q4_1, Q5_0, Q5_1,
-/// Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K; quantised ones are dequantised on read, in parallel, bit for
-/// bit as the `gguf` Python package does. Throws FormatError on any damage, before allocating what
-/// an unchecked length asks for.
+/// Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, TQ1_0, TQ2_0, IQ4_NL, IQ4_XS, MXFP4, NVFP4; quantised ones
+/// are dequantised on read, in parallel, bit for bit as the `gguf` Python package does. Throws
+/// FormatError on any damage, before allocating what an unchecked length asks for.
 class GgufFile : public WeightSource {
  public:
   explicit GgufFile(const std::filesystem::path& file);

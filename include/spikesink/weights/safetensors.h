@@ -6,7 +6,7 @@
 
 namespace spikesink {
 
-/// One `.safetensors` file (F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL).
+/// One `.safetensors` file (F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL, F8_E8M0).
 /// Throws FormatError on a truncated, overlapping, oversized or otherwise lying header.
 std::unique_ptr<WeightSource> open_safetensors(const std::filesystem::path& file);
 
