@@ -8,9 +8,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 LENGTH = 9
-TINY = dict(vocab_size=41, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4,
-            num_key_value_heads=2, max_position_embeddings=32, pad_token_id=None, bos_token_id=1, eos_token_id=2)
-ROPE = dict(rope_type="default", rope_theta=100.0)
+TOKENS = dict(vocab_size=41, pad_token_id=None, bos_token_id=1, eos_token_id=2)
+TINY = dict(hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
+            max_position_embeddings=32)
 
 
 @dataclass
@@ -23,14 +23,13 @@ class Variant:
     vocabulary: int = 41                         # tokens are drawn below it
 
 
-def tiny(architecture, without=(), shards="1GB", rewrite=(), padded=False, vocabulary=41, **options):
-    config = {name: value for name, value in (TINY | options).items() if name not in without}
-    return Variant(architecture, config, shards, list(rewrite), padded, vocabulary)
+def named(architecture, shards="1GB", rewrite=(), padded=False, vocabulary=41, **options):
+    """For the families whose config keys have names of their own."""
+    return Variant(architecture, TOKENS | options, shards, list(rewrite), padded, vocabulary)
 
 
-def named(architecture, **options):
-    """For the families that do not share llama's names of config keys."""
-    return tiny(architecture, without=set(TINY) - {"vocab_size", "pad_token_id", "bos_token_id", "eos_token_id"}, **options)
+def tiny(architecture, **options):
+    return named(architecture, **TINY | options)
 
 
 def rope(theta=100.0, **options):
@@ -97,6 +96,7 @@ BERT = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermed
 NEOX = dict(hidden_size=24, intermediate_size=32, num_hidden_layers=2, num_attention_heads=3, max_position_embeddings=32)
 OPT = dict(hidden_size=16, ffn_dim=24, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=16)
 GEMMA = dict(num_hidden_layers=2, head_dim=6, sliding_window=4, hidden_activation="gelu_pytorch_tanh")
+DEEP = GEMMA | dict(num_hidden_layers=3)
 FALCON = dict(hidden_size=24, num_hidden_layers=2, max_position_embeddings=32)
 PHI = dict(hidden_size=24, num_attention_heads=3, num_key_value_heads=3)
 
@@ -175,15 +175,15 @@ VARIANTS = {
                        final_logit_softcapping=3.0, rewrite=[v4], **rope(1e4)),
     },
     "gemma3_text": {
-        "linear": tiny("Gemma3ForCausalLM", **GEMMA | dict(num_hidden_layers=3), query_pre_attn_scalar=5,
+        "linear": tiny("Gemma3ForCausalLM", **DEEP, query_pre_attn_scalar=5,
                        layer_types=["sliding_attention", "sliding_attention", "full_attention"],
                        rope_parameters=dict(full_attention=dict(rope_type="linear", factor=8.0, rope_theta=1e6),
                                             sliding_attention=dict(rope_type="default", rope_theta=1e4))),
-        "plain": tiny("Gemma3ForCausalLM", **GEMMA, num_key_value_heads=1, query_pre_attn_scalar=6,
+        "plain": tiny("Gemma3ForCausalLM", **GEMMA | dict(num_key_value_heads=1), query_pre_attn_scalar=6,
                       layer_types=["full_attention", "sliding_attention"],
                       rope_parameters=dict(full_attention=dict(rope_type="default", rope_theta=1000.0),
                                            sliding_attention=dict(rope_type="default", rope_theta=10.0))),
-        "v4": tiny("Gemma3ForCausalLM", **GEMMA | dict(num_hidden_layers=3), query_pre_attn_scalar=6, sliding_window_pattern=3,
+        "v4": tiny("Gemma3ForCausalLM", **DEEP, query_pre_attn_scalar=6, sliding_window_pattern=3,
                    rope_parameters=dict(full_attention=dict(rope_type="linear", factor=8.0, rope_theta=100.0),
                                         sliding_attention=dict(rope_type="default", rope_theta=10.0)),
                    rewrite=[v4, edit("_sliding_window_pattern", sliding_window_pattern=3)]),
