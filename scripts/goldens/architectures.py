@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 import transformers
 from safetensors.torch import save_file
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from variants import LENGTH, VARIANTS
 
@@ -65,6 +66,17 @@ def layout_of(config):
     return layout
 
 
+class NoFloat32(TorchDispatchMode):
+    """Fails on any operation that makes a float32 tensor."""
+    forbidden = torch.float32
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        output = function(*args, **kwargs or {})
+        for part in output if isinstance(output, (tuple, list)) else (output,):
+            assert not isinstance(part, torch.Tensor) or part.dtype != self.forbidden, f"{function} rounds to float32"
+        return output
+
+
 @contextmanager
 def float64():
     """float32 means float64: torch's names for it are bound to float64 while transformers builds and runs a model."""
@@ -75,7 +87,8 @@ def float64():
     torch.Tensor.float = torch.Tensor.double
     torch.set_default_dtype(torch.float64)
     try:
-        yield
+        with NoFloat32():
+            yield
     finally:
         for name, dtype in names.items():
             setattr(torch, name, dtype)
@@ -155,9 +168,9 @@ def record(model, tokens, mask):
     if logits is not None:
         keep("unembed.hook_out", logits)
     for n, layer in enumerate(layers):
-        sum_up(seen, f"blocks.{n}.", layout, tokens)
         if hasattr(layer.get_submodule(layout.attention), "sinks"):
             keep(f"blocks.{n}.attn.sink_mass", 1 - seen[f"blocks.{n}.attn.hook_pattern"].sum(-1))
+        sum_up(seen, f"blocks.{n}.", layout, tokens)
     return seen
 
 
@@ -175,6 +188,8 @@ def sum_up(seen, p, layout, tokens):
     check(seen.setdefault(p + "hook_resid_mid", mid), mid)
     check(seen.setdefault(p + "hook_resid_post", post), post)
     check(out, seen[p + "hook_normalized_resid_post" if layout.norms else p + "hook_resid_post"])
+    mass = seen[p + "attn.hook_pattern"].sum(-1) + seen.get(p + "attn.sink_mass", 0)
+    check(mass, torch.ones_like(mass))
     if layout.causal:
         assert not seen[p + "attn.hook_pattern"].triu(1).any(), f"{p} sees the future"
 
@@ -210,9 +225,10 @@ def write(folder, variant, seed):
         mask[1, LENGTH - 3:] = 0
         tokens[mask == 0] = model.config.pad_token_id
         given["mask"] = mask
+    weights = model.state_dict()
     with float64():
         wide = build(variant)
-        wide.load_state_dict(model.state_dict())
+        wide.load_state_dict(weights)
         expected = record(wide, tokens, mask)
     save_file(expected | given, folder / "expected.safetensors")
 

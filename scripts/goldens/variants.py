@@ -42,19 +42,15 @@ def v4(folder):
     config = json.loads(file.read_text())
     config["torch_dtype"] = config.pop("dtype")
     config["transformers_version"] = "4.51.0"
-    nested = config.pop("rope_parameters", {})
-    if "full_attention" in nested:
-        config["rope_local_base_freq"] = nested["sliding_attention"]["rope_theta"]
-        nested = nested["full_attention"]
+    text = config.get("text_config", config)
+    rotary = text.pop("rope_parameters")
+    if "full_attention" in rotary:
+        text["rope_local_base_freq"] = rotary["sliding_attention"]["rope_theta"]
+        rotary = rotary["full_attention"]
     for name in ("rope_theta", "partial_rotary_factor"):
-        if name in nested:
-            config[name] = nested.pop(name)
-    if nested.get("rope_type") == "default":
-        nested = None
-    config["rope_scaling"] = nested
-    config.pop("layer_types", None)
-    if "_sliding_window_pattern" in config:
-        config["sliding_window_pattern"] = config.pop("_sliding_window_pattern")
+        if name in rotary:
+            text[name] = rotary.pop(name)
+    text["rope_scaling"] = None if rotary["rope_type"] == "default" else rotary
     file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
@@ -77,10 +73,36 @@ def tensors(change):
 
 def hub_gpt2(weights):
     """No prefix, and the causal buffers that the original checkpoint carries."""
-    bare = {name.removeprefix("transformer."): tensor for name, tensor in weights.items()}
-    positions = len(bare["wpe.weight"])
-    causal = torch.ones(1, 1, positions, positions).tril()
-    return bare | {f"h.{n}.attn.bias": causal.clone() for n in range(2)}
+    bare = without_prefix("transformer.")(weights)
+    return bare | {f"h.{n}.attn.bias": torch.ones(1, 1, 16, 16).tril() for n in range(2)}
+
+
+def without_prefix(prefix):
+    return lambda weights: {name.removeprefix(prefix): tensor for name, tensor in weights.items()}
+
+
+def hub_gpt1(weights):
+    bare = without_prefix("transformer.")(weights)
+    return bare | {f"h.{n}.attn.bias": torch.ones(1, 1, 16, 16).tril() for n in range(2)}
+
+
+def hub_gemma3(folder):
+    """The text config's keys that equal its type's defaults are left out, and so are those of the outer config."""
+    file = folder / "config.json"
+    config = json.loads(file.read_text())
+    kept = ("hidden_size", "intermediate_size", "model_type", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
+            "head_dim", "query_pre_attn_scalar", "rope_scaling", "sliding_window", "vocab_size")
+    config["text_config"] = {name: config["text_config"][name] for name in kept}
+    config.pop("tie_word_embeddings")
+    file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def hub_phi3(folder):
+    """"type" in the scaling, and the original length beside it."""
+    file = folder / "config.json"
+    config = json.loads(file.read_text())
+    scaling = {name: config["rope_scaling"][name] for name in ("short_factor", "long_factor")}
+    file.write_text(json.dumps(config | dict(rope_scaling=scaling | dict(type="longrope")), indent=2, sort_keys=True) + "\n")
 
 
 def hub_minilm(weights):
@@ -89,16 +111,34 @@ def hub_minilm(weights):
 
 LLAMA3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=32)
 YARN = dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16, beta_fast=2.0, beta_slow=0.5)
-SHORT = dict(short_factor=[1.0, 1.1, 1.3, 1.7], long_factor=[1.5, 2.5, 4.0, 6.5])
 GPT2 = dict(n_positions=16, n_embd=16, n_layer=2, n_head=4)
-BERT = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=24, max_position_embeddings=16,
+BERT = dict(hidden_size=12, num_hidden_layers=2, num_attention_heads=4, intermediate_size=24, max_position_embeddings=16,
             pad_token_id=0)
-NEOX = dict(hidden_size=24, intermediate_size=32, num_hidden_layers=2, num_attention_heads=3, max_position_embeddings=32)
+NEOX = dict(hidden_size=12, intermediate_size=24, num_hidden_layers=2, num_attention_heads=3, max_position_embeddings=32)
 OPT = dict(hidden_size=16, ffn_dim=24, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=16)
-GEMMA = dict(num_hidden_layers=2, head_dim=6, sliding_window=4, hidden_activation="gelu_pytorch_tanh")
+GEMMA = dict(hidden_size=12, num_hidden_layers=2, head_dim=6, sliding_window=4, hidden_activation="gelu_pytorch_tanh")
 DEEP = GEMMA | dict(num_hidden_layers=3)
-FALCON = dict(hidden_size=24, num_hidden_layers=2, max_position_embeddings=32)
-PHI = dict(hidden_size=24, num_attention_heads=3, num_key_value_heads=3)
+OPENAI = dict(n_positions=16, n_embd=12, n_layer=2, n_head=4)
+ROBERTA = BERT | dict(type_vocab_size=1, layer_norm_eps=1e-5, pad_token_id=1)
+FALCON = dict(hidden_size=18, num_hidden_layers=2, ffn_hidden_size=24, max_position_embeddings=32)
+PHI = dict(hidden_size=16, num_attention_heads=2, num_key_value_heads=2)
+LONGROPE = dict(rope_type="longrope", short_factor=[1.0, 1.1, 1.3, 1.7], long_factor=[1.5, 2.5, 4.0, 6.5])
+GPT_OSS = dict(intermediate_size=12, head_dim=8, num_local_experts=4, num_experts_per_tok=2, sliding_window=4,
+               tie_word_embeddings=False,
+               **rope(150.0, rope_type="yarn", factor=32.0, beta_fast=4.0, beta_slow=0.5, truncate=False,
+                      original_max_position_embeddings=64))
+QWEN2_MOE = dict(moe_intermediate_size=8, shared_expert_intermediate_size=12, num_experts=4, num_experts_per_tok=2,
+                 tie_word_embeddings=False, **rope(1e4))
+QWEN3_MOE = dict(moe_intermediate_size=8, num_experts=5, num_experts_per_tok=3, head_dim=6, tie_word_embeddings=False,
+                 **rope(1e4))
+VISION = dict(hidden_size=4, intermediate_size=4, num_hidden_layers=1, num_attention_heads=1, image_size=8, patch_size=4)
+
+
+def multimodal(text, **options):
+    text = TOKENS | TINY | text
+    return named("Gemma3ForConditionalGeneration", text_config=text, vision_config=VISION, mm_tokens_per_image=4,
+                 boi_token_index=38, eoi_token_index=39, image_token_index=40, vocabulary=38, **options)
+
 
 VARIANTS = {
     "llama": {
@@ -107,17 +147,17 @@ VARIANTS = {
                        shards="6KB", **rope(**LLAMA3)),
         "linear": tiny("LlamaForCausalLM", tie_word_embeddings=True, **rope(rope_type="linear", factor=4.0)),
         "mqa": tiny("LlamaForCausalLM", num_key_value_heads=1, tie_word_embeddings=False, rms_norm_eps=1e-5, **rope(1e4)),
-        "yarn": tiny("LlamaForCausalLM", head_dim=8, tie_word_embeddings=True, **rope(**YARN)),
-        "yarn_mscale": tiny("LlamaForCausalLM", head_dim=8, tie_word_embeddings=True,
+        "yarn": tiny("LlamaForCausalLM", num_attention_heads=2, tie_word_embeddings=True, **rope(**YARN)),
+        "yarn_mscale": tiny("LlamaForCausalLM", num_attention_heads=2, tie_word_embeddings=True,
                             **rope(**YARN, mscale=1.0, mscale_all_dim=0.5, truncate=False)),
-        "yarn_attention_factor": tiny("LlamaForCausalLM", head_dim=8, tie_word_embeddings=True,
+        "yarn_attention_factor": tiny("LlamaForCausalLM", num_attention_heads=2, tie_word_embeddings=True,
                                       **rope(**YARN, attention_factor=1.3)),
         # longer than max_position_embeddings, so that the base grows; and not longer, so that it does not
-        "dynamic": tiny("LlamaForCausalLM", head_dim=8, tie_word_embeddings=True, max_position_embeddings=6,
+        "dynamic": tiny("LlamaForCausalLM", num_attention_heads=2, tie_word_embeddings=True, max_position_embeddings=6,
                         **rope(rope_type="dynamic", factor=2.0)),
-        "dynamic_short": tiny("LlamaForCausalLM", head_dim=8, tie_word_embeddings=True,
+        "dynamic_short": tiny("LlamaForCausalLM", num_attention_heads=2, tie_word_embeddings=True,
                               **rope(rope_type="dynamic", factor=2.0)),
-        "v4_llama3": tiny("LlamaForCausalLM", head_dim=8, tie_word_embeddings=True, rewrite=[v4], **rope(**LLAMA3)),
+        "v4_llama3": tiny("LlamaForCausalLM", num_attention_heads=2, tie_word_embeddings=True, rewrite=[v4], **rope(**LLAMA3)),
         # as the first checkpoints had it: "type", no head counts or widths that follow from others, no rope_theta
         "v4_old": tiny("LlamaForCausalLM", num_key_value_heads=4, tie_word_embeddings=False, **rope(1e4, rope_type="linear", factor=2.0),
                        rewrite=[v4, edit("rope_theta", "head_dim", "num_key_value_heads", "tie_word_embeddings", "attention_bias",
@@ -130,19 +170,20 @@ VARIANTS = {
     "qwen2": {
         "tied": tiny("Qwen2ForCausalLM", tie_word_embeddings=True, **rope(1e6)),
         # the first layer sees all, the others four keys
-        "sliding": tiny("Qwen2ForCausalLM", num_hidden_layers=3, use_sliding_window=True, sliding_window=4, max_window_layers=1,
+        "sliding": tiny("Qwen2ForCausalLM", num_hidden_layers=3, hidden_size=12, num_attention_heads=2, use_sliding_window=True, sliding_window=4, max_window_layers=1,
                         tie_word_embeddings=False, **rope(1e4)),
         "v4_sliding": tiny("Qwen2ForCausalLM", use_sliding_window=True, sliding_window=4, max_window_layers=1,
-                           tie_word_embeddings=False, rewrite=[v4], **rope(1e4)),
+                           tie_word_embeddings=False, rewrite=[v4, edit("layer_types")], **rope(1e4)),
         # a window is named but not used
         "v4_unused_window": tiny("Qwen2ForCausalLM", max_window_layers=1, tie_word_embeddings=True, **rope(1e6),
-                                 rewrite=[v4, edit("rope_scaling", sliding_window=4, use_sliding_window=False)]),
+                                 rewrite=[v4, edit("rope_scaling", "layer_types", sliding_window=4, use_sliding_window=False)]),
         # long contexts as the model cards tell users to switch on
-        "v4_yarn": tiny("Qwen2ForCausalLM", tie_word_embeddings=True, rewrite=[v4], **rope(**YARN)),
+        "v4_yarn": tiny("Qwen2ForCausalLM", tie_word_embeddings=True, rewrite=[v4, edit("layer_types")], **rope(**YARN)),
     },
     "qwen3": {
         "tied": tiny("Qwen3ForCausalLM", head_dim=6, tie_word_embeddings=True, **rope(1e6)),
-        "untied": tiny("Qwen3ForCausalLM", head_dim=8, num_key_value_heads=1, tie_word_embeddings=False, rewrite=[v4], **rope(1e6)),
+        "untied": tiny("Qwen3ForCausalLM", head_dim=8, num_key_value_heads=1, tie_word_embeddings=False,
+                       rewrite=[v4, edit("layer_types")], **rope(1e6)),
     },
     "gpt2": {
         "default": named("GPT2LMHeadModel", **GPT2, shards="6KB"),
@@ -153,7 +194,7 @@ VARIANTS = {
         "hub": named("GPT2LMHeadModel", **GPT2, rewrite=[tensors(hub_gpt2), edit("dtype", "tie_word_embeddings", n_ctx=16)]),
     },
     "gpt_neox": {
-        "pythia": named("GPTNeoXForCausalLM", **NEOX, **rope(1e4, partial_rotary_factor=0.25), tie_word_embeddings=False),
+        "pythia": named("GPTNeoXForCausalLM", **NEOX | dict(hidden_size=16, num_attention_heads=2), **rope(1e4, partial_rotary_factor=0.25), tie_word_embeddings=False),
         "sequential": named("GPTNeoXForCausalLM", **NEOX, use_parallel_residual=False, attention_bias=False,
                             hidden_act="gelu_fast", **rope(partial_rotary_factor=1.0), tie_word_embeddings=True),
         "v4": named("GPTNeoXForCausalLM", **NEOX, **rope(100.0, partial_rotary_factor=0.5), tie_word_embeddings=False,
@@ -172,7 +213,7 @@ VARIANTS = {
         "softcaps": tiny("Gemma2ForCausalLM", **GEMMA, query_pre_attn_scalar=6, attn_logit_softcapping=1.5,
                          final_logit_softcapping=4.0, **rope(1e4)),
         "scalar": tiny("Gemma2ForCausalLM", **GEMMA, query_pre_attn_scalar=4, attn_logit_softcapping=None,
-                       final_logit_softcapping=3.0, rewrite=[v4], **rope(1e4)),
+                       final_logit_softcapping=3.0, rewrite=[v4, edit("layer_types")], **rope(1e4)),
     },
     "gemma3_text": {
         "linear": tiny("Gemma3ForCausalLM", **DEEP, query_pre_attn_scalar=5,
@@ -186,7 +227,7 @@ VARIANTS = {
         "v4": tiny("Gemma3ForCausalLM", **DEEP, query_pre_attn_scalar=6, sliding_window_pattern=3,
                    rope_parameters=dict(full_attention=dict(rope_type="linear", factor=8.0, rope_theta=100.0),
                                         sliding_attention=dict(rope_type="default", rope_theta=10.0)),
-                   rewrite=[v4, edit("_sliding_window_pattern", sliding_window_pattern=3)]),
+                   rewrite=[v4, edit("_sliding_window_pattern", "layer_types", sliding_window_pattern=3)]),
     },
     "olmo2": {
         "gqa": tiny("Olmo2ForCausalLM", tie_word_embeddings=False, **rope(5e5)),
@@ -199,5 +240,124 @@ VARIANTS = {
         "masked_lm": named("BertForMaskedLM", **BERT),
         "pretraining": named("BertForPreTraining", **BERT, hidden_act="gelu_new", layer_norm_eps=1e-5),
         "padded": named("BertForMaskedLM", **BERT, padded=True),
+    },
+    "roberta": {
+        "masked_lm": named("RobertaForMaskedLM", **ROBERTA),
+        "padded": named("RobertaForMaskedLM", **ROBERTA, padded=True),
+        "encoder": named("RobertaModel", **ROBERTA, hidden_act="relu"),
+    },
+    "gemma3": {
+        "wrapper": multimodal(GEMMA | dict(query_pre_attn_scalar=6, layer_types=["sliding_attention", "full_attention"],
+                                           rope_parameters=dict(full_attention=dict(rope_type="linear", factor=8.0, rope_theta=1000.0),
+                                                                sliding_attention=dict(rope_type="default", rope_theta=10.0)))),
+        # the hub's 4b: layers and thetas follow from the defaults of the model type
+        "v4": multimodal(GEMMA | dict(query_pre_attn_scalar=5,
+                                      rope_parameters=dict(full_attention=dict(rope_type="linear", factor=8.0, rope_theta=1e6),
+                                                           sliding_attention=dict(rope_type="default", rope_theta=1e4))),
+                         rewrite=[v4, hub_gemma3]),
+    },
+    "olmo": {
+        "plain": tiny("OlmoForCausalLM", num_key_value_heads=4, tie_word_embeddings=False, **rope(1e4)),
+        "clip": tiny("OlmoForCausalLM", clip_qkv=0.7, tie_word_embeddings=True, rewrite=[v4], **rope(1e4)),
+    },
+    "olmo3": {
+        # rotary scaling on the full layer only
+        "yarn": tiny("Olmo3ForCausalLM", num_hidden_layers=3, num_attention_heads=2, num_key_value_heads=1, sliding_window=4, tie_word_embeddings=False,
+                     layer_types=["sliding_attention", "sliding_attention", "full_attention"],
+                     rope_parameters=dict(full_attention=dict(YARN, rope_theta=100.0, attention_factor=1.2),
+                                          sliding_attention=dict(rope_type="default", rope_theta=100.0))),
+        "plain": tiny("Olmo3ForCausalLM", sliding_window=4, layer_types=["full_attention", "sliding_attention"],
+                      tie_word_embeddings=False,
+                      rope_parameters=dict(full_attention=dict(rope_type="default", rope_theta=1e4),
+                                           sliding_attention=dict(rope_type="default", rope_theta=1e4))),
+    },
+    "openai-gpt": {
+        "default": named("OpenAIGPTLMHeadModel", **OPENAI),
+        "hub": named("OpenAIGPTLMHeadModel", **OPENAI, afn="silu", rewrite=[tensors(hub_gpt1), edit("dtype", "tie_word_embeddings")]),
+    },
+    "falcon": {
+        "7b": named("FalconForCausalLM", **FALCON, num_attention_heads=3, num_kv_heads=3, **rope(1e4)),
+        # 40b: grouped keys and values, a norm each for attention and MLP
+        "two_norms": named("FalconForCausalLM", **FALCON | dict(hidden_size=16), num_attention_heads=4, num_kv_heads=2, new_decoder_architecture=True,
+                           **rope(100.0)),
+        # 11b
+        "one_norm": named("FalconForCausalLM", **FALCON | dict(hidden_size=12), num_attention_heads=6, num_kv_heads=2, new_decoder_architecture=True,
+                          num_ln_in_parallel_attn=1, tie_word_embeddings=False, rewrite=[v4], **rope(100.0)),
+        "rw": named("FalconForCausalLM", **FALCON | dict(hidden_size=12), num_attention_heads=6, alibi=True, bias=True, parallel_attn=False,
+                    multi_query=False, **rope(1e4)),
+        "rw_power_of_two": named("FalconForCausalLM", **FALCON | dict(hidden_size=16), num_attention_heads=4, alibi=True, bias=True,
+                                 parallel_attn=False, multi_query=False, activation="gelu_new", **rope(1e4)),
+    },
+    "phi": {
+        "partial": tiny("PhiForCausalLM", **PHI, **rope(1e4, partial_rotary_factor=0.5), tie_word_embeddings=False),
+        "qk_layernorm": tiny("PhiForCausalLM", **PHI, qk_layernorm=True, **rope(100.0, partial_rotary_factor=0.25),
+                             tie_word_embeddings=False),
+        "v4_gqa": tiny("PhiForCausalLM", **PHI | dict(num_key_value_heads=1),
+                       **rope(100.0, partial_rotary_factor=0.6), tie_word_embeddings=False, rewrite=[v4]),
+    },
+    "phi3": {
+        "sliding": tiny("Phi3ForCausalLM", sliding_window=4, tie_word_embeddings=False, **rope(1e4, partial_rotary_factor=1.0)),
+        "longrope_short": tiny("Phi3ForCausalLM", **PHI, original_max_position_embeddings=16, tie_word_embeddings=False,
+                               **rope(100.0, partial_rotary_factor=1.0, **LONGROPE)),
+        "longrope_long": tiny("Phi3ForCausalLM", **PHI, original_max_position_embeddings=6, tie_word_embeddings=False,
+                              **rope(100.0, partial_rotary_factor=1.0, **LONGROPE)),
+        # phi-4-mini
+        "v4_partial": tiny("Phi3ForCausalLM", **PHI | dict(num_key_value_heads=1), original_max_position_embeddings=6,
+                           tie_word_embeddings=True, rewrite=[v4, hub_phi3],
+                           **rope(100.0, partial_rotary_factor=0.75, rope_type="longrope", short_factor=[1.0, 1.2, 1.4],
+                                  long_factor=[1.5, 3.0, 5.0])),
+    },
+    "mpt": {
+        "odd_heads": named("MptForCausalLM", d_model=18, n_heads=3, n_layers=2, max_seq_len=16),
+        "clip": named("MptForCausalLM", d_model=16, n_heads=4, n_layers=2, max_seq_len=12,
+                      attn_config=dict(clip_qkv=0.7, softmax_scale=0.4, alibi_bias_max=4)),
+        "six_heads": named("MptForCausalLM", d_model=12, n_heads=6, n_layers=2, max_seq_len=9),
+    },
+    "bloom": {
+        "six_heads": named("BloomForCausalLM", hidden_size=12, n_layer=2, n_head=6),
+        "four_heads": named("BloomForCausalLM", hidden_size=16, n_layer=2, n_head=4, layer_norm_epsilon=1e-3),
+        "hub": named("BloomForCausalLM", hidden_size=18, n_layer=2, n_head=3,
+                     rewrite=[tensors(without_prefix("transformer.")), edit("dtype", "tie_word_embeddings")]),
+    },
+    "stablelm": {
+        "partial": tiny("StableLmForCausalLM", **PHI, use_qkv_bias=True, tie_word_embeddings=False,
+                        **rope(1e4, partial_rotary_factor=0.25)),
+        # stablelm-2-12b
+        "parallel": tiny("StableLmForCausalLM", num_attention_heads=2, num_key_value_heads=1, qk_layernorm=True,
+                         use_parallel_residual=True, tie_word_embeddings=False, **rope(100.0, partial_rotary_factor=0.5)),
+        "v4": tiny("StableLmForCausalLM", tie_word_embeddings=True, rewrite=[v4], **rope(100.0, partial_rotary_factor=0.5)),
+    },
+    "granite": {
+        "multipliers": tiny("GraniteForCausalLM", embedding_multiplier=3.0, attention_multiplier=0.3, residual_multiplier=0.4,
+                            logits_scaling=2.5, tie_word_embeddings=True, **rope(1e4)),
+        "biases": tiny("GraniteForCausalLM", embedding_multiplier=1.5, attention_multiplier=0.6, residual_multiplier=0.7,
+                       logits_scaling=0.5, attention_bias=True, mlp_bias=True, tie_word_embeddings=False, rewrite=[v4], **rope(1e4)),
+    },
+    "smollm3": {
+        "listed": tiny("SmolLM3ForCausalLM", num_hidden_layers=3, no_rope_layers=[1, 0, 1], tie_word_embeddings=True, **rope(5e6)),
+        "interval": tiny("SmolLM3ForCausalLM", no_rope_layer_interval=2, tie_word_embeddings=False,
+                         rewrite=[v4, edit("no_rope_layers", "layer_types")], **rope(100.0)),
+    },
+    "gpt_oss": {
+        "yarn": tiny("GptOssForCausalLM", **GPT_OSS),
+        "clamped": tiny("GptOssForCausalLM", **GPT_OSS, swiglu_limit=0.8, swiglu_alpha=1.3,
+                        layer_types=["full_attention", "sliding_attention"]),
+        "v4": tiny("GptOssForCausalLM", **GPT_OSS | dict(num_key_value_heads=1, num_experts_per_tok=3), rewrite=[v4]),
+    },
+    "mixtral": {
+        "two_of_four": tiny("MixtralForCausalLM", num_local_experts=4, num_experts_per_tok=2, sliding_window=None,
+                            tie_word_embeddings=False, intermediate_size=16, **rope(1e6)),
+        "v4_sliding": tiny("MixtralForCausalLM", num_local_experts=3, num_experts_per_tok=1, sliding_window=4, head_dim=6, intermediate_size=16,
+                           tie_word_embeddings=False, rewrite=[v4], **rope(1e4)),
+    },
+    "qwen2_moe": {
+        "shared": tiny("Qwen2MoeForCausalLM", **QWEN2_MOE, norm_topk_prob=False),
+        "sparse_step": tiny("Qwen2MoeForCausalLM", **QWEN2_MOE, norm_topk_prob=True, decoder_sparse_step=2),
+        "mlp_only": tiny("Qwen2MoeForCausalLM", **QWEN2_MOE, norm_topk_prob=True, mlp_only_layers=[1], qkv_bias=False,
+                         rewrite=[v4, edit("layer_types")]),
+    },
+    "qwen3_moe": {
+        "normalised": tiny("Qwen3MoeForCausalLM", **QWEN3_MOE, norm_topk_prob=True),
+        "mlp_only": tiny("Qwen3MoeForCausalLM", **QWEN3_MOE, norm_topk_prob=False, mlp_only_layers=[0], rewrite=[v4]),
     },
 }
