@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tiny random models of every supported model type, and what transformers computes in them: OUT/<model_type>/<variant>/.
 
-Usage: architectures.py [OUT [MODEL_TYPE...]]   (needs torch, transformers, safetensors; OUT is tests/goldens/models)
+Usage: architectures.py [OUT [MODEL_TYPE...]]   (needs torch, transformers, safetensors, gguf; OUT is tests/goldens/models)
 
 config.json and the weights are as save_pretrained writes them (or as variants.py rewrites them). expected.safetensors holds the
 tensors at the library's hook points in float64, from a run of transformers in which float32 means float64: transformers rounds
@@ -20,6 +20,7 @@ import transformers
 from safetensors.torch import save_file
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from gguf_files import write_gguf
 from variants import LENGTH, VARIANTS
 
 SEQUENCES = 2
@@ -112,8 +113,10 @@ def randomise(model, seed):
             noise = torch.randn(parameter.shape, generator=generator)
             if name.endswith("bias"):
                 value = 0.2 * noise
+            elif "Norm" in kind and kind.startswith("Gemma"):
+                value = (0.3 * noise * 2 ** 20).round() / 2 ** 20  # so that GGUF's 1 + weight is exact
             elif "Norm" in kind:
-                value = 0.3 * noise + (0 if kind.startswith("Gemma") else 1)
+                value = 1 + 0.3 * noise
             elif name == "sinks":
                 value = 0.5 + noise
             elif "Embedding" in kind:
@@ -217,6 +220,8 @@ def write(folder, variant, seed):
     (folder / "generation_config.json").unlink(missing_ok=True)
     for rewrite in variant.rewrite:
         rewrite(folder)
+    if variant.gguf:
+        write_gguf(model, folder / "model.gguf")
 
     tokens = torch.randint(3, variant.vocabulary, (SEQUENCES, LENGTH), generator=torch.Generator().manual_seed(seed))
     given, mask = {"tokens": tokens}, None

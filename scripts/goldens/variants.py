@@ -21,11 +21,12 @@ class Variant:
     rewrite: list = field(default_factory=list)  # functions of the folder, after save_pretrained
     padded: bool = False
     vocabulary: int = 41                         # tokens are drawn below it
+    gguf: bool = False                           # a GGUF of the same weights, too
 
 
-def named(architecture, shards="1GB", rewrite=(), padded=False, vocabulary=41, **options):
+def named(architecture, shards="1GB", rewrite=(), padded=False, vocabulary=41, gguf=False, **options):
     """For the families whose config keys have names of their own."""
-    return Variant(architecture, TOKENS | options, shards, list(rewrite), padded, vocabulary)
+    return Variant(architecture, TOKENS | options, shards, list(rewrite), padded, vocabulary, gguf)
 
 
 def tiny(architecture, **options):
@@ -111,7 +112,7 @@ def hub_minilm(weights):
 
 LLAMA3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=32)
 YARN = dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16, beta_fast=2.0, beta_slow=0.5)
-GPT2 = dict(n_positions=16, n_embd=16, n_layer=2, n_head=4)
+GPT2 = dict(n_positions=16, n_embd=12, n_layer=2, n_head=4)
 BERT = dict(hidden_size=12, num_hidden_layers=2, num_attention_heads=4, intermediate_size=24, max_position_embeddings=16,
             pad_token_id=0)
 NEOX = dict(hidden_size=12, intermediate_size=24, num_hidden_layers=2, num_attention_heads=3, max_position_embeddings=32)
@@ -120,16 +121,16 @@ GEMMA = dict(hidden_size=12, num_hidden_layers=2, head_dim=6, sliding_window=4, 
 DEEP = GEMMA | dict(num_hidden_layers=3)
 OPENAI = dict(n_positions=16, n_embd=12, n_layer=2, n_head=4)
 ROBERTA = BERT | dict(type_vocab_size=1, layer_norm_eps=1e-5, pad_token_id=1)
-FALCON = dict(hidden_size=18, num_hidden_layers=2, ffn_hidden_size=24, max_position_embeddings=32)
+FALCON = dict(hidden_size=12, num_hidden_layers=2, max_position_embeddings=32)
 PHI = dict(hidden_size=16, num_attention_heads=2, num_key_value_heads=2)
 LONGROPE = dict(rope_type="longrope", short_factor=[1.0, 1.1, 1.3, 1.7], long_factor=[1.5, 2.5, 4.0, 6.5])
-GPT_OSS = dict(intermediate_size=12, head_dim=8, num_local_experts=4, num_experts_per_tok=2, sliding_window=4,
+GPT_OSS = dict(hidden_size=12, intermediate_size=12, head_dim=8, num_local_experts=4, num_experts_per_tok=2, sliding_window=4,
                tie_word_embeddings=False,
                **rope(150.0, rope_type="yarn", factor=32.0, beta_fast=4.0, beta_slow=0.5, truncate=False,
                       original_max_position_embeddings=64))
-QWEN2_MOE = dict(moe_intermediate_size=8, shared_expert_intermediate_size=12, num_experts=4, num_experts_per_tok=2,
+QWEN2_MOE = dict(hidden_size=12, num_attention_heads=2, moe_intermediate_size=8, shared_expert_intermediate_size=12, num_experts=4, num_experts_per_tok=2,
                  tie_word_embeddings=False, **rope(1e4))
-QWEN3_MOE = dict(moe_intermediate_size=8, num_experts=5, num_experts_per_tok=3, head_dim=6, tie_word_embeddings=False,
+QWEN3_MOE = dict(hidden_size=12, moe_intermediate_size=8, num_experts=5, num_experts_per_tok=3, head_dim=6, tie_word_embeddings=False,
                  **rope(1e4))
 VISION = dict(hidden_size=4, intermediate_size=4, num_hidden_layers=1, num_attention_heads=1, image_size=8, patch_size=4)
 
@@ -143,9 +144,9 @@ def multimodal(text, **options):
 VARIANTS = {
     "llama": {
         # llama3 frequencies (one band of each kind), biases, head width of its own, untied, shards
-        "llama3": tiny("LlamaForCausalLM", head_dim=8, attention_bias=True, mlp_bias=True, tie_word_embeddings=False,
+        "llama3": tiny("LlamaForCausalLM", gguf=True, head_dim=8, attention_bias=True, mlp_bias=True, tie_word_embeddings=False,
                        shards="6KB", **rope(**LLAMA3)),
-        "linear": tiny("LlamaForCausalLM", tie_word_embeddings=True, **rope(rope_type="linear", factor=4.0)),
+        "linear": tiny("LlamaForCausalLM", gguf=True, tie_word_embeddings=True, **rope(rope_type="linear", factor=4.0)),
         "mqa": tiny("LlamaForCausalLM", num_key_value_heads=1, tie_word_embeddings=False, rms_norm_eps=1e-5, **rope(1e4)),
         "yarn": tiny("LlamaForCausalLM", num_attention_heads=2, tie_word_embeddings=True, **rope(**YARN)),
         "yarn_mscale": tiny("LlamaForCausalLM", num_attention_heads=2, tie_word_embeddings=True,
@@ -165,12 +166,12 @@ VARIANTS = {
     },
     "mistral": {
         "sliding": tiny("MistralForCausalLM", sliding_window=4, tie_word_embeddings=False, **rope(1e4)),
-        "full": tiny("MistralForCausalLM", sliding_window=None, head_dim=6, tie_word_embeddings=False, **rope(1e6)),
+        "full": tiny("MistralForCausalLM", gguf=True, sliding_window=None, head_dim=6, tie_word_embeddings=False, **rope(1e6)),
     },
     "qwen2": {
-        "tied": tiny("Qwen2ForCausalLM", tie_word_embeddings=True, **rope(1e6)),
+        "tied": tiny("Qwen2ForCausalLM", gguf=True, tie_word_embeddings=True, **rope(1e6)),
         # the first layer sees all, the others four keys
-        "sliding": tiny("Qwen2ForCausalLM", num_hidden_layers=3, hidden_size=12, num_attention_heads=2, use_sliding_window=True, sliding_window=4, max_window_layers=1,
+        "sliding": tiny("Qwen2ForCausalLM", num_hidden_layers=3, hidden_size=12, num_attention_heads=2, num_key_value_heads=1, use_sliding_window=True, sliding_window=4, max_window_layers=1,
                         tie_word_embeddings=False, **rope(1e4)),
         "v4_sliding": tiny("Qwen2ForCausalLM", use_sliding_window=True, sliding_window=4, max_window_layers=1,
                            tie_word_embeddings=False, rewrite=[v4, edit("layer_types")], **rope(1e4)),
@@ -181,12 +182,12 @@ VARIANTS = {
         "v4_yarn": tiny("Qwen2ForCausalLM", tie_word_embeddings=True, rewrite=[v4, edit("layer_types")], **rope(**YARN)),
     },
     "qwen3": {
-        "tied": tiny("Qwen3ForCausalLM", head_dim=6, tie_word_embeddings=True, **rope(1e6)),
+        "tied": tiny("Qwen3ForCausalLM", gguf=True, head_dim=6, tie_word_embeddings=True, **rope(1e6)),
         "untied": tiny("Qwen3ForCausalLM", head_dim=8, num_key_value_heads=1, tie_word_embeddings=False,
                        rewrite=[v4, edit("layer_types")], **rope(1e6)),
     },
     "gpt2": {
-        "default": named("GPT2LMHeadModel", **GPT2, shards="6KB"),
+        "default": named("GPT2LMHeadModel", gguf=True, **GPT2, shards="6KB"),
         "inverse_layer_idx": named("GPT2LMHeadModel", **GPT2, scale_attn_by_inverse_layer_idx=True, n_inner=24,
                                    activation_function="gelu", tie_word_embeddings=False),
         "unscaled": named("GPT2LMHeadModel", **GPT2, scale_attn_weights=False, reorder_and_upcast_attn=True,
@@ -210,7 +211,7 @@ VARIANTS = {
                          activation_function="gelu"),
     },
     "gemma2": {
-        "softcaps": tiny("Gemma2ForCausalLM", **GEMMA, query_pre_attn_scalar=6, attn_logit_softcapping=1.5,
+        "softcaps": tiny("Gemma2ForCausalLM", gguf=True, **GEMMA, query_pre_attn_scalar=6, attn_logit_softcapping=1.5,
                          final_logit_softcapping=4.0, **rope(1e4)),
         "scalar": tiny("Gemma2ForCausalLM", **GEMMA, query_pre_attn_scalar=4, attn_logit_softcapping=None,
                        final_logit_softcapping=3.0, rewrite=[v4, edit("layer_types")], **rope(1e4)),
@@ -224,6 +225,11 @@ VARIANTS = {
                       layer_types=["full_attention", "sliding_attention"],
                       rope_parameters=dict(full_attention=dict(rope_type="default", rope_theta=1000.0),
                                            sliding_attention=dict(rope_type="default", rope_theta=10.0))),
+        # what GGUF does not say but implies: one full layer in six, head_dim^-1/2
+        "one_in_six": tiny("Gemma3ForCausalLM", gguf=True, **GEMMA | dict(hidden_size=8, intermediate_size=12, num_hidden_layers=6),
+                           num_attention_heads=2, num_key_value_heads=1, query_pre_attn_scalar=6,
+                           rope_parameters=dict(full_attention=dict(rope_type="linear", factor=8.0, rope_theta=1000.0),
+                                                sliding_attention=dict(rope_type="default", rope_theta=10.0))),
         "v4": tiny("Gemma3ForCausalLM", **DEEP, query_pre_attn_scalar=6, sliding_window_pattern=3,
                    rope_parameters=dict(full_attention=dict(rope_type="linear", factor=8.0, rope_theta=100.0),
                                         sliding_attention=dict(rope_type="default", rope_theta=10.0)),
@@ -276,16 +282,16 @@ VARIANTS = {
         "hub": named("OpenAIGPTLMHeadModel", **OPENAI, afn="silu", rewrite=[tensors(hub_gpt1), edit("dtype", "tie_word_embeddings")]),
     },
     "falcon": {
-        "7b": named("FalconForCausalLM", **FALCON, num_attention_heads=3, num_kv_heads=3, **rope(1e4)),
+        "7b": named("FalconForCausalLM", gguf=True, **FALCON, num_attention_heads=3, num_kv_heads=3, **rope(1e4)),
         # 40b: grouped keys and values, a norm each for attention and MLP
-        "two_norms": named("FalconForCausalLM", **FALCON | dict(hidden_size=16), num_attention_heads=4, num_kv_heads=2, new_decoder_architecture=True,
-                           **rope(100.0)),
+        "two_norms": named("FalconForCausalLM", gguf=True, **FALCON, num_attention_heads=6, num_kv_heads=3, new_decoder_architecture=True,
+                           **rope(1e4)),
         # 11b
-        "one_norm": named("FalconForCausalLM", **FALCON | dict(hidden_size=12), num_attention_heads=6, num_kv_heads=2, new_decoder_architecture=True,
-                          num_ln_in_parallel_attn=1, tie_word_embeddings=False, rewrite=[v4], **rope(100.0)),
-        "rw": named("FalconForCausalLM", **FALCON | dict(hidden_size=12), num_attention_heads=6, alibi=True, bias=True, parallel_attn=False,
+        "one_norm": named("FalconForCausalLM", **FALCON, num_attention_heads=6, num_kv_heads=2, new_decoder_architecture=True,
+                          num_ln_in_parallel_attn=1, ffn_hidden_size=20, tie_word_embeddings=False, rewrite=[v4], **rope(100.0)),
+        "rw": named("FalconForCausalLM", **FALCON, num_attention_heads=6, alibi=True, bias=True, parallel_attn=False,
                     multi_query=False, **rope(1e4)),
-        "rw_power_of_two": named("FalconForCausalLM", **FALCON | dict(hidden_size=16), num_attention_heads=4, alibi=True, bias=True,
+        "rw_power_of_two": named("FalconForCausalLM", **FALCON | dict(hidden_size=8), num_attention_heads=4, alibi=True, bias=True,
                                  parallel_attn=False, multi_query=False, activation="gelu_new", **rope(1e4)),
     },
     "phi": {
@@ -299,24 +305,24 @@ VARIANTS = {
         "sliding": tiny("Phi3ForCausalLM", sliding_window=4, tie_word_embeddings=False, **rope(1e4, partial_rotary_factor=1.0)),
         "longrope_short": tiny("Phi3ForCausalLM", **PHI, original_max_position_embeddings=16, tie_word_embeddings=False,
                                **rope(100.0, partial_rotary_factor=1.0, **LONGROPE)),
-        "longrope_long": tiny("Phi3ForCausalLM", **PHI, original_max_position_embeddings=6, tie_word_embeddings=False,
+        "longrope_long": tiny("Phi3ForCausalLM", gguf=True, **PHI, original_max_position_embeddings=6, tie_word_embeddings=False,
                               **rope(100.0, partial_rotary_factor=1.0, **LONGROPE)),
         # phi-4-mini
-        "v4_partial": tiny("Phi3ForCausalLM", **PHI | dict(num_key_value_heads=1), original_max_position_embeddings=6,
+        "v4_partial": tiny("Phi3ForCausalLM", gguf=True, **PHI | dict(num_key_value_heads=1), original_max_position_embeddings=6,
                            tie_word_embeddings=True, rewrite=[v4, hub_phi3],
                            **rope(100.0, partial_rotary_factor=0.75, rope_type="longrope", short_factor=[1.0, 1.2, 1.4],
                                   long_factor=[1.5, 3.0, 5.0])),
     },
     "mpt": {
-        "odd_heads": named("MptForCausalLM", d_model=18, n_heads=3, n_layers=2, max_seq_len=16),
-        "clip": named("MptForCausalLM", d_model=16, n_heads=4, n_layers=2, max_seq_len=12,
+        "odd_heads": named("MptForCausalLM", d_model=12, n_heads=3, n_layers=2, max_seq_len=16),
+        "clip": named("MptForCausalLM", d_model=8, n_heads=4, n_layers=2, max_seq_len=12,
                       attn_config=dict(clip_qkv=0.7, softmax_scale=0.4, alibi_bias_max=4)),
         "six_heads": named("MptForCausalLM", d_model=12, n_heads=6, n_layers=2, max_seq_len=9),
     },
     "bloom": {
         "six_heads": named("BloomForCausalLM", hidden_size=12, n_layer=2, n_head=6),
-        "four_heads": named("BloomForCausalLM", hidden_size=16, n_layer=2, n_head=4, layer_norm_epsilon=1e-3),
-        "hub": named("BloomForCausalLM", hidden_size=18, n_layer=2, n_head=3,
+        "four_heads": named("BloomForCausalLM", hidden_size=8, n_layer=2, n_head=4, layer_norm_epsilon=1e-3),
+        "hub": named("BloomForCausalLM", hidden_size=12, n_layer=2, n_head=3,
                      rewrite=[tensors(without_prefix("transformer.")), edit("dtype", "tie_word_embeddings")]),
     },
     "stablelm": {
@@ -339,15 +345,15 @@ VARIANTS = {
                          rewrite=[v4, edit("no_rope_layers", "layer_types")], **rope(100.0)),
     },
     "gpt_oss": {
-        "yarn": tiny("GptOssForCausalLM", **GPT_OSS),
+        "yarn": tiny("GptOssForCausalLM", gguf=True, **GPT_OSS),
         "clamped": tiny("GptOssForCausalLM", **GPT_OSS, swiglu_limit=0.8, swiglu_alpha=1.3,
                         layer_types=["full_attention", "sliding_attention"]),
         "v4": tiny("GptOssForCausalLM", **GPT_OSS | dict(num_key_value_heads=1, num_experts_per_tok=3), rewrite=[v4]),
     },
     "mixtral": {
-        "two_of_four": tiny("MixtralForCausalLM", num_local_experts=4, num_experts_per_tok=2, sliding_window=None,
+        "two_of_four": tiny("MixtralForCausalLM", hidden_size=12, num_attention_heads=2, num_key_value_heads=1, num_local_experts=4, num_experts_per_tok=2, sliding_window=None,
                             tie_word_embeddings=False, intermediate_size=16, **rope(1e6)),
-        "v4_sliding": tiny("MixtralForCausalLM", num_local_experts=3, num_experts_per_tok=1, sliding_window=4, head_dim=6, intermediate_size=16,
+        "v4_sliding": tiny("MixtralForCausalLM", hidden_size=12, num_local_experts=3, num_experts_per_tok=1, sliding_window=4, head_dim=6, intermediate_size=16,
                            tie_word_embeddings=False, rewrite=[v4], **rope(1e4)),
     },
     "qwen2_moe": {
