@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Tiny random models of every supported model type, and what transformers computes in them: OUT/<model_type>/<variant>/.
 
-Usage: architectures.py [OUT [MODEL_TYPE...]]   (needs torch, transformers, safetensors, gguf; OUT is tests/goldens/models)
+Usage: architectures.py [OUT [MODEL_TYPE...]]   (needs torch, transformers, safetensors, gguf)
 
-config.json and the weights are as save_pretrained writes them (or as variants.py rewrites them). expected.safetensors holds the
-tensors at the library's hook points in float64, from a run of transformers in which float32 means float64: transformers rounds
-to float32 in norms, angles, softmax and routers. The folder is then loaded as any checkpoint and run in float32 with nothing
-replaced; the script fails if the two runs differ by more than rounding.
+OUT is tests/goldens/models. config.json and the weights are as save_pretrained writes them (or as variants.py rewrites
+them). expected.safetensors holds the tensors at the library's hook points in float64, from a run of transformers in which
+float32 means float64: transformers rounds to float32 in norms, angles, softmax and routers. The folder is then loaded as
+any checkpoint and run in float32 with nothing replaced; the script fails if the two runs differ by more than rounding.
 """
 import copy
 import sys
@@ -242,7 +242,8 @@ def write(folder, variant, seed):
     difference = largest_difference(expected, record(loaded.eval(), tokens, mask))
     size = sum(file.stat().st_size for file in folder.iterdir())
     largest = max(tensor.abs().max().item() for tensor in expected.values())
-    print(f"{folder.parent.name}/{folder.name}: {size / 1000:.0f} kB, largest value {largest:.3g}, float32 off by {difference:.2g}")
+    print(f"{folder.parent.name}/{folder.name}: {size / 1000:.0f} kB, "
+          f"largest value {largest:.3g}, float32 off by {difference:.2g}")
 
 
 def main(out="tests/goldens/models", *model_types):

@@ -1,4 +1,4 @@
-"""GGUF counterparts of the tiny models: the metadata keys and tensor transforms of llama.cpp's converter, in F32, no tokenizer."""
+"""GGUF counterparts of the tiny models: metadata and tensor transforms of llama.cpp's converter, in F32, no tokenizer."""
 import math
 
 import gguf
@@ -115,7 +115,8 @@ def phi3(writer, config):
     writer.add_feed_forward_length(config.intermediate_size)
     writer.add_head_count_kv(config.num_key_value_heads)
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
-    writer.add_rope_dimension_count(int(rope["partial_rotary_factor"] * config.hidden_size) // config.num_attention_heads)
+    rotated = int(rope["partial_rotary_factor"] * config.hidden_size) // config.num_attention_heads
+    writer.add_rope_dimension_count(rotated)
     writer.add_rope_freq_base(rope["rope_theta"])
     writer.add_rope_scaling_orig_ctx_len(original)
     scale = config.max_position_embeddings / original
@@ -153,8 +154,8 @@ def rope_tensors(config):
         yield "rope_factors_long.weight", rope["long_factor"]
         yield "rope_factors_short.weight", rope["short_factor"]
     elif rope.get("rope_type") == "llama3":
-        pairs = range(0, config.head_dim, 2)
-        yield "rope_freqs.weight", [llama3_divisor(2 * math.pi * rope["rope_theta"] ** (i / config.head_dim), rope) for i in pairs]
+        wavelengths = [2 * math.pi * rope["rope_theta"] ** (i / config.head_dim) for i in range(0, config.head_dim, 2)]
+        yield "rope_freqs.weight", [llama3_divisor(wavelength, rope) for wavelength in wavelengths]
 
 
 def llama3_divisor(wavelength, rope):
