@@ -1,0 +1,259 @@
+#!/usr/bin/env python3
+"""Tiny random models of every supported model type, and what transformers computes in them: OUT/<model_type>/<variant>/.
+
+Usage: architectures.py [OUT [MODEL_TYPE...]]   (needs torch, transformers, safetensors, gguf)
+
+OUT is tests/goldens/models. config.json and the weights are as save_pretrained writes them (or as variants.py rewrites
+them). expected.safetensors holds the tensors at the library's hook points in float64, from a run of transformers in which
+float32 means float64: transformers rounds to float32 in norms, angles, softmax and routers. The folder is then loaded as
+any checkpoint and run in float32 with nothing replaced; the script fails if the two runs differ by more than rounding.
+"""
+import copy
+import sys
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+import transformers
+from safetensors.torch import save_file
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from gguf_files import write_gguf
+from variants import LENGTH, VARIANTS
+
+SEQUENCES = 2
+
+
+@dataclass
+class Layout:
+    """Where a family keeps its parts, as paths within the base model (`layers`, `embed`) or within a layer."""
+    layers: str = "layers"
+    embed: str = "embed_tokens"
+    attention: str = "self_attn"   # returns the pattern
+    attn_out: str = "self_attn"    # returns what is added to the residual stream
+    mlp_out: str = "mlp"
+    norms: tuple = ()              # of the two sums, where the norms come after the sums
+    causal: bool = True
+
+
+SANDWICH = Layout(attn_out="post_attention_layernorm", mlp_out="post_feedforward_layernorm")
+BERT = Layout("encoder.layer", "embeddings.word_embeddings", "attention.self", "attention.output.dense", "output.dense",
+              ("attention.output.LayerNorm", "output.LayerNorm"), causal=False)
+LAYOUTS = {
+    "gpt2": Layout("h", "wte", "attn", "attn"),
+    "gpt_neox": Layout(embed="embed_in", attention="attention", attn_out="attention"),
+    "opt": Layout("decoder.layers", "decoder.embed_tokens", mlp_out="fc2"),
+    "gemma2": SANDWICH,
+    "gemma3_text": SANDWICH,
+    "gemma3": Layout("language_model.layers", "language_model.embed_tokens", attn_out="post_attention_layernorm",
+                     mlp_out="post_feedforward_layernorm"),
+    "olmo2": SANDWICH,
+    "olmo3": SANDWICH,
+    "bert": BERT,
+    "roberta": BERT,
+    "openai-gpt": Layout("h", "tokens_embed", "attn", "attn", norms=("ln_1", "ln_2")),
+    "falcon": Layout("h", "word_embeddings", "self_attention", "self_attention"),
+    "mpt": Layout("blocks", "wte", "attn", "attn", "ffn.down_proj"),
+    "bloom": Layout("h", "word_embeddings", "self_attention", "self_attention.dense", "mlp.dense_4h_to_h"),
+}
+
+
+def layout_of(config):
+    layout = LAYOUTS.get(config.model_type, Layout())
+    if config.model_type == "opt" and not config.do_layer_norm_before:
+        layout = replace(layout, norms=("self_attn_layer_norm", "final_layer_norm"))
+    return layout
+
+
+class NoFloat32(TorchDispatchMode):
+    """Fails on any operation that makes a float32 tensor."""
+    forbidden = torch.float32
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        output = function(*args, **kwargs or {})
+        for part in output if isinstance(output, (tuple, list)) else (output,):
+            assert not isinstance(part, torch.Tensor) or part.dtype != self.forbidden, f"{function} rounds to float32"
+        return output
+
+
+@contextmanager
+def float64():
+    """float32 means float64: torch's names for it are bound to float64 while transformers builds and runs a model."""
+    names = dict(float32=torch.float32, float=torch.float)
+    to_float, default = torch.Tensor.float, torch.get_default_dtype()
+    for name in names:
+        setattr(torch, name, torch.float64)
+    torch.Tensor.float = torch.Tensor.double
+    torch.set_default_dtype(torch.float64)
+    try:
+        with NoFloat32():
+            yield
+    finally:
+        for name, dtype in names.items():
+            setattr(torch, name, dtype)
+        torch.Tensor.float = to_float
+        torch.set_default_dtype(default)
+
+
+def build(variant):
+    kind = getattr(transformers, variant.architecture)
+    config = kind.config_class(**copy.deepcopy(variant.config))
+    config._attn_implementation = "eager"
+    config._experts_implementation = "eager"
+    return kind(config).eval()
+
+
+def randomise(model, seed):
+    generator = torch.Generator().manual_seed(seed)
+    for path, module in model.named_modules():
+        kind = type(module).__name__
+        for name, parameter in module.named_parameters(recurse=False):
+            noise = torch.randn(parameter.shape, generator=generator)
+            if name.endswith("bias"):
+                value = 0.2 * noise
+            elif "Norm" in kind and kind.startswith("Gemma"):
+                value = (0.3 * noise * 2 ** 20).round() / 2 ** 20  # so that GGUF's 1 + weight is exact
+            elif "Norm" in kind:
+                value = 1 + 0.3 * noise
+            elif name == "sinks":
+                value = 0.5 + noise
+            elif "Embedding" in kind:
+                value = 0.6 * noise
+            else:
+                # experts of gpt_oss and Conv1D multiply from the other side
+                inputs = parameter.shape[-2] if kind in ("Conv1D", "GptOssExperts") else parameter.shape[-1]
+                value = noise * (1.2 / inputs ** 0.5)
+            parameter.data = value
+    model.tie_weights()
+
+
+def first(output):
+    return output[0] if isinstance(output, (tuple, list)) else output
+
+
+def record(model, tokens, mask):
+    """The tensors at the hook points, by the library's names, of one run."""
+    config, layout, seen = model.config, layout_of(model.config), {}
+    text = config.get_text_config()
+    base = model.base_model
+    def keep(name, tensor):
+        seen[name] = tensor.detach().clone().contiguous()
+    def entering(module, name):
+        module.register_forward_pre_hook(lambda m, args: keep(name, args[0]))
+    def leaving(module, name, view=first, scale=1):
+        module.register_forward_hook(lambda m, args, output: keep(name, view(output) * scale))
+
+    leaving(base.get_submodule(layout.embed), "hook_embed", scale=getattr(text, "embedding_multiplier", 1))
+    branch = getattr(text, "residual_multiplier", 1)
+    layers = base.get_submodule(layout.layers)
+    for n, layer in enumerate(layers):
+        p = f"blocks.{n}."
+        layer.register_forward_pre_hook(lambda m, args, kwargs, p=p: keep(
+            p + "hook_resid_pre", args[0] if args else kwargs["hidden_states"]), with_kwargs=True)
+        leaving(layer.get_submodule(layout.attn_out), p + "hook_attn_out", scale=branch)
+        leaving(layer.get_submodule(layout.mlp_out), p + "hook_mlp_out", scale=branch,
+                view=lambda output: first(output).view(*tokens.shape, -1))
+        leaving(layer.get_submodule(layout.attention), p + "attn.hook_pattern", view=lambda output: output[1])
+        for name, norm in zip(("mid", "post"), layout.norms):
+            entering(layer.get_submodule(norm), f"{p}hook_resid_{name}")
+            leaving(layer.get_submodule(norm), f"{p}hook_normalized_resid_{name}")
+        leaving(layer, p + "out")
+        for module in layer.modules():
+            if type(module).__name__.endswith("TopKRouter"):
+                leaving(module, p + "mlp.hook_expert_weights", view=lambda output: output[1].view(*tokens.shape, -1))
+                leaving(module, p + "mlp.hook_expert_indices", view=lambda output: output[2].view(*tokens.shape, -1))
+    with torch.no_grad():
+        options = {} if mask is None else dict(attention_mask=mask)
+        output = model(tokens, output_attentions=True, **options)
+    logits = output.get("prediction_logits", output.get("logits"))
+    if logits is not None:
+        keep("unembed.hook_out", logits)
+    for n, layer in enumerate(layers):
+        if hasattr(layer.get_submodule(layout.attention), "sinks"):
+            keep(f"blocks.{n}.attn.sink_mass", 1 - seen[f"blocks.{n}.attn.hook_pattern"].sum(-1))
+        sum_up(seen, f"blocks.{n}.", layout, tokens)
+    return seen
+
+
+def sum_up(seen, p, layout, tokens):
+    """The sums between the branches, and a check that the recorded parts add up to what left the layer."""
+    out = seen.pop(p + "out").view(*tokens.shape, -1)
+    for name in ("hook_resid_mid", "hook_resid_post", "hook_normalized_resid_mid", "hook_normalized_resid_post"):
+        if p + name in seen:
+            seen[p + name] = seen[p + name].view(*tokens.shape, -1)
+    mid = seen[p + "hook_resid_pre"] + seen[p + "hook_attn_out"]
+    post = seen.get(p + "hook_normalized_resid_mid", mid) + seen[p + "hook_mlp_out"]
+    rounding = 1e-12 if out.dtype == torch.float64 else 1e-5
+    def check(a, b):
+        assert torch.allclose(a, b, rounding, rounding), f"{p} does not add up: {(a - b).abs().max():.3g}"
+    check(seen.setdefault(p + "hook_resid_mid", mid), mid)
+    check(seen.setdefault(p + "hook_resid_post", post), post)
+    check(out, seen[p + "hook_normalized_resid_post" if layout.norms else p + "hook_resid_post"])
+    mass = seen[p + "attn.hook_pattern"].sum(-1) + seen.get(p + "attn.sink_mass", 0)
+    check(mass, torch.ones_like(mass))
+    if layout.causal:
+        assert not seen[p + "attn.hook_pattern"].triu(1).any(), f"{p} sees the future"
+
+
+def largest_difference(exact, rounded):
+    assert exact.keys() == rounded.keys()
+    worst = 0.0
+    for name, x in exact.items():
+        y = rounded[name]
+        kinds = (torch.int64, torch.int64) if name.endswith("indices") else (torch.float64, torch.float32)
+        assert x.shape == y.shape and (x.dtype, y.dtype) == kinds, name
+        difference = (x - y).abs()
+        assert (difference <= 1e-5 + 1e-4 * x.abs()).all(), f"{name} differs by {difference.max():.3g}"
+        worst = max(worst, difference.max().item())
+    return worst
+
+
+def write(folder, variant, seed):
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        file.unlink()
+    model = build(variant)
+    randomise(model, seed)
+    model.save_pretrained(folder, max_shard_size=variant.shards)
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    for rewrite in variant.rewrite:
+        rewrite(folder)
+    if variant.gguf:
+        write_gguf(model, folder / "model.gguf")
+
+    tokens = torch.randint(3, variant.vocabulary, (SEQUENCES, LENGTH), generator=torch.Generator().manual_seed(seed))
+    given, mask = {"tokens": tokens}, None
+    if variant.padded:
+        mask = torch.ones_like(tokens)
+        mask[1, LENGTH - 3:] = 0
+        tokens[mask == 0] = model.config.pad_token_id
+        given["mask"] = mask
+    weights = model.state_dict()
+    with float64():
+        wide = build(variant)
+        wide.load_state_dict(weights)
+        expected = record(wide, tokens, mask)
+    save_file(expected | given, folder / "expected.safetensors")
+
+    loaded, report = type(model).from_pretrained(folder, attn_implementation="eager", output_loading_info=True)
+    assert not report["missing_keys"] and not report["mismatched_keys"], report
+    difference = largest_difference(expected, record(loaded.eval(), tokens, mask))
+    size = sum(file.stat().st_size for file in folder.iterdir())
+    largest = max(tensor.abs().max().item() for tensor in expected.values())
+    print(f"{folder.parent.name}/{folder.name}: {size / 1000:.0f} kB, "
+          f"largest value {largest:.3g}, float32 off by {difference:.2g}")
+
+
+def main(out="tests/goldens/models", *model_types):
+    torch.set_num_threads(1)
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    for model_type in model_types or VARIANTS:
+        for name, variant in VARIANTS[model_type].items():
+            write(Path(out) / model_type / name, variant, zlib.crc32(f"{model_type}/{name}".encode()))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,220 @@
+"""GGUF counterparts of the tiny models: metadata and tensor transforms of llama.cpp's converter, in F32, no tokenizer."""
+import math
+
+import gguf
+import numpy as np
+import torch
+
+ARCHITECTURES = {
+    "llama": gguf.MODEL_ARCH.LLAMA,
+    "mistral": gguf.MODEL_ARCH.LLAMA,
+    "qwen2": gguf.MODEL_ARCH.QWEN2,
+    "qwen3": gguf.MODEL_ARCH.QWEN3,
+    "gemma2": gguf.MODEL_ARCH.GEMMA2,
+    "gemma3_text": gguf.MODEL_ARCH.GEMMA3,
+    "gpt2": gguf.MODEL_ARCH.GPT2,
+    "phi3": gguf.MODEL_ARCH.PHI3,
+    "gpt_oss": gguf.MODEL_ARCH.GPT_OSS,
+    "falcon": gguf.MODEL_ARCH.FALCON,
+}
+
+
+def write_gguf(model, file):
+    config = model.config
+    kind = config.model_type
+    architecture = ARCHITECTURES[kind]
+    writer = gguf.GGUFWriter(file, gguf.MODEL_ARCH_NAMES[architecture])
+    writer.add_type(gguf.GGUFType.MODEL)
+    writer.add_name(f"tiny {kind}")
+    writer.add_file_type(gguf.LlamaFileType.ALL_F32)
+    writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
+    METADATA.get(kind, common)(writer, config)
+
+    names = gguf.get_tensor_name_map(architecture, config.num_hidden_layers)
+    weights = model.state_dict()
+    if config.tie_word_embeddings:
+        del weights["lm_head.weight"]
+    for name, tensor in rope_tensors(config):
+        writer.add_tensor(name, np.array(tensor, np.float32))
+    for name, tensor in weights.items():
+        for part, changed in TRANSFORMS.get(kind, unchanged)(name, tensor, config):
+            writer.add_tensor(names.get_name(part, try_suffixes=(".weight", ".bias")), changed.contiguous().numpy())
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def sizes(writer, config):
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_head_count(config.num_attention_heads)
+
+
+def global_rope(config):
+    return config.rope_parameters.get("full_attention", config.rope_parameters)
+
+
+def common(writer, config):
+    sizes(writer, config)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    rope = global_rope(config)
+    writer.add_rope_freq_base(rope["rope_theta"])
+    if "sliding_attention" in config.rope_parameters:
+        writer.add_rope_freq_base_swa(config.rope_parameters["sliding_attention"]["rope_theta"])
+    if rope["rope_type"] == "linear":
+        writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+        writer.add_rope_scaling_factor(rope["factor"])
+    elif rope["rope_type"] == "yarn":
+        writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)
+        writer.add_rope_scaling_factor(rope["factor"])
+        writer.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
+        writer.add_rope_scaling_yarn_beta_fast(rope["beta_fast"])
+        writer.add_rope_scaling_yarn_beta_slow(rope["beta_slow"])
+    if getattr(config, "head_dim", None) is not None:
+        writer.add_key_length(config.head_dim)
+        writer.add_value_length(config.head_dim)
+
+
+def llama(writer, config):
+    common(writer, config)
+    writer.add_vocab_size(config.vocab_size)
+    writer.add_rope_dimension_count(config.head_dim)
+
+
+def gemma2(writer, config):
+    sizes(writer, config)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_key_length(config.head_dim)
+    writer.add_value_length(config.head_dim)
+    writer.add_attn_logit_softcapping(config.attn_logit_softcapping)
+    writer.add_final_logit_softcapping(config.final_logit_softcapping)
+    writer.add_sliding_window(config.sliding_window)
+
+
+def gemma3(writer, config):
+    common(writer, config)
+    writer.add_sliding_window(config.sliding_window)
+
+
+def gpt2(writer, config):
+    sizes(writer, config)
+    writer.add_feed_forward_length(4 * config.n_embd)
+    writer.add_layer_norm_eps(config.layer_norm_epsilon)
+
+
+def phi3(writer, config):
+    rope = config.rope_parameters
+    original = rope["original_max_position_embeddings"]
+    sizes(writer, config)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    rotated = int(rope["partial_rotary_factor"] * config.hidden_size) // config.num_attention_heads
+    writer.add_rope_dimension_count(rotated)
+    writer.add_rope_freq_base(rope["rope_theta"])
+    writer.add_rope_scaling_orig_ctx_len(original)
+    scale = config.max_position_embeddings / original
+    writer.add_rope_scaling_attn_factors(math.sqrt(1 + math.log(scale) / math.log(original)))
+    writer.add_sliding_window(config.sliding_window or 0)
+
+
+def gpt_oss(writer, config):
+    common(writer, config)
+    writer.add_sliding_window(config.sliding_window)
+    writer.add_expert_feed_forward_length(config.intermediate_size)
+    writer.add_expert_count(config.num_local_experts)
+    writer.add_expert_used_count(config.num_experts_per_tok)
+
+
+def falcon(writer, config):
+    writer.add_context_length(2048)  # whatever config.json says
+    writer.add_tensor_data_layout("jploski")
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_feed_forward_length(4 * config.hidden_size)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(falcon_key_heads(config))
+    writer.add_layer_norm_eps(config.layer_norm_epsilon)
+
+
+METADATA = dict(llama=llama, mistral=llama, gemma2=gemma2, gemma3_text=gemma3, gpt2=gpt2, phi3=phi3, gpt_oss=gpt_oss,
+                falcon=falcon)
+
+
+def rope_tensors(config):
+    """Divisors of the frequencies, one for each rotated pair."""
+    rope = global_rope(config) if getattr(config, "rope_parameters", None) else {}
+    if rope.get("rope_type") == "longrope":
+        yield "rope_factors_long.weight", rope["long_factor"]
+        yield "rope_factors_short.weight", rope["short_factor"]
+    elif rope.get("rope_type") == "llama3":
+        wavelengths = [2 * math.pi * rope["rope_theta"] ** (i / config.head_dim) for i in range(0, config.head_dim, 2)]
+        yield "rope_freqs.weight", [llama3_divisor(wavelength, rope) for wavelength in wavelengths]
+
+
+def llama3_divisor(wavelength, rope):
+    turns, factor = rope["original_max_position_embeddings"] / wavelength, rope["factor"]
+    low, high = rope["low_freq_factor"], rope["high_freq_factor"]
+    kept = min(max((turns - low) / (high - low), 0), 1)
+    return 1 / (kept + (1 - kept) / factor)
+
+
+def falcon_key_heads(config):
+    return config.num_kv_heads if config.new_decoder_architecture or not config.multi_query else 1
+
+
+def unchanged(name, tensor, config):
+    yield name, tensor
+
+
+def interleaved(name, tensor, config):
+    """The halves that rotate together become neighbours."""
+    for part, heads in (("q_proj", config.num_attention_heads), ("k_proj", config.num_key_value_heads)):
+        if part in name:
+            tensor = tensor.unflatten(0, (heads, 2, -1)).transpose(1, 2).flatten(0, 2)
+    yield name, tensor
+
+
+def one_added(name, tensor, config):
+    yield name, tensor + 1 if name.endswith("norm.weight") else tensor
+
+
+def transposed(name, tensor, config):
+    yield name, tensor.T if name.endswith(("c_attn.weight", "c_proj.weight", "c_fc.weight")) else tensor
+
+
+def split_experts(name, tensor, config):
+    if name.endswith("sinks"):
+        yield name + ".weight", tensor
+    elif ".experts." in name:
+        kind = "bias" if name.endswith("_bias") else "weight"
+        tensor = tensor if kind == "bias" else tensor.transpose(-1, -2)
+        stem = name.removesuffix("_bias")
+        if stem.endswith("gate_up_proj"):
+            rows = tensor.unflatten(1, (-1, 2))
+            yield stem.replace("gate_up_proj", f"gate_proj.{kind}"), rows[:, :, 0]
+            yield stem.replace("gate_up_proj", f"up_proj.{kind}"), rows[:, :, 1]
+        else:
+            yield f"{stem}.{kind}", tensor
+    else:
+        yield name, tensor
+
+
+def queries_first(name, tensor, config):
+    """Groups of (queries, key, value) become all queries, then all keys, then all values."""
+    if "query_key_value" in name:
+        groups = falcon_key_heads(config)
+        width = config.hidden_size // config.num_attention_heads
+        grouped = tensor.unflatten(0, (groups, -1, width))
+        tensor = torch.cat([part.flatten(0, 2) for part in (grouped[:, :-2], grouped[:, -2:-1], grouped[:, -1:])])
+    yield name, tensor
+
+
+TRANSFORMS = dict(llama=interleaved, mistral=interleaved, gemma2=one_added, gemma3_text=one_added, gpt2=transposed,
+                  gpt_oss=split_experts, falcon=queries_first)
