@@ -12,7 +12,7 @@ enum class Activation {
   kSilu,
   kGelu,       // by the error function
   kGeluTanh,   // its approximation by tanh
-  kQuickGelu,  // x * sigmoid(1.702 x)
+  kQuickGelu,  // x * sigmoid(slope x), see ModelConfig::sigmoid_slope
   kRelu,
 };
 
@@ -137,10 +137,12 @@ struct ModelConfig {
   NormConfig qk_norm_config;
   std::vector<RopeConfig> ropes;    // empty: nothing is turned
   Alibi alibi = Alibi::kNone;
+  double alibi_exponent = 8;        // the slopes run down to 2^-this
 
   // Feed-forward.
   bool gated = true;              // down(activation(gate x) * (up x)), else down(activation(up x))
   Activation activation = Activation::kSilu;
+  double sigmoid_slope = 1.702;   // of kQuickGelu
   bool mlp_bias = false;
   double mlp_clamp = 0;           // gate is clamped to at most this, up to +- this; 0: none
   double up_offset = 0;           // added to up

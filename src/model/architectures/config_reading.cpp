@@ -42,7 +42,8 @@ RopeScaling read_scaling(ConfigKeys& keys, ConfigKeys& file, const ModelConfig& 
   }
   const auto original_context = [&] {
     const auto key = "original_max_position_embeddings";
-    return keys.has(key) ? keys.integer(key) : file.integer(key, config.context);
+    const auto own = keys.integer(key, config.context);
+    return file.integer(key, own);  // transformers puts the outer one first
   };
   const auto stretched = [&] {
     const auto by_context =

@@ -23,7 +23,7 @@ ModelConfig read_gpt_oss(ConfigKeys& keys) {
   read_windows(keys, config, keys.integer("sliding_window", 128),
                [](int64_t layer) { return layer % 2 == 0; });
   set_feed_forward(config);
-  keys.expect("swiglu_alpha", 1.702);
+  config.sigmoid_slope = keys.number("swiglu_alpha", config.sigmoid_slope);
   config.mlp_clamp = keys.number("swiglu_limit", config.mlp_clamp);
   config.experts.count = keys.integer("num_local_experts");
   const auto older = keys.integer("experts_per_token", 4);

@@ -28,8 +28,9 @@ ModelConfig read_olmo2(ConfigKeys& keys) {
 
 ModelConfig read_olmo3(ConfigKeys& keys) {
   ModelConfig config = read_olmo2(keys);
-  const double theta = keys.number("rope_theta", 500000.0);
-  config.ropes = read_ropes_by_layer_type(keys, config, theta, "rope_theta", theta);
+  // In the older spelling `rope_theta` is that of the layers without a window alone.
+  constexpr double kTheta = 500000.0;
+  config.ropes = read_ropes_by_layer_type(keys, config, kTheta, "rope_local_theta", kTheta);
   read_windows(keys, config, keys.integer("sliding_window", 4096),
                [](int64_t layer) { return (layer + 1) % 4 != 0; });
   for (auto& layer : config.layers) layer.rope = layer.window > 0 ? 1 : 0;
