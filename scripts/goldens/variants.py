@@ -336,7 +336,7 @@ VARIANTS = {
     "mpt": {
         "odd_heads": named("MptForCausalLM", d_model=12, n_heads=3, n_layers=2, max_seq_len=16),
         "clip": named("MptForCausalLM", d_model=8, n_heads=4, n_layers=2, max_seq_len=12,
-                      attn_config=dict(clip_qkv=0.7, softmax_scale=0.4, alibi_bias_max=4)),
+                      attn_config=dict(clip_qkv=0.7, softmax_scale=0.4)),
         "six_heads": named("MptForCausalLM", d_model=12, n_heads=6, n_layers=2, max_seq_len=9),
     },
     "bloom": {

@@ -92,7 +92,7 @@ class WeightLoader {
   torch::Tensor stored_values(const Wanted& wanted) {
     std::vector<torch::Tensor> parts;
     for (const auto& tensor : wanted.place.tensors) parts.push_back(read(tensor, wanted));
-    return parts.size() == 1 ? parts.front() : at::stack(parts);
+    return wanted.place.stacked ? at::stack(parts) : parts.front();
   }
 
   torch::Tensor read(const std::string& name, const Wanted& wanted) {

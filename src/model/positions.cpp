@@ -7,11 +7,11 @@
 namespace spikesink {
 namespace {
 
-// 2^(-e h / p) for the heads h = 1..p, e the exponent and p the largest power of two among their
-// counts; the heads that are left take every second slope of the series for 2p. [heads]
-torch::Tensor alibi_slopes(int64_t heads, double exponent, torch::Dtype dtype) {
+// 2^(-8 h / p) for the heads h = 1..p, p the largest power of two among their counts; the heads
+// that are left take every second slope of the series for 2p. [heads]
+torch::Tensor alibi_slopes(int64_t heads, torch::Dtype dtype) {
   const auto power = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(heads)));
-  const double step = exponent / static_cast<double>(power);
+  const double step = 8.0 / static_cast<double>(power);
   const auto first = at::arange(1, power + 1, dtype) * -step;
   const auto rest = (2 * at::arange(heads - power, dtype) + 1) * (-step / 2);
   return at::exp2(at::cat({first, rest}));
@@ -23,7 +23,7 @@ torch::Tensor alibi_bias(const ModelConfig& config, int64_t length,
                          const torch::TensorOptions& options) {
   if (config.alibi == Alibi::kNone) return {};
   const auto dtype = detail::at_least_float(c10::typeMetaToScalarType(options.dtype()));
-  const auto slopes = alibi_slopes(config.n_heads, config.alibi_exponent, dtype).unsqueeze(1);  // [H, 1]
+  const auto slopes = alibi_slopes(config.n_heads, dtype).unsqueeze(1);  // [H, 1]
   const auto positions = at::arange(length, torch::kLong);
   const auto bias = config.alibi == Alibi::kFalcon
                         ? (slopes.to(torch::kBFloat16) * positions).to(dtype) * config.score_scale()

@@ -41,8 +41,8 @@ void add_places(const std::string& parameter, int64_t rows, const std::string& p
   for (const auto& entry : entries) {
     const auto tensor = tensor_of(entry, name);
     if (!tensor) continue;
-    Place place{{}, entry.take, expert};
     const bool stacked = has_number(*tensor) && !has_number(name);
+    Place place{{}, stacked, entry.take, expert};
     for (int64_t row = 0; row < (stacked ? rows : 1); ++row)
       place.tensors.push_back(prefix + with_number(*tensor, stacked ? row : expert));
     places.push_back(std::move(place));

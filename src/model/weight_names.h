@@ -31,7 +31,8 @@ struct WeightNames {
 
 /// A parameter's place in a file.
 struct Place {
-  std::vector<std::string> tensors;  // several: stacked
+  std::vector<std::string> tensors;  // one, or those whose stack it is
+  bool stacked = false;
   Take take;
   int64_t expert = 0;
 };

@@ -71,8 +71,10 @@ TEST_P(ArchitecturesTest, Float32AgreesWithTransformers) {
   compare(torch::kFloat, 1e-3, 1e-4);
 }
 
+// A GGUF file holds epsilon, RoPE's base and its factors in float32 alone.
 TEST_P(ArchitecturesTest, Float64AgreesWithTransformers) {
-  compare(torch::kDouble, 1e-8, 1e-8);
+  const bool is_gguf = GetParam().path != GetParam().folder();
+  compare(torch::kDouble, is_gguf ? 1e-6 : 1e-8, is_gguf ? 1e-6 : 1e-8);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, ArchitecturesTest, testing::ValuesIn(golden_models()),

@@ -137,7 +137,6 @@ struct ModelConfig {
   NormConfig qk_norm_config;
   std::vector<RopeConfig> ropes;    // empty: nothing is turned
   Alibi alibi = Alibi::kNone;
-  double alibi_exponent = 8;        // the slopes run down to 2^-this
 
   // Feed-forward.
   bool gated = true;              // down(activation(gate x) * (up x)), else down(activation(up x))

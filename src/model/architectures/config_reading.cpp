@@ -138,7 +138,7 @@ RopeConfig read_rope(ConfigKeys& keys, const ModelConfig& config, const RopeDefa
                      const std::string& layer_type) {
   auto parameters = keys.object(keys.has("rope_parameters") ? "rope_parameters" : "rope_scaling");
   keys.ignore({"rope_scaling"});
-  const bool nested = !layer_type.empty() && has_layer_types(parameters);
+  const bool nested = has_layer_types(parameters);
   auto own = nested ? parameters.object(layer_type) : parameters;
   RopeConfig rope;
   const double flat_theta = keys.number("rope_theta", defaults.theta);

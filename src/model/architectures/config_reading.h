@@ -26,7 +26,7 @@ struct RopeDefaults {
 /// (`rope_parameters`, also one for each layer type) or 4 (`rope_theta`, `rope_scaling`,
 /// `partial_rotary_factor`). Needs the sizes.
 RopeConfig read_rope(ConfigKeys& keys, const ModelConfig& config, const RopeDefaults& defaults = {},
-                     const std::string& layer_type = "");
+                     const std::string& layer_type = "full_attention");
 
 /// Two of them: of the layers that see all keys, and of those with a window, which are never scaled
 /// in the older spelling and have their base there as `local_theta_key`.

@@ -78,7 +78,7 @@ ModelConfig read_gemma3(ConfigKeys& keys) {
   ignore_housekeeping(text);
   text.refuse_unread();
   keys.ignore({"vision_config", "mm_tokens_per_image", "boi_token_index", "eoi_token_index",
-               "image_token_index", "image_token_id"});
+               "image_token_index", "image_token_id", "vocab_size"});
   return config;
 }
 

@@ -28,7 +28,7 @@ ModelConfig read_mpt(ConfigKeys& keys) {
   auto attention = keys.object("attn_config");
   attention.expect("attn_type", "multihead_attention");
   attention.expect("alibi", true);
-  config.alibi_exponent = attention.number("alibi_bias_max", 8);
+  attention.expect("alibi_bias_max", 8);
   config.alibi = Alibi::kExact;
   config.attention_scale = attention.number("softmax_scale", 0);
   config.qkv_clip = attention.number("clip_qkv", 0);
