@@ -1,5 +1,6 @@
 #include "report/report_sections.h"
 
+#include <set>
 #include <fmt/format.h>
 
 #include <cmath>
@@ -139,6 +140,10 @@ json section(const std::vector<LearnedSink>& learned) {
 }  // namespace
 
 json section(const ModelConfig& config) {
+  std::set<int64_t> windows;
+  for (const auto& layer : config.layers) {
+    if (layer.window > 0) windows.insert(layer.window);
+  }
   return {{"model_type", config.model_type},
           {"n_layers", config.n_layers},
           {"d_model", config.d_model},
@@ -159,6 +164,8 @@ json section(const ModelConfig& config) {
           {"gated", config.gated},
           {"experts", config.experts.count},
           {"sink_logits", config.sink_logits},
+          {"attention_softcap", config.attention_softcap},
+          {"windows", windows},
           {"tied_embeddings", config.tied_embeddings}};
 }
 

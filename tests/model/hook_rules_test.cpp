@@ -1,5 +1,6 @@
 // The rules that every hook point of every architecture keeps.
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include "golden_models.h"
@@ -15,6 +16,7 @@ using namespace hook_names;
 class HookRulesTest : public testing::TestWithParam<GoldenModel> {
  protected:
   HookRulesTest() : model(load_model(GetParam().path)) {
+    at::set_num_threads(1);  // these models are too small to share
     torch::manual_seed(2);
     tokens = torch::randint(model->config().d_vocabulary, {2, 9}, torch::kLong);
   }
@@ -30,6 +32,11 @@ class HookRulesTest : public testing::TestWithParam<GoldenModel> {
   static bool mixes_sequences(const std::string& name) {
     return name.find(".experts.") != std::string::npos ||
            name.find(".mlp.shared.") != std::string::npos;
+  }
+  // Which tokens an expert takes together decides the order of its sums.
+  bool is_same(const torch::Tensor& got, const torch::Tensor& expected) const {
+    return model->config().experts.count > 0 ? at::allclose(got, expected, 1e-4, 1e-5)
+                                             : got.equal(expected);
   }
   torch::Tensor changed(const torch::Tensor& value) const {
     auto other = value.clone();
@@ -72,8 +79,9 @@ TEST_P(HookRulesTest, AReplacementReachesTheLogits) {
     if (empty) continue;  // an expert that no token chose
     const auto got = logits_with(name, [&](const torch::Tensor& x) { return changed(x); });
     EXPECT_FALSE(at::allclose(got, expected)) << name;
-    if (!mixes_sequences(name))
-      EXPECT_TRUE(got[1].equal(expected[1])) << name << ": the other sequence is left alone";
+    if (!mixes_sequences(name)) {
+      EXPECT_TRUE(is_same(got[1], expected[1])) << name << ": the other sequence is left alone";
+    }
   }
 }
 
