@@ -1,6 +1,6 @@
 #include "text/utf8.h"
 
-#include <cstdint>
+#include <algorithm>
 #include <cstring>
 
 namespace spikesink::detail {
@@ -83,6 +83,10 @@ std::string repair_utf8(std::string_view text) {
     offset += sequence.bytes;
   }
   return result;
+}
+
+int64_t count_code_points(std::string_view text) {
+  return std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; });
 }
 
 void append_utf8(char32_t code_point, std::string& text) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,9 @@ bool is_valid_utf8(std::string_view text);
 /// Each maximal ill-formed byte sequence becomes U+FFFD (Unicode 3.9, "substitution of maximal
 /// subparts", as Rust's `from_utf8_lossy`).
 std::string repair_utf8(std::string_view text);
+
+/// Of valid UTF-8.
+int64_t count_code_points(std::string_view text);
 
 void append_utf8(char32_t code_point, std::string& text);
 
