@@ -19,24 +19,6 @@ bool ends_with_word(std::string_view text) {
   return !text.empty() && begins_with_word(text.substr(previous_code_point(text, text.size())));
 }
 
-size_t skip_space_left(std::string_view text, size_t end) {
-  while (end > 0) {
-    const size_t begin = previous_code_point(text, end);
-    if (!is_white_space(utf8_sequence(text, begin).code_point)) break;
-    end = begin;
-  }
-  return end;
-}
-
-size_t skip_space_right(std::string_view text, size_t begin) {
-  while (begin < text.size()) {
-    const Utf8Sequence sequence = utf8_sequence(text, begin);
-    if (!is_white_space(sequence.code_point)) break;
-    begin += sequence.bytes;
-  }
-  return begin;
-}
-
 }  // namespace
 
 void AddedTokens::add(AddedToken token, std::string_view form) {

@@ -5,8 +5,11 @@
 
 namespace spikesink::detail {
 
-/// Unicode's normalisation form C of valid UTF-8, as `tokenizers` has it: characters younger than
-/// its tables (Unicode 9) neither compose nor change places.
-std::string to_nfc(std::string_view text);
+/// The normalisation forms C, D, KC and KD.
+enum class UnicodeForm { kC, kD, kKC, kKD };
+
+/// A form of valid UTF-8, as `tokenizers` has it: characters younger than its tables (Unicode 9)
+/// neither compose, decompose nor change places.
+std::string to_form(UnicodeForm form, std::string_view text);
 
 }  // namespace spikesink::detail

@@ -120,4 +120,22 @@ bool is_white_space(char32_t c) {
          c == 0x3000;
 }
 
+size_t skip_space_left(std::string_view text, size_t end) {
+  while (end > 0) {
+    const size_t begin = previous_code_point(text, end);
+    if (!is_white_space(utf8_sequence(text, begin).code_point)) break;
+    end = begin;
+  }
+  return end;
+}
+
+size_t skip_space_right(std::string_view text, size_t begin) {
+  while (begin < text.size()) {
+    const Utf8Sequence sequence = utf8_sequence(text, begin);
+    if (!is_white_space(sequence.code_point)) break;
+    begin += sequence.bytes;
+  }
+  return begin;
+}
+
 }  // namespace spikesink::detail

@@ -34,4 +34,8 @@ size_t previous_code_point(std::string_view text, size_t end);
 /// Unicode's property White_Space.
 bool is_white_space(char32_t code_point);
 
+/// Where the white space that ends at `end` begins, and where that at `begin` ends.
+size_t skip_space_left(std::string_view text, size_t end);
+size_t skip_space_right(std::string_view text, size_t begin);
+
 }  // namespace spikesink::detail
