@@ -41,7 +41,7 @@ class ByteTrie {
 
  private:
   std::unordered_map<uint64_t, Node> edges_;  // by node and byte
-  std::vector<std::optional<int64_t>> values_{1};
+  std::vector<std::optional<int64_t>> values_ = decltype(values_)(1);
 };
 
 }  // namespace spikesink::detail

@@ -61,7 +61,7 @@ std::string stripped(std::string_view token, std::string_view character, int64_t
 std::string Decoder::decode(Tokens tokens) const {
   if (tokens.empty()) return {};
   if (steps_.empty()) {
-    for (size_t i = 1; i < tokens.size(); ++i) tokens[i].insert(0, " ");
+    for (size_t i = 1; i < tokens.size(); ++i) tokens[i].insert(0, 1, ' ');
   }
   for (const Step& step : steps_) step.run(tokens);
   return joined(tokens);
@@ -98,7 +98,8 @@ Decoder::Step word_piece_decoder(std::string prefix, bool cleanup) {
   const auto run = [prefix = std::move(prefix), cleanup](Decoder::Tokens& tokens) {
     for (size_t i = 0; i < tokens.size(); ++i) {
       std::string& token = tokens[i];
-      if (i > 0) token = token.starts_with(prefix) ? token.substr(prefix.size()) : " " + token;
+      const bool continues = token.starts_with(prefix);
+      if (i > 0) continues ? token.erase(0, prefix.size()) : token.insert(0, 1, ' ');
       if (cleanup) token = without_extra_spaces(std::move(token));
     }
   };

@@ -84,7 +84,8 @@ void PreTokenizer::Run::run(std::span<const Step> steps, std::string_view text,
   if (std::holds_alternative<SpellBytesStep>(steps.front()))
     return run(rest, spelled(text), from_start);
   if (text.front() == ' ') return run(rest, text, from_start);
-  run(rest, " " + std::string(text), from_start);
+  std::string spaced(1, ' ');
+  run(rest, spaced += text, from_start);
 }
 
 }  // namespace spikesink::detail

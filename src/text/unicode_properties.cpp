@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <span>
+#include <iterator>
 
 #include "text/utf8.h"
 
@@ -25,14 +25,11 @@ struct CodePoints {
 
 #include "text/unicode_properties_tables.inc"
 
-template <typename Range>
-const Range* range_of(std::span<const Range> ranges, char32_t c) {
-  const auto found = std::ranges::lower_bound(ranges, c, {}, &Range::last);
-  return found != ranges.end() && c >= found->first ? &*found : nullptr;
-}
-
-bool is_in(std::span<const CodePoints> ranges, char32_t c) {
-  return range_of(ranges, c) != nullptr;
+/// The range of a sorted table that holds the character.
+template <typename Range, size_t kSize>
+const Range* range_of(const Range (&table)[kSize], char32_t c) {
+  const Range* found = std::ranges::lower_bound(table, c, {}, &Range::last);
+  return found != std::end(table) && c >= found->first ? found : nullptr;
 }
 
 }  // namespace
@@ -42,21 +39,21 @@ void append_lower_case(char32_t c, std::string& text) {
     text += "i\u0307";
     return;
   }
-  const auto* run = range_of(std::span(kLowerCases), c);
+  const auto* run = range_of(kLowerCases, c);
   const bool changes = run != nullptr && (c - run->first) % run->step == 0;
   append_utf8(changes ? static_cast<char32_t>(static_cast<int>(c) + run->distance) : c, text);
 }
 
 bool is_mark(char32_t c) {
-  return is_in(kMarks, c);
+  return range_of(kMarks, c) != nullptr;
 }
 
 bool is_nonspacing_mark(char32_t c) {
-  return is_in(kNonspacingMarks, c);
+  return range_of(kNonspacingMarks, c) != nullptr;
 }
 
 bool is_removed_by_cleaning(char32_t c) {
-  return is_in(kOther, c);
+  return range_of(kOther, c) != nullptr;
 }
 
 std::string punctuation_members() {

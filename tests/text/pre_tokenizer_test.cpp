@@ -17,7 +17,7 @@ using Words = std::vector<std::string>;
 
 Words words_of(const PreTokenizer& pre_tokenizer, std::string_view text) {
   Words words;
-  pre_tokenizer.split(text, [&](std::string_view word) { words.emplace_back(word); });
+  pre_tokenizer.split(text, true, [&](std::string_view word) { words.emplace_back(word); });
   return words;
 }
 
