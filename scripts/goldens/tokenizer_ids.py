@@ -4,7 +4,8 @@
 hard_unicode.txt and tricky.json are the texts. A folder holds a `tokenizer.json` trained here, its vocabulary as a
 GGUF file where that kind can be one, and expected.json. smollm2.json holds the ids of SmolLM2's own tokenizer, with a
 checksum for WikiText-2; real.json holds the same of other people's tokenizers. splits.json holds how patterns cut texts,
-unicode.json checksums of what normalizers make of each code point.
+unicode.json checksums of what normalizers make of each code point, pre_tokenizers.json checksums of what those that GGUF files
+name make of hard_unicode.txt.
 
 Needs `pip install tokenizers transformers gguf sentencepiece protobuf torch` (0.23.3, 5.24.0, 0.19.0, 0.2.3, 7.36.2, 2.15.0), what
 scripts/setup --tests brings, and the source archive of sentencepiece 0.2.3 in .deps/wheels (`pip download --no-deps
@@ -302,7 +303,7 @@ def expected(tokenizer: Tokenizer, hard: str) -> dict:
         # A decoder may stop the program that has no tokens.
         "decoded": [tokenizer.decode(line, skip_special_tokens=False) if line else "" for line in ids],
         "with_special_tokens": tokenizer.encode("a").ids,
-        "special": sorted(id for id, token in tokenizer.get_added_tokens_decoder().items() if token.special),
+        "special": summary(sorted(id for id, token in tokenizer.get_added_tokens_decoder().items() if token.special)),
         "vocabulary_size": 1 + max(tokenizer.get_vocab().values()),
     }
 
@@ -333,6 +334,12 @@ def write_unicode() -> None:
                        ("Punctuation", pre_tokenizers.Punctuation("merged_with_previous")), ("Digits", pre_tokenizers.Digits())):
         sums[name] = fnv1a_of_bytes("\n".join(piece for piece, _ in step.pre_tokenize_str("a".join(each))).encode())
     write_json(FOLDER / "unicode.json", sums)
+
+
+def write_named_pre_tokenizers(hard: str) -> None:
+    write_json(FOLDER / "pre_tokenizers.json", {
+        name: fnv1a_of_bytes("\0".join(piece for piece, _ in pre_tokenizer.pre_tokenize_str(hard)).encode())
+        for name, pre_tokenizer in tokenizer_kinds.named_pre_tokenizers().items()})
 
 
 def write_real(hard: str) -> None:
@@ -386,6 +393,7 @@ def main() -> None:
     write_kinds(hard)
     write_splits()
     write_unicode()
+    write_named_pre_tokenizers(hard)
     write_smollm2(hard)
     write_real(hard)
 

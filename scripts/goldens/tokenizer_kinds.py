@@ -1,6 +1,7 @@
 """Small tokenizers of the kinds that are not byte-level BPE alone, and real ones of theirs; for tokenizer_ids.py.
 
-Each function here returns a tokenizer that was trained on `training`, and the `tokenizer_config.json` beside it or None.
+Each function here returns a tokenizer that was trained on `training`, and the `tokenizer_config.json` beside it or None. (Trainers
+of WordPiece and of suffixes number tokens at random: other runs write other files.)
 """
 
 import io
@@ -13,6 +14,7 @@ import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers.integrations.gguf import convert_gguf_tokenizer, get_gguf_tokenizer
+from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKENIZER_SPLITS
 from transformers.tokenization_utils_base import generate_merges
 
 METASPACE = "\u2581"
@@ -234,14 +236,36 @@ def write_ggufs(folder: pathlib.Path, training: str) -> dict[str, Tokenizer]:
                                 user_defined_symbols=["<think>", "\n\n"])
     write_proto_gguf(folder / "llama.gguf", "llama", "llama", proto)
     write_proto_gguf(folder / "phi3.gguf", "llama", "phi3", proto, add_eos_token=True)
+    # Gemma's own names, without which transformers would add them; two spaces are written as such.
+    proto = sentencepiece_model(training, model_type="bpe", vocab_size=600, byte_fallback=True, bos_piece="<bos>", eos_piece="<eos>",
+                                pad_id=3, control_symbols=["<mask>"], user_defined_symbols=["\u2581\u2581", "\n\n"])
     for piece in proto.pieces:
-        piece.piece = piece.piece.replace("<think>", "  ")
+        piece.piece = piece.piece.replace("\u2581\u2581", "  ")
     write_proto_gguf(folder / "gemma3.gguf", "llama", "gemma3", proto, add_space_prefix=False)
     read = {"bert": bert, "t5": unigram(training)[0]}
     for name in ("llama", "phi3", "gemma3"):
         architecture, parts, _ = get_gguf_tokenizer(str(folder / f"{name}.gguf"))
         read[name] = convert_gguf_tokenizer(architecture, parts)[0]
     return read
+
+
+def named_pre_tokenizers() -> dict[str, pre_tokenizers.PreTokenizer]:
+    """Those that GGUF files name: by the patterns that transformers knows, and as the families' tokenizer.json have them."""
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    spelling = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    digits = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), byte_level])
+
+    def split(name: str):
+        return pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(GGUF_PRE_TOKENIZER_SPLITS[name]), "isolated"), spelling])
+
+    known = ("llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "lfm2", "pixtral", "dbrx", "smaug-bpe", "qwen2", "qwen35",
+             "tekken", "gpt-4o", "llama4")
+    result = {name: split(name) for name in known} | {"glm4": split("llama3"), "chatglm-bpe": split("llama3"), "stablelm2": split("qwen2")}
+    result |= dict.fromkeys(("gpt-2", "phi-2", "roberta-bpe", "mpt", "olmo"), byte_level)
+    result |= dict.fromkeys(("smollm", "starcoder", "refact", "codeshell", "command-r"), digits)
+    result["falcon"] = pre_tokenizers.Sequence([
+        pre_tokenizers.Punctuation("contiguous"), byte_level, pre_tokenizers.Split(Regex("[0-9][0-9][0-9]"), "isolated")])
+    return result
 
 
 def real_unigram(archive: pathlib.Path, member: str) -> Tokenizer:

@@ -42,10 +42,10 @@ TokenizerParts finished(TokenizerParts parts, const GgufVocabulary& vocabulary, 
 }
 
 TokenizerParts read_byte_level(const GgufFile& file) {
-  const GgufVocabulary vocabulary(file);
   TokenizerParts parts;
   const auto known = add_known_pre_tokenizer(file.get<std::string>("tokenizer.ggml.pre"),
-                                             vocabulary.where(), parts);
+                                             file.path().string(), parts);
+  const GgufVocabulary vocabulary(file);
   BpeOptions options;
   options.ignore_merges = known.ignore_merges;
   parts.model = std::make_unique<BpeModel>(vocabulary.tokens(), vocabulary.merges(), options);

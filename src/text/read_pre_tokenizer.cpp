@@ -37,7 +37,7 @@ SplitStep read_punctuation(JsonObject& object) {
 /// Rust's digits, which are a year younger than Oniguruma's.
 SplitStep read_digits(JsonObject& object) {
   const bool each = object.flag("individual_digits", false);
-  constexpr std::string_view kDigit = R"([\p{N}\x{11de0}-\x{11de9}])";
+  constexpr std::string_view kDigit = R"([\p{N}\x{11de0}-\x{11de9}\x{16ff4}-\x{16ff6}])";
   return isolating_step(std::string(kDigit) + (each ? "" : "+"), object.where());
 }
 
@@ -99,7 +99,7 @@ SplitStep white_space_step() {
 }
 
 SplitStep punctuation_step(SplitBehaviour behaviour) {
-  return {Regex("[" + punctuation_members() + "]", "punctuation"), behaviour};
+  return {Regex(fmt::format("[{}]", punctuation_members()), "punctuation"), behaviour};
 }
 
 void add_bert_pre_tokenizer(PreTokenizer& pre_tokenizer) {
