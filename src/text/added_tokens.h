@@ -1,11 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "text/byte_trie.h"
 
 namespace spikesink::detail {
 
@@ -17,6 +18,7 @@ struct AddedToken {
   bool left_strip = false;   // takes the white space before it along
   bool right_strip = false;  // and after it
   bool normalized = false;   // looked for in normalised text
+  bool special = false;      // says something about the text and is not part of it
 };
 
 /// Finds added tokens: the leftmost first, of those the longest.
@@ -33,18 +35,8 @@ class AddedTokens {
   std::vector<Piece> split(std::string_view text) const;
 
  private:
-  struct Node {
-    std::map<char, size_t> next;
-    std::optional<size_t> token;
-  };
-  struct Match {
-    size_t end;
-    size_t token;
-  };
-  std::optional<Match> match_at(std::string_view text, size_t begin) const;
-
   std::vector<AddedToken> tokens_;
-  std::vector<Node> nodes_{1};
+  ByteTrie forms_;  // with places in tokens_
 };
 
 }  // namespace spikesink::detail

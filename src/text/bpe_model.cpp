@@ -1,15 +1,16 @@
 #include "text/bpe_model.h"
 
+#include <algorithm>
 #include <queue>
-#include <string>
 #include <tuple>
 
-#include "text/byte_alphabet.h"
+#include "text/utf8.h"
 
 namespace spikesink::detail {
 namespace {
 
 constexpr size_t kNone = static_cast<size_t>(-1);
+constexpr size_t kLongestCodePoint = 4;  // bytes
 
 /// A stretch of the word, in a list of stretches. Once joined to its left neighbour its id is -1.
 struct Symbol {
@@ -38,21 +39,22 @@ uint64_t key_of(int64_t left, int64_t right) {
 
 BpeModel::BpeModel(const Vocabulary& vocabulary, const std::vector<Merge>& merges,
                    BpeOptions options)
-    : options_(options) {
-  for (int byte = 0; byte < 256; ++byte)
-    byte_ids_[byte] = vocabulary.find(spelled_byte(static_cast<uint8_t>(byte)));
+    : options_(std::move(options)), byte_tokens_(vocabulary) {
   joints_.reserve(merges.size());
   for (size_t rank = 0; rank < merges.size(); ++rank) {
     const auto& [left, right] = merges[rank];
     const int64_t left_id = vocabulary.get(left, "a merge's left token");
     const int64_t right_id = vocabulary.get(right, "a merge's right token");
+    const auto appended = right.substr(std::min(options_.continuing_prefix.size(), right.size()));
     const int64_t id =
-        vocabulary.get(std::string(left) + std::string(right), "a merge's joined token");
+        vocabulary.get(std::string(left).append(appended), "a merge's joined token");
     joints_.insert_or_assign(key_of(left_id, right_id), Joint{static_cast<int64_t>(rank), id});
   }
-  if (!options_.ignore_merges) return;
+  const size_t longest =
+      options_.continuing_prefix.size() + kLongestCodePoint + options_.end_suffix.size();
   for (const auto& [id, token] : vocabulary.tokens()) {
-    if (auto bytes = spelled_bytes(token)) whole_words_.emplace(std::move(*bytes), id);
+    if (token.size() <= longest) characters_.emplace(token, id);
+    if (options_.ignore_merges) whole_words_.emplace(token, id);
   }
 }
 
@@ -61,18 +63,42 @@ const BpeModel::Joint* BpeModel::joint(int64_t left, int64_t right) const {
   return found == joints_.end() ? nullptr : &found->second;
 }
 
+std::vector<int64_t> BpeModel::characters(std::string_view word) const {
+  std::vector<int64_t> ids;
+  ids.reserve(word.size());
+  bool unknown = false;  // and not yet among the ids: bytes overtake it
+  const auto put_unknown = [&] {
+    if (std::exchange(unknown, false)) ids.push_back(*options_.unknown_id);
+  };
+  std::string piece;
+  for (size_t begin = 0; begin < word.size();) {
+    const size_t end = begin + utf8_sequence(word, begin).bytes;
+    piece.clear();
+    if (begin > 0) piece += options_.continuing_prefix;
+    piece += word.substr(begin, end - begin);
+    if (end == word.size()) piece += options_.end_suffix;
+    begin = end;
+    if (const auto found = characters_.find(piece); found != characters_.end()) {
+      put_unknown();
+      ids.push_back(found->second);
+      continue;
+    }
+    if (options_.byte_fallback && byte_tokens_.append(piece, ids)) continue;
+    if (!options_.fuse_unknown) put_unknown();
+    unknown = options_.unknown_id.has_value();
+  }
+  put_unknown();
+  return ids;
+}
+
 void BpeModel::encode(std::string_view word, std::vector<int64_t>& ids) const {
   if (options_.ignore_merges) {
-    const auto whole = whole_words_.find(std::string(word));
+    const auto whole = whole_words_.find(word);
     if (whole != whole_words_.end()) return ids.push_back(whole->second);
   }
   std::vector<Symbol> symbols;
-  symbols.reserve(word.size());
-  for (const char c : word) {
-    auto id = byte_ids_[static_cast<uint8_t>(c)];
-    if (!id) id = options_.unknown_id;
-    if (id) symbols.push_back({*id, symbols.size() - 1, symbols.size() + 1});
-  }
+  for (const int64_t id : characters(word))
+    symbols.push_back({id, symbols.size() - 1, symbols.size() + 1});
   if (symbols.empty()) return;
   symbols.back().next = kNone;
 

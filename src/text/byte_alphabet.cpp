@@ -1,6 +1,7 @@
 #include "text/byte_alphabet.h"
 
 #include <array>
+#include <cstdint>
 
 #include "text/utf8.h"
 
@@ -29,9 +30,9 @@ const Alphabet kAlphabet;
 
 }  // namespace
 
-std::string spelled_byte(uint8_t byte) {
+std::string spelled(std::string_view bytes) {
   std::string result;
-  append_utf8(kAlphabet.character[byte], result);
+  for (const char byte : bytes) append_utf8(kAlphabet.character[static_cast<uint8_t>(byte)], result);
   return result;
 }
 

@@ -4,6 +4,7 @@
 
 #include "detail/fail.h"
 #include "detail/strict_json.h"
+#include "text/utf8.h"
 
 namespace spikesink::detail {
 namespace {
@@ -27,6 +28,11 @@ int64_t json_integer(const nlohmann::json& value, std::string_view what, std::st
   if (!is_int64(value))
     fail_format("[load_tokenizer] {} is too large: got {} ({})", what, value.dump(), where);
   return value.get<int64_t>();
+}
+
+double json_number(const nlohmann::json& value, std::string_view what, std::string_view where) {
+  if (!value.is_number()) refuse_kind(what, value, "a number", where);
+  return value.get<double>();
 }
 
 const std::string& json_text(const nlohmann::json& value, std::string_view what,
@@ -80,6 +86,13 @@ const nlohmann::json& JsonObject::array(std::string_view key) {
 
 JsonObject JsonObject::object(std::string_view key) {
   return {get(key), where(key)};
+}
+
+std::string JsonObject::character(std::string_view key) {
+  const std::string result = text(key);
+  if (count_code_points(result) != 1)
+    fail_format("[load_tokenizer] {} is not one character: got '{}' ({})", key, result, where_);
+  return result;
 }
 
 void JsonObject::ignore(std::initializer_list<std::string_view> keys) {

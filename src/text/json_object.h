@@ -1,8 +1,9 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <fmt/format.h>
 
 #include <initializer_list>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <string_view>
@@ -26,6 +27,17 @@ class JsonObject {
   int64_t integer(std::string_view key);
   const nlohmann::json& array(std::string_view key);
   JsonObject object(std::string_view key);
+  /// A string of one code point.
+  std::string character(std::string_view key);
+  /// Calls `visit` with each of an array's objects.
+  template <typename Visit>
+  void for_each_object(std::string_view key, Visit visit) {
+    size_t number = 0;
+    for (const auto& element : array(key)) {
+      JsonObject inside(element, fmt::format("{}[{}]", where(key), number++));
+      visit(inside);
+    }
+  }
 
   void ignore(std::initializer_list<std::string_view> keys);
   /// FormatError for a key that was neither asked for nor ignored and says something: whose value
@@ -46,6 +58,7 @@ class JsonObject {
 
 /// The integer that `value` is; FormatError when it is none or does not fit.
 int64_t json_integer(const nlohmann::json& value, std::string_view what, std::string_view where);
+double json_number(const nlohmann::json& value, std::string_view what, std::string_view where);
 /// The string that `value` is.
 const std::string& json_text(const nlohmann::json& value, std::string_view what,
                              std::string_view where);

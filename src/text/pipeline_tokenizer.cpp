@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "detail/fail.h"
+#include "text/string_hash.h"
 #include "text/utf8.h"
 
 namespace spikesink::detail {
@@ -29,29 +30,41 @@ class WordEncoder {
   }
 
  private:
-  struct Hash : std::hash<std::string_view> {
-    using is_transparent = void;
-  };
   struct Place {
     size_t begin;
     size_t end;
   };
   const TokenModel& model_;
   std::vector<int64_t>& ids_;
-  std::unordered_map<std::string, Place, Hash, std::equal_to<>> places_;  // within ids_
+  std::unordered_map<std::string, Place, StringHash, std::equal_to<>> places_;  // within ids_
 };
 
 }  // namespace
 
 PipelineTokenizer::PipelineTokenizer(TokenizerParts parts) : parts_(std::move(parts)) {
   for (const AddedToken& token : parts_.added) {
+    added_contents_.emplace(token.id, token.content);
+    if (token.special) special_.insert(token.id);
     if (token.content.empty()) continue;
-    AddedTokens& tokens = token.normalized ? added_normalized_ : added_as_written_;
-    const bool changes = token.normalized && parts_.normalize;
-    tokens.add(token, changes ? parts_.normalize(token.content) : token.content);
+    if (!token.normalized) {
+      added_as_written_.add(token, token.content);
+      continue;
+    }
+    // `tokenizers` decodes to the form that it looks for.
+    const std::string form = normalized(token.content, /*from_start=*/true).text;
+    parts_.tokens.insert_or_assign(token.id, form);
+    added_normalized_.add(token, form);
   }
-  for (const auto& [id, bytes] : parts_.token_bytes)
-    vocabulary_size_ = std::max(vocabulary_size_, id + 1);
+  for (const auto id : {parts_.boundaries.bos_id, parts_.boundaries.eos_id}) {
+    if (id) special_.insert(*id);
+  }
+  for (const auto& [id, token] : parts_.tokens) vocabulary_size_ = std::max(vocabulary_size_, id + 1);
+}
+
+NormalText PipelineTokenizer::normalized(std::string_view text, bool from_start) const {
+  NormalText normal{std::string(text), from_start};
+  for (const NormalizerStep& step : parts_.normalizer) step(normal);
+  return normal;
 }
 
 std::vector<int64_t> PipelineTokenizer::encode(std::string_view text) const {
@@ -62,30 +75,32 @@ std::vector<int64_t> PipelineTokenizer::encode(std::string_view text) const {
   }
   std::vector<int64_t> ids;
   const PreTokenizer::WordSink encode_word = WordEncoder(*parts_.model, ids);
-  const auto encode_plain = [&](std::string_view plain) {
+  const auto encode_plain = [&](std::string_view plain, bool from_start) {
     for (const auto& piece : added_normalized_.split(plain)) {
       if (piece.id) {
         ids.push_back(*piece.id);
       } else {
-        parts_.pre_tokenizer.split(piece.text, encode_word);
+        parts_.pre_tokenizer.split(piece.text, from_start, encode_word);
       }
+      from_start = false;
     }
   };
+  bool from_start = true;
   for (const auto& piece : added_as_written_.split(text)) {
     if (piece.id) {
       ids.push_back(*piece.id);
-    } else if (parts_.normalize) {
-      encode_plain(parts_.normalize(piece.text));
     } else {
-      encode_plain(piece.text);
+      const NormalText normal = normalized(piece.text, from_start);
+      encode_plain(normal.text, normal.from_start);
     }
+    from_start = false;
   }
   return ids;
 }
 
-const std::string& PipelineTokenizer::bytes_of(int64_t id, std::string_view caller) const {
-  const auto found = parts_.token_bytes.find(id);
-  if (found == parts_.token_bytes.end()) {
+const std::string& PipelineTokenizer::token(int64_t id, std::string_view caller) const {
+  const auto found = parts_.tokens.find(id);
+  if (found == parts_.tokens.end()) {
     fail_argument("[{}] no token has this id: got {}, expected one below {}", caller, id,
                   vocabulary_size_);
   }
@@ -93,13 +108,16 @@ const std::string& PipelineTokenizer::bytes_of(int64_t id, std::string_view call
 }
 
 std::string PipelineTokenizer::decode(const std::vector<int64_t>& ids) const {
-  std::string bytes;
-  for (const int64_t id : ids) bytes += bytes_of(id, "Tokenizer::decode");
-  return is_valid_utf8(bytes) ? bytes : repair_utf8(bytes);
+  Decoder::Tokens tokens;
+  for (const int64_t id : ids) tokens.push_back(token(id, "Tokenizer::decode"));
+  return parts_.decoder.decode(std::move(tokens));
 }
 
 std::string PipelineTokenizer::token_text(int64_t id) const {
-  const std::string& bytes = bytes_of(id, "Tokenizer::token_text");
+  const std::string& token = this->token(id, "Tokenizer::token_text");
+  const auto added = added_contents_.find(id);
+  const std::string bytes =
+      added == added_contents_.end() ? parts_.decoder.show(token) : added->second;
   std::string result;
   for (size_t offset = 0; offset < bytes.size();) {
     const Utf8Sequence sequence = utf8_sequence(bytes, offset);

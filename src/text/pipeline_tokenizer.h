@@ -1,13 +1,15 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "spikesink/text/tokenizer.h"
 #include "text/added_tokens.h"
+#include "text/decoder.h"
+#include "text/normalizer.h"
 #include "text/pre_tokenizer.h"
 #include "text/token_model.h"
 #include "text/vocabulary.h"
@@ -24,16 +26,17 @@ struct BoundaryTokens {
 
 /// What a file says, read.
 struct TokenizerParts {
-  std::function<std::string(std::string_view)> normalize;  // may be empty
+  std::vector<NormalizerStep> normalizer;
   PreTokenizer pre_tokenizer;
   std::unique_ptr<TokenModel> model;
+  Decoder decoder;
   std::vector<AddedToken> added;
-  std::unordered_map<int64_t, std::string> token_bytes;  // of all ids, the added tokens' too
+  std::unordered_map<int64_t, std::string> tokens;  // of all ids, the added tokens' too
   BoundaryTokens boundaries;
 };
 
 /// Added tokens are cut out, what remains is normalised and cut into words, and each word goes to
-/// the model. Tokens are bytes, and text is what they are put together.
+/// the model. The decoder puts tokens together.
 class PipelineTokenizer : public Tokenizer {
  public:
   explicit PipelineTokenizer(TokenizerParts parts);
@@ -46,11 +49,15 @@ class PipelineTokenizer : public Tokenizer {
   std::optional<int64_t> eos_id() const override { return parts_.boundaries.eos_id; }
   bool adds_bos() const override { return parts_.boundaries.adds_bos; }
   bool adds_eos() const override { return parts_.boundaries.adds_eos; }
+  bool is_special(int64_t id) const override { return special_.contains(id); }
 
  private:
-  const std::string& bytes_of(int64_t id, std::string_view caller) const;
+  NormalText normalized(std::string_view text, bool from_start) const;
+  const std::string& token(int64_t id, std::string_view caller) const;
 
   TokenizerParts parts_;
+  std::unordered_map<int64_t, std::string> added_contents_;
+  std::unordered_set<int64_t> special_;
   AddedTokens added_as_written_;
   AddedTokens added_normalized_;
   int64_t vocabulary_size_ = 0;

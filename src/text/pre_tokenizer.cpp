@@ -2,38 +2,19 @@
 
 #include <algorithm>
 
-#include "text/utf8.h"
+#include "text/byte_alphabet.h"
+#include "text/pieces.h"
 
 namespace spikesink::detail {
 namespace {
 
-struct Piece {
-  size_t begin;
-  size_t end;
-  bool matched;
-};
-
-/// Calls `visit` with the pieces of `text` from left to right, some of them empty.
-template <typename Visit>
-void for_each_piece(const SplitStep& step, std::string_view text, Visit visit) {
-  size_t done = 0;
-  size_t from = 0;
-  bool any = false;
-  while (from <= text.size()) {
-    const auto match = step.pattern.find(text, from);
-    if (!match) break;
-    if (any && match->begin == match->end && match->end == done) {
-      // An empty match where the last one ended.
-      if (from == text.size()) break;
-      from += utf8_sequence(text, from).bytes;
-      continue;
-    }
-    if (done != match->begin) visit(Piece{done, match->begin, step.invert});
-    visit(Piece{match->begin, match->end, !step.invert});
-    done = from = match->end;
-    any = true;
-  }
-  if (done != text.size()) visit(Piece{done, text.size(), step.invert});
+std::vector<Piece> pieces_of(const SplitStep& step, std::string_view text) {
+  std::vector<Piece> pieces;
+  for_each_piece(step.pattern, text, [&](Piece piece) {
+    piece.matched ^= step.invert;
+    pieces.push_back(piece);
+  });
+  return pieces;
 }
 
 std::vector<Piece> joined(const std::vector<Piece>& pieces, SplitBehaviour behaviour) {
@@ -54,8 +35,7 @@ std::vector<Piece> joined(const std::vector<Piece>& pieces, SplitBehaviour behav
 }
 
 std::vector<Piece> joined_pieces(const SplitStep& step, std::string_view text) {
-  std::vector<Piece> pieces;
-  for_each_piece(step, text, [&](const Piece& piece) { pieces.push_back(piece); });
+  auto pieces = pieces_of(step, text);
   if (step.behaviour != SplitBehaviour::kMergedWithNext) return joined(pieces, step.behaviour);
   std::ranges::reverse(pieces);
   pieces = joined(pieces, step.behaviour);
@@ -63,32 +43,49 @@ std::vector<Piece> joined_pieces(const SplitStep& step, std::string_view text) {
   return pieces;
 }
 
+std::string with_metaspaces(const MetaspaceStep& step, std::string_view text, bool from_start) {
+  std::string result;
+  for (const char c : text) c == ' ' ? result += step.replacement : result += c;
+  using Prepend = MetaspaceStep::Prepend;
+  const bool wanted = step.prepend == Prepend::kAlways ||
+                      (step.prepend == Prepend::kFirst && from_start);
+  if (wanted && !result.starts_with(step.replacement)) result.insert(0, step.replacement);
+  return result;
+}
+
 }  // namespace
 
-void PreTokenizer::run(std::span<const Step> steps, std::string_view text, const WordSink& sink) {
-  if (text.empty()) return;
-  if (steps.empty()) return sink(text);
-  const auto rest = steps.subspan(1);
-  if (std::holds_alternative<PrefixSpaceStep>(steps.front())) {
-    if (text.front() == ' ') return run(rest, text, sink);
-    std::string spaced(1, ' ');
-    spaced += text;
-    return run(rest, spaced, sink);
-  }
-  const auto& step = std::get<SplitStep>(steps.front());
+void PreTokenizer::Run::cut(const SplitStep& step, std::span<const Step> rest,
+                            std::string_view text, bool from_start) const {
   const auto pass_on = [&](const Piece& piece) {
-    run(rest, text.substr(piece.begin, piece.end - piece.begin), sink);
+    run(rest, text.substr(piece.begin, piece.end - piece.begin), from_start && piece.begin == 0);
   };
   switch (step.behaviour) {
     case SplitBehaviour::kIsolated:
-      return for_each_piece(step, text, pass_on);
+      return for_each_piece(step.pattern, text, pass_on);
     case SplitBehaviour::kRemoved:
-      return for_each_piece(step, text, [&](const Piece& piece) {
-        if (!piece.matched) pass_on(piece);
+      return for_each_piece(step.pattern, text, [&](const Piece& piece) {
+        if (piece.matched == step.invert) pass_on(piece);
       });
     default:
       std::ranges::for_each(joined_pieces(step, text), pass_on);
   }
+}
+
+void PreTokenizer::Run::run(std::span<const Step> steps, std::string_view text,
+                            bool from_start) const {
+  if (text.empty()) return;
+  if (steps.empty()) return sink(text);
+  const auto rest = steps.subspan(1);
+  if (const auto* split = std::get_if<SplitStep>(&steps.front()))
+    return cut(*split, rest, text, from_start);
+  if (const auto* metaspace = std::get_if<MetaspaceStep>(&steps.front()))
+    return run(rest, with_metaspaces(*metaspace, text, from_start), from_start);
+  if (std::holds_alternative<SpellBytesStep>(steps.front()))
+    return run(rest, spelled(text), from_start);
+  if (text.front() == ' ') return run(rest, text, from_start);
+  std::string spaced(1, ' ');
+  run(rest, spaced += text, from_start);
 }
 
 }  // namespace spikesink::detail

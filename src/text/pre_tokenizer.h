@@ -30,18 +30,38 @@ struct SplitStep {
 /// Puts a space before a piece that does not begin with one.
 struct PrefixSpaceStep {};
 
-/// Cuts text into words, each step cutting what the one before has left.
+/// Spells each byte as a character of the byte alphabet.
+struct SpellBytesStep {};
+
+/// Replaces spaces, and puts a replacement before pieces that do not begin with one: before none,
+/// before that which begins the text, or before all.
+struct MetaspaceStep {
+  enum class Prepend { kNever, kFirst, kAlways };
+  std::string replacement;
+  Prepend prepend = Prepend::kAlways;
+};
+
+/// Cuts text into words, each step cutting or changing what the one before has left.
 class PreTokenizer {
  public:
-  using Step = std::variant<SplitStep, PrefixSpaceStep>;
+  using Step = std::variant<SplitStep, PrefixSpaceStep, SpellBytesStep, MetaspaceStep>;
   using WordSink = std::function<void(std::string_view)>;
 
   void add(Step step) { steps_.push_back(std::move(step)); }
   /// Calls `sink` with each word in order, none of them empty; a word lives as long as the call.
-  void split(std::string_view text, const WordSink& sink) const { run(steps_, text, sink); }
+  /// `from_start` says whether the text begins what the user gave.
+  void split(std::string_view text, bool from_start, const WordSink& sink) const {
+    Run{sink}.run(steps_, text, from_start);
+  }
 
  private:
-  static void run(std::span<const Step> steps, std::string_view text, const WordSink& sink);
+  struct Run {
+    const WordSink& sink;
+
+    void run(std::span<const Step> steps, std::string_view text, bool from_start) const;
+    void cut(const SplitStep& step, std::span<const Step> rest, std::string_view text,
+             bool from_start) const;
+  };
 
   std::vector<Step> steps_;
 };

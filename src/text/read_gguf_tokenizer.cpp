@@ -1,149 +1,184 @@
 #include <algorithm>
-#include <array>
+#include <numeric>
 #include <utility>
 
 #include "detail/fail.h"
-#include "spikesink/weights/gguf.h"
-#include "text/bpe_model.h"
-#include "text/byte_alphabet.h"
+#include "text/char_map.h"
+#include "text/gguf_vocabulary.h"
+#include "text/known_pre_tokenizers.h"
 #include "text/read_tokenizer.h"
-#include "text/unicode_nfc.h"
+#include "text/scored_merges.h"
+#include "text/split_pattern.h"
+#include "text/unigram_model.h"
+#include "text/word_piece_model.h"
 
 namespace spikesink::detail {
 namespace {
 
-enum TokenType : int64_t { kNormal = 1, kUnknown, kControl, kUserDefined, kUnused, kByte };
+constexpr const char* kMetaspace = "\u2581";
 
-/// A pre-tokenizer that a GGUF file only names, and what goes with it in that family's
-/// `tokenizer.json`.
-struct KnownPreTokenizer {
-  std::string_view name;
-  bool individual_digits = false;
-  std::string_view pattern = kByteLevelPattern;
-  bool nfc = false;
-  bool ignore_merges = false;
-  bool adds_bos = false;  // where the file does not say
-};
-
-constexpr std::string_view kLlama3Pattern =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|)"
-    R"(\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr std::string_view kQwen2Pattern =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|)"
-    R"(\s*[\r\n]+|\s+(?!\S)|\s+)";
-
-KnownPreTokenizer llama3(std::string_view name) {
-  return {.name = name, .pattern = kLlama3Pattern, .ignore_merges = true, .adds_bos = true};
+Regex literal(std::string_view text) {
+  return {quoted_pattern(text), "a literal"};
 }
 
-std::vector<KnownPreTokenizer> known_pre_tokenizers() {
-  return {
-      {.name = "gpt-2"},
-      {.name = "smollm", .individual_digits = true},
-      {.name = "starcoder", .individual_digits = true},
-      {.name = "refact", .individual_digits = true},
-      {.name = "codeshell", .individual_digits = true},
-      llama3("llama-bpe"),
-      llama3("llama3"),
-      llama3("llama-v3"),
-      {.name = "qwen2", .pattern = kQwen2Pattern, .nfc = true},
+std::string architecture_of(const GgufFile& file) {
+  const auto* architecture = file.find<std::string>("general.architecture");
+  return architecture == nullptr ? "" : *architecture;
+}
+
+/// What all kinds have in common once the model is there.
+TokenizerParts finished(TokenizerParts parts, const GgufVocabulary& vocabulary, bool adds_bos,
+                        bool adds_eos) {
+  parts.added = vocabulary.added();
+  parts.tokens = vocabulary.tokens().tokens();
+  BoundaryTokens& boundaries = parts.boundaries;
+  boundaries.bos_id = vocabulary.id({"tokenizer.ggml.bos_token_id"});
+  boundaries.eos_id = vocabulary.id({"tokenizer.ggml.eos_token_id"});
+  boundaries.adds_bos =
+      vocabulary.adds("tokenizer.ggml.add_bos_token", adds_bos, boundaries.bos_id);
+  boundaries.adds_eos =
+      vocabulary.adds("tokenizer.ggml.add_eos_token", adds_eos, boundaries.eos_id);
+  return parts;
+}
+
+TokenizerParts read_byte_level(const GgufFile& file) {
+  TokenizerParts parts;
+  const auto known = add_known_pre_tokenizer(file.get<std::string>("tokenizer.ggml.pre"),
+                                             file.path().string(), parts);
+  const GgufVocabulary vocabulary(file);
+  BpeOptions options;
+  options.ignore_merges = known.ignore_merges;
+  parts.model = std::make_unique<BpeModel>(vocabulary.tokens(), vocabulary.merges(), options);
+  parts.decoder.add(byte_level_decoder());
+  return finished(std::move(parts), vocabulary, known.adds_bos, /*adds_eos=*/false);
+}
+
+/// Gemma's files write tokens of several spaces as such.
+std::string respell_gemma(const std::string& token, GgufTokenType) {
+  if (token.find_first_not_of(' ') != std::string::npos) return token;
+  std::string result;
+  for (size_t i = 0; i < token.size(); ++i) result += kMetaspace;
+  return result;
+}
+
+/// By score; those of Gemma do not say in which order the merges were learned, the ids do.
+std::vector<BpeModel::Merge> sentence_piece_merges(const GgufVocabulary& vocabulary, bool gemma) {
+  if (vocabulary.file().find<std::vector<std::string>>("tokenizer.ggml.merges") != nullptr)
+    return vocabulary.merges();
+  if (!gemma) return scored_merges(vocabulary.tokens(), vocabulary.scores());
+  std::vector<double> by_id(vocabulary.tokens().count());
+  std::iota(by_id.rbegin(), by_id.rend(), 0.0);
+  return scored_merges(vocabulary.tokens(), by_id);
+}
+
+void add_sentence_piece_spaces(TokenizerParts& parts, bool phi3, bool prefix) {
+  if (phi3) {
+    parts.normalizer = {prepend_step(kMetaspace), replace_step(literal(" "), kMetaspace)};
+  } else {
+    using Prepend = MetaspaceStep::Prepend;
+    parts.pre_tokenizer.add(
+        MetaspaceStep{kMetaspace, prefix ? Prepend::kFirst : Prepend::kNever});
+  }
+  parts.decoder.add(replace_decoder(literal(kMetaspace), " "));
+  parts.decoder.add(byte_fallback_decoder());
+  parts.decoder.add(fuse_decoder());
+  if (prefix) parts.decoder.add(strip_decoder(" ", 1, 0));
+}
+
+/// As transformers makes a tokenizer of such a file; Phi-3's prefix goes before every piece between
+/// special tokens.
+TokenizerParts read_sentence_piece(const GgufFile& file) {
+  const std::string architecture = architecture_of(file);
+  const bool gemma = architecture.starts_with("gemma");
+  const GgufVocabulary vocabulary(file, gemma ? respell_gemma : Respell{});
+  TokenizerParts parts;
+  const bool prefix = vocabulary.flag("tokenizer.ggml.add_space_prefix", !gemma);
+  add_sentence_piece_spaces(parts, architecture == "phi3" && prefix, prefix);
+  BpeOptions options;
+  options.unknown_id = vocabulary.id({"tokenizer.ggml.unknown_token_id"});
+  options.fuse_unknown = true;
+  options.byte_fallback = true;
+  parts.model = std::make_unique<BpeModel>(vocabulary.tokens(),
+                                           sentence_piece_merges(vocabulary, gemma), options);
+  return finished(std::move(parts), vocabulary, /*adds_bos=*/true, /*adds_eos=*/false);
+}
+
+/// GGUF files mark the tokens that begin a word, `tokenizers` the others.
+std::string respell_bert(const std::string& token, GgufTokenType type) {
+  if (token.starts_with(kMetaspace)) return token.substr(std::string_view(kMetaspace).size());
+  const bool special = type == GgufTokenType::kControl || type == GgufTokenType::kUnknown ||
+                       type == GgufTokenType::kUserDefined ||
+                       (token.starts_with('[') && token.ends_with(']'));
+  return special ? token : "##" + token;
+}
+
+TokenizerParts read_bert(const GgufFile& file) {
+  const GgufVocabulary vocabulary(file, respell_bert);
+  TokenizerParts parts;
+  BertNormalizer normalizer;
+  normalizer.lowercase = vocabulary.flag("tokenizer.ggml.normalizer.lowercase", true);
+  normalizer.strip_accents =
+      vocabulary.flag("tokenizer.ggml.normalizer.strip_accents", normalizer.lowercase);
+  parts.normalizer.push_back(normalizer);
+  add_bert_pre_tokenizer(parts.pre_tokenizer);
+  const auto id_or = [&](std::initializer_list<std::string_view> keys, std::string_view token) {
+    const auto id = vocabulary.id(keys);
+    return id ? *id : vocabulary.tokens().get(token, "a special token");
   };
+  WordPieceOptions options;
+  options.unknown_id = id_or({"tokenizer.ggml.unknown_token_id"}, "[UNK]");
+  parts.model = std::make_unique<WordPieceModel>(vocabulary.tokens(), options);
+  parts.decoder.add(word_piece_decoder("##", /*cleanup=*/true));
+  parts.added = vocabulary.added();
+  parts.tokens = vocabulary.tokens().tokens();
+  parts.boundaries = {
+      id_or({"tokenizer.ggml.cls_token_id", "tokenizer.ggml.bos_token_id"}, "[CLS]"),
+      id_or({"tokenizer.ggml.seperator_token_id", "tokenizer.ggml.eos_token_id"}, "[SEP]"),
+      vocabulary.flag("tokenizer.ggml.add_bos_token", true),
+      vocabulary.flag("tokenizer.ggml.add_sep_token", true)};
+  return parts;
 }
 
-KnownPreTokenizer pre_tokenizer_named(const std::string& name, const std::string& where) {
-  const auto known = known_pre_tokenizers();
-  const auto found = std::ranges::find(known, name, &KnownPreTokenizer::name);
-  if (found != known.end()) return *found;
-  std::vector<std::string_view> names;
-  for (const auto& entry : known) names.push_back(entry.name);
-  fail_format(
-      "[load_tokenizer] tokenizer.ggml.pre is not understood: got '{}', expected one of {} ({})",
-      name, fmt::join(names, ", "), where);
+void add_char_map(const GgufVocabulary& vocabulary, TokenizerParts& parts) {
+  constexpr std::string_view kKey = "tokenizer.ggml.precompiled_charsmap";
+  const auto* numbers = vocabulary.file().find<std::vector<int64_t>>(kKey);
+  if (numbers == nullptr) return;
+  std::string bytes;
+  for (const int64_t number : *numbers) bytes += static_cast<char>(number);
+  parts.normalizer.push_back(char_map_step(bytes, vocabulary.where() + ", " + std::string(kKey)));
 }
 
-Vocabulary read_vocabulary(const GgufFile& file, const std::string& where) {
-  Vocabulary vocabulary(where);
-  const auto& tokens = file.get<std::vector<std::string>>("tokenizer.ggml.tokens");
-  for (size_t id = 0; id < tokens.size(); ++id)
-    vocabulary.add(tokens[id], static_cast<int64_t>(id));
-  return vocabulary;
-}
-
-std::vector<BpeModel::Merge> read_merges(const GgufFile& file, const std::string& where) {
-  std::vector<BpeModel::Merge> merges;
-  for (const std::string_view text : file.get<std::vector<std::string>>("tokenizer.ggml.merges")) {
-    const size_t space = text.find(' ');
-    if (space == std::string_view::npos)
-      fail_format("[load_tokenizer] a merge is not two tokens: got '{}' ({})", text, where);
-    merges.emplace_back(text.substr(0, space), text.substr(space + 1));
-  }
-  return merges;
-}
-
-/// Control tokens and the user's own are found in the text as they stand.
-void read_tokens(const GgufFile& file, const Vocabulary& vocabulary, TokenizerParts& parts) {
-  const auto* types = file.find<std::vector<int64_t>>("tokenizer.ggml.token_type");
-  if (types != nullptr && types->size() != vocabulary.count()) {
-    fail_format("[load_tokenizer] tokenizer.ggml.token_type has {} elements, expected {} ({})",
-                types->size(), vocabulary.count(), vocabulary.where());
-  }
-  for (const auto& [id, token] : vocabulary.tokens()) {
-    const int64_t type = types == nullptr ? int64_t{kNormal} : types->at(static_cast<size_t>(id));
-    const bool is_added = type == kControl || type == kUserDefined;
-    if (is_added) parts.added.push_back({.id = id, .content = token});
-    parts.token_bytes.emplace(id, is_added ? token : spelled_bytes(token).value_or(token));
-  }
-}
-
-std::optional<int64_t> boundary_id(const GgufFile& file, std::string_view key,
-                                   const Vocabulary& vocabulary) {
-  const auto* id = file.find<int64_t>(key);
-  if (id == nullptr) return std::nullopt;
-  if (vocabulary.token(*id) == nullptr)
-    fail_format("[load_tokenizer] {} is not in the vocabulary: got {} ({})", key, *id,
-                vocabulary.where());
-  return *id;
-}
-
-/// Whether the file says so, or else `absent`; saying so without a token to add is an error.
-bool adds(const GgufFile& file, std::string_view key, bool absent, std::optional<int64_t> id,
-          const std::string& where) {
-  const auto* flag = file.find<bool>(key);
-  if (flag == nullptr) return absent && id.has_value();
-  if (*flag && !id)
-    fail_format("[load_tokenizer] {} is true but the token's id is missing ({})", key, where);
-  return *flag;
+TokenizerParts read_unigram(const GgufFile& file) {
+  const GgufVocabulary vocabulary(file);
+  TokenizerParts parts;
+  add_char_map(vocabulary, parts);
+  parts.pre_tokenizer.add(white_space_step());
+  parts.pre_tokenizer.add(MetaspaceStep{kMetaspace});
+  parts.pre_tokenizer.add(SplitStep{literal(kMetaspace), SplitBehaviour::kMergedWithNext});
+  parts.decoder.add(metaspace_decoder(kMetaspace, /*drops_first=*/true));
+  UnigramOptions options;
+  options.unknown_id = vocabulary.id({"tokenizer.ggml.unknown_token_id"});
+  parts.model = std::make_unique<UnigramModel>(vocabulary.tokens(), vocabulary.scores(), options);
+  return finished(std::move(parts), vocabulary, /*adds_bos=*/false, /*adds_eos=*/true);
 }
 
 }  // namespace
 
 TokenizerParts read_gguf_tokenizer(const std::filesystem::path& path) {
+  using Reader = TokenizerParts (*)(const GgufFile&);
+  constexpr std::pair<std::string_view, Reader> kReaders[] = {{"gpt2", read_byte_level},
+                                                              {"llama", read_sentence_piece},
+                                                              {"bert", read_bert},
+                                                              {"t5", read_unigram}};
   const GgufFile file(path);
-  const std::string where = path.string();
   const auto& model = file.get<std::string>("tokenizer.ggml.model");
-  if (model != "gpt2") {
-    fail_format(
-        "[load_tokenizer] tokenizer.ggml.model is not understood: got '{}', expected gpt2 ({})",
-        model, where);
+  for (const auto& [name, read] : kReaders) {
+    if (name == model) return read(file);
   }
-  const auto known = pre_tokenizer_named(file.get<std::string>("tokenizer.ggml.pre"), where);
-
-  TokenizerParts parts;
-  if (known.nfc) parts.normalize = to_nfc;
-  if (known.individual_digits) parts.pre_tokenizer.add(isolating_step(R"(\p{N})", where));
-  parts.pre_tokenizer.add(isolating_step(known.pattern, where));
-
-  const Vocabulary vocabulary = read_vocabulary(file, where);
-  parts.model = std::make_unique<BpeModel>(vocabulary, read_merges(file, where),
-                                           BpeOptions{.ignore_merges = known.ignore_merges});
-  read_tokens(file, vocabulary, parts);
-  BoundaryTokens& boundaries = parts.boundaries;
-  boundaries.bos_id = boundary_id(file, "tokenizer.ggml.bos_token_id", vocabulary);
-  boundaries.eos_id = boundary_id(file, "tokenizer.ggml.eos_token_id", vocabulary);
-  boundaries.adds_bos =
-      adds(file, "tokenizer.ggml.add_bos_token", known.adds_bos, boundaries.bos_id, where);
-  boundaries.adds_eos = adds(file, "tokenizer.ggml.add_eos_token", false, boundaries.eos_id, where);
-  return parts;
+  fail_format(
+      "[load_tokenizer] tokenizer.ggml.model is not understood: got '{}', expected gpt2, llama, "
+      "bert or t5 ({})",
+      model, path.string());
 }
 
 }  // namespace spikesink::detail

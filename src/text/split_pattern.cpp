@@ -43,9 +43,14 @@ std::string category_members(std::string_view name) {
   return members;
 }
 
-std::string word_members() {
+std::string letters_and_digits() {
   return "\\p{Alphabetic}" + category_members("L") + category_members("M") +
          category_members("Nd") + "\\p{Pc}";
+}
+
+/// Oniguruma takes Latin-1's superscripts and fractions for parts of words.
+std::string oniguruma_word_members() {
+  return letters_and_digits() + "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}";
 }
 
 class Translator {
@@ -101,7 +106,7 @@ class Translator {
       out_ += {'\\', take()};
     } else if (letter == 'W') {
       ++position_;
-      out_ += "[^" + word_members() + "]";
+      out_ += "[^" + oniguruma_word_members() + "]";
     } else if (letter == 'D') {
       ++position_;
       out_ += "[^" + category_members("Nd") + "]";
@@ -124,7 +129,7 @@ class Translator {
       case 'd':
         return set(category_members("Nd"));
       case 'w':
-        return set(word_members());
+        return set(oniguruma_word_members());
       case 'p':
       case 'P':
         return property(letter == 'P', in_class);
@@ -235,6 +240,10 @@ class Translator {
 
 std::string to_pcre2(std::string_view pattern, std::string_view where) {
   return Translator(pattern, where).run();
+}
+
+std::string word_members() {
+  return letters_and_digits() + "\\x{200c}\\x{200d}";
 }
 
 std::string quoted_pattern(std::string_view text) {

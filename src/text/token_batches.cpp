@@ -28,15 +28,21 @@ bool puts_bos(const Tokenizer& tokenizer, BosRule rule) {
   return wanted;
 }
 
+bool puts_eos(const Tokenizer& tokenizer, BosRule rule) {
+  return rule != BosRule::kNo && tokenizer.adds_eos() && tokenizer.eos_id();
+}
+
 TokenBatches token_batches(const Tokenizer& tokenizer, std::string_view text,
                            const BatchOptions& options) {
-  if (options.length < 2)
-    detail::fail_argument("[token_batches] length: got {}, expected at least 2 tokens",
-                          options.length);
+  const bool bos = puts_bos(tokenizer, options.bos);
+  const bool eos = puts_eos(tokenizer, options.bos);
+  const int64_t least = bos && eos ? 3 : 2;
+  if (options.length < least)
+    detail::fail_argument("[token_batches] length: got {}, expected at least {} tokens",
+                          options.length, least);
   if (options.count < 0)
     detail::fail_argument("[token_batches] count: got {}, expected 0 or more windows",
                           options.count);
-  const bool bos = puts_bos(tokenizer, options.bos);
   const auto ids = tokenizer.encode(text);
   const int64_t filled = static_cast<int64_t>(ids.size()) / options.length;
   if (filled == 0) {
@@ -50,7 +56,8 @@ TokenBatches token_batches(const Tokenizer& tokenizer, std::string_view text,
     const auto begin = ids.begin() + window * options.length;
     auto& tokens = windows.emplace_back();
     if (bos) tokens.push_back(*tokenizer.bos_id());
-    tokens.insert(tokens.end(), begin, begin + options.length - (bos ? 1 : 0));
+    tokens.insert(tokens.end(), begin, begin + options.length - (bos ? 1 : 0) - (eos ? 1 : 0));
+    if (eos) tokens.push_back(*tokenizer.eos_id());
   }
   return token_batches(windows, options.batch_tokens);
 }

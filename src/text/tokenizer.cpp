@@ -1,23 +1,37 @@
 #include "spikesink/text/tokenizer.h"
 
+#include "detail/fail.h"
 #include "text/pipeline_tokenizer.h"
 #include "text/read_tokenizer.h"
 
 namespace spikesink {
-
+namespace fs = std::filesystem;
 namespace {
 
+/// Other vocabularies of a folder do not say how text is normalised and cut.
+[[noreturn]] void refuse_folder(const fs::path& folder) {
+  std::vector<std::string_view> found;
+  for (const char* name : {"vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model"}) {
+    if (fs::exists(folder / name)) found.push_back(name);
+  }
+  detail::fail_format("[load_tokenizer] tokenizer.json is missing: got {}, expected it or a .gguf file ({})",
+                      found.empty() ? "no vocabulary" : fmt::format("{}", fmt::join(found, ", ")),
+                      folder.string());
+}
+
 // A path that was given for a model's weights stands for its folder.
-std::filesystem::path tokenizer_json(const std::filesystem::path& path) {
-  if (std::filesystem::is_directory(path)) return path / "tokenizer.json";
+fs::path tokenizer_json(const fs::path& path) {
   const bool weights =
       path.extension() == ".safetensors" || path.string().ends_with(".safetensors.index.json");
-  return weights ? path.parent_path() / "tokenizer.json" : path;
+  if (!weights && !fs::is_directory(path)) return path;
+  const fs::path folder = weights ? path.parent_path() : path;
+  if (!fs::exists(folder / "tokenizer.json")) refuse_folder(folder);
+  return folder / "tokenizer.json";
 }
 
 }  // namespace
 
-std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& path) {
+std::unique_ptr<Tokenizer> load_tokenizer(const fs::path& path) {
   auto parts = path.extension() == ".gguf" ? detail::read_gguf_tokenizer(path)
                                            : detail::read_json_tokenizer(tokenizer_json(path));
   return std::make_unique<detail::PipelineTokenizer>(std::move(parts));

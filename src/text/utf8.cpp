@@ -1,6 +1,6 @@
 #include "text/utf8.h"
 
-#include <cstdint>
+#include <algorithm>
 #include <cstring>
 
 namespace spikesink::detail {
@@ -85,6 +85,10 @@ std::string repair_utf8(std::string_view text) {
   return result;
 }
 
+int64_t count_code_points(std::string_view text) {
+  return std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; });
+}
+
 void append_utf8(char32_t code_point, std::string& text) {
   const auto put = [&](char32_t byte) { text += static_cast<char>(byte); };
   if (code_point < 0x80) {
@@ -114,6 +118,24 @@ bool is_white_space(char32_t c) {
   return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
          (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
          c == 0x3000;
+}
+
+size_t skip_space_left(std::string_view text, size_t end) {
+  while (end > 0) {
+    const size_t begin = previous_code_point(text, end);
+    if (!is_white_space(utf8_sequence(text, begin).code_point)) break;
+    end = begin;
+  }
+  return end;
+}
+
+size_t skip_space_right(std::string_view text, size_t begin) {
+  while (begin < text.size()) {
+    const Utf8Sequence sequence = utf8_sequence(text, begin);
+    if (!is_white_space(sequence.code_point)) break;
+    begin += sequence.bytes;
+  }
+  return begin;
 }
 
 }  // namespace spikesink::detail

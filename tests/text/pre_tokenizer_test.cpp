@@ -2,12 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
-
 #include "message_of.h"
 #include "spikesink/error.h"
+#include "text/expected_ids.h"
+#include "text/known_pre_tokenizers.h"
 #include "text/split_pattern.h"
 
 namespace spikesink::detail {
@@ -17,7 +15,7 @@ using Words = std::vector<std::string>;
 
 Words words_of(const PreTokenizer& pre_tokenizer, std::string_view text) {
   Words words;
-  pre_tokenizer.split(text, [&](std::string_view word) { words.emplace_back(word); });
+  pre_tokenizer.split(text, true, [&](std::string_view word) { words.emplace_back(word); });
   return words;
 }
 
@@ -36,8 +34,7 @@ TEST(PreTokenizerTest, SplitsAsTokenizersDoes) {
       {"merged_with_next", SplitBehaviour::kMergedWithNext},
       {"contiguous", SplitBehaviour::kContiguous},
   };
-  std::ifstream file(std::filesystem::path(SPIKESINK_GOLDENS) / "text" / "splits.json");
-  const auto cases = nlohmann::json::parse(file);
+  const auto cases = read_json(kGoldens / "splits.json");
   ASSERT_GT(cases.size(), 100U);
   for (const auto& entry : cases) {
     const auto pattern = entry.at("pattern").get<std::string>();
@@ -57,6 +54,30 @@ TEST(PreTokenizerTest, EachStepCutsWhatTheOneBeforeLeft) {
   pre_tokenizer.add(SplitStep{Regex(" ?[a-z]", "test")});
   EXPECT_EQ(words_of(pre_tokenizer, "ab, c,,"), (Words{" a", "b", " c"}));
   EXPECT_EQ(words_of(pre_tokenizer, ""), Words{});
+}
+
+TEST(PreTokenizerTest, ThoseThatGgufFilesNameAreTheFamilies) {
+  const std::string text = read_bytes(kGoldens / "hard_unicode.txt");
+  const auto expected = read_json(kGoldens / "pre_tokenizers.json");
+  for (const auto& [name, sum] : expected.items()) {
+    TokenizerParts parts;
+    add_known_pre_tokenizer(name, "test", parts);
+    std::string all;
+    for (const std::string& word : words_of(parts.pre_tokenizer, text)) {
+      if (!all.empty()) all += '\0';
+      all += word;
+    }
+    EXPECT_EQ(fnv1a(all), sum.get<std::string>()) << name;
+  }
+  EXPECT_EQ(expected.size(), 28U);
+}
+
+TEST(PreTokenizerTest, ATextsBeginningAloneGetsAMetaspace) {
+  PreTokenizer pre_tokenizer = splitting(",", SplitBehaviour::kRemoved);
+  pre_tokenizer.add(MetaspaceStep{"_", MetaspaceStep::Prepend::kFirst});
+  EXPECT_EQ(words_of(pre_tokenizer, "a b,c"), (Words{"_a_b", "c"}));
+  EXPECT_EQ(words_of(pre_tokenizer, " a"), (Words{"_a"}));
+  EXPECT_EQ(words_of(pre_tokenizer, ",a"), (Words{"a"}));
 }
 
 TEST(PreTokenizerTest, APatternThatTakesTooLongIsAFormatError) {

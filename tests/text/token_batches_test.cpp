@@ -10,7 +10,9 @@ namespace {
 /// One token a byte.
 struct Bytes : Tokenizer {
   std::optional<int64_t> bos = 256;
+  std::optional<int64_t> eos;
   bool adds = false;
+  bool adds_end = false;
 
   std::vector<int64_t> encode(std::string_view text) const override {
     std::vector<int64_t> ids;
@@ -21,9 +23,9 @@ struct Bytes : Tokenizer {
   std::string token_text(int64_t) const override { return {}; }
   int64_t vocabulary_size() const override { return 257; }
   std::optional<int64_t> bos_id() const override { return bos; }
-  std::optional<int64_t> eos_id() const override { return {}; }
+  std::optional<int64_t> eos_id() const override { return eos; }
   bool adds_bos() const override { return adds; }
-  bool adds_eos() const override { return false; }
+  bool adds_eos() const override { return adds_end; }
 };
 
 TEST(TokenBatchesTest, WindowsFollowOneAnotherAndTheRestIsDropped) {
@@ -54,6 +56,32 @@ TEST(TokenBatchesTest, BosTakesTheFirstPlaceOfEachWindow) {
                       token_batches(bytes, "abcdef", {.length = 3, .bos = BosRule::kYes});
                     }),
                     "BOS"));
+}
+
+TEST(TokenBatchesTest, EosTakesTheLastPlaceWhereTheTokenizerAddsIt) {
+  Bytes bytes;
+  bytes.eos = 255;
+  const auto ids = [&](BosRule rule) {
+    return token_batches(bytes, "abcdef", {.length = 3, .bos = rule})[0].ids;
+  };
+  EXPECT_TRUE(ids(BosRule::kYes)
+                  .equal(torch::tensor({{256, 'a', 'b'}, {256, 'd', 'e'}}, torch::kLong)));
+  bytes.adds_end = true;
+  EXPECT_TRUE(ids(BosRule::kAuto)
+                  .equal(torch::tensor({{'a', 'b', 255}, {'d', 'e', 255}}, torch::kLong)));
+  bytes.adds = true;
+  const auto both = torch::tensor({{256, 'a', 255}, {256, 'd', 255}}, torch::kLong);
+  EXPECT_TRUE(ids(BosRule::kAuto).equal(both));
+  EXPECT_TRUE(ids(BosRule::kYes).equal(both));
+  EXPECT_TRUE(ids(BosRule::kNo)
+                  .equal(torch::tensor({{'a', 'b', 'c'}, {'d', 'e', 'f'}}, torch::kLong)));
+  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] {
+                      token_batches(bytes, "abcdef", {.length = 2});
+                    }),
+                    "expected at least 3 tokens"));
+  EXPECT_TRUE(puts_eos(bytes, BosRule::kAuto));
+  EXPECT_FALSE(puts_eos(bytes, BosRule::kNo));
+  EXPECT_TRUE(bytes.is_special(255) && bytes.is_special(256) && !bytes.is_special('a'));
 }
 
 TEST(TokenBatchesTest, WhatFillsNoWindowIsRefused) {

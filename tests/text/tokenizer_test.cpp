@@ -3,39 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "message_of.h"
-#include "read_bytes.h"
 #include "spikesink/error.h"
+#include "text/expected_ids.h"
 
 namespace spikesink {
 namespace {
 
 namespace fs = std::filesystem;
-using Ids = std::vector<int64_t>;
-
-const fs::path kGoldens = fs::path(SPIKESINK_GOLDENS) / "text";
-
-nlohmann::json read_json(const fs::path& file) {
-  return nlohmann::json::parse(read_bytes(file));
-}
-
-void expect_ids(const Tokenizer& tokenizer, const nlohmann::json& expected) {
-  EXPECT_EQ(tokenizer.encode(read_bytes(kGoldens / "hard_unicode.txt")),
-            expected.at("hard_unicode").get<Ids>());
-  const auto texts = read_json(kGoldens / "tricky.json");
-  ASSERT_EQ(texts.size(), expected.at("tricky").size());
-  for (size_t i = 0; i < texts.size(); ++i) {
-    EXPECT_EQ(tokenizer.encode(texts[i].get<std::string>()), expected["tricky"][i].get<Ids>())
-        << texts[i];
-  }
-}
-
 class KindTest : public testing::TestWithParam<const char*> {
  protected:
   fs::path file(const char* name) const { return kGoldens / GetParam() / name; }
@@ -50,10 +27,7 @@ TEST_P(KindTest, JsonGivesTheIdsOfTokenizers) {
 
 TEST_P(KindTest, BosAndEosAreThoseOfTheTemplate) {
   const auto tokenizer = load_tokenizer(kGoldens / GetParam());
-  Ids ids = tokenizer->encode("a");
-  if (tokenizer->adds_bos()) ids.insert(ids.begin(), tokenizer->bos_id().value());
-  if (tokenizer->adds_eos()) ids.push_back(tokenizer->eos_id().value());
-  EXPECT_EQ(ids, read_json(file("expected.json")).at("with_special_tokens").get<Ids>());
+  expect_boundaries(*tokenizer, read_json(file("expected.json")));
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, KindTest,
@@ -190,27 +164,12 @@ TEST_F(SmolLm2Test, GivesTheIdsOfTokenizers) {
   EXPECT_FALSE(tokenizer_->adds_bos() || tokenizer_->adds_eos());
 }
 
-std::string fnv1a(const Ids& ids) {
-  uint64_t state = 0xCBF29CE484222325U;
-  for (const int64_t id : ids) {
-    for (int shift = 0; shift < 32; shift += 8)
-      state = (state ^ (static_cast<uint64_t>(id) >> shift & 0xFF)) * 0x100000001B3U;
-  }
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(state));
-  return text;
-}
-
 TEST_F(SmolLm2Test, GivesTheIdsOfTokenizersForWikiText) {
-  const char* named = std::getenv("SPIKESINK_WIKITEXT");
-  const fs::path folder = named != nullptr ? fs::path(named) : fs::path(SPIKESINK_WIKITEXT_FOLDER);
-  if (!fs::exists(folder / "valid.txt")) GTEST_SKIP() << folder << " is not there";
+  if (wikitext("valid").empty()) GTEST_SKIP() << "WikiText-2 is not there";
   for (const char* split : {"valid", "test"}) {
-    const std::string text = read_bytes(folder / (std::string(split) + ".txt"));
+    const std::string text = wikitext(split);
     const Ids ids = tokenizer_->encode(text);
-    const auto& expected = expected_.at("wikitext").at(split);
-    EXPECT_EQ(ids.size(), expected.at("count").get<size_t>()) << split;
-    EXPECT_EQ(fnv1a(ids), expected.at("fnv1a").get<std::string>()) << split;
+    expect_same(ids, expected_.at("wikitext").at(split), split);
     EXPECT_EQ(tokenizer_->decode(ids), text) << split;
   }
 }

@@ -16,16 +16,18 @@ struct TokenBatch {
 };
 using TokenBatches = std::vector<TokenBatch>;
 
+/// What stands on either side of a text.
 enum class BosRule {
-  kAuto,  // as the model's tokenizer says
-  kYes,
-  kNo,
+  kAuto,  // what the model's own rule adds: BOS, [CLS] and [SEP], or nothing
+  kYes,   // BOS, whatever the rule, and what the rule adds at the end
+  kNo,    // nothing
 };
 
 struct BatchOptions {
-  int64_t length = 64;           // tokens a window, BOS included (64: Gu et al., arXiv 2410.10781)
+  int64_t length = 64;           // tokens a window, BOS and EOS included (64: Gu et al.,
+                                 // arXiv 2410.10781)
   int64_t count = 0;             // at most this many windows; 0: as many as the text fills
-  BosRule bos = BosRule::kAuto;  // with BOS each window is [bos] + its first length - 1 tokens: the
+  BosRule bos = BosRule::kAuto;  // BOS and EOS take the places of a window's last tokens: the
                                  // windows stay where they are
   int64_t batch_tokens = 4096;   // how many tokens go through the model at a time
 };
@@ -33,6 +35,8 @@ struct BatchOptions {
 /// Whether windows of this tokenizer's text start with BOS. kYes with a tokenizer that has none
 /// throws std::invalid_argument.
 bool puts_bos(const Tokenizer& tokenizer, BosRule rule);
+/// Whether they end with EOS, which those of BERT and its kind do.
+bool puts_eos(const Tokenizer& tokenizer, BosRule rule);
 
 /// Consecutive windows of a text, the rest dropped. A text that does not fill one window throws
 /// std::invalid_argument.

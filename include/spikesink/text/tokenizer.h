@@ -21,7 +21,8 @@ class Tokenizer {
   /// in the text are recognised; no BOS or EOS is added. Equals `tokenizers`' `encode(text,
   /// add_special_tokens=False)`.
   virtual std::vector<int64_t> encode(std::string_view text) const = 0;
-  /// The text of `ids`, special tokens included. Ids outside the vocabulary throw
+  /// The text of `ids`, special tokens included: `tokenizers`' `decode(ids,
+  /// skip_special_tokens=False)`. Ids outside the vocabulary throw
   /// std::invalid_argument.
   virtual std::string decode(const std::vector<int64_t>& ids) const = 0;
   /// What one id stands for, as text for a reader: bytes that are not valid UTF-8 alone are shown
@@ -30,11 +31,14 @@ class Tokenizer {
 
   /// One more than the largest id.
   virtual int64_t vocabulary_size() const = 0;
+  /// What begins and ends a text; those of BERT and its kind are [CLS] and [SEP].
   virtual std::optional<int64_t> bos_id() const = 0;
   virtual std::optional<int64_t> eos_id() const = 0;
   /// Whether the model's own rule puts BOS before, or EOS after, every text.
   virtual bool adds_bos() const = 0;
   virtual bool adds_eos() const = 0;
+  /// Whether the token is none of the text's own: [CLS], <s>, <|im_start|> and their kind.
+  virtual bool is_special(int64_t id) const { return id == bos_id() || id == eos_id(); }
 };
 
 /// Reads the tokenizer of a `.gguf` file, a `tokenizer.json`, or a folder that holds one (with

@@ -1,4 +1,4 @@
-#include "text/unicode_nfc.h"
+#include "text/unicode_forms.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -19,22 +19,29 @@ struct Decomposition {
   bool composes;
 };
 
+/// A run of characters whose whole decomposition is `text`, its last character counting up.
+struct CompatibilityDecomposition {
+  char32_t first;
+  char32_t last;
+  std::u32string_view text;
+};
+
 struct CombiningClass {
   char32_t first;
   char32_t last;
   uint8_t value;
 };
 
-#include "text/unicode_nfc_tables.inc"
+#include "text/unicode_forms_tables.inc"
 
-constexpr char32_t kFirstAffected = 0x300;  // all text below is in form C as it stands
+constexpr char32_t kFirstMark = 0x300;  // all text below is in form C as it stands
 
 constexpr char32_t kSyllables = 0xAC00, kLeads = 0x1100, kVowels = 0x1161, kTails = 0x11A7;
 constexpr char32_t kLeadCount = 19, kVowelCount = 21, kTailCount = 28;
 constexpr char32_t kSyllableCount = kLeadCount * kVowelCount * kTailCount;
 
 uint8_t combining_class(char32_t c) {
-  if (c < kFirstAffected) return 0;
+  if (c < kFirstMark) return 0;
   const auto* range = std::ranges::lower_bound(kCombiningClasses, c, {}, &CombiningClass::last);
   return range != std::end(kCombiningClasses) && c >= range->first ? range->value : 0;
 }
@@ -54,6 +61,15 @@ void append_decomposed(char32_t c, std::u32string& out) {
   }
   append_decomposed(found->first, out);
   if (found->second != 0) append_decomposed(found->second, out);
+}
+
+void append_compatible(char32_t c, std::u32string& out) {
+  const auto* run = std::ranges::lower_bound(kCompatibilityDecompositions, c, {},
+                                             &CompatibilityDecomposition::last);
+  if (run == std::end(kCompatibilityDecompositions) || c < run->first)
+    return append_decomposed(c, out);
+  out += run->text;
+  out.back() += c - run->first;
 }
 
 uint64_t pair_of(char32_t first, char32_t second) {
@@ -118,18 +134,22 @@ void compose_all(std::u32string& text) {
 
 }  // namespace
 
-std::string to_nfc(std::string_view text) {
+std::string to_form(UnicodeForm form, std::string_view text) {
+  const bool compatible = form == UnicodeForm::kKC || form == UnicodeForm::kKD;
+  const bool composed = form == UnicodeForm::kC || form == UnicodeForm::kKC;
+  const char32_t first_affected = form == UnicodeForm::kC ? kFirstMark : 0x80;
   std::u32string decomposed;
   bool affected = false;
   for (size_t offset = 0; offset < text.size();) {
     const Utf8Sequence sequence = utf8_sequence(text, offset);
-    affected |= sequence.code_point >= kFirstAffected;
-    append_decomposed(sequence.code_point, decomposed);
+    affected |= sequence.code_point >= first_affected;
+    compatible ? append_compatible(sequence.code_point, decomposed)
+               : append_decomposed(sequence.code_point, decomposed);
     offset += sequence.bytes;
   }
   if (!affected) return std::string(text);
   order_marks(decomposed);
-  compose_all(decomposed);
+  if (composed) compose_all(decomposed);
   std::string result;
   result.reserve(text.size());
   for (const char32_t c : decomposed) append_utf8(c, result);

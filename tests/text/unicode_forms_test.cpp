@@ -1,4 +1,4 @@
-#include "text/unicode_nfc.h"
+#include "text/unicode_forms.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@ struct Case {
   const char* expected;
 };
 
-TEST(UnicodeNfcTest, ComposesInCanonicalOrder) {
+TEST(UnicodeFormsTest, ComposesInCanonicalOrder) {
   const Case cases[] = {
       {"", ""},
       {"plain \u00E9 text", "plain \u00E9 text"},
@@ -33,7 +33,7 @@ TEST(UnicodeNfcTest, ComposesInCanonicalOrder) {
       {"\U0001D15E", "\U0001D157\U0001D165"},
       {"\uF900", "\u8C48"},
   };
-  for (const Case& entry : cases) EXPECT_EQ(to_nfc(entry.text), entry.expected) << entry.text;
+  for (const Case& entry : cases) EXPECT_EQ(to_form(UnicodeForm::kC, entry.text), entry.expected) << entry.text;
 }
 
 }  // namespace

@@ -1,0 +1,280 @@
+"""Small tokenizers of the kinds that are not byte-level BPE alone, and real ones of theirs; for tokenizer_ids.py.
+
+Each function here returns a tokenizer that was trained on `training`, and the `tokenizer_config.json` beside it or None. (Trainers
+of WordPiece and of suffixes number tokens at random: other runs write other files.)
+"""
+
+import io
+import json
+import pathlib
+import tarfile
+
+import gguf
+import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers.integrations.gguf import convert_gguf_tokenizer, get_gguf_tokenizer
+from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKENIZER_SPLITS
+from transformers.tokenization_utils_base import generate_merges
+
+METASPACE = "\u2581"
+RULES = [  # of a SentencePiece normaliser: what is replaced, by what
+    ("\u00aa", "a"), ("\ufb01", "fi"), ("e\u0301", "\u00e9"), ("\r", " "), ("\t", " "), ("\u3000", " "), ("\u00a0", " "),
+    ("\uff21", "A"), ("\u0301", ""), ("\u2026", "..."), ("\u1100\u1161", "\uac00"), ("\u00bd", "1/2"), ("\u200b", ""),
+    ("\u0600", "#"), ("\uff10", "0"), ("\u2460", "1"), ("z\u0300", "\U0001f600"),
+]
+
+
+def train(model, trainer, training: str, normalizer=None, pre_tokenizer=None) -> Tokenizer:
+    tokenizer = Tokenizer(model)
+    if normalizer:
+        tokenizer.normalizer = normalizer
+    if pre_tokenizer:
+        tokenizer.pre_tokenizer = pre_tokenizer
+    tokenizer.train_from_iterator(training.splitlines(), trainer)
+    return tokenizer
+
+
+def template(before: list[tuple[str, int]], after: list[tuple[str, int]]):
+    single = " ".join([token for token, _ in before] + ["$A"] + [token for token, _ in after])
+    return processors.TemplateProcessing(single=single, special_tokens=before + after)
+
+
+def word_piece(training: str):
+    """As BERT."""
+    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    trainer = trainers.WordPieceTrainer(vocab_size=500, special_tokens=specials, show_progress=False)
+    tokenizer = train(models.WordPiece(unk_token="[UNK]"), trainer, training, normalizers.BertNormalizer(),
+                      pre_tokenizers.BertPreTokenizer())
+    tokenizer.post_processor = template([("[CLS]", 2)], [("[SEP]", 3)])
+    tokenizer.decoder = decoders.WordPiece()
+    return tokenizer, {"cls_token": "[CLS]", "sep_token": "[SEP]", "do_lower_case": True}
+
+
+def word_piece_features(training: str):
+    """Cased, another prefix, short words, contiguous punctuation, `BertProcessing`, added tokens of all kinds."""
+    trainer = trainers.WordPieceTrainer(vocab_size=400, special_tokens=["<unk>", "<cls>", "<sep>"], show_progress=False,
+                                        continuing_subword_prefix="@@")
+    normalizer = normalizers.Sequence([
+        normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=False, strip_accents=True, lowercase=False),
+        normalizers.NFKC(), normalizers.Strip(), normalizers.Replace(Regex(r"\s{2,}"), " ")])
+    pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Whitespace(), pre_tokenizers.Punctuation("contiguous"),
+                                             pre_tokenizers.Digits(individual_digits=False)])
+    tokenizer = train(models.WordPiece(unk_token="<unk>"), trainer, training, normalizer, pre_tokenizer)
+    data = json.loads(tokenizer.to_str())
+    data["model"].update(continuing_subword_prefix="@@", max_input_chars_per_word=9)
+    tokenizer = Tokenizer.from_str(json.dumps(data))
+    tokenizer.post_processor = processors.BertProcessing(("<sep>", 2), ("<cls>", 1))
+    tokenizer.decoder = decoders.WordPiece(prefix="@@", cleanup=False)
+    tokenizer.add_special_tokens([AddedToken("[BOTH]", lstrip=True, rstrip=True), AddedToken("[MASK]", lstrip=True)])
+    tokenizer.add_tokens([AddedToken("word", single_word=True), AddedToken("caf\u00e9 noir", normalized=True),
+                          AddedToken("\uff21\uff22", normalized=True)])
+    return tokenizer, None
+
+
+def sentencepiece_model(training: str, **options) -> sentencepiece_model_pb2.ModelProto:
+    rules = pathlib.Path("/tmp/spikesink_rules.tsv")
+    rules.write_text("".join("\t".join(" ".join(f"{ord(c):X}" for c in side) for side in rule) + "\n" for rule in RULES))
+    out = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(training.splitlines()), model_writer=out, normalization_rule_tsv=str(rules),
+        hard_vocab_limit=False, minloglevel=2, num_threads=1, **options)
+    model = sentencepiece_model_pb2.ModelProto()
+    model.ParseFromString(out.getvalue())
+    return model
+
+
+def of_unigram_proto(model, byte_fallback: bool = False) -> Tokenizer:
+    scored = [(piece.piece, piece.score) for piece in model.pieces]
+    tokenizer = Tokenizer(models.Unigram(scored, unk_id=model.trainer_spec.unk_id, byte_fallback=byte_fallback))
+    tokenizer.normalizer = normalizers.Precompiled(model.normalizer_spec.precompiled_charsmap)
+    return tokenizer
+
+
+def unigram(training: str):
+    """As T5."""
+    tokenizer = of_unigram_proto(sentencepiece_model(training, model_type="unigram", vocab_size=400))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.post_processor = template([], [("</s>", 2)])
+    tokenizer.add_special_tokens([AddedToken(token, normalized=False) for token in ("<unk>", "<s>", "</s>")])
+    return tokenizer, None
+
+
+def unigram_features(training: str):
+    """Byte fallback, accents stripped, spaces joined, a prefix at the text's beginning alone, no splitting."""
+    model = sentencepiece_model(training, model_type="unigram", vocab_size=600, byte_fallback=True)
+    tokenizer = of_unigram_proto(model, byte_fallback=True)
+    tokenizer.normalizer = normalizers.Sequence([
+        normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase(),
+        normalizers.Strip(left=False, right=True), normalizers.Replace(Regex(" {2,}"), METASPACE)])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
+    tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace(prepend_scheme="first")])
+    tokenizer.add_special_tokens([AddedToken("<s>", normalized=False), AddedToken("[RIGHT]", rstrip=True)])
+    return tokenizer, {"bos_token": "<s>", "cls_token": "</s>"}
+
+
+def sentencepiece_bpe(model, **options) -> models.BPE:
+    vocabulary = {piece.piece: id for id, piece in enumerate(model.pieces)}
+    merges = generate_merges(vocabulary, {piece.piece: piece.score for piece in model.pieces})
+    return models.BPE(vocab=vocabulary, merges=merges, **options)
+
+
+def llama(training: str):
+    """As Llama 2: byte fallback, the prefix as a normaliser."""
+    model = sentencepiece_model(training, model_type="bpe", vocab_size=600, byte_fallback=True)
+    tokenizer = Tokenizer(sentencepiece_bpe(model, unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend(METASPACE), normalizers.Replace(" ", METASPACE)])
+    tokenizer.decoder = decoders.Sequence([
+        decoders.Replace(METASPACE, " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)])
+    tokenizer.post_processor = template([("<s>", 1)], [])
+    tokenizer.add_special_tokens([AddedToken(token, normalized=False) for token in ("<unk>", "<s>", "</s>")])
+    return tokenizer, {"add_bos_token": True, "add_eos_token": False, "bos_token": {"content": "<s>"}, "eos_token": "</s>"}
+
+
+def mistral(training: str):
+    """As Mistral, but with unknown tokens that are not joined."""
+    model = sentencepiece_model(training, model_type="bpe", vocab_size=400)
+    tokenizer = Tokenizer(sentencepiece_bpe(model, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme="first")
+    tokenizer.post_processor = template([("<s>", 1)], [])
+    tokenizer.add_special_tokens(["<s>", AddedToken("[LEFT]", lstrip=True)])
+    return tokenizer, None
+
+
+def openai_gpt(training: str):
+    """A suffix for the last token of a word."""
+    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=["<unk>"], show_progress=False, end_of_word_suffix="</w>")
+    tokenizer = train(models.BPE(unk_token="<unk>", fuse_unk=True, end_of_word_suffix="</w>"), trainer, training,
+                      normalizers.BertNormalizer(lowercase=True), pre_tokenizers.BertPreTokenizer())
+    tokenizer.decoder = decoders.BPEDecoder("</w>")
+    return tokenizer, None
+
+
+def clip(training: str):
+    """Byte-level, with a suffix, white space joined and lower case."""
+    pattern = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(pattern), "removed", invert=True), byte_level])
+    normalizer = normalizers.Sequence([
+        normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()])
+    trainer = trainers.BpeTrainer(vocab_size=700, special_tokens=["<|startoftext|>", "<|endoftext|>"], show_progress=False,
+                                  end_of_word_suffix="</w>", initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = train(models.BPE(unk_token="<|endoftext|>", end_of_word_suffix="</w>"), trainer, training, normalizer,
+                      pre_tokenizer)
+    tokenizer.post_processor = processors.RobertaProcessing(("<|endoftext|>", 1), ("<|startoftext|>", 0))
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer, None
+
+
+def prefixed_bpe(training: str):
+    """A prefix for all tokens but a word's first, bytes for some characters; text cut at a letter."""
+    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=["<unk>"], show_progress=False, continuing_subword_prefix="##")
+    pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.CharDelimiterSplit("x"), pre_tokenizers.Punctuation("merged_with_next")])
+    tokenizer = train(models.BPE(unk_token="<unk>", continuing_subword_prefix="##"), trainer, training,
+                      normalizers.NFD(), pre_tokenizer)
+    data = json.loads(tokenizer.to_str())
+    data["model"].update(byte_fallback=True, fuse_unk=True)
+    for byte in (0x23, 0xC3, 0xA9, 0xCC, 0x81, 0x7A):
+        data["model"]["vocab"][f"<0x{byte:02X}>"] = len(data["model"]["vocab"])
+    return Tokenizer.from_str(json.dumps(data)), None
+
+
+def falcon(training: str):
+    """Steps that follow the spelling of bytes."""
+    pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Punctuation("contiguous"), pre_tokenizers.ByteLevel(add_prefix_space=False),
+        pre_tokenizers.Digits(individual_digits=False), pre_tokenizers.Split(Regex("[0-9][0-9][0-9]"), "isolated")])
+    trainer = trainers.BpeTrainer(vocab_size=440, special_tokens=["<|endoftext|>"], show_progress=False,
+                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = train(models.BPE(), trainer, training, None, pre_tokenizer)
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer, None
+
+
+KINDS = (word_piece, word_piece_features, unigram, unigram_features, llama, mistral, openai_gpt, clip, prefixed_bpe, falcon)
+
+
+def write_gguf(path: pathlib.Path, model: str, architecture: str, tokens: list[str], types: list[int], scores=None,
+               charsmap: bytes = b"", **values) -> None:
+    writer = gguf.GGUFWriter(path, architecture)
+    writer.add_tokenizer_model(model)
+    writer.add_token_list(tokens)
+    writer.add_token_types(types)
+    if scores:
+        writer.add_token_scores(scores)
+    if charsmap:
+        writer.add_precompiled_charsmap(charsmap)
+    for name, value in values.items():
+        (writer.add_bool if isinstance(value, bool) else writer.add_uint32)(f"tokenizer.ggml.{name}", value)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def write_proto_gguf(path: pathlib.Path, model: str, architecture: str, proto, **values) -> None:
+    """SentencePiece numbers the types of tokens as GGUF files do."""
+    write_gguf(path, model, architecture, [piece.piece for piece in proto.pieces], [piece.type for piece in proto.pieces],
+               [piece.score for piece in proto.pieces], proto.normalizer_spec.precompiled_charsmap, unknown_token_id=0,
+               bos_token_id=1, eos_token_id=2, **values)
+
+
+def write_ggufs(folder: pathlib.Path, training: str) -> dict[str, Tokenizer]:
+    """Writes a GGUF file of each kind; returns what transformers makes of them or, where that reads no such file or leaves a part
+    of it out, the tokenizer that it was made of."""
+    folder.mkdir(parents=True, exist_ok=True)
+    bert, _ = word_piece(training)
+    tokens = sorted(bert.get_vocab(), key=bert.token_to_id)
+    spelled = [t if t[0] == "[" and t[-1] == "]" and len(t) > 2 else t[2:] if t.startswith("##") else METASPACE + t for t in tokens]
+    write_gguf(folder / "bert.gguf", "bert", "bert", spelled, [3 if t.startswith("[") and len(t) > 2 else 1 for t in spelled],
+               unknown_token_id=1, cls_token_id=2, seperator_token_id=3)
+
+    write_proto_gguf(folder / "t5.gguf", "t5", "t5", sentencepiece_model(training, model_type="unigram", vocab_size=400))
+    proto = sentencepiece_model(training, model_type="bpe", vocab_size=600, byte_fallback=True,
+                                user_defined_symbols=["<think>", "\n\n"])
+    write_proto_gguf(folder / "llama.gguf", "llama", "llama", proto)
+    write_proto_gguf(folder / "phi3.gguf", "llama", "phi3", proto, add_eos_token=True)
+    # Gemma's own names, without which transformers would add them; two spaces are written as such.
+    proto = sentencepiece_model(training, model_type="bpe", vocab_size=600, byte_fallback=True, bos_piece="<bos>", eos_piece="<eos>",
+                                pad_id=3, control_symbols=["<mask>"], user_defined_symbols=["\u2581\u2581", "\n\n"])
+    for piece in proto.pieces:
+        piece.piece = piece.piece.replace("\u2581\u2581", "  ")
+    write_proto_gguf(folder / "gemma3.gguf", "llama", "gemma3", proto, add_space_prefix=False)
+    read = {"bert": bert, "t5": unigram(training)[0]}
+    for name in ("llama", "phi3", "gemma3"):
+        architecture, parts, _ = get_gguf_tokenizer(str(folder / f"{name}.gguf"))
+        read[name] = convert_gguf_tokenizer(architecture, parts)[0]
+    return read
+
+
+def named_pre_tokenizers() -> dict[str, pre_tokenizers.PreTokenizer]:
+    """Those that GGUF files name: by the patterns that transformers knows, and as the families' tokenizer.json have them."""
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    spelling = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    digits = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), byte_level])
+
+    def split(name: str):
+        return pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(GGUF_PRE_TOKENIZER_SPLITS[name]), "isolated"), spelling])
+
+    known = ("llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "lfm2", "pixtral", "dbrx", "smaug-bpe", "qwen2", "qwen35",
+             "tekken", "gpt-4o", "llama4")
+    result = {name: split(name) for name in known} | {"glm4": split("llama3"), "chatglm-bpe": split("llama3"), "stablelm2": split("qwen2")}
+    result |= dict.fromkeys(("gpt-2", "phi-2", "roberta-bpe", "mpt", "olmo"), byte_level)
+    result |= dict.fromkeys(("smollm", "starcoder", "refact", "codeshell", "command-r"), digits)
+    result["falcon"] = pre_tokenizers.Sequence([
+        pre_tokenizers.Punctuation("contiguous"), byte_level, pre_tokenizers.Split(Regex("[0-9][0-9][0-9]"), "isolated")])
+    return result
+
+
+def real_unigram(archive: pathlib.Path, member: str) -> Tokenizer:
+    """A SentencePiece model out of an archive, as transformers converts it."""
+    model = sentencepiece_model_pb2.ModelProto()
+    with tarfile.open(archive) as tar:
+        model.ParseFromString(tar.extractfile(member).read())
+    tokenizer = of_unigram_proto(model)
+    tokenizer.normalizer = normalizers.Sequence([tokenizer.normalizer, normalizers.Replace(Regex(" {2,}"), METASPACE)])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    return tokenizer

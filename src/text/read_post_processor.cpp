@@ -1,0 +1,99 @@
+#include <utility>
+
+#include "detail/fail.h"
+#include "text/read_tokenizer.h"
+
+namespace spikesink::detail {
+namespace {
+
+/// The one id that a piece of the template puts in; several are not understood.
+int64_t template_id(JsonObject& processor, const nlohmann::json& special) {
+  JsonObject piece(special, processor.where("single"));
+  const std::string name = piece.text("id");
+  JsonObject tokens = processor.object("special_tokens");
+  JsonObject token = tokens.object(name);
+  const auto& ids = token.array("ids");
+  if (ids.size() != 1) {
+    fail_format("[load_tokenizer] a template's token '{}' has {} ids, expected 1 ({})", name,
+                ids.size(), token.where());
+  }
+  return json_integer(ids[0], "ids", token.where());
+}
+
+BoundaryTokens read_template(JsonObject& processor) {
+  BoundaryTokens result;
+  bool text_seen = false;
+  processor.for_each_object("single", [&](JsonObject& piece) {
+    if (const auto* special = piece.find("SpecialToken")) {
+      auto& place = text_seen ? result.eos_id : result.bos_id;
+      if (place) {
+        fail_format(
+            "[load_tokenizer] a template puts several tokens {} the text, expected one ({})",
+            text_seen ? "after" : "before", piece.where());
+      }
+      place = template_id(processor, *special);
+    } else if (JsonObject sequence = piece.object("Sequence");
+               std::exchange(text_seen, true) || sequence.text("id") != "A") {
+      fail_format("[load_tokenizer] a template for one text takes another: got '{}' ({})",
+                  sequence.text("id"), sequence.where());
+    }
+    piece.refuse_unread();
+  });
+  if (!text_seen)
+    fail_format("[load_tokenizer] a template leaves out the text ({})", processor.where());
+  processor.ignore({"pair", "special_tokens"});
+  return result;
+}
+
+/// The id in ["[CLS]", 101].
+int64_t pair_id(JsonObject& processor, std::string_view key) {
+  const auto& pair = processor.array(key);
+  if (pair.size() != 2) {
+    fail_format("[load_tokenizer] {} is not a token and its id: got {} ({})", key, pair.dump(),
+                processor.where());
+  }
+  return json_integer(pair[1], key, processor.where());
+}
+
+BoundaryTokens read_pairs(JsonObject& processor) {
+  processor.ignore({"trim_offsets", "add_prefix_space"});  // offsets only
+  return {pair_id(processor, "cls"), pair_id(processor, "sep")};
+}
+
+void set_once(std::optional<BoundaryTokens>& boundaries, const BoundaryTokens& found,
+              const JsonObject& object) {
+  if (boundaries)
+    fail_format("[load_tokenizer] there are two templates, expected one ({})", object.where());
+  boundaries = found;
+}
+
+void add_post_processor(JsonObject object, std::optional<BoundaryTokens>& boundaries) {
+  const std::string type = object.text("type");
+  if (type == "Sequence") {
+    object.for_each_object("processors",
+                           [&](JsonObject& inside) { add_post_processor(inside, boundaries); });
+  } else if (type == "TemplateProcessing") {
+    set_once(boundaries, read_template(object), object);
+  } else if (type == "BertProcessing" || type == "RobertaProcessing") {
+    set_once(boundaries, read_pairs(object), object);
+  } else if (type == "ByteLevel") {
+    object.ignore({"add_prefix_space", "trim_offsets", "use_regex"});  // offsets only
+  } else {
+    object.refuse_type("a post-processor", "ByteLevel, TemplateProcessing, BertProcessing, RobertaProcessing or Sequence");
+  }
+  object.refuse_unread();
+}
+
+}  // namespace
+
+BoundaryTokens read_post_processor(JsonObject& file) {
+  std::optional<BoundaryTokens> boundaries;
+  if (file.find("post_processor") != nullptr)
+    add_post_processor(file.object("post_processor"), boundaries);
+  if (!boundaries) return {};
+  boundaries->adds_bos = boundaries->bos_id.has_value();
+  boundaries->adds_eos = boundaries->eos_id.has_value();
+  return *boundaries;
+}
+
+}  // namespace spikesink::detail

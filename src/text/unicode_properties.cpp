@@ -1,0 +1,66 @@
+#include "text/unicode_properties.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "text/utf8.h"
+
+namespace spikesink::detail {
+namespace {
+
+/// Every `step`-th character of a run has a lower case that lies `distance` behind it.
+struct LowerCase {
+  char32_t first;
+  char32_t last;
+  char32_t step;
+  int distance;
+};
+
+struct CodePoints {
+  char32_t first;
+  char32_t last;
+};
+
+#include "text/unicode_properties_tables.inc"
+
+/// The range of a sorted table that holds the character.
+template <typename Range, size_t kSize>
+const Range* range_of(const Range (&table)[kSize], char32_t c) {
+  const Range* found = std::ranges::lower_bound(table, c, {}, &Range::last);
+  return found != std::end(table) && c >= found->first ? found : nullptr;
+}
+
+}  // namespace
+
+void append_lower_case(char32_t c, std::string& text) {
+  if (c == 0x130) {
+    text += "i\u0307";
+    return;
+  }
+  const auto* run = range_of(kLowerCases, c);
+  const bool changes = run != nullptr && (c - run->first) % run->step == 0;
+  append_utf8(changes ? static_cast<char32_t>(static_cast<int>(c) + run->distance) : c, text);
+}
+
+bool is_mark(char32_t c) {
+  return range_of(kMarks, c) != nullptr;
+}
+
+bool is_nonspacing_mark(char32_t c) {
+  return range_of(kNonspacingMarks, c) != nullptr;
+}
+
+bool is_removed_by_cleaning(char32_t c) {
+  return range_of(kOther, c) != nullptr;
+}
+
+std::string punctuation_members() {
+  std::string members;
+  for (const auto& [first, last] : kPunctuation)
+    members += fmt::format("\\x{{{:x}}}-\\x{{{:x}}}", uint32_t{first}, uint32_t{last});
+  return members;
+}
+
+}  // namespace spikesink::detail
