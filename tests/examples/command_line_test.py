@@ -592,7 +592,7 @@ class BadTextTest(ProgramTest):
             ("of another model", "vocabulary", (REPOSITORY / other).read_bytes()),
             ("not JSON", ["not JSON", "tokenizer.json"], b"{"),
             ("empty", ["is empty", "tokenizer.json"], b""),
-            ("of another kind", ["WordPiece", "BPE"], b'{"model": {"type": "WordPiece", "vocab": {}}}'),
+            ("of another kind", ["WordLevel", "BPE"], b'{"model": {"type": "WordLevel", "vocab": {}}}'),
         ]
 
         def check(words, content):
@@ -697,7 +697,7 @@ class BadModelTest(ProgramTest):
             ("unknown key", ["sliding_window", "not understood"], {"sliding_window": 16}),
             ("unknown architecture", ["model_type", "mamba"], {"model_type": "mamba"}),
             ("unknown activation", ["hidden_act", "mish"], {"hidden_act": "mish"}),
-            ("unknown RoPE", ["rope_type", "yarn"], {"rope_parameters": {"rope_type": "yarn", "factor": 2.0}}),
+            ("unknown RoPE", ["rope_type", "spiral"], {"rope_parameters": {"rope_type": "spiral", "factor": 2.0}}),
             ("missing key", ["hidden_size", "missing"], {"hidden_size": None}),
             ("text for a number", ["hidden_size", "integer"], {"hidden_size": "32"}),
             ("no layers", ["n_layers", "positive"], {"num_hidden_layers": 0}),
@@ -741,7 +741,7 @@ class BadModelTest(ProgramTest):
                 config.write_text(content)
                 self.assert_model_refused(words, self.bare)
         config.unlink()
-        self.assert_model_refused(["cannot read", "config.json"], self.bare)
+        self.assert_model_refused(["cannot open", "config.json"], self.bare)
 
 
 class BadOutTest(ProgramTest):
