@@ -3,6 +3,7 @@
 
 unicode_forms_tables.inc: decompositions and combining classes, less those that `tokenizers` does not know.
 unicode_properties_tables.inc: lower case, marks, punctuation and what BERT's cleaning removes, as `tokenizers` has them.
+unicode_late_marks.inc: what extends a grapheme cluster to `tokenizers` and is not assigned in Unicode 14.
 unicode_late_categories.inc: general categories, by `tokenizers`' regexes, of what Unicode 14 (PCRE2 10.40 to 10.42, Python
 3.11) has not assigned.
 
@@ -13,7 +14,7 @@ import pathlib
 import unicodedata
 
 from tokenizers import Regex
-from tokenizers.normalizers import NFC, NFD, NFKD, BertNormalizer, Lowercase, StripAccents
+from tokenizers.normalizers import NFC, NFD, NFKD, BertNormalizer, Lowercase, Precompiled, StripAccents
 from tokenizers.pre_tokenizers import Punctuation, Split
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / "src" / "text"
@@ -106,6 +107,16 @@ def properties() -> dict[str, list[str]]:
     }
 
 
+def late_marks() -> list[str]:
+    """A map that replaces 'A' by nothing replaces all of a short cluster that begins with it."""
+    units = [0] * 512
+    units[0] = 256 << 10
+    units[256 ^ ord("A")] = (321 ^ 322) << 10 | 1 << 8 | ord("A")  # 322 holds its value, which is 0
+    normalizer = Precompiled(b"".join(unit.to_bytes(4, "little") for unit in [4 * len(units)] + units) + b"\0")
+    unassigned = [c for c in CODE_POINTS if unicodedata.category(chr(c)) == "Cn"]
+    return ["{%#x, %#x}" % row[:2] for row in ranges({c: True for c in unassigned if not normalizer.normalize_str("A" + chr(c))})]
+
+
 def late_categories() -> list[str]:
     unassigned = "".join(chr(c) for c in CODE_POINTS if unicodedata.category(chr(c)) == "Cn")
     late = {}
@@ -135,6 +146,7 @@ def main() -> None:
         "CombiningClass kCombiningClasses[]": combining_classes(),
     })
     write("unicode_properties_tables.inc", properties())
+    write("unicode_late_marks.inc", {"CodePoints kLateMarks[]": late_marks()})
     write("unicode_late_categories.inc", {"LateCategory kLateCategories[]": late_categories()})
 
 

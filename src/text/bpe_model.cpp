@@ -46,8 +46,7 @@ BpeModel::BpeModel(const Vocabulary& vocabulary, const std::vector<Merge>& merge
     const int64_t left_id = vocabulary.get(left, "a merge's left token");
     const int64_t right_id = vocabulary.get(right, "a merge's right token");
     const auto appended = right.substr(std::min(options_.continuing_prefix.size(), right.size()));
-    const int64_t id =
-        vocabulary.get(std::string(left).append(appended), "a merge's joined token");
+    const int64_t id = vocabulary.get(std::string(left).append(appended), "a merge's joined token");
     joints_.insert_or_assign(key_of(left_id, right_id), Joint{static_cast<int64_t>(rank), id});
   }
   const size_t longest =

@@ -32,7 +32,8 @@ const Alphabet kAlphabet;
 
 std::string spelled(std::string_view bytes) {
   std::string result;
-  for (const char byte : bytes) append_utf8(kAlphabet.character[static_cast<uint8_t>(byte)], result);
+  for (const char byte : bytes)
+    append_utf8(kAlphabet.character[static_cast<uint8_t>(byte)], result);
   return result;
 }
 

@@ -8,7 +8,8 @@
 namespace spikesink::detail {
 
 ByteTokens::ByteTokens(const Vocabulary& vocabulary) {
-  for (int byte = 0; byte < 256; ++byte) ids_[byte] = vocabulary.find(fmt::format("<0x{:02X}>", byte));
+  for (int byte = 0; byte < 256; ++byte)
+    ids_[byte] = vocabulary.find(fmt::format("<0x{:02X}>", byte));
 }
 
 bool ByteTokens::append(std::string_view text, std::vector<int64_t>& ids) const {

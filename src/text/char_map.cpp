@@ -4,6 +4,7 @@
 
 #include "detail/fail.h"
 #include "text/regex.h"
+#include "text/unicode_properties.h"
 #include "text/utf8.h"
 
 namespace spikesink::detail {
@@ -33,10 +34,12 @@ uint32_t offset(uint32_t unit) {
 
 /// The end of the grapheme cluster that begins at `begin`.
 size_t cluster_end(std::string_view text, size_t begin) {
-  static const Regex kCluster("\\X", "grapheme clusters");
+  static const Regex kCluster(
+      fmt::format(R"(\r\n|[\p{{Cc}}\p{{Zl}}\p{{Zp}}]|\X(?:(?=[{}])\X)*)", late_mark_members()),
+      "grapheme clusters");
   const auto is_ascii = [&](size_t at) { return static_cast<uint8_t>(text[at]) < 0x80; };
-  const bool alone = is_ascii(begin) && text[begin] != '\r' &&
-                     (begin + 1 == text.size() || is_ascii(begin + 1));
+  const bool alone =
+      is_ascii(begin) && text[begin] != '\r' && (begin + 1 == text.size() || is_ascii(begin + 1));
   if (alone) return begin + 1;
   return kCluster.find(text, begin)->end;
 }
@@ -69,8 +72,7 @@ void CharMap::check_units(std::string_view where) const {
     if (!is_node || !has_leaf(units_[i])) continue;
     const size_t leaf = i ^ offset(units_[i]);
     const size_t place = leaf < units_.size() ? leaf_value(units_[leaf]) : replacements_.size();
-    const bool inside =
-        place < replacements_.size() && (replacements_[place] & 0xC0) != 0x80;
+    const bool inside = place < replacements_.size() && (replacements_[place] & 0xC0) != 0x80;
     if (!inside) {
       fail_format("[load_tokenizer] a charsmap leads outside of itself: got unit {} of {} ({})", i,
                   units_.size(), where);

@@ -29,9 +29,9 @@ std::string replaced_text(std::string_view text, std::string_view from, std::str
 /// Undoes the spaces of English that was cut at signs.
 std::string without_extra_spaces(std::string text) {
   constexpr std::pair<std::string_view, std::string_view> kReplacements[] = {
-      {" .", "."},    {" ?", "?"},   {" !", "!"},            {" ,", ","},    {" ' ", "'"},
-      {" n't", "n't"}, {" 'm", "'m"}, {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"},
-      {" 're", "'re"},
+      {" .", "."},   {" ?", "?"},     {" !", "!"},     {" ,", ","},
+      {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},   {" do not", " don't"},
+      {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
   };
   for (const auto& [from, to] : kReplacements) text = replaced_text(text, from, to);
   return text;
@@ -50,8 +50,7 @@ void flush_bytes(std::string& bytes, Decoder::Tokens& tokens) {
 
 std::string stripped(std::string_view token, std::string_view character, int64_t start,
                      int64_t stop) {
-  for (; start > 0 && token.starts_with(character); --start)
-    token.remove_prefix(character.size());
+  for (; start > 0 && token.starts_with(character); --start) token.remove_prefix(character.size());
   for (; stop > 0 && token.ends_with(character); --stop) token.remove_suffix(character.size());
   return std::string(token);
 }

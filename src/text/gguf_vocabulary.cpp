@@ -46,8 +46,7 @@ std::vector<double> GgufVocabulary::scores() const {
 
 std::vector<BpeModel::Merge> GgufVocabulary::merges() const {
   std::vector<BpeModel::Merge> merges;
-  for (const std::string_view text :
-       file_.get<std::vector<std::string>>("tokenizer.ggml.merges")) {
+  for (const std::string_view text : file_.get<std::vector<std::string>>("tokenizer.ggml.merges")) {
     const size_t space = text.find(' ');
     if (space == std::string_view::npos)
       fail_format("[load_tokenizer] a merge is not two tokens: got '{}' ({})", text, where());

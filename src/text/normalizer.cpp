@@ -96,7 +96,8 @@ NormalizerStep form_step(UnicodeForm form) {
 NormalizerStep strip_step(bool left, bool right) {
   return [left, right](NormalText& normal) {
     const size_t begin = left ? skip_space_right(normal.text, 0) : 0;
-    const size_t end = right ? skip_space_left(normal.text, normal.text.size()) : normal.text.size();
+    const size_t end =
+        right ? skip_space_left(normal.text, normal.text.size()) : normal.text.size();
     normal.from_start &= begin == 0;
     normal.text = begin < end ? normal.text.substr(begin, end - begin) : "";
   };

@@ -58,7 +58,8 @@ PipelineTokenizer::PipelineTokenizer(TokenizerParts parts) : parts_(std::move(pa
   for (const auto id : {parts_.boundaries.bos_id, parts_.boundaries.eos_id}) {
     if (id) special_.insert(*id);
   }
-  for (const auto& [id, token] : parts_.tokens) vocabulary_size_ = std::max(vocabulary_size_, id + 1);
+  for (const auto& [id, token] : parts_.tokens)
+    vocabulary_size_ = std::max(vocabulary_size_, id + 1);
 }
 
 NormalText PipelineTokenizer::normalized(std::string_view text, bool from_start) const {

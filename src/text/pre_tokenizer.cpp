@@ -47,8 +47,8 @@ std::string with_metaspaces(const MetaspaceStep& step, std::string_view text, bo
   std::string result;
   for (const char c : text) c == ' ' ? result += step.replacement : result += c;
   using Prepend = MetaspaceStep::Prepend;
-  const bool wanted = step.prepend == Prepend::kAlways ||
-                      (step.prepend == Prepend::kFirst && from_start);
+  const bool wanted =
+      step.prepend == Prepend::kAlways || (step.prepend == Prepend::kFirst && from_start);
   if (wanted && !result.starts_with(step.replacement)) result.insert(0, step.replacement);
   return result;
 }

@@ -76,8 +76,7 @@ void add_sentence_piece_spaces(TokenizerParts& parts, bool phi3, bool prefix) {
     parts.normalizer = {prepend_step(kMetaspace), replace_step(literal(" "), kMetaspace)};
   } else {
     using Prepend = MetaspaceStep::Prepend;
-    parts.pre_tokenizer.add(
-        MetaspaceStep{kMetaspace, prefix ? Prepend::kFirst : Prepend::kNever});
+    parts.pre_tokenizer.add(MetaspaceStep{kMetaspace, prefix ? Prepend::kFirst : Prepend::kNever});
   }
   parts.decoder.add(replace_decoder(literal(kMetaspace), " "));
   parts.decoder.add(byte_fallback_decoder());

@@ -52,7 +52,8 @@ void add_normalizer(JsonObject object, std::vector<NormalizerStep>& steps) {
 }  // namespace
 
 void read_normalizer(JsonObject& file, TokenizerParts& parts) {
-  if (file.find("normalizer") != nullptr) add_normalizer(file.object("normalizer"), parts.normalizer);
+  if (file.find("normalizer") != nullptr)
+    add_normalizer(file.object("normalizer"), parts.normalizer);
 }
 
 }  // namespace spikesink::detail

@@ -79,7 +79,9 @@ void add_post_processor(JsonObject object, std::optional<BoundaryTokens>& bounda
   } else if (type == "ByteLevel") {
     object.ignore({"add_prefix_space", "trim_offsets", "use_regex"});  // offsets only
   } else {
-    object.refuse_type("a post-processor", "ByteLevel, TemplateProcessing, BertProcessing, RobertaProcessing or Sequence");
+    object.refuse_type(
+        "a post-processor",
+        "ByteLevel, TemplateProcessing, BertProcessing, RobertaProcessing or Sequence");
   }
   object.refuse_unread();
 }

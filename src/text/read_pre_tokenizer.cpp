@@ -69,15 +69,17 @@ void add_pre_tokenizer(JsonObject object, PreTokenizer& pre_tokenizer) {
     add_bert_pre_tokenizer(pre_tokenizer);
   } else if (type == "Whitespace") {
     const std::string word = word_members();
-    pre_tokenizer.add(SplitStep{Regex(fmt::format("[{0}]+|[^{0}\\p{{White_Space}}]+", word), "words"),
-                                SplitBehaviour::kRemoved, /*invert=*/true});
+    pre_tokenizer.add(
+        SplitStep{Regex(fmt::format("[{0}]+|[^{0}\\p{{White_Space}}]+", word), "words"),
+                  SplitBehaviour::kRemoved, /*invert=*/true});
   } else if (type == "WhitespaceSplit") {
     pre_tokenizer.add(white_space_step());
   } else if (type == "Punctuation") {
     pre_tokenizer.add(read_punctuation(object));
   } else if (type == "CharDelimiterSplit") {
-    pre_tokenizer.add(SplitStep{Regex(quoted_pattern(object.character("delimiter")), object.where()),
-                                SplitBehaviour::kRemoved});
+    pre_tokenizer.add(
+        SplitStep{Regex(quoted_pattern(object.character("delimiter")), object.where()),
+                  SplitBehaviour::kRemoved});
   } else if (type == "Metaspace") {
     add_metaspace(object, pre_tokenizer);
   } else {

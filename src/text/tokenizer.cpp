@@ -11,12 +11,13 @@ namespace {
 /// Other vocabularies of a folder do not say how text is normalised and cut.
 [[noreturn]] void refuse_folder(const fs::path& folder) {
   std::vector<std::string_view> found;
-  for (const char* name : {"vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model"}) {
+  for (const char* name :
+       {"vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model"}) {
     if (fs::exists(folder / name)) found.push_back(name);
   }
-  detail::fail_format("[load_tokenizer] tokenizer.json is missing: got {}, expected it or a .gguf file ({})",
-                      found.empty() ? "no vocabulary" : fmt::format("{}", fmt::join(found, ", ")),
-                      folder.string());
+  detail::fail_format(
+      "[load_tokenizer] tokenizer.json is missing: got {}, expected it or a .gguf file ({})",
+      found.empty() ? "no vocabulary" : fmt::format("{}", fmt::join(found, ", ")), folder.string());
 }
 
 // A path that was given for a model's weights stands for its folder.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 
 #include "text/utf8.h"
 
@@ -23,6 +24,7 @@ struct CodePoints {
   char32_t last;
 };
 
+#include "text/unicode_late_marks.inc"
 #include "text/unicode_properties_tables.inc"
 
 /// The range of a sorted table that holds the character.
@@ -30,6 +32,13 @@ template <typename Range, size_t kSize>
 const Range* range_of(const Range (&table)[kSize], char32_t c) {
   const Range* found = std::ranges::lower_bound(table, c, {}, &Range::last);
   return found != std::end(table) && c >= found->first ? found : nullptr;
+}
+
+std::string members_of(std::span<const CodePoints> ranges) {
+  std::string members;
+  for (const auto& [first, last] : ranges)
+    members += fmt::format("\\x{{{:x}}}-\\x{{{:x}}}", uint32_t{first}, uint32_t{last});
+  return members;
 }
 
 }  // namespace
@@ -57,10 +66,11 @@ bool is_removed_by_cleaning(char32_t c) {
 }
 
 std::string punctuation_members() {
-  std::string members;
-  for (const auto& [first, last] : kPunctuation)
-    members += fmt::format("\\x{{{:x}}}-\\x{{{:x}}}", uint32_t{first}, uint32_t{last});
-  return members;
+  return members_of(kPunctuation);
+}
+
+std::string late_mark_members() {
+  return members_of(kLateMarks);
 }
 
 }  // namespace spikesink::detail

@@ -15,7 +15,11 @@ bool is_nonspacing_mark(char32_t code_point);
 /// What BERT's cleaning removes: NUL, U+FFFD, control and format characters, private use.
 bool is_removed_by_cleaning(char32_t code_point);
 
-/// Punctuation of Unicode and of ASCII, to stand in a character class of PCRE2.
+// To stand in a character class of PCRE2:
+
+/// Punctuation of Unicode and of ASCII.
 std::string punctuation_members();
+/// Marks that an older PCRE2 does not know.
+std::string late_mark_members();
 
 }  // namespace spikesink::detail

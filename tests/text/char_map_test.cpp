@@ -12,8 +12,8 @@ namespace {
 /// That of the golden "unigram".
 std::string golden_map() {
   const auto tokenizer = read_json(kGoldens / "unigram" / "tokenizer.json");
-  return from_base64(
-      tokenizer.at("normalizer").at("precompiled_charsmap").get<std::string>(), "test");
+  return from_base64(tokenizer.at("normalizer").at("precompiled_charsmap").get<std::string>(),
+                     "test");
 }
 
 std::string little_endian(std::initializer_list<uint32_t> numbers) {
@@ -29,9 +29,9 @@ TEST(CharMapTest, ShortClustersAreReplacedWhole) {
   EXPECT_EQ(map.apply(""), "");
   EXPECT_EQ(map.apply("plain"), "plain");
   EXPECT_EQ(map.apply("\u00aa\ufb01"), "afi");
-  EXPECT_EQ(map.apply("a\r\nb"), "a b");                 // one cluster
-  EXPECT_EQ(map.apply("\u00aa\u0301b"), "ab");           // of which the mark is a part
-  EXPECT_EQ(map.apply("\u00aa\u0301\u0301b"), "ab");     // too long a cluster
+  EXPECT_EQ(map.apply("a\r\nb"), "a b");              // one cluster
+  EXPECT_EQ(map.apply("\u00aa\u0301b"), "ab");        // of which the mark is a part
+  EXPECT_EQ(map.apply("\u00aa\u0301\u0301b"), "ab");  // too long a cluster
   EXPECT_EQ(map.apply("e\u0301x\u200b"), "\u00e9x");
   EXPECT_EQ(map.apply(std::string("\0\u00aa", 3)), std::string("\0a", 2));
 }

@@ -26,8 +26,7 @@ inline nlohmann::json read_json(const std::filesystem::path& file) {
 /// FNV-1a, 64 bits, in hexadecimal.
 inline std::string fnv1a(std::string_view bytes) {
   uint64_t state = 0xCBF29CE484222325U;
-  for (const char byte : bytes)
-    state = (state ^ static_cast<unsigned char>(byte)) * 0x100000001B3U;
+  for (const char byte : bytes) state = (state ^ static_cast<unsigned char>(byte)) * 0x100000001B3U;
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(state));
   return text;
@@ -70,8 +69,7 @@ inline void expect_decoded(const Tokenizer& tokenizer, const nlohmann::json& exp
         << expected["tricky"][i];
   }
   const Ids ids = tokenizer.encode(read_bytes(kGoldens / "hard_unicode.txt"));
-  EXPECT_EQ(fnv1a(tokenizer.decode(ids)),
-            expected.at("decoded_hard_unicode").get<std::string>());
+  EXPECT_EQ(fnv1a(tokenizer.decode(ids)), expected.at("decoded_hard_unicode").get<std::string>());
 }
 
 /// What the tokenizer's rule makes of "a".

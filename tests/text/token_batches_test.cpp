@@ -64,21 +64,20 @@ TEST(TokenBatchesTest, EosTakesTheLastPlaceWhereTheTokenizerAddsIt) {
   const auto ids = [&](BosRule rule) {
     return token_batches(bytes, "abcdef", {.length = 3, .bos = rule})[0].ids;
   };
-  EXPECT_TRUE(ids(BosRule::kYes)
-                  .equal(torch::tensor({{256, 'a', 'b'}, {256, 'd', 'e'}}, torch::kLong)));
+  EXPECT_TRUE(
+      ids(BosRule::kYes).equal(torch::tensor({{256, 'a', 'b'}, {256, 'd', 'e'}}, torch::kLong)));
   bytes.adds_end = true;
-  EXPECT_TRUE(ids(BosRule::kAuto)
-                  .equal(torch::tensor({{'a', 'b', 255}, {'d', 'e', 255}}, torch::kLong)));
+  EXPECT_TRUE(
+      ids(BosRule::kAuto).equal(torch::tensor({{'a', 'b', 255}, {'d', 'e', 255}}, torch::kLong)));
   bytes.adds = true;
   const auto both = torch::tensor({{256, 'a', 255}, {256, 'd', 255}}, torch::kLong);
   EXPECT_TRUE(ids(BosRule::kAuto).equal(both));
   EXPECT_TRUE(ids(BosRule::kYes).equal(both));
-  EXPECT_TRUE(ids(BosRule::kNo)
-                  .equal(torch::tensor({{'a', 'b', 'c'}, {'d', 'e', 'f'}}, torch::kLong)));
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] {
-                      token_batches(bytes, "abcdef", {.length = 2});
-                    }),
-                    "expected at least 3 tokens"));
+  EXPECT_TRUE(
+      ids(BosRule::kNo).equal(torch::tensor({{'a', 'b', 'c'}, {'d', 'e', 'f'}}, torch::kLong)));
+  EXPECT_TRUE(holds(
+      message_of<std::invalid_argument>([&] { token_batches(bytes, "abcdef", {.length = 2}); }),
+      "expected at least 3 tokens"));
   EXPECT_TRUE(puts_eos(bytes, BosRule::kAuto));
   EXPECT_FALSE(puts_eos(bytes, BosRule::kNo));
   EXPECT_TRUE(bytes.is_special(255) && bytes.is_special(256) && !bytes.is_special('a'));

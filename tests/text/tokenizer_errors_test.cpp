@@ -337,14 +337,12 @@ TEST(TokenizerErrorsTest, GgufFilesOfOtherModelsAreHeldToThemselves) {
                       "unknown_token_id is not in the vocabulary: got 9"))
         << model;
   }
-  EXPECT_TRUE(holds(tokens("bert").error(),
-                    "a special token is not in the vocabulary: got '[UNK]'"));
+  EXPECT_TRUE(
+      holds(tokens("bert").error(), "a special token is not in the vocabulary: got '[UNK]'"));
   EXPECT_TRUE(holds(tokens("bert").integer("unknown_token_id", 0).error(), "got '[CLS]'"));
-  EXPECT_TRUE(holds(GgufText()
-                        .string("model", "bert")
-                        .strings("tokens", {"\u2581a", "a", "##a"})
-                        .error(),
-                    "a special token is not in the vocabulary"));
+  EXPECT_TRUE(
+      holds(GgufText().string("model", "bert").strings("tokens", {"\u2581a", "a", "##a"}).error(),
+            "a special token is not in the vocabulary"));
   EXPECT_TRUE(holds(tokens("t5").integers("precompiled_charsmap", {1, 2}).error(),
                     "a charsmap has 2 bytes"));
 }

@@ -33,7 +33,8 @@ TEST(UnicodeFormsTest, ComposesInCanonicalOrder) {
       {"\U0001D15E", "\U0001D157\U0001D165"},
       {"\uF900", "\u8C48"},
   };
-  for (const Case& entry : cases) EXPECT_EQ(to_form(UnicodeForm::kC, entry.text), entry.expected) << entry.text;
+  for (const Case& entry : cases)
+    EXPECT_EQ(to_form(UnicodeForm::kC, entry.text), entry.expected) << entry.text;
 }
 
 }  // namespace

@@ -38,9 +38,8 @@ std::string checksum(const nlohmann::json& pre_tokenizer) {
   TokenizerParts parts;
   read_pre_tokenizer(file, parts);
   std::string all;
-  parts.pre_tokenizer.split(text, true, [&](std::string_view piece) {
-    all.append(piece).append("\n");
-  });
+  parts.pre_tokenizer.split(text, true,
+                            [&](std::string_view piece) { all.append(piece).append("\n"); });
   all.pop_back();
   return fnv1a(all);
 }
