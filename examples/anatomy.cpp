@@ -30,7 +30,8 @@ void tell(const spikesink::AttentionSinksResult& sinks) {
   }
   if (sinks.learned.empty()) return;
   double mass = 0;
-  for (const auto& head : sinks.learned) mass += head.mass / static_cast<double>(sinks.learned.size());
+  for (const auto& head : sinks.learned)
+    mass += head.mass / static_cast<double>(sinks.learned.size());
   fmt::print("learned sinks     take {:.1f} % of the attention\n", 100 * mass);
 }
 

@@ -23,7 +23,9 @@ struct GoldenModel {
   }
 };
 
-inline void PrintTo(const GoldenModel& model, std::ostream* out) { *out << model.name(); }
+inline void PrintTo(const GoldenModel& model, std::ostream* out) {
+  *out << model.name();
+}
 
 /// All of them, sorted.
 inline std::vector<GoldenModel> golden_models() {

@@ -64,9 +64,9 @@ AttentionImpl::AttentionImpl(const ModelConfig& config, HookRegistry& hooks, int
 }
 
 torch::Tensor AttentionImpl::forward(const torch::Tensor& x, const Positions& positions) {
-  const auto queries = hook_q_(project(q, x));                            // [B, T, H, d_head]
-  const auto keys = hook_k_(project(k, x));                               // [B, T, K, d_head]
-  const auto values = hook_v_(project(v, x));                             // [B, T, K, d_head]
+  const auto queries = hook_q_(project(q, x));                               // [B, T, H, d_head]
+  const auto keys = hook_k_(project(k, x));                                  // [B, T, K, d_head]
+  const auto values = hook_v_(project(v, x));                                // [B, T, K, d_head]
   const auto rot_queries = hook_rot_q_(placed(q_norm, queries, positions));  // [B, T, H, d_head]
   const auto rot_keys = hook_rot_k_(placed(k_norm, keys, positions));        // [B, T, K, d_head]
   const bool needs_matrices = hook_scores_.watched() || hook_pattern_.watched();
@@ -109,9 +109,8 @@ torch::Tensor AttentionImpl::attend(const torch::Tensor& q, const torch::Tensor&
 torch::Tensor AttentionImpl::attend_watched(const torch::Tensor& q, const torch::Tensor& k,
                                             const torch::Tensor& v,
                                             const Positions& positions) const {
-  const auto scores =
-      hook_scores_(detail::scores(q, k, score_rule(positions), positions.padding,
-                                  detail::whole(q.size(2))));                       // [B, H, T, S]
+  const auto scores = hook_scores_(detail::scores(q, k, score_rule(positions), positions.padding,
+                                                  detail::whole(q.size(2))));       // [B, H, T, S]
   const auto denominator = hook_lse_(with_sinks(at::logsumexp(scores, -1)));        // [B, H, T]
   const auto pattern = hook_pattern_(at::exp(scores - denominator.unsqueeze(-1)));  // [B, H, T, S]
   return detail::weighted_values(pattern, v);

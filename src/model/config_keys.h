@@ -50,7 +50,8 @@ class ConfigKeys {
   template <typename T>
   void expect(std::string_view key, const T& only) {
     note(key);
-    if (has(key) && object_.at(std::string(key)) != nlohmann::json(only)) refuse(key, nlohmann::json(only).dump());
+    if (has(key) && object_.at(std::string(key)) != nlohmann::json(only))
+      refuse(key, nlohmann::json(only).dump());
   }
   /// Throws FormatError that says what `key` is and what was expected.
   [[noreturn]] void refuse(std::string_view key, std::string_view expected) const;

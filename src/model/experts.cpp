@@ -18,12 +18,12 @@ ExpertsImpl::ExpertsImpl(const ModelConfig& config, HookRegistry& hooks, const s
   router = register_module("router", Linear(config.d_model, sizes.count, sizes.router_bias));
   auto list = register_module("experts", torch::nn::ModuleList());
   for (int64_t number = 0; number < sizes.count; ++number) {
-    experts.emplace_back(config, sizes.d_mlp, hooks,
-                         name + ".experts." + std::to_string(number));
+    experts.emplace_back(config, sizes.d_mlp, hooks, name + ".experts." + std::to_string(number));
     list->push_back(experts.back());
   }
   if (sizes.d_shared > 0) {
-    shared = register_module("shared", FeedForward(config, sizes.d_shared, hooks, name + ".shared"));
+    shared =
+        register_module("shared", FeedForward(config, sizes.d_shared, hooks, name + ".shared"));
     shared_gate = register_module("shared_gate", Linear(config.d_model, 1, false));
   }
 }

@@ -45,8 +45,8 @@ torch::Tensor FeedForwardImpl::forward(const torch::Tensor& x) {
 }
 
 torch::Tensor FeedForwardImpl::gated(const torch::Tensor& x) {
-  auto pre = hook_pre_(gate(x));            // [..., d_mlp]
-  auto linear = hook_pre_linear_(up(x));    // [..., d_mlp]
+  auto pre = hook_pre_(gate(x));          // [..., d_mlp]
+  auto linear = hook_pre_linear_(up(x));  // [..., d_mlp]
   if (const double most = config_.mlp_clamp; most > 0) {
     pre = pre.clamp_max(most);
     linear = linear.clamp(-most, most);

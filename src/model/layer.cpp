@@ -61,7 +61,8 @@ torch::Tensor LayerImpl::forward(const torch::Tensor& stream, const Positions& p
   const auto resid_pre = hook_resid_pre_(stream);
   const auto attention_in = before(ln1, resid_pre);
   const auto attention_out = hook_attn_out_(added(ln1_post(attn(attention_in, positions))));
-  const auto resid_mid = after(ln1, hook_normalized_resid_mid_, hook_resid_mid_(resid_pre + attention_out));
+  const auto resid_mid =
+      after(ln1, hook_normalized_resid_mid_, hook_resid_mid_(resid_pre + attention_out));
 
   const bool shares_norm = residual_ == ResidualForm::kParallelSharedNorm;
   const auto mlp_in = shares_norm ? attention_in : before(ln2, parallel ? resid_pre : resid_mid);

@@ -80,8 +80,7 @@ Transformer load_model(const std::filesystem::path& path, const LoadOptions& opt
   const auto read = detail::load_weights(
       model, *source, names, torch::TensorOptions(options.dtype).device(options.device));
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  detail::logger().info("loaded {} ({} tensors) in {:.2f} s", path.string(), read,
-                        elapsed.count());
+  detail::logger().info("loaded {} ({} tensors) in {:.2f} s", path.string(), read, elapsed.count());
   return model;
 }
 

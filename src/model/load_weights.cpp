@@ -19,7 +19,9 @@ struct Wanted {
   Place place;
 };
 
-std::string shape_of(const torch::Tensor& tensor) { return c10::str(tensor.sizes()); }
+std::string shape_of(const torch::Tensor& tensor) {
+  return c10::str(tensor.sizes());
+}
 
 // A sum is not finite when one of its terms is not.
 bool all_finite(const torch::Tensor& tensor) {
@@ -84,9 +86,8 @@ class WeightLoader {
   bool repeats_tied(const std::string& tensor) const {
     if (!config_.tied_embeddings) return false;
     const auto places = places_of("unembed", config_.d_vocabulary, names_, base_);
-    return std::any_of(places.begin(), places.end(), [&](const Place& place) {
-      return place.tensors.front() == tensor;
-    });
+    return std::any_of(places.begin(), places.end(),
+                       [&](const Place& place) { return place.tensors.front() == tensor; });
   }
 
   torch::Tensor stored_values(const Wanted& wanted) {
@@ -122,8 +123,8 @@ class WeightLoader {
     const auto blocks = name + "_blocks", scales = name + "_scales";
     if (!source_.contains(blocks) || !source_.contains(scales)) {
       fail_format("[load_model] the tensor '{}' is missing, expected it for {} {} ({})",
-                  source_.contains(blocks) ? scales : name, wanted.name,
-                  shape_of(wanted.parameter), where());
+                  source_.contains(blocks) ? scales : name, wanted.name, shape_of(wanted.parameter),
+                  where());
     }
     used_.insert({blocks, scales});
     return dequantize_mxfp4(source_.tensor(blocks), source_.tensor(scales),

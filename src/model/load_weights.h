@@ -6,8 +6,9 @@
 
 namespace spikesink::detail {
 
-/// Fills every parameter of `model` from `source`, converted to `options`. A tensor that is missing,
-/// unused, wrongly shaped or not finite is a FormatError. Returns how many tensors were read.
+/// Fills every parameter of `model` from `source`, converted to `options`. A tensor that is
+/// missing, unused, wrongly shaped or not finite is a FormatError. Returns how many tensors were
+/// read.
 size_t load_weights(Transformer& model, const WeightSource& source, const WeightNames& names,
                     const torch::TensorOptions& options);
 

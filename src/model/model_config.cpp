@@ -11,7 +11,8 @@ namespace {
 using detail::fail_argument;
 
 void check_positive(const std::string& field, int64_t value) {
-  if (value <= 0) fail_argument("[ModelConfig] {}: got {}, expected a positive number", field, value);
+  if (value <= 0)
+    fail_argument("[ModelConfig] {}: got {}, expected a positive number", field, value);
 }
 
 void check_positive(const std::string& field, double value) {

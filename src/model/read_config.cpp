@@ -29,8 +29,8 @@ bool is_bare(ConfigKeys& keys) {
 void stretch_context(ModelConfig& config) {
   for (const auto& [theta, dimensions, scaling] : config.ropes) {
     if (scaling.kind == RopeScalingKind::kDynamic && scaling.factor > 1)
-      config.context = static_cast<int64_t>(static_cast<double>(scaling.original_context) *
-                                            scaling.factor);
+      config.context =
+          static_cast<int64_t>(static_cast<double>(scaling.original_context) * scaling.factor);
   }
 }
 

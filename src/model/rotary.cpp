@@ -59,8 +59,8 @@ double dynamic_theta(const RopeConfig& config, int64_t dimensions, int64_t lengt
   const double context = static_cast<double>(scaling.original_context);
   const double reached = std::max(static_cast<double>(length), context);
   const double width = static_cast<double>(dimensions);
-  return config.theta * std::pow(scaling.factor * reached / context - (scaling.factor - 1),
-                                 width / (width - 2));
+  return config.theta *
+         std::pow(scaling.factor * reached / context - (scaling.factor - 1), width / (width - 2));
 }
 
 const std::vector<double>& factors_for(const RopeScaling& scaling, int64_t length) {

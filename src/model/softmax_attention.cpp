@@ -80,8 +80,8 @@ Attended softmax_attention(const torch::Tensor& q, const torch::Tensor& k, const
                            const ScoreRule& rule, const torch::Tensor& padding) {
   const int64_t length = q.size(2);
   if (fused_kernel_knows(rule, padding, length)) {
-    const auto [z, lse] = at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, rule.causal,
-                                                                          {}, rule.scale);
+    const auto [z, lse] =
+        at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, rule.causal, {}, rule.scale);
     return {z, lse};
   }
   std::vector<torch::Tensor> z, lse;

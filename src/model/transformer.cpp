@@ -92,8 +92,8 @@ torch::Tensor TransformerImpl::logits(const torch::Tensor& states, int64_t first
     detail::fail_argument("[Transformer] a {} without unembedding has no logits",
                           config_.model_type);
   const auto& matrix = config_.tied_embeddings ? embedding : unembedding;
-  const auto bias = unembedding_bias.defined() ? unembedding_bias.slice(0, first, last)
-                                               : torch::Tensor();
+  const auto bias =
+      unembedding_bias.defined() ? unembedding_bias.slice(0, first, last) : torch::Tensor();
   auto result = at::linear(states, matrix.slice(0, first, last), bias);
   if (config_.logit_multiplier != 1) result = result * config_.logit_multiplier;
   if (config_.logit_softcap == 0) return result;
@@ -103,8 +103,9 @@ torch::Tensor TransformerImpl::logits(const torch::Tensor& states, int64_t first
 std::string TransformerImpl::hidden_state_point(Block block) const {
   const bool post_norm = config_.norm_placement == NormPlacement::kPost;
   const bool attention = block.kind() == BlockKind::kAttention;
-  return in_block(block.layer(), post_norm ? (attention ? kNormalizedResidMid : kNormalizedResidPost)
-                                           : (attention ? kResidMid : kResidPost));
+  return in_block(block.layer(), post_norm
+                                     ? (attention ? kNormalizedResidMid : kNormalizedResidPost)
+                                     : (attention ? kResidMid : kResidPost));
 }
 
 Positions TransformerImpl::positions(int64_t length) const {

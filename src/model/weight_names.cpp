@@ -25,7 +25,9 @@ std::string with_number(const std::string& name, int64_t number) {
   return fmt::format(fmt::runtime(name), number);
 }
 
-bool has_number(const std::string& name) { return name.find("{}") != std::string::npos; }
+bool has_number(const std::string& name) {
+  return name.find("{}") != std::string::npos;
+}
 
 // "attn.q.weight" is named by an entry for itself or by one for "attn.q".
 std::optional<std::string> tensor_of(const WeightName& entry, const std::string& parameter) {

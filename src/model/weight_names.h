@@ -20,9 +20,9 @@ struct WeightName {
 /// The tensor names of one architecture in one format. Several names of one parameter are
 /// alternatives.
 struct WeightNames {
-  std::string first;               // a body tensor that is in every file, to tell the base by
-  std::vector<std::string> bases;  // what may stand before the names of the body
-  std::string layer;               // the layers' own beginning, "{}" being the number
+  std::string first;                 // a body tensor that is in every file, to tell the base by
+  std::vector<std::string> bases;    // what may stand before the names of the body
+  std::string layer;                 // the layers' own beginning, "{}" being the number
   std::vector<WeightName> body;      // after the base; parameters as ModelConfig's model has them
   std::vector<WeightName> in_layer;  // after the base and the layer; without "blocks.N."
   std::vector<WeightName> end;       // as they stand

@@ -53,8 +53,7 @@ void Report::add(const MassiveActivationsResult& result, const MassiveActivation
 }
 
 void Report::add(const AttentionSinksResult& result, int64_t key) {
-  document_->json["attention_sinks"] = 
-      detail::section(result, key, document_->tokenizer.get());
+  document_->json["attention_sinks"] = detail::section(result, key, document_->tokenizer.get());
 }
 
 void Report::add(const PerplexityResult& result) {

@@ -1,7 +1,7 @@
 #include "report/report_sections.h"
 
-#include <set>
 #include <fmt/format.h>
+#include <set>
 
 #include <cmath>
 
@@ -66,6 +66,7 @@ json token_entry(int64_t id, const Tokenizer* tokenizer) {
   if (!tokenizer) return entry;
   try {
     entry["text"] = tokenizer->token_text(id);
+    if (tokenizer->is_special(id)) entry["special"] = true;
   } catch (const std::invalid_argument&) {  // embeddings may have rows that no token uses
   }
   return entry;

@@ -13,8 +13,7 @@ nlohmann::json section(const ModelConfig& config);
 nlohmann::json section(const LifeCycleResult& result, const LifeCycleOptions& options);
 nlohmann::json section(const MassiveActivationsResult& result,
                        const MassiveActivationsOptions& options, const Tokenizer* tokenizer);
-nlohmann::json section(const AttentionSinksResult& result, int64_t key,
-                       const Tokenizer* tokenizer);
+nlohmann::json section(const AttentionSinksResult& result, int64_t key, const Tokenizer* tokenizer);
 nlohmann::json section(const PerplexityResult& result);
 nlohmann::json section(const StatePicture& picture, const Tokenizer* tokenizer);
 nlohmann::json section(const std::vector<TensorInfo>& activations);

@@ -58,8 +58,8 @@ TEST(AttentionReceivedTest, AgreesWithTheMatrix) {
   const auto lse = at::logsumexp(masked, -1);
   for (const int64_t key : {0, 1, 7, 18}) {
     const auto expected = pattern.select(-1, key).slice(-1, key).mean(-1);
-    EXPECT_TRUE(
-        at::allclose(detail::attention_received(q, k, lse, {.scale = scale}, key), expected, 1e-12, 1e-12))
+    EXPECT_TRUE(at::allclose(detail::attention_received(q, k, lse, {.scale = scale}, key), expected,
+                             1e-12, 1e-12))
         << key;
     const auto single = detail::attention_received(q.to(torch::kFloat), k.to(torch::kFloat),
                                                    lse.to(torch::kFloat), {.scale = scale}, key);

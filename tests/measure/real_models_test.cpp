@@ -26,7 +26,9 @@ struct RealModel {
   int64_t borderline;  // massive values a channel may have more or less: some are at the threshold
 };
 
-void PrintTo(const RealModel& model, std::ostream* out) { *out << model.name; }
+void PrintTo(const RealModel& model, std::ostream* out) {
+  *out << model.name;
+}
 
 /// What one pass measured, and what transformers says.
 struct Measured {

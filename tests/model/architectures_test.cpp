@@ -41,9 +41,8 @@ class ArchitecturesTest : public testing::TestWithParam<GoldenModel> {
     auto model = load_model(GetParam().path, {.dtype = dtype});
     const torch::NoGradGuard no_grad;
     const auto tokens = expected_->tensor("tokens");
-    const auto padding = expected_->contains("mask")
-                             ? expected_->tensor("mask").logical_not()
-                             : torch::Tensor();
+    const auto padding =
+        expected_->contains("mask") ? expected_->tensor("mask").logical_not() : torch::Tensor();
     const auto fused = model->forward(tokens, padding);
     ActivationCache cache;
     const auto scope = cache.record(model->hooks(), "**");

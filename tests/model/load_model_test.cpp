@@ -99,13 +99,20 @@ TEST_F(LoadModelTest, AnUnknownKeyOffItsNeutralValueIsAnError) {
 
 TEST_F(LoadModelTest, ConfigsThatCannotBeAreErrors) {
   const std::vector<std::pair<const char*, nlohmann::json>> wrong = {
-      {"model_type", "mamba"},        {"hidden_act", "softsign"},
-      {"num_hidden_layers", 2.5},     {"num_hidden_layers", "two"},
-      {"num_key_value_heads", 3},     {"vocab_size", nullptr},
-      {"pretraining_tp", 2},          {"hidden_size", -32},
-      {"rms_norm_eps", -1},           {"attention_bias", 1},
-      {"max_position_embeddings", 0}, {"rope_parameters", {{"rope_type", "spiral"}, {"factor", 2.0}}},
-      {"rope_parameters", "default"}, {"num_hidden_layers", 1ll << 62},
+      {"model_type", "mamba"},
+      {"hidden_act", "softsign"},
+      {"num_hidden_layers", 2.5},
+      {"num_hidden_layers", "two"},
+      {"num_key_value_heads", 3},
+      {"vocab_size", nullptr},
+      {"pretraining_tp", 2},
+      {"hidden_size", -32},
+      {"rms_norm_eps", -1},
+      {"attention_bias", 1},
+      {"max_position_embeddings", 0},
+      {"rope_parameters", {{"rope_type", "spiral"}, {"factor", 2.0}}},
+      {"rope_parameters", "default"},
+      {"num_hidden_layers", 1ll << 62},
       {"hidden_size", 1ll << 62}};
   const auto good = config;
   for (const auto& [key, value] : wrong) {

@@ -51,8 +51,9 @@ inline constexpr std::string_view kNormalizedResidPost = "hook_normalized_resid_
 
 // Within a feed-forward ("blocks.N.mlp.", "blocks.N.mlp.experts.E.", "blocks.N.mlp.shared.").
 inline constexpr std::string_view kMlpPre = "hook_pre";  // [B, T, d_mlp], before the activation
-inline constexpr std::string_view kMlpPreLinear = "hook_pre_linear";  // [B, T, d_mlp], up; gated only
-inline constexpr std::string_view kMlpAct = "hook_act";  // [B, T, d_mlp], activated; gated only
+inline constexpr std::string_view kMlpPreLinear =
+    "hook_pre_linear";                                     // [B, T, d_mlp], up; gated only
+inline constexpr std::string_view kMlpAct = "hook_act";    // [B, T, d_mlp], activated; gated only
 inline constexpr std::string_view kMlpPost = "hook_post";  // [B, T, d_mlp], what `down` reads
 
 // Within a mixture of experts ("blocks.N.mlp.").

@@ -10,8 +10,8 @@
 namespace spikesink {
 
 /// How a sink ratio is counted. Importance of key k in a head and a sequence: the mean of A[i, k]
-/// over the queries i that may see it, those from k on, or all of them in an encoder. (A window that
-/// has left k behind counts as no attention.)
+/// over the queries i that may see it, those from k on, or all of them in an encoder. (A window
+/// that has left k behind counts as no attention.)
 enum class SinkDefinition {
   kGu,  // share of (sequence, layer, head) whose importance exceeds epsilon (Gu et al., arXiv
         // 2410.10781)
@@ -44,7 +44,7 @@ struct LearnedSink {
 /// Which tokens stood at a watched position.
 struct WatchedKey {
   int64_t key = 0;
-  int64_t sequences = 0;                             // long enough to have it
+  int64_t sequences = 0;                            // long enough to have it
   std::vector<std::pair<int64_t, int64_t>> tokens;  // id and count, most frequent first
 };
 
@@ -78,13 +78,13 @@ class AttentionSinks : public Measurement {
   void add_keys(int64_t layer, const ScoreRule& rule, const torch::Tensor& lse);
 
   AttentionSinksOptions options_;
-  torch::Tensor queries_, keys_;    // of the layer being passed
-  Positions positions_;             // of the batch being passed: its ALiBi alone
-  torch::Tensor importance_;        // [layers, heads, keys] float64, summed over sequences
-  torch::Tensor exceeding_;         // [layers, heads, keys] int64, sequences above epsilon
+  torch::Tensor queries_, keys_;  // of the layer being passed
+  Positions positions_;           // of the batch being passed: its ALiBi alone
+  torch::Tensor importance_;      // [layers, heads, keys] float64, summed over sequences
+  torch::Tensor exceeding_;       // [layers, heads, keys] int64, sequences above epsilon
   std::vector<FlatMap<int64_t, int64_t>> tokens_;  // [keys], id -> count of sequences
-  torch::Tensor learned_;           // [layers, heads] float64, summed over queries; or undefined
-  int64_t queries_seen_ = 0;        // by each head
+  torch::Tensor learned_;     // [layers, heads] float64, summed over queries; or undefined
+  int64_t queries_seen_ = 0;  // by each head
 };
 
 }  // namespace spikesink

@@ -19,8 +19,8 @@ class ExpertsImpl : public torch::nn::Module {
 
   Linear router{nullptr};
   std::vector<FeedForward> experts;
-  FeedForward shared{nullptr};   // null without a shared expert
-  Linear shared_gate{nullptr};   // its weight's logit, from the token
+  FeedForward shared{nullptr};  // null without a shared expert
+  Linear shared_gate{nullptr};  // its weight's logit, from the token
 
  private:
   int64_t chosen_;

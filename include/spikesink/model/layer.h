@@ -16,8 +16,9 @@ class LayerImpl : public torch::nn::Module {
   /// What the layer reads and what the next one does, [B, T, d_model].
   torch::Tensor forward(const torch::Tensor& stream, const Positions& positions);
 
-  Norm ln1{nullptr}, ln2{nullptr};            // before a block; post-norm: after the sum
-  Norm ln1_post{nullptr}, ln2_post{nullptr};  // of a block's output; the identity where there is none
+  Norm ln1{nullptr}, ln2{nullptr};  // before a block; post-norm: after the sum
+  Norm ln1_post{nullptr},
+      ln2_post{nullptr};  // of a block's output; the identity where there is none
   Attention attn{nullptr};
   FeedForward mlp{nullptr};  // null where there are experts
   Experts experts{nullptr};  // null where there are none

@@ -18,7 +18,7 @@ struct LoadOptions {
 /// FormatError.
 ModelConfig read_model_config(const std::filesystem::path& path);
 
-/// Loads a model, weights raw. Supported model types: llama.
+/// Loads a model, weights raw. The model types that are known: docs/models.md.
 /// A tensor that is missing, unused, wrongly shaped or not finite is a FormatError that names it,
 /// what was got and what was expected.
 Transformer load_model(const std::filesystem::path& path, const LoadOptions& options = {});

@@ -24,11 +24,11 @@ enum class NormKind {
 
 struct NormConfig {
   NormKind kind = NormKind::kRms;
-  double epsilon = 1e-5;         // added to the mean square under the root
-  bool has_scale = true;         // a learned scale ...
-  bool scale_plus_one = false;   // ... stored as its difference from one (Gemma)
-  bool has_bias = false;         // a learned bias
-  bool scale_in_float32 = false; // the scale is applied before rounding to the activations' dtype
+  double epsilon = 1e-5;          // added to the mean square under the root
+  bool has_scale = true;          // a learned scale ...
+  bool scale_plus_one = false;    // ... stored as its difference from one (Gemma)
+  bool has_bias = false;          // a learned bias
+  bool scale_in_float32 = false;  // the scale is applied before rounding to the activations' dtype
 };
 
 /// Where a block F has its norm.
@@ -77,18 +77,18 @@ const char* to_string(Activation activation);
 
 /// A mixture of experts in the place of a feed-forward.
 struct ExpertsConfig {
-  int64_t count = 0;            // 0: none
-  int64_t chosen = 0;           // how many of them each token passes
-  int64_t d_mlp = 0;            // width of an expert's inner layer
-  int64_t d_shared = 0;         // width of the expert that every token passes as well; 0: none
-  bool renormalized = true;     // the chosen experts' probabilities are scaled to sum to one
+  int64_t count = 0;         // 0: none
+  int64_t chosen = 0;        // how many of them each token passes
+  int64_t d_mlp = 0;         // width of an expert's inner layer
+  int64_t d_shared = 0;      // width of the expert that every token passes as well; 0: none
+  bool renormalized = true;  // the chosen experts' probabilities are scaled to sum to one
   bool router_bias = false;
 };
 
 /// What may differ from layer to layer.
 struct LayerConfig {
-  int64_t window = 0;      // keys that a query sees, its own included; 0: all
-  int64_t rope = 0;        // index into ModelConfig::ropes; kNoRope: not turned
+  int64_t window = 0;  // keys that a query sees, its own included; 0: all
+  int64_t rope = 0;    // index into ModelConfig::ropes; kNoRope: not turned
   bool has_experts = false;
 
   static constexpr int64_t kNoRope = -1;
@@ -99,27 +99,27 @@ struct ModelConfig {
   std::string model_type;  // "llama", ...
 
   // Sizes.
-  int64_t n_layers = 0;      // the paper's blocks number twice as many
-  int64_t d_model = 0;       // width of the residual stream
-  int64_t d_mlp = 0;         // width of a dense feed-forward's inner layer
-  int64_t d_vocabulary = 0;  // rows of the embedding
-  int64_t context = 0;       // longest sequence, in tokens
+  int64_t n_layers = 0;             // the paper's blocks number twice as many
+  int64_t d_model = 0;              // width of the residual stream
+  int64_t d_mlp = 0;                // width of a dense feed-forward's inner layer
+  int64_t d_vocabulary = 0;         // rows of the embedding
+  int64_t context = 0;              // longest sequence, in tokens
   std::vector<LayerConfig> layers;  // one each, or empty: all as LayerConfig's defaults
 
   // Embedding.
-  int64_t d_embedding = 0;             // width of the token embedding; 0: d_model, else projected
-  double embedding_multiplier = 1.0;   // of token embeddings, rounded to the weights' dtype
-  bool learned_positions = false;      // a table of `context + position_offset` rows is added
-  int64_t position_offset = 0;         // row of the first position
-  int64_t padding_id = -1;             // ids that positions do not count (RoBERTa); -1: none
-  int64_t n_token_types = 0;           // rows of the token type table, of which row 0 is added
+  int64_t d_embedding = 0;            // width of the token embedding; 0: d_model, else projected
+  double embedding_multiplier = 1.0;  // of token embeddings, rounded to the weights' dtype
+  bool learned_positions = false;     // a table of `context + position_offset` rows is added
+  int64_t position_offset = 0;        // row of the first position
+  int64_t padding_id = -1;            // ids that positions do not count (RoBERTa); -1: none
+  int64_t n_token_types = 0;          // rows of the token type table, of which row 0 is added
   NormConfig embedding_norm = {.kind = NormKind::kNone};
 
   // Residual stream.
   NormConfig norm;
   NormPlacement norm_placement = NormPlacement::kPre;
   ResidualForm residual = ResidualForm::kSequential;
-  double residual_multiplier = 1.0;    // of what a block adds
+  double residual_multiplier = 1.0;  // of what a block adds
 
   // Attention.
   int64_t n_heads = 0;            // query heads
@@ -128,32 +128,32 @@ struct ModelConfig {
   bool causal = true;
   bool qkv_bias = false;
   bool attention_output_bias = false;
-  double attention_scale = 0;       // of dot products; 0: 1 / sqrt(d_head)
-  bool scale_by_layer = false;      // divided by 1 + layer as well (GPT-2)
-  double attention_softcap = 0;     // scores s become cap * tanh(s / cap); 0: none
-  double qkv_clip = 0;              // queries, keys and values are clamped to +- this; 0: none
-  bool sink_logits = false;         // each head has a learned logit in the softmax's denominator
+  double attention_scale = 0;    // of dot products; 0: 1 / sqrt(d_head)
+  bool scale_by_layer = false;   // divided by 1 + layer as well (GPT-2)
+  double attention_softcap = 0;  // scores s become cap * tanh(s / cap); 0: none
+  double qkv_clip = 0;           // queries, keys and values are clamped to +- this; 0: none
+  bool sink_logits = false;      // each head has a learned logit in the softmax's denominator
   QkNorm qk_norm = QkNorm::kNone;
   NormConfig qk_norm_config;
-  std::vector<RopeConfig> ropes;    // empty: nothing is turned
+  std::vector<RopeConfig> ropes;  // empty: nothing is turned
   Alibi alibi = Alibi::kNone;
 
   // Feed-forward.
-  bool gated = true;              // down(activation(gate x) * (up x)), else down(activation(up x))
+  bool gated = true;  // down(activation(gate x) * (up x)), else down(activation(up x))
   Activation activation = Activation::kSilu;
-  double sigmoid_slope = 1.702;   // of kQuickGelu
+  double sigmoid_slope = 1.702;  // of kQuickGelu
   bool mlp_bias = false;
-  double mlp_clamp = 0;           // gate is clamped to at most this, up to +- this; 0: none
-  double up_offset = 0;           // added to up
+  double mlp_clamp = 0;  // gate is clamped to at most this, up to +- this; 0: none
+  double up_offset = 0;  // added to up
   ExpertsConfig experts;
 
   // End.
   NormConfig final_norm;
   Head head = Head::kLinear;
-  bool tied_embeddings = false;   // the unembedding is the embedding
+  bool tied_embeddings = false;  // the unembedding is the embedding
   bool unembedding_bias = false;
   double logit_multiplier = 1.0;
-  double logit_softcap = 0;       // as attention_softcap
+  double logit_softcap = 0;  // as attention_softcap
 
   LayerConfig layer(int64_t number) const {
     return layers.empty() ? LayerConfig{} : layers[static_cast<size_t>(number)];

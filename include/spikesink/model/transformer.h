@@ -51,11 +51,11 @@ class TransformerImpl : public torch::nn::Module {
   Norm embedding_norm{nullptr};
   std::vector<Layer> layers;
   Norm ln_final{nullptr};
-  Linear project_out{nullptr};    // d_model -> d_embedding, null where they are equal
-  Linear mlm_dense{nullptr};      // the masked-LM head's, null without one
+  Linear project_out{nullptr};  // d_model -> d_embedding, null where they are equal
+  Linear mlm_dense{nullptr};    // the masked-LM head's, null without one
   Norm mlm_norm{nullptr};
-  torch::Tensor unembedding;      // [d_vocabulary, d_embedding]; the embedding itself when tied
-  torch::Tensor unembedding_bias; // [d_vocabulary], or undefined
+  torch::Tensor unembedding;       // [d_vocabulary, d_embedding]; the embedding itself when tied
+  torch::Tensor unembedding_bias;  // [d_vocabulary], or undefined
 
  private:
   void make_embedding();

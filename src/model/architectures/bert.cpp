@@ -38,11 +38,11 @@ WeightNames encoder_names(const std::string& model) {
       .first = "embeddings.word_embeddings.weight",
       .bases = {model + ".", ""},
       .layer = "encoder.layer.{}.",
-      .body = norm_names("embed_ln", "embeddings.LayerNorm") +
-              std::vector<WeightName>{
-                  {"embed", "embeddings.word_embeddings.weight"},
-                  {"pos_embed", "embeddings.position_embeddings.weight"},
-                  {"token_type_embed", "embeddings.token_type_embeddings.weight"}},
+      .body =
+          norm_names("embed_ln", "embeddings.LayerNorm") +
+          std::vector<WeightName>{{"embed", "embeddings.word_embeddings.weight"},
+                                  {"pos_embed", "embeddings.position_embeddings.weight"},
+                                  {"token_type_embed", "embeddings.token_type_embeddings.weight"}},
       .in_layer = norm_names("ln1", "attention.output.LayerNorm") +
                   norm_names("ln2", "output.LayerNorm") +
                   std::vector<WeightName>{{"attn.q", "attention.self.query"},
@@ -83,9 +83,9 @@ WeightNames bert_names() {
                                       {"unembed", "cls.predictions.decoder.weight"},
                                       {"unembed_bias", "cls.predictions.bias"},
                                       {"unembed_bias", "cls.predictions.decoder.bias"}};
-  names.superfluous.insert(names.superfluous.end(),
-                           {"cls.seq_relationship.*", "cls.predictions.decoder.*",
-                            "cls.predictions.bias"});
+  names.superfluous.insert(
+      names.superfluous.end(),
+      {"cls.seq_relationship.*", "cls.predictions.decoder.*", "cls.predictions.bias"});
   return names;
 }
 

@@ -96,7 +96,9 @@ bool has_layer_types(const ConfigKeys& rope_parameters) {
 
 }  // namespace
 
-double yarn_attention_factor(double factor) { return yarn_magnitude(factor, 1); }
+double yarn_attention_factor(double factor) {
+  return yarn_magnitude(factor, 1);
+}
 
 Activation read_activation(ConfigKeys& keys, std::string_view key, const std::string& absent) {
   constexpr std::array<std::pair<std::string_view, Activation>, 9> kKnown = {{
@@ -173,8 +175,8 @@ void read_windows(ConfigKeys& keys, ModelConfig& config, int64_t window,
   for (size_t number = 0; number < layers.size(); ++number) {
     if (listed && types[number] != "sliding_attention" && types[number] != "full_attention")
       keys.refuse("layer_types", "full_attention and sliding_attention");
-    const bool sliding = listed ? types[number] == "sliding_attention"
-                                : slides(static_cast<int64_t>(number));
+    const bool sliding =
+        listed ? types[number] == "sliding_attention" : slides(static_cast<int64_t>(number));
     layers[number].window = sliding ? window : 0;
   }
 }
@@ -184,7 +186,9 @@ void read_common_window(ConfigKeys& keys, ModelConfig& config) {
   for (auto& layer : each_layer(config)) layer.window = window;
 }
 
-NormConfig rms_norm(double epsilon) { return {.kind = NormKind::kRms, .epsilon = epsilon}; }
+NormConfig rms_norm(double epsilon) {
+  return {.kind = NormKind::kRms, .epsilon = epsilon};
+}
 
 NormConfig layer_norm(double epsilon) {
   return {.kind = NormKind::kLayer, .epsilon = epsilon, .has_bias = true, .scale_in_float32 = true};

@@ -37,8 +37,8 @@ std::vector<RopeConfig> read_ropes_by_layer_type(ConfigKeys& keys, const ModelCo
 /// What YaRN multiplies cosine and sine with when a file does not say (arXiv 2309.00071, eq. 22).
 double yarn_attention_factor(double factor);
 
-/// Gives layers their window from `layer_types` ("sliding_attention" or "full_attention"), or, where
-/// it is absent, by `slides`.
+/// Gives layers their window from `layer_types` ("sliding_attention" or "full_attention"), or,
+/// where it is absent, by `slides`.
 void read_windows(ConfigKeys& keys, ModelConfig& config, int64_t window,
                   const std::function<bool(int64_t layer)>& slides);
 /// `sliding_window` for every layer, none when it is null.

@@ -8,7 +8,8 @@
 namespace spikesink::detail {
 namespace {
 
-// Sandwich norms that multiply with 1 + weight, GeGLU, embeddings scaled by the root of their width.
+// Sandwich norms that multiply with 1 + weight, GeGLU, embeddings scaled by the root of their
+// width.
 ModelConfig read_gemma(ConfigKeys& keys) {
   ModelConfig config;  // sizes that the wrapper's text_config leaves out
   config.model_type = keys.text("model_type");
@@ -52,8 +53,7 @@ ModelConfig read_gemma2(ConfigKeys& keys) {
 
 ModelConfig read_gemma3_text(ConfigKeys& keys) {
   auto config = read_gemma(keys);
-  config.ropes =
-      read_ropes_by_layer_type(keys, config, 1000000.0, "rope_local_base_freq", 10000.0);
+  config.ropes = read_ropes_by_layer_type(keys, config, 1000000.0, "rope_local_base_freq", 10000.0);
   config.qk_norm = QkNorm::kPerHead;
   config.qk_norm_config = config.norm;
   config.attention_softcap = keys.number("attn_logit_softcapping", 0);
@@ -115,12 +115,13 @@ ModelConfig read_gguf_gemma3(GgufKeys& keys) {
   config.qk_norm = QkNorm::kPerHead;
   config.qk_norm_config = config.norm;
   const auto full = read_gguf_rope(keys, config, 1000000.0);
-  config.ropes = {full, {.theta = keys.number("rope.freq_base_swa", 10000.0),
-                         .dimensions = full.dimensions}};
+  config.ropes = {
+      full, {.theta = keys.number("rope.freq_base_swa", 10000.0), .dimensions = full.dimensions}};
   const auto period = keys.integer("attention.sliding_window_pattern", 6);
   if (period < 1)
-    fail_format("[read_model_config] attention.sliding_window_pattern: got {}, expected 1 or more ({})",
-                period, keys.where());
+    fail_format(
+        "[read_model_config] attention.sliding_window_pattern: got {}, expected 1 or more ({})",
+        period, keys.where());
   read_gguf_windows(keys, config, 0, [&](int64_t layer) { return (layer + 1) % period != 0; });
   for (auto& layer : config.layers) layer.rope = layer.window > 0 ? 1 : 0;
   return config;
@@ -129,8 +130,8 @@ ModelConfig read_gguf_gemma3(GgufKeys& keys) {
 WeightNames gguf_gemma_names() {
   auto names = gguf_names();
   names.in_layer =
-      std::move(names.in_layer) + std::vector<WeightName>{{"ln1_post", "post_attention_norm"},
-                                                          {"ln2_post", "post_ffw_norm"}};
+      std::move(names.in_layer) +
+      std::vector<WeightName>{{"ln1_post", "post_attention_norm"}, {"ln2_post", "post_ffw_norm"}};
   return names;
 }
 

@@ -72,8 +72,7 @@ ModelConfig read_gguf_sizes(GgufKeys& keys, const std::string& model_type) {
   keys.expect("attention.value_length", config.d_head);
   config.d_vocabulary = file.info("token_embd.weight").shape.front();
   config.context = keys.integer("context_length");
-  config.qkv_bias =
-      file.contains("blk.0.attn_q.bias") || file.contains("blk.0.attn_qkv.bias");
+  config.qkv_bias = file.contains("blk.0.attn_q.bias") || file.contains("blk.0.attn_qkv.bias");
   config.attention_output_bias = file.contains("blk.0.attn_output.bias");
   config.mlp_bias = file.contains("blk.0.ffn_up.bias");
   config.tied_embeddings = !file.contains("output.weight");

@@ -73,12 +73,11 @@ ModelConfig read_smollm3(ConfigKeys& keys) {
   const auto interval = keys.integer("no_rope_layer_interval", 4);
   const bool listed = keys.has("no_rope_layers");
   const auto turned = listed ? keys.integers("no_rope_layers") : std::vector<int64_t>();
-  if (listed && turned.size() != layers.size())
-    keys.refuse("no_rope_layers", "one for each layer");
+  if (listed && turned.size() != layers.size()) keys.refuse("no_rope_layers", "one for each layer");
   if (!listed && interval < 1) keys.refuse("no_rope_layer_interval", "a positive number");
   for (size_t number = 0; number < layers.size(); ++number) {
-    const bool turns = listed ? turned[number] != 0
-                              : (static_cast<int64_t>(number) + 1) % interval != 0;
+    const bool turns =
+        listed ? turned[number] != 0 : (static_cast<int64_t>(number) + 1) % interval != 0;
     if (!turns) layers[number].rope = LayerConfig::kNoRope;
   }
   const bool slides = keys.flag("use_sliding_window", false);

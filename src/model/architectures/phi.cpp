@@ -58,10 +58,10 @@ ModelConfig read_gguf_phi3(GgufKeys& keys) {
 
 WeightNames gguf_phi3_names() {
   auto names = gguf_names();
-  names.in_layer = gguf_fused_attention() +
-                   std::vector<WeightName>{{"mlp.gate", "ffn_up", half(0)},
-                                           {"mlp.up", "ffn_up", half(1)}} +
-                   names.in_layer;
+  names.in_layer =
+      gguf_fused_attention() +
+      std::vector<WeightName>{{"mlp.gate", "ffn_up", half(0)}, {"mlp.up", "ffn_up", half(1)}} +
+      names.in_layer;
   return names;
 }
 
