@@ -92,10 +92,11 @@ int64_t Experiment::longest() const {
 std::string Experiment::describe(const Options& options) const {
   const auto& config = model->config();
   const auto name = (options.model / "").parent_path().filename().string();  // also of "folder/"
-  return fmt::format("{}: {}, {} layers, {} channels; {} sequence{} of {} tokens, {} BOS, {}{}",
+  return fmt::format("{}: {}, {} layers, {} channels; {} sequence{} of {} tokens, {} BOS{}, {}{}",
                      name, config.model_type, config.n_layers, config.d_model, sequences(),
                      sequences() == 1 ? "" : "s", longest(), bos ? "with" : "no",
-                     to_string(options.load.dtype), note.empty() ? "" : "\n" + note);
+                     eos ? " and EOS" : "", to_string(options.load.dtype),
+                     note.empty() ? "" : "\n" + note);
 }
 
 Experiment open_experiment(const Options& options) {
@@ -118,6 +119,7 @@ Experiment open_experiment(const Options& options) {
     const std::string text = options.text ? read_file(*options.text)
                                           : std::string(spikesink_passages, spikesink_passages_end);
     experiment.bos = spikesink::puts_bos(*experiment.tokenizer, options.bos);
+    experiment.eos = spikesink::puts_eos(*experiment.tokenizer, options.bos);
     experiment.batches = spikesink::token_batches(
         *experiment.tokenizer, text,
         {.length = options.length.value_or(std::min(kDefaultLength, context)),
@@ -139,6 +141,7 @@ spikesink::Report make_report(const std::string& program, const Options& options
   report.configure("sequences", experiment.sequences());
   report.configure("length", experiment.longest());
   report.configure("bos", experiment.bos);
+  report.configure("eos", experiment.eos);
   report.configure("dtype", to_string(options.load.dtype));
   report.configure("device", options.load.device.str());
   report.configure("threads", static_cast<int64_t>(at::get_num_threads()));

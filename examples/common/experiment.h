@@ -14,6 +14,7 @@ struct Experiment {
   std::shared_ptr<const spikesink::Tokenizer> tokenizer;  // may be missing when tokens are given
   spikesink::TokenBatches batches;
   bool bos = false;  // whether BOS was put before each sequence
+  bool eos = false;  // and EOS (an encoder's separator) after it
   std::string note;  // what the reader should know, or nothing
 
   int64_t sequences() const;

@@ -6,8 +6,8 @@ namespace spikesink {
 
 using namespace hook_names;
 
-torch::Tensor activate(const ModelConfig& config, const torch::Tensor& x) {
-  switch (config.activation) {
+torch::Tensor activate(const ActivationConfig& activation, const torch::Tensor& x) {
+  switch (activation.kind) {
     case Activation::kSilu:
       return at::silu(x);
     case Activation::kGelu:
@@ -15,7 +15,7 @@ torch::Tensor activate(const ModelConfig& config, const torch::Tensor& x) {
     case Activation::kGeluTanh:
       return at::gelu(x, "tanh");
     case Activation::kQuickGelu:
-      return x * at::sigmoid(config.sigmoid_slope * x);
+      return x * at::sigmoid(activation.sigmoid_slope * x);
     case Activation::kRelu:
       break;
   }
@@ -24,7 +24,7 @@ torch::Tensor activate(const ModelConfig& config, const torch::Tensor& x) {
 
 FeedForwardImpl::FeedForwardImpl(const ModelConfig& config, int64_t d_mlp, HookRegistry& hooks,
                                  const std::string& name)
-    : config_(config) {
+    : activation_(config.activation), clamp_(config.mlp_clamp), up_offset_(config.up_offset) {
   const auto point = [&](std::string_view what) {
     return hooks.make(name + "." + std::string(what));
   };
@@ -41,18 +41,18 @@ FeedForwardImpl::FeedForwardImpl(const ModelConfig& config, int64_t d_mlp, HookR
 
 torch::Tensor FeedForwardImpl::forward(const torch::Tensor& x) {
   if (gate) return down(hook_post_(gated(x)));
-  return down(hook_post_(activate(config_, hook_pre_(up(x)))));
+  return down(hook_post_(activate(activation_, hook_pre_(up(x)))));
 }
 
 torch::Tensor FeedForwardImpl::gated(const torch::Tensor& x) {
   auto pre = hook_pre_(gate(x));          // [..., d_mlp]
   auto linear = hook_pre_linear_(up(x));  // [..., d_mlp]
-  if (const double most = config_.mlp_clamp; most > 0) {
-    pre = pre.clamp_max(most);
-    linear = linear.clamp(-most, most);
+  if (clamp_ > 0) {
+    pre = pre.clamp_max(clamp_);
+    linear = linear.clamp(-clamp_, clamp_);
   }
-  if (config_.up_offset != 0) linear = linear + config_.up_offset;
-  return hook_act_(activate(config_, pre)) * linear;
+  if (up_offset_ != 0) linear = linear + up_offset_;
+  return hook_act_(activate(activation_, pre)) * linear;
 }
 
 }  // namespace spikesink

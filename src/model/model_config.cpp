@@ -200,7 +200,7 @@ void ModelConfig::validate() const {
   check_not_negative("n_token_types", static_cast<double>(n_token_types));
   for (const auto* norm : {&embedding_norm, &this->norm, &qk_norm_config, &final_norm})
     check_positive("norm_epsilon", norm->epsilon);
-  check_positive("sigmoid_slope", sigmoid_slope);
+  check_positive("activation.sigmoid_slope", activation.sigmoid_slope);
   check_positive("embedding_multiplier", embedding_multiplier);
   check_positive("residual_multiplier", residual_multiplier);
   check_positive("logit_multiplier", logit_multiplier);

@@ -148,7 +148,7 @@ torch::Tensor TransformerImpl::final_states(const torch::Tensor& tokens,
   for (auto& layer : layers) stream = layer(stream, places);
   stream = ln_final(stream);
   if (project_out) stream = project_out(stream);
-  if (mlm_dense) stream = mlm_norm(activate(config_, mlm_dense(stream)));
+  if (mlm_dense) stream = mlm_norm(activate(config_.activation, mlm_dense(stream)));
   return hook_unembed_in_(stream);
 }
 

@@ -75,6 +75,14 @@ bool is_superfluous(const std::string& tensor, const WeightNames& names) {
   });
 }
 
+void rename(WeightNames& names, std::string_view parameter, const std::string& tensor) {
+  for (auto* entries : {&names.body, &names.in_layer, &names.end}) {
+    for (auto& entry : *entries) {
+      if (entry.parameter == parameter) entry.tensor = tensor;
+    }
+  }
+}
+
 std::vector<WeightName> operator+(std::vector<WeightName> a, const std::vector<WeightName>& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;

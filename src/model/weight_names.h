@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/stored_layout.h"
@@ -43,6 +44,9 @@ std::vector<Place> places_of(const std::string& parameter, int64_t rows, const W
                              const std::string& base);
 
 bool is_superfluous(const std::string& tensor, const WeightNames& names);
+
+/// Gives the entry of a parameter another tensor.
+void rename(WeightNames& names, std::string_view parameter, const std::string& tensor);
 
 std::vector<WeightName> operator+(std::vector<WeightName> a, const std::vector<WeightName>& b);
 

@@ -161,7 +161,7 @@ json section(const ModelConfig& config) {
           {"residual", to_string(config.residual)},
           {"qk_norm", to_string(config.qk_norm)},
           {"positions", config.positions()},
-          {"activation", to_string(config.activation)},
+          {"activation", to_string(config.activation.kind)},
           {"gated", config.gated},
           {"experts", config.experts.count},
           {"sink_logits", config.sink_logits},

@@ -2,6 +2,7 @@
 
 #include "spikesink/model/load_model.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -16,8 +17,11 @@ namespace {
 
 /// A copy of a good checkpoint, to be spoilt.
 struct LoadModelTest : testing::Test {
-  LoadModelTest() {
-    const std::filesystem::path good = std::string(SPIKESINK_GOLDENS) + "/tiny_llama/plain";
+  LoadModelTest() { take("tiny_llama/plain"); }
+
+  void take(const std::string& golden) {
+    const std::filesystem::path good = SPIKESINK_GOLDENS "/" + golden;
+    tensors.clear();
     std::ifstream(good / "config.json") >> config;
     const auto source = open_weights(good);
     for (const auto& info : source->tensors())
@@ -154,6 +158,53 @@ TEST_F(LoadModelTest, HalfPrecisionIsRefused) {
   EXPECT_TRUE(holds(message_of<std::invalid_argument>(
                         [&] { load_model(folder.path(), {.dtype = torch::kHalf}); }),
                     "float16"));
+}
+
+// transformers writes them so when it is told not to keep a checkpoint's layout.
+TEST_F(LoadModelTest, ExpertsMayLieInOneTensor) {
+  const torch::NoGradGuard no_grad;
+  take("models/mixtral/two_of_four");
+  save();
+  const auto tokens = torch::arange(9).unsqueeze(0);
+  const auto expected = load_model(folder.path())->forward(tokens);
+  for (const auto layer : {"model.layers.0.", "model.layers.1."}) {
+    const auto moved = [&](int expert, const char* matrix) {
+      auto node = tensors.extract(
+          fmt::format("{}block_sparse_moe.experts.{}.{}.weight", layer, expert, matrix));
+      return node.mapped();
+    };
+    std::vector<torch::Tensor> gate_up, down;
+    for (int expert = 0; expert < 4; ++expert) {
+      gate_up.push_back(torch::cat({moved(expert, "w1"), moved(expert, "w3")}));
+      down.push_back(moved(expert, "w2"));
+    }
+    tensors[std::string(layer) + "mlp.experts.gate_up_proj"] = torch::stack(gate_up);
+    tensors[std::string(layer) + "mlp.experts.down_proj"] = torch::stack(down);
+  }
+  save();
+  EXPECT_TRUE(load_model(folder.path())->forward(tokens).equal(expected));
+}
+
+TEST_F(LoadModelTest, AFusedTensorOfTheWrongShapeNamesWhatItLacks) {
+  take("models/phi3/sliding");
+  const std::string fused = "model.layers.0.self_attn.qkv_proj.weight";
+  tensors[fused] = tensors[fused].slice(0, 1).clone();
+  const auto message = refusal();
+  EXPECT_TRUE(holds(message, fused));
+  EXPECT_TRUE(holds(message, "cannot be taken"));
+}
+
+TEST_F(LoadModelTest, PaddingStandsAtTheEnd) {
+  take("models/bert/padded");
+  save();
+  auto model = load_model(folder.path());
+  const auto tokens = torch::ones({1, 3}, torch::kLong);
+  for (const auto& wrong :
+       {torch::tensor({{true, false, false}}), torch::tensor({{false, true, false}}),
+        torch::tensor({{false, true}}), torch::tensor({{0, 0, 1}})}) {
+    EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { model->forward(tokens, wrong); }),
+                      "padding"));
+  }
 }
 
 TEST_F(LoadModelTest, TokensAreHeldToTheModel) {

@@ -7,7 +7,7 @@
 namespace spikesink {
 
 /// The activation function itself, element by element.
-torch::Tensor activate(const ModelConfig& config, const torch::Tensor& x);
+torch::Tensor activate(const ActivationConfig& activation, const torch::Tensor& x);
 
 /// Gated feed-forward: down( activation(gate x) * (up x) ), the paper's eq. 12; or without a gate:
 /// down( activation(up x) ), which has no `hook_pre_linear` and no `hook_act`.
@@ -26,7 +26,8 @@ class FeedForwardImpl : public torch::nn::Module {
  private:
   torch::Tensor gated(const torch::Tensor& x);
 
-  ModelConfig config_;
+  ActivationConfig activation_;
+  double clamp_, up_offset_;
   HookPoint hook_pre_, hook_pre_linear_, hook_act_, hook_post_;
 };
 TORCH_MODULE(FeedForward);

@@ -12,8 +12,13 @@ enum class Activation {
   kSilu,
   kGelu,       // by the error function
   kGeluTanh,   // its approximation by tanh
-  kQuickGelu,  // x * sigmoid(slope x), see ModelConfig::sigmoid_slope
+  kQuickGelu,  // x * sigmoid(sigmoid_slope x)
   kRelu,
+};
+
+struct ActivationConfig {
+  Activation kind = Activation::kSilu;
+  double sigmoid_slope = 1.702;  // of kQuickGelu
 };
 
 enum class NormKind {
@@ -140,8 +145,7 @@ struct ModelConfig {
 
   // Feed-forward.
   bool gated = true;  // down(activation(gate x) * (up x)), else down(activation(up x))
-  Activation activation = Activation::kSilu;
-  double sigmoid_slope = 1.702;  // of kQuickGelu
+  ActivationConfig activation;
   bool mlp_bias = false;
   double mlp_clamp = 0;  // gate is clamped to at most this, up to +- this; 0: none
   double up_offset = 0;  // added to up

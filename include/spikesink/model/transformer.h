@@ -41,8 +41,6 @@ class TransformerImpl : public torch::nn::Module {
   /// The hook point of the hidden state after a block: what the next block reads, before the final
   /// norm. That is the sum of block and stream, or in a post-norm model that sum's norm.
   std::string hidden_state_point(Block block) const;
-  /// What the layers of a pass over `length` tokens share.
-  Positions positions(int64_t length) const;
 
   torch::Tensor embedding;             // [d_vocabulary, d_embedding]
   torch::Tensor position_embedding;    // [context + position_offset, d_model], or undefined
@@ -61,6 +59,7 @@ class TransformerImpl : public torch::nn::Module {
   void make_embedding();
   void make_head();
   torch::Tensor embed(const torch::Tensor& tokens) const;
+  Positions positions(int64_t length) const;
   torch::Tensor position_rows(const torch::Tensor& tokens) const;
   torch::Tensor final_states(const torch::Tensor& tokens, const torch::Tensor& padding);
   void check(const torch::Tensor& tokens, const torch::Tensor& padding) const;

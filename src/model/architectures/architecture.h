@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string_view>
-#include <vector>
 
 #include "model/config_keys.h"
 #include "model/gguf_keys.h"
@@ -9,25 +8,17 @@
 
 namespace spikesink::detail {
 
-/// A family of checkpoints in Hugging Face's layout.
+/// A family of checkpoints in one format, whose configuration is read through `Keys`.
+template <typename Keys>
 struct Architecture {
-  std::string_view model_type;  // as `config.json` has it
-  ModelConfig (*read_config)(ConfigKeys& keys);
+  std::string_view name;  // `model_type` of config.json, `general.architecture` of GGUF
+  ModelConfig (*read_config)(Keys& keys);
   WeightNames (*names)();
 };
 
-/// A family of checkpoints in GGUF.
-struct GgufArchitecture {
-  std::string_view name;  // general.architecture
-  ModelConfig (*read_config)(GgufKeys& keys);
-  WeightNames (*names)();
-};
-
-/// Throws FormatError that lists those known.
-const Architecture& architecture(std::string_view model_type, std::string_view where);
-const GgufArchitecture& gguf_architecture(std::string_view name, std::string_view where);
-
-const std::vector<Architecture>& architectures();
-const std::vector<GgufArchitecture>& gguf_architectures();
+/// Throws FormatError that lists those known; `where` names the file.
+const Architecture<ConfigKeys>& hf_architecture(std::string_view model_type,
+                                                std::string_view where);
+const Architecture<GgufKeys>& gguf_architecture(std::string_view name, std::string_view where);
 
 }  // namespace spikesink::detail

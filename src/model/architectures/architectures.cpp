@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <span>
 
 #include "detail/fail.h"
 #include "model/architectures/families.h"
@@ -6,74 +6,72 @@
 #include "model/architectures/llama.h"
 
 namespace spikesink::detail {
+namespace {
 
-const std::vector<Architecture>& architectures() {
-  static const std::vector<Architecture> kAll = {
-      {"bert", read_bert, bert_names},
-      {"bloom", read_bloom, bloom_names},
-      {"falcon", read_falcon, falcon_names},
-      {"gemma2", read_gemma2, gemma_names},
-      {"gemma3", read_gemma3, gemma_names},
-      {"gemma3_text", read_gemma3_text, gemma_names},
-      {"gpt2", read_gpt2, gpt2_names},
-      {"gpt_neox", read_gpt_neox, gpt_neox_names},
-      {"gpt_oss", read_gpt_oss, gpt_oss_names},
-      {"granite", read_granite, llama_names},
-      {"llama", read_llama, llama_names},
-      {"mistral", read_mistral, llama_names},
-      {"mixtral", read_mixtral, mixtral_names},
-      {"mpt", read_mpt, mpt_names},
-      {"olmo", read_olmo, llama_names},
-      {"olmo2", read_olmo2, olmo2_names},
-      {"olmo3", read_olmo3, olmo2_names},
-      {"openai-gpt", read_openai_gpt, openai_gpt_names},
-      {"opt", read_opt, opt_names},
-      {"phi", read_phi, phi_names},
-      {"phi3", read_phi3, phi3_names},
-      {"qwen2", read_qwen2, llama_names},
-      {"qwen2_moe", read_qwen2_moe, qwen_moe_names},
-      {"qwen3", read_qwen3, llama_names},
-      {"qwen3_moe", read_qwen3_moe, qwen_moe_names},
-      {"roberta", read_roberta, roberta_names},
-      {"smollm3", read_smollm3, llama_names},
-      {"stablelm", read_stablelm, stablelm_names},
-  };
-  return kAll;
-}
+constexpr Architecture<ConfigKeys> kHuggingFace[] = {
+    {"bert", read_bert, bert_names},
+    {"bloom", read_bloom, bloom_names},
+    {"falcon", read_falcon, falcon_names},
+    {"gemma2", read_gemma2, gemma_names},
+    {"gemma3", read_gemma3, gemma_names},
+    {"gemma3_text", read_gemma3_text, gemma_names},
+    {"gpt2", read_gpt2, gpt2_names},
+    {"gpt_neox", read_gpt_neox, gpt_neox_names},
+    {"gpt_oss", read_gpt_oss, gpt_oss_names},
+    {"granite", read_granite, llama_names},
+    {"llama", read_llama, llama_names},
+    {"mistral", read_mistral, llama_names},
+    {"mixtral", read_mixtral, mixtral_names},
+    {"mpt", read_mpt, mpt_names},
+    {"olmo", read_olmo, llama_names},
+    {"olmo2", read_olmo2, olmo2_names},
+    {"olmo3", read_olmo3, olmo2_names},
+    {"openai-gpt", read_openai_gpt, openai_gpt_names},
+    {"opt", read_opt, opt_names},
+    {"phi", read_phi, phi_names},
+    {"phi3", read_phi3, phi3_names},
+    {"qwen2", read_qwen2, llama_names},
+    {"qwen2_moe", read_qwen2_moe, qwen_moe_names},
+    {"qwen3", read_qwen3, llama_names},
+    {"qwen3_moe", read_qwen3_moe, qwen_moe_names},
+    {"roberta", read_roberta, roberta_names},
+    {"smollm3", read_smollm3, llama_names},
+    {"stablelm", read_stablelm, stablelm_names},
+};
 
-const std::vector<GgufArchitecture>& gguf_architectures() {
-  static const std::vector<GgufArchitecture> kAll = {
-      {"falcon", read_gguf_falcon, gguf_falcon_names},
-      {"gemma2", read_gguf_gemma2, gguf_gemma_names},
-      {"gemma3", read_gguf_gemma3, gguf_gemma_names},
-      {"gpt-oss", read_gguf_gpt_oss, gguf_gpt_oss_names},
-      {"gpt2", read_gguf_gpt2, gguf_gpt2_names},
-      {"llama", read_gguf_llama, gguf_llama_names},
-      {"phi3", read_gguf_phi3, gguf_phi3_names},
-      {"qwen2", read_gguf_qwen2, gguf_names},
-      {"qwen3", read_gguf_qwen3, gguf_names},
-  };
-  return kAll;
-}
+constexpr Architecture<GgufKeys> kGguf[] = {
+    {"falcon", read_gguf_falcon, gguf_falcon_names},
+    {"gemma2", read_gguf_gemma2, gguf_gemma_names},
+    {"gemma3", read_gguf_gemma3, gguf_gemma_names},
+    {"gpt-oss", read_gguf_gpt_oss, gguf_gpt_oss_names},
+    {"gpt2", read_gguf_gpt2, gguf_gpt2_names},
+    {"llama", read_gguf_llama, gguf_llama_names},
+    {"phi3", read_gguf_phi3, gguf_phi3_names},
+    {"qwen2", read_gguf_qwen2, gguf_names},
+    {"qwen3", read_gguf_qwen3, gguf_names},
+};
 
-const Architecture& architecture(std::string_view model_type, std::string_view where) {
+template <typename Keys>
+const Architecture<Keys>& named(std::string_view name, std::span<const Architecture<Keys>> all,
+                                std::string_view key, std::string_view where) {
   std::vector<std::string_view> known;
-  for (const auto& candidate : architectures()) {
-    if (candidate.model_type == model_type) return candidate;
-    known.push_back(candidate.model_type);
-  }
-  fail_format("[read_model_config] model_type: got '{}', expected one of {} ({})", model_type,
-              fmt::join(known, ", "), where);
-}
-
-const GgufArchitecture& gguf_architecture(std::string_view name, std::string_view where) {
-  std::vector<std::string_view> known;
-  for (const auto& candidate : gguf_architectures()) {
+  for (const auto& candidate : all) {
     if (candidate.name == name) return candidate;
     known.push_back(candidate.name);
   }
-  fail_format("[read_model_config] general.architecture: got '{}', expected one of {} ({})", name,
+  fail_format("[read_model_config] {}: got '{}', expected one of {} ({})", key, name,
               fmt::join(known, ", "), where);
+}
+
+}  // namespace
+
+const Architecture<ConfigKeys>& hf_architecture(std::string_view model_type,
+                                                std::string_view where) {
+  return named<ConfigKeys>(model_type, kHuggingFace, "model_type", where);
+}
+
+const Architecture<GgufKeys>& gguf_architecture(std::string_view name, std::string_view where) {
+  return named<GgufKeys>(name, kGguf, "general.architecture", where);
 }
 
 }  // namespace spikesink::detail

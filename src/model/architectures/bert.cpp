@@ -16,13 +16,14 @@ ModelConfig read_encoder(ConfigKeys& keys) {
   config.norm_placement = NormPlacement::kPost;
   config.final_norm.kind = NormKind::kNone;
   config.gated = false;
-  config.activation = read_activation(keys, "hidden_act", "gelu");
+  config.activation.kind = read_activation(keys, "hidden_act", "gelu");
   config.qkv_bias = config.attention_output_bias = config.mlp_bias = true;
   const bool has_head = is_saved_as(keys, "ForMaskedLM") || is_saved_as(keys, "ForPreTraining");
   config.head = has_head ? Head::kMaskedLm : Head::kNone;
   config.unembedding_bias = has_head;
   config.tied_embeddings = keys.flag("tie_word_embeddings", true);
   keys.expect("position_embedding_type", "absolute");
+  keys.expect("is_decoder", false);
   return config;
 }
 
@@ -59,16 +60,13 @@ WeightNames encoder_names(const std::string& model) {
 }  // namespace
 
 ModelConfig read_bert(ConfigKeys& keys) {
-  auto config = read_encoder(keys);
-  if (keys.flag("is_decoder", false)) keys.refuse("is_decoder", "false");
-  return config;
+  return read_encoder(keys);
 }
 
 // Positions begin after the padding id, whose tokens they do not count.
 ModelConfig read_roberta(ConfigKeys& keys) {
   auto config = read_encoder(keys);
-  if (keys.flag("is_decoder", false)) keys.refuse("is_decoder", "false");
-  if (config.head == Head::kMaskedLm && config.activation != Activation::kGelu)
+  if (config.head == Head::kMaskedLm && config.activation.kind != Activation::kGelu)
     keys.refuse("hidden_act", "gelu, as the masked-LM head has it");
   config.padding_id = keys.integer("pad_token_id", 1);
   config.position_offset = config.padding_id + 1;

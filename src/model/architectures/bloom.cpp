@@ -1,5 +1,6 @@
 #include "model/architectures/config_reading.h"
 #include "model/architectures/families.h"
+#include "model/architectures/layer_names.h"
 
 namespace spikesink::detail {
 namespace {
@@ -19,14 +20,14 @@ ModelConfig read_bloom(ConfigKeys& keys) {
   config.d_mlp = 4 * config.d_model;
   config.n_heads = integer_named(keys, "n_head", "num_attention_heads");
   config.n_key_value_heads = config.n_heads;
-  config.d_head = config.n_heads > 0 ? config.d_model / config.n_heads : 0;
+  config.d_head = even_head_width(config);
   config.d_vocabulary = keys.integer("vocab_size");
   config.context = keys.integer("seq_length", 2048);
   config.norm = layer_norm(keys.number("layer_norm_epsilon", 1e-5));
   config.embedding_norm = config.final_norm = config.norm;
   config.alibi = Alibi::kExact;
   config.gated = false;
-  config.activation = Activation::kGeluTanh;
+  config.activation.kind = Activation::kGeluTanh;
   config.qkv_bias = config.attention_output_bias = config.mlp_bias = true;
   config.tied_embeddings = keys.flag("tie_word_embeddings", true);
   // No published checkpoint adds to the normed stream instead of the stream.
@@ -47,14 +48,7 @@ WeightNames bloom_names() {
       .body = {{"embed", "word_embeddings.weight"},
                {"embed_ln", "word_embeddings_layernorm"},
                {"ln_final", "ln_f"}},
-      .in_layer = {{"ln1", "input_layernorm"},
-                   {"ln2", "post_attention_layernorm"},
-                   {"attn.q", "self_attention.query_key_value", of_groups(Part::kQuery)},
-                   {"attn.k", "self_attention.query_key_value", of_groups(Part::kKey)},
-                   {"attn.v", "self_attention.query_key_value", of_groups(Part::kValue)},
-                   {"attn.o", "self_attention.dense"},
-                   {"mlp.up", "mlp.dense_h_to_4h"},
-                   {"mlp.down", "mlp.dense_4h_to_h"}},
+      .in_layer = megatron_layer("self_attention"),
       .end = {{"unembed", "lm_head.weight"}},
       .superfluous = {},
   };

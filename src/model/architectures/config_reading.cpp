@@ -119,6 +119,10 @@ Activation read_activation(ConfigKeys& keys, std::string_view key, const std::st
   keys.refuse(key, "silu, gelu, gelu_new, gelu_pytorch_tanh, quick_gelu or relu");
 }
 
+int64_t even_head_width(const ModelConfig& config) {
+  return config.n_heads > 0 ? config.d_model / config.n_heads : 0;
+}
+
 void read_sizes(ConfigKeys& keys, ModelConfig& config) {
   const auto read = [&](std::string_view key, int64_t& size) {
     size = size > 0 ? keys.integer(key, size) : keys.integer(key);
@@ -132,8 +136,7 @@ void read_sizes(ConfigKeys& keys, ModelConfig& config) {
   const auto or_else = [](int64_t size, int64_t other) { return size > 0 ? size : other; };
   config.n_key_value_heads =
       keys.integer("num_key_value_heads", or_else(config.n_key_value_heads, config.n_heads));
-  const int64_t even_share = config.n_heads > 0 ? config.d_model / config.n_heads : 0;
-  config.d_head = keys.integer("head_dim", or_else(config.d_head, even_share));
+  config.d_head = keys.integer("head_dim", or_else(config.d_head, even_head_width(config)));
 }
 
 RopeConfig read_rope(ConfigKeys& keys, const ModelConfig& config, const RopeDefaults& defaults,

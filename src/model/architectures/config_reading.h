@@ -14,6 +14,9 @@ namespace spikesink::detail {
 /// The activation named by `key`; `absent` is transformers' default for the family.
 Activation read_activation(ConfigKeys& keys, std::string_view key, const std::string& absent);
 
+/// The width of a head when the heads share the stream evenly.
+int64_t even_head_width(const ModelConfig& config);
+
 /// Sizes, heads and context by the names that most families use. What `config` holds already is the
 /// default.
 void read_sizes(ConfigKeys& keys, ModelConfig& config);

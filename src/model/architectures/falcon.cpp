@@ -1,6 +1,7 @@
 #include "model/architectures/config_reading.h"
 #include "model/architectures/families.h"
 #include "model/architectures/gguf_reading.h"
+#include "model/architectures/layer_names.h"
 
 namespace spikesink::detail {
 namespace {
@@ -25,7 +26,7 @@ ModelConfig read_falcon(ConfigKeys& keys) {
   config.d_model = keys.integer("hidden_size");
   config.d_mlp = keys.integer("ffn_hidden_size", 4 * config.d_model);
   config.n_heads = keys.integer("num_attention_heads");
-  config.d_head = config.n_heads > 0 ? config.d_model / config.n_heads : 0;
+  config.d_head = even_head_width(config);
   config.d_vocabulary = keys.integer("vocab_size");
   config.context = keys.integer("max_position_embeddings", 2048);
   const bool new_architecture = keys.flag("new_decoder_architecture", false);
@@ -41,7 +42,7 @@ ModelConfig read_falcon(ConfigKeys& keys) {
     config.ropes = {rope};
   }
   config.gated = false;
-  config.activation = read_activation(keys, "activation", "gelu");
+  config.activation.kind = read_activation(keys, "activation", "gelu");
   const bool bias = keys.flag("bias", false);
   config.qkv_bias = config.attention_output_bias = config.mlp_bias = bias;
   config.tied_embeddings = keys.flag("tie_word_embeddings", true);
@@ -57,7 +58,7 @@ ModelConfig read_gguf_falcon(GgufKeys& keys) {
                         : ResidualForm::kParallelSharedNorm;
   config.ropes = {read_gguf_rope(keys, config)};
   config.gated = false;
-  config.activation = Activation::kGelu;
+  config.activation.kind = Activation::kGelu;
   keys.ignore({"tensor_data_layout"});
   return config;
 }
@@ -65,7 +66,7 @@ ModelConfig read_gguf_falcon(GgufKeys& keys) {
 WeightNames gguf_falcon_names() {
   auto names = gguf_names();
   names.in_layer = std::vector<WeightName>{{"ln1", "attn_norm_2"}, {"ln2", "attn_norm"}} +
-                   gguf_fused_attention() + names.in_layer;
+                   stacked_attention("attn_qkv") + names.in_layer;
   return names;
 }
 
@@ -75,16 +76,8 @@ WeightNames falcon_names() {
       .bases = {"transformer.", ""},
       .layer = "h.{}.",
       .body = {{"embed", "word_embeddings.weight"}, {"ln_final", "ln_f"}},
-      .in_layer = {{"ln1", "input_layernorm"},
-                   {"ln1", "ln_attn"},
-                   {"ln2", "post_attention_layernorm"},
-                   {"ln2", "ln_mlp"},
-                   {"attn.q", "self_attention.query_key_value", of_groups(Part::kQuery)},
-                   {"attn.k", "self_attention.query_key_value", of_groups(Part::kKey)},
-                   {"attn.v", "self_attention.query_key_value", of_groups(Part::kValue)},
-                   {"attn.o", "self_attention.dense"},
-                   {"mlp.up", "mlp.dense_h_to_4h"},
-                   {"mlp.down", "mlp.dense_4h_to_h"}},
+      .in_layer = megatron_layer("self_attention") +
+                  std::vector<WeightName>{{"ln1", "ln_attn"}, {"ln2", "ln_mlp"}},
       .end = {{"unembed", "lm_head.weight"}},
       .superfluous = {"*.rotary_emb.inv_freq", "*.maybe_rotary.inv_freq"},
   };

@@ -27,12 +27,15 @@ ModelConfig read_gemma(ConfigKeys& keys) {
   config.norm_placement = NormPlacement::kSandwich;
   config.embedding_multiplier = std::sqrt(static_cast<double>(config.d_model));
   keys.ignore({"hidden_act"});  // the older spelling, which transformers does not read
-  config.activation = read_activation(keys, "hidden_activation", "gelu_pytorch_tanh");
+  config.activation.kind = read_activation(keys, "hidden_activation", "gelu_pytorch_tanh");
   config.qkv_bias = config.attention_output_bias = keys.flag("attention_bias", false);
   const double scalar = keys.number("query_pre_attn_scalar", 256);
   if (!(scalar > 0)) keys.refuse("query_pre_attn_scalar", "a positive number");
   config.attention_scale = 1 / std::sqrt(scalar);
+  config.attention_softcap = keys.number("attn_logit_softcapping", 0);
+  config.logit_softcap = keys.number("final_logit_softcapping", 0);
   config.tied_embeddings = keys.flag("tie_word_embeddings", true);
+  keys.ignore({"cache_implementation"});
   if (keys.flag("use_bidirectional_attention", false))
     keys.refuse("use_bidirectional_attention", "false: sliding windows are only known causal");
   return config;
@@ -43,11 +46,8 @@ ModelConfig read_gemma(ConfigKeys& keys) {
 ModelConfig read_gemma2(ConfigKeys& keys) {
   auto config = read_gemma(keys);
   config.ropes = {read_rope(keys, config)};
-  config.attention_softcap = keys.number("attn_logit_softcapping", 0);
-  config.logit_softcap = keys.number("final_logit_softcapping", 0);
   read_windows(keys, config, keys.integer("sliding_window", 4096),
                [](int64_t layer) { return layer % 2 == 0; });
-  keys.ignore({"cache_implementation"});
   return config;
 }
 
@@ -56,15 +56,12 @@ ModelConfig read_gemma3_text(ConfigKeys& keys) {
   config.ropes = read_ropes_by_layer_type(keys, config, 1000000.0, "rope_local_base_freq", 10000.0);
   config.qk_norm = QkNorm::kPerHead;
   config.qk_norm_config = config.norm;
-  config.attention_softcap = keys.number("attn_logit_softcapping", 0);
-  config.logit_softcap = keys.number("final_logit_softcapping", 0);
   const auto older = keys.integer("_sliding_window_pattern", 6);
   const auto period = keys.integer("sliding_window_pattern", older);
   if (period < 1) keys.refuse("sliding_window_pattern", "a positive number");
   read_windows(keys, config, keys.integer("sliding_window", 4096),
                [&](int64_t layer) { return (layer + 1) % period != 0; });
   for (auto& layer : config.layers) layer.rope = layer.window > 0 ? 1 : 0;
-  keys.ignore({"cache_implementation"});
   return config;
 }
 
@@ -93,7 +90,7 @@ ModelConfig read_gguf_gemma(GgufKeys& keys, const std::string& model_type, int64
   config.final_norm = config.norm;
   config.norm_placement = NormPlacement::kSandwich;
   config.embedding_multiplier = std::sqrt(static_cast<double>(config.d_model));
-  config.activation = Activation::kGeluTanh;
+  config.activation.kind = Activation::kGeluTanh;
   if (config.n_layers == deepest && config.n_heads > 0)
     config.attention_scale = 1 / std::sqrt(static_cast<double>(config.d_model / config.n_heads));
   config.attention_softcap = keys.number("attn_logit_softcapping", 0);
@@ -137,10 +134,9 @@ WeightNames gguf_gemma_names() {
 
 WeightNames gemma_names() {
   auto names = llama_names();
-  std::erase_if(names.in_layer, [](const auto& name) { return name.parameter == "ln2"; });
+  rename(names, "ln2", "pre_feedforward_layernorm");
   names.in_layer = std::move(names.in_layer) +
                    std::vector<WeightName>{{"ln1_post", "post_attention_layernorm"},
-                                           {"ln2", "pre_feedforward_layernorm"},
                                            {"ln2_post", "post_feedforward_layernorm"}};
   names.end.push_back({"unembed", "language_model.lm_head.weight"});
   names.superfluous.insert(names.superfluous.end(),

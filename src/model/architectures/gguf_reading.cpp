@@ -67,8 +67,7 @@ ModelConfig read_gguf_sizes(GgufKeys& keys, const std::string& model_type) {
   config.d_mlp = keys.integer("feed_forward_length");
   config.n_heads = keys.integer("attention.head_count");
   config.n_key_value_heads = keys.integer("attention.head_count_kv", config.n_heads);
-  const int64_t even_share = config.n_heads > 0 ? config.d_model / config.n_heads : 0;
-  config.d_head = keys.integer("attention.key_length", even_share);
+  config.d_head = keys.integer("attention.key_length", even_head_width(config));
   keys.expect("attention.value_length", config.d_head);
   config.d_vocabulary = file.info("token_embd.weight").shape.front();
   config.context = keys.integer("context_length");
@@ -113,12 +112,6 @@ RopeConfig read_gguf_rope(GgufKeys& keys, const ModelConfig& config, double thet
   rope.dimensions = keys.integer("rope.dimension_count", config.d_head);
   rope.scaling = read_scaling(keys);
   return rope;
-}
-
-std::vector<WeightName> gguf_fused_attention() {
-  return {{"attn.q", "attn_qkv", of_stack(Part::kQuery)},
-          {"attn.k", "attn_qkv", of_stack(Part::kKey)},
-          {"attn.v", "attn_qkv", of_stack(Part::kValue)}};
 }
 
 WeightNames gguf_names() {

@@ -26,9 +26,6 @@ RopeConfig read_gguf_rope(GgufKeys& keys, const ModelConfig& config, double thet
 void read_gguf_windows(GgufKeys& keys, ModelConfig& config, int64_t absent,
                        const std::function<bool(int64_t layer)>& slides);
 
-/// Queries, keys and values as the rows of one matrix, [q | k | v].
-std::vector<WeightName> gguf_fused_attention();
-
 /// Names of embedding, attention, feed-forward and norms; rows as they are.
 WeightNames gguf_names();
 

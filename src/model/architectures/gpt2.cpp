@@ -1,6 +1,7 @@
 #include "model/architectures/config_reading.h"
 #include "model/architectures/families.h"
 #include "model/architectures/gguf_reading.h"
+#include "model/architectures/layer_names.h"
 
 namespace spikesink::detail {
 namespace {
@@ -13,7 +14,7 @@ ModelConfig read_gpt(ConfigKeys& keys) {
   config.d_model = keys.integer("n_embd");
   config.d_mlp = keys.integer("n_inner", 4 * config.d_model);
   config.n_heads = config.n_key_value_heads = keys.integer("n_head");
-  config.d_head = config.n_heads > 0 ? config.d_model / config.n_heads : 0;
+  config.d_head = even_head_width(config);
   config.d_vocabulary = keys.integer("vocab_size");
   config.context = keys.integer("n_positions");
   config.learned_positions = true;
@@ -28,21 +29,19 @@ ModelConfig read_gpt(ConfigKeys& keys) {
 
 // The layers' names; matrices lie transposed.
 std::vector<WeightName> gpt_layer_names() {
-  return {{"ln1", "ln_1"},
-          {"ln2", "ln_2"},
-          {"attn.q", "attn.c_attn", of_stack(Part::kQuery, /*stored_transposed=*/true)},
-          {"attn.k", "attn.c_attn", of_stack(Part::kKey, /*stored_transposed=*/true)},
-          {"attn.v", "attn.c_attn", of_stack(Part::kValue, /*stored_transposed=*/true)},
-          {"attn.o", "attn.c_proj", transposed()},
-          {"mlp.up", "mlp.c_fc", transposed()},
-          {"mlp.down", "mlp.c_proj", transposed()}};
+  return stacked_attention("attn.c_attn", /*stored_transposed=*/true) +
+         std::vector<WeightName>{{"ln1", "ln_1"},
+                                 {"ln2", "ln_2"},
+                                 {"attn.o", "attn.c_proj", transposed()},
+                                 {"mlp.up", "mlp.c_fc", transposed()},
+                                 {"mlp.down", "mlp.c_proj", transposed()}};
 }
 
 }  // namespace
 
 ModelConfig read_gpt2(ConfigKeys& keys) {
   auto config = read_gpt(keys);
-  config.activation = read_activation(keys, "activation_function", "gelu_new");
+  config.activation.kind = read_activation(keys, "activation_function", "gelu_new");
   config.scale_by_layer = keys.flag("scale_attn_by_inverse_layer_idx", false);
   if (!keys.flag("scale_attn_weights", true)) config.attention_scale = 1;
   keys.ignore({"reorder_and_upcast_attn"});  // in which precision a GPU multiplies
@@ -54,8 +53,8 @@ ModelConfig read_openai_gpt(ConfigKeys& keys) {
   auto config = read_gpt(keys);
   config.norm_placement = NormPlacement::kPost;
   config.final_norm.kind = NormKind::kNone;
-  config.activation = read_activation(keys, "afn", "gelu");
-  if (config.activation == Activation::kGelu) config.activation = Activation::kGeluTanh;
+  config.activation.kind = read_activation(keys, "afn", "gelu");
+  if (config.activation.kind == Activation::kGelu) config.activation.kind = Activation::kGeluTanh;
   return config;
 }
 
@@ -76,14 +75,14 @@ ModelConfig read_gguf_gpt2(GgufKeys& keys) {
   config.norm = config.final_norm = read_gguf_layer_norm(keys);
   config.learned_positions = true;
   config.gated = false;
-  config.activation = Activation::kGeluTanh;
+  config.activation.kind = Activation::kGeluTanh;
   return config;
 }
 
 // Matrices are stored [out, in] here.
 WeightNames gguf_gpt2_names() {
   auto names = gguf_names();
-  names.in_layer = gguf_fused_attention() + names.in_layer;
+  names.in_layer = stacked_attention("attn_qkv") + names.in_layer;
   return names;
 }
 

@@ -1,5 +1,6 @@
 #include "model/architectures/config_reading.h"
 #include "model/architectures/families.h"
+#include "model/architectures/layer_names.h"
 
 namespace spikesink::detail {
 
@@ -14,7 +15,7 @@ ModelConfig read_gpt_neox(ConfigKeys& keys) {
                            .fraction = keys.number("rotary_pct", 0.25)};
   config.ropes = {read_rope(keys, config, older)};
   config.gated = false;
-  config.activation = read_activation(keys, "hidden_act", "gelu");
+  config.activation.kind = read_activation(keys, "hidden_act", "gelu");
   config.qkv_bias = config.attention_output_bias = keys.flag("attention_bias", true);
   config.mlp_bias = true;
   config.tied_embeddings = keys.flag("tie_word_embeddings", false);
@@ -28,14 +29,7 @@ WeightNames gpt_neox_names() {
       .bases = {"gpt_neox.", ""},
       .layer = "layers.{}.",
       .body = {{"embed", "embed_in.weight"}, {"ln_final", "final_layer_norm"}},
-      .in_layer = {{"ln1", "input_layernorm"},
-                   {"ln2", "post_attention_layernorm"},
-                   {"attn.q", "attention.query_key_value", of_groups(Part::kQuery)},
-                   {"attn.k", "attention.query_key_value", of_groups(Part::kKey)},
-                   {"attn.v", "attention.query_key_value", of_groups(Part::kValue)},
-                   {"attn.o", "attention.dense"},
-                   {"mlp.up", "mlp.dense_h_to_4h"},
-                   {"mlp.down", "mlp.dense_4h_to_h"}},
+      .in_layer = megatron_layer("attention"),
       .end = {{"unembed", "embed_out.weight"}, {"unembed", "lm_head.weight"}},
       .superfluous = {"*.attention.bias", "*.attention.masked_bias", "*.rotary_emb.inv_freq"},
   };

@@ -6,7 +6,7 @@ namespace spikesink::detail {
 namespace {
 
 void set_feed_forward(ModelConfig& config) {
-  config.activation = Activation::kQuickGelu;
+  config.activation.kind = Activation::kQuickGelu;
   config.mlp_clamp = 7;
   config.up_offset = 1;
   config.mlp_bias = true;
@@ -23,7 +23,7 @@ ModelConfig read_gpt_oss(ConfigKeys& keys) {
   read_windows(keys, config, keys.integer("sliding_window", 128),
                [](int64_t layer) { return layer % 2 == 0; });
   set_feed_forward(config);
-  config.sigmoid_slope = keys.number("swiglu_alpha", config.sigmoid_slope);
+  config.activation.sigmoid_slope = keys.number("swiglu_alpha", config.activation.sigmoid_slope);
   config.mlp_clamp = keys.number("swiglu_limit", config.mlp_clamp);
   config.experts.count = keys.integer("num_local_experts");
   const auto older = keys.integer("experts_per_token", 4);
@@ -51,7 +51,7 @@ ModelConfig read_gguf_gpt_oss(GgufKeys& keys) {
 
 WeightNames gguf_gpt_oss_names() {
   auto names = gguf_names();
-  names.in_layer = std::vector<WeightName>{{"ln2", "post_attention_norm"}} + names.in_layer;
+  rename(names, "ln2", "post_attention_norm");
   return names;
 }
 

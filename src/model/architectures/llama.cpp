@@ -10,7 +10,7 @@ ModelConfig read_llama_like(ConfigKeys& keys, double norm_epsilon, const RopeDef
   config.model_type = keys.text("model_type");
   read_sizes(keys, config);
   config.norm = config.final_norm = rms_norm(keys.number("rms_norm_eps", norm_epsilon));
-  config.activation = read_activation(keys, "hidden_act", "silu");
+  config.activation.kind = read_activation(keys, "hidden_act", "silu");
   config.tied_embeddings = keys.flag("tie_word_embeddings", false);
   config.ropes = {read_rope(keys, config, rope)};
   return config;

@@ -1,4 +1,5 @@
 #include "model/architectures/families.h"
+#include "model/architectures/layer_names.h"
 #include "model/architectures/llama.h"
 
 namespace spikesink::detail {
@@ -17,18 +18,15 @@ ModelConfig read_mixtral(ConfigKeys& keys) {
 // w1, w2 and w3 are gate, down and up.
 WeightNames mixtral_names() {
   auto names = llama_names();
-  names.in_layer =
-      std::move(names.in_layer) +
-      std::vector<WeightName>{
-          {"mlp.router", "block_sparse_moe.gate"},
-          {"mlp.experts.{}.gate", "block_sparse_moe.experts.{}.w1"},
-          {"mlp.experts.{}.down", "block_sparse_moe.experts.{}.w2"},
-          {"mlp.experts.{}.up", "block_sparse_moe.experts.{}.w3"},
-          {"mlp.router", "mlp.gate"},
-          {"mlp.experts.{}.gate.weight", "mlp.experts.gate_up_proj", of_expert(half(0))},
-          {"mlp.experts.{}.up.weight", "mlp.experts.gate_up_proj", of_expert(half(1))},
-          {"mlp.experts.{}.down.weight", "mlp.experts.down_proj", of_expert(as_is())},
-      };
+  names.in_layer = std::move(names.in_layer) +
+                   std::vector<WeightName>{
+                       {"mlp.router", "block_sparse_moe.gate"},
+                       {"mlp.experts.{}.gate", "block_sparse_moe.experts.{}.w1"},
+                       {"mlp.experts.{}.down", "block_sparse_moe.experts.{}.w2"},
+                       {"mlp.experts.{}.up", "block_sparse_moe.experts.{}.w3"},
+                       {"mlp.router", "mlp.gate"},
+                   } +
+                   experts_in_one_tensor();
   return names;
 }
 

@@ -1,5 +1,6 @@
 #include "model/architectures/config_reading.h"
 #include "model/architectures/families.h"
+#include "model/architectures/layer_names.h"
 
 namespace spikesink::detail {
 
@@ -12,14 +13,14 @@ ModelConfig read_mpt(ConfigKeys& keys) {
   config.d_mlp = 4 * config.d_model;
   keys.expect("expansion_ratio", 4);
   config.n_heads = config.n_key_value_heads = keys.integer("n_heads");
-  config.d_head = config.n_heads > 0 ? config.d_model / config.n_heads : 0;
+  config.d_head = even_head_width(config);
   config.d_vocabulary = keys.integer("vocab_size");
   config.context = keys.integer("max_seq_len", 2048);
   config.norm = layer_norm(keys.number("layer_norm_epsilon", 1e-5));
   config.norm.has_bias = false;
   config.final_norm = config.norm;
   config.gated = false;
-  config.activation = Activation::kGelu;
+  config.activation.kind = Activation::kGelu;
   config.tied_embeddings = keys.flag("tie_word_embeddings", true);
   keys.expect("no_bias", true);
   keys.ignore({"learned_pos_emb", "norm_type", "init_device", "embedding_fraction", "init_config",
@@ -44,14 +45,12 @@ WeightNames mpt_names() {
       .bases = {"transformer.", ""},
       .layer = "blocks.{}.",
       .body = {{"embed", "wte.weight"}, {"ln_final", "norm_f"}},
-      .in_layer = {{"ln1", "norm_1"},
-                   {"ln2", "norm_2"},
-                   {"attn.q", "attn.Wqkv", of_stack(Part::kQuery)},
-                   {"attn.k", "attn.Wqkv", of_stack(Part::kKey)},
-                   {"attn.v", "attn.Wqkv", of_stack(Part::kValue)},
-                   {"attn.o", "attn.out_proj"},
-                   {"mlp.up", "ffn.up_proj"},
-                   {"mlp.down", "ffn.down_proj"}},
+      .in_layer =
+          stacked_attention("attn.Wqkv") + std::vector<WeightName>{{"ln1", "norm_1"},
+                                                                   {"ln2", "norm_2"},
+                                                                   {"attn.o", "attn.out_proj"},
+                                                                   {"mlp.up", "ffn.up_proj"},
+                                                                   {"mlp.down", "ffn.down_proj"}},
       .end = {{"unembed", "lm_head.weight"}},
       .superfluous = {},
   };

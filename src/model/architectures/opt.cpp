@@ -11,7 +11,7 @@ ModelConfig read_opt(ConfigKeys& keys) {
   config.d_model = keys.integer("hidden_size");
   config.d_mlp = keys.integer("ffn_dim");
   config.n_heads = config.n_key_value_heads = keys.integer("num_attention_heads");
-  config.d_head = config.n_heads > 0 ? config.d_model / config.n_heads : 0;
+  config.d_head = even_head_width(config);
   config.d_vocabulary = keys.integer("vocab_size");
   config.d_embedding = keys.integer("word_embed_proj_dim", config.d_model);
   config.context = keys.integer("max_position_embeddings");
@@ -25,7 +25,7 @@ ModelConfig read_opt(ConfigKeys& keys) {
   if (!pre_norm) config.norm_placement = NormPlacement::kPost;
   if (!pre_norm || without_final_norm) config.final_norm.kind = NormKind::kNone;
   config.gated = false;
-  config.activation = read_activation(keys, "activation_function", "relu");
+  config.activation.kind = read_activation(keys, "activation_function", "relu");
   const bool bias = keys.flag("enable_bias", true);
   config.qkv_bias = config.attention_output_bias = config.mlp_bias = bias;
   config.tied_embeddings = keys.flag("tie_word_embeddings", true);

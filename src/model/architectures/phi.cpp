@@ -1,5 +1,6 @@
 #include "model/architectures/families.h"
 #include "model/architectures/gguf_reading.h"
+#include "model/architectures/layer_names.h"
 #include "model/architectures/llama.h"
 
 namespace spikesink::detail {
@@ -13,7 +14,7 @@ ModelConfig read_phi(ConfigKeys& keys) {
   config.residual = ResidualForm::kParallelSharedNorm;
   config.ropes = {read_rope(keys, config, {.fraction = 0.5})};
   config.gated = false;
-  config.activation = read_activation(keys, "hidden_act", "gelu_new");
+  config.activation.kind = read_activation(keys, "hidden_act", "gelu_new");
   config.qkv_bias = config.attention_output_bias = config.mlp_bias = true;
   config.unembedding_bias = true;
   if (keys.flag("qk_layernorm", false)) {
@@ -59,7 +60,7 @@ ModelConfig read_gguf_phi3(GgufKeys& keys) {
 WeightNames gguf_phi3_names() {
   auto names = gguf_names();
   names.in_layer =
-      gguf_fused_attention() +
+      stacked_attention("attn_qkv") +
       std::vector<WeightName>{{"mlp.gate", "ffn_up", half(0)}, {"mlp.up", "ffn_up", half(1)}} +
       names.in_layer;
   return names;
@@ -67,15 +68,13 @@ WeightNames gguf_phi3_names() {
 
 WeightNames phi3_names() {
   auto names = llama_names();
-  names.in_layer = {{"ln1", "input_layernorm"},
-                    {"ln2", "post_attention_layernorm"},
-                    {"attn.q", "self_attn.qkv_proj", of_stack(Part::kQuery)},
-                    {"attn.k", "self_attn.qkv_proj", of_stack(Part::kKey)},
-                    {"attn.v", "self_attn.qkv_proj", of_stack(Part::kValue)},
-                    {"attn.o", "self_attn.o_proj"},
-                    {"mlp.gate", "mlp.gate_up_proj", half(0)},
-                    {"mlp.up", "mlp.gate_up_proj", half(1)},
-                    {"mlp.down", "mlp.down_proj"}};
+  names.in_layer = stacked_attention("self_attn.qkv_proj") +
+                   std::vector<WeightName>{{"ln1", "input_layernorm"},
+                                           {"ln2", "post_attention_layernorm"},
+                                           {"attn.o", "self_attn.o_proj"},
+                                           {"mlp.gate", "mlp.gate_up_proj", half(0)},
+                                           {"mlp.up", "mlp.gate_up_proj", half(1)},
+                                           {"mlp.down", "mlp.down_proj"}};
   return names;
 }
 

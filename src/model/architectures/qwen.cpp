@@ -1,5 +1,6 @@
 #include "model/architectures/families.h"
 #include "model/architectures/gguf_reading.h"
+#include "model/architectures/layer_names.h"
 #include "model/architectures/llama.h"
 
 namespace spikesink::detail {
@@ -92,21 +93,18 @@ ModelConfig read_gguf_qwen3(GgufKeys& keys) {
 
 WeightNames qwen_moe_names() {
   auto names = llama_names();
-  names.in_layer =
-      std::move(names.in_layer) +
-      std::vector<WeightName>{
-          {"mlp.router", "mlp.gate"},
-          {"mlp.experts.{}.gate", "mlp.experts.{}.gate_proj"},
-          {"mlp.experts.{}.up", "mlp.experts.{}.up_proj"},
-          {"mlp.experts.{}.down", "mlp.experts.{}.down_proj"},
-          {"mlp.experts.{}.gate.weight", "mlp.experts.gate_up_proj", of_expert(half(0))},
-          {"mlp.experts.{}.up.weight", "mlp.experts.gate_up_proj", of_expert(half(1))},
-          {"mlp.experts.{}.down.weight", "mlp.experts.down_proj", of_expert(as_is())},
-          {"mlp.shared.gate", "mlp.shared_expert.gate_proj"},
-          {"mlp.shared.up", "mlp.shared_expert.up_proj"},
-          {"mlp.shared.down", "mlp.shared_expert.down_proj"},
-          {"mlp.shared_gate", "mlp.shared_expert_gate"},
-      };
+  names.in_layer = std::move(names.in_layer) +
+                   std::vector<WeightName>{
+                       {"mlp.router", "mlp.gate"},
+                       {"mlp.experts.{}.gate", "mlp.experts.{}.gate_proj"},
+                       {"mlp.experts.{}.up", "mlp.experts.{}.up_proj"},
+                       {"mlp.experts.{}.down", "mlp.experts.{}.down_proj"},
+                       {"mlp.shared.gate", "mlp.shared_expert.gate_proj"},
+                       {"mlp.shared.up", "mlp.shared_expert.up_proj"},
+                       {"mlp.shared.down", "mlp.shared_expert.down_proj"},
+                       {"mlp.shared_gate", "mlp.shared_expert_gate"},
+                   } +
+                   experts_in_one_tensor();
   return names;
 }
 

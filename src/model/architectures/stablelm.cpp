@@ -20,13 +20,8 @@ ModelConfig read_stablelm(ConfigKeys& keys) {
 
 WeightNames stablelm_names() {
   auto names = llama_names();
-  names.in_layer =
-      std::move(names.in_layer) +
-      std::vector<WeightName>{{"attn.q_norm.weight", "self_attn.q_layernorm.norms.{}.weight"},
-                              {"attn.k_norm.weight", "self_attn.k_layernorm.norms.{}.weight"}};
-  std::erase_if(names.in_layer, [](const auto& name) {
-    return name.parameter == "attn.q_norm" || name.parameter == "attn.k_norm";
-  });
+  rename(names, "attn.q_norm", "self_attn.q_layernorm.norms.{}");
+  rename(names, "attn.k_norm", "self_attn.k_layernorm.norms.{}");
   return names;
 }
 

@@ -104,7 +104,7 @@ function drawSinkSection(report) {
   const map = figure('sink-map', 'Importance of the key in every layer and head');
   section('Attention sinks', paragraph(tellSinks(sinks)), map,
     paragraph(`Colour: the attention that key ${sinks.key} receives, averaged over the queries ` +
-      `at or after it and over ${plural(sinks.sequences, 'sequence')}. Bars: the share of each ` +
+      `that may see it and over ${plural(sinks.sequences, 'sequence')}. Bars: the share of each ` +
       'layer’s heads that are sink heads.', 'quiet'));
   return [() => drawSinkMap(map, sinks)];
 }
