@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Writes a SentencePiece unigram model as the tokenizer.json that transformers makes of one: unigram_tokenizer.py MODEL OUT
+
+For scripts/setup, which has no other library than Python's own. tests/text/tokenizer_kinds_test.cpp holds the result to the ids that
+the model gives in `tokenizers`.
+"""
+
+import base64
+import json
+import pathlib
+import struct
+import sys
+
+METASPACE = "\u2581"
+
+
+def varint(data: bytes, place: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[place]
+        value |= (byte & 0x7F) << shift
+        place, shift = place + 1, shift + 7
+        if byte < 0x80:
+            return value, place
+
+
+def fields(data: bytes):
+    """The number and the value of each field of a protocol buffer: an int, or bytes."""
+    place = 0
+    while place < len(data):
+        key, place = varint(data, place)
+        kind = key & 7
+        if kind == 0:
+            value, place = varint(data, place)
+        else:
+            if kind == 2:
+                size, place = varint(data, place)
+            elif kind in (1, 5):
+                size = 8 if kind == 1 else 4
+            else:
+                sys.exit(f"unigram_tokenizer: a field's wire type is {kind}, expected 0, 1, 2 or 5")
+            value, place = data[place:place + size], place + size
+        yield key >> 3, value
+
+
+def tokenizer(model: bytes) -> dict:
+    """Numbers are those of sentencepiece_model.proto."""
+    unigram, unk_id = 1, 0
+    vocabulary, charsmap = [], b""
+    for number, value in fields(model):
+        if number == 1:  # pieces
+            piece = dict(fields(value))
+            vocabulary.append([piece[1].decode(), struct.unpack("<f", piece.get(2, bytes(4)))[0]])
+        elif number == 2:  # trainer_spec
+            spec = dict(fields(value))
+            unk_id = spec.get(40, 0)
+            if spec.get(3, unigram) != unigram:
+                sys.exit(f"unigram_tokenizer: model_type is {spec[3]}, expected {unigram}, a unigram model")
+        elif number == 3:  # normalizer_spec
+            charsmap = dict(fields(value)).get(2, b"")
+    spaces = {"type": "Metaspace", "replacement": METASPACE, "prepend_scheme": "always", "split": True}
+    normalizers = [{"type": "Precompiled", "precompiled_charsmap": base64.b64encode(charsmap).decode()},
+                   {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": METASPACE}]
+    return {
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": [],
+        "normalizer": {"type": "Sequence", "normalizers": normalizers},
+        "pre_tokenizer": spaces, "post_processor": None, "decoder": spaces,
+        "model": {"type": "Unigram", "unk_id": unk_id, "vocab": vocabulary, "byte_fallback": False},
+    }
+
+
+if __name__ == "__main__":
+    source, target = map(pathlib.Path, sys.argv[1:])
+    target.write_text(json.dumps(tokenizer(source.read_bytes()), ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
