@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Writes a SentencePiece unigram model as the tokenizer.json that transformers makes of one: unigram_tokenizer.py MODEL OUT
+"""Writes a SentencePiece unigram model as a tokenizer.json, without added tokens: unigram_tokenizer.py MODEL OUT
 
-For scripts/setup, which has no other library than Python's own. tests/text/tokenizer_kinds_test.cpp holds the result to the ids that
+For scripts/setup, which has no other library than Python's own. Normalizer and spaces are those of transformers' conversion, which
+also takes SentencePiece's defaults (a space before the text, runs of spaces joined) for granted. tests/text/tokenizer_kinds_test.cpp holds the result to the ids that
 the model gives in `tokenizers`.
 """
 
