@@ -1,16 +1,20 @@
 // The anatomy of a pretrained model: where its spikes rise and fall, which tokens carry them, which
 // heads are sinks.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "common/experiment.h"
 #include "spikesink/spikesink.h"
 
 namespace {
 
-int64_t not_finite(const spikesink::LifeCycleResult& result) {
-  int64_t count = result.embedding.not_finite;
-  for (const auto& block : result.blocks) count += block.hidden_state.not_finite;
-  return count;
+// Where the numbers end, when they do: another pass that watches every point.
+std::vector<spikesink::NotFiniteValues> locate_not_finite(examples::Experiment& experiment,
+                                                          const examples::Options& options) {
+  spikesink::NotFinite not_finite;
+  spikesink::run(experiment.model, experiment.batches, {&not_finite},
+                 examples::progress_bar(options, "locating what is not finite"));
+  return not_finite.result();
 }
 
 // An encoder's sinks may be the tokens at either end.
@@ -39,11 +43,20 @@ void tell(const spikesink::LifeCycleResult& life, const spikesink::AttentionSink
   fmt::print("spike channels    {}\n", examples::list(life.spike_channels));
   fmt::print("step-up blocks    {}\n", examples::list(life.step_up));
   fmt::print("step-down blocks  {}\n", examples::list(life.step_down));
+  if (const auto excess = life.first_over(spikesink::kLargestFloat16))
+    fmt::print("float16           would overflow: {:.0f} in channel {} at block {}\n",
+               excess->peak.magnitude, excess->peak.channel, excess->block.number);
   tell(sinks);
-  if (const auto count = not_finite(life))
-    fmt::print(
-        "NOT FINITE        {} values of the hidden states are NaN or infinite and were left out\n",
-        count);
+}
+
+void tell(const std::vector<spikesink::NotFiniteValues>& points) {
+  if (points.empty()) return;
+  const auto& first = points.front();
+  fmt::print(
+      "NOT FINITE        at {} hook points; first at {}, [{}] of sequence {}: {} infinite, {} NaN. "
+      "They were left out\n",
+      points.size(), first.point, fmt::join(first.index, ", "), first.sequence, first.infinite,
+      first.nan);
 }
 
 void run(const examples::Options& options) {
@@ -68,6 +81,8 @@ void run(const examples::Options& options) {
   report.add(sinks.result());
   if (config.predicts_next()) report.add(perplexity.result());
   if (picture) report.add(*picture);
+  std::vector<spikesink::NotFiniteValues> not_finite;
+  if (life.not_finite() > 0) report.add(not_finite = locate_not_finite(experiment, options));
   report.write(options.out);
   if (options.quiet) return;
   tell(life, sinks.result());
@@ -75,6 +90,7 @@ void run(const examples::Options& options) {
     const auto [loss, value, tokens] = perplexity.result();
     fmt::print("perplexity        {:.2f} over {} tokens\n", value, tokens);
   }
+  tell(not_finite);
   fmt::print("report            {}\n", (options.out / "report.html").string());
 }
 

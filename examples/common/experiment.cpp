@@ -64,15 +64,47 @@ spikesink::TokenBatches batches_of_tokens(const Options& options) {
   return spikesink::token_batches(sequences);
 }
 
-// With --tokens a tokenizer only says what the ids stand for, and may be missing.
-std::unique_ptr<spikesink::Tokenizer> open_tokenizer(const Options& options, std::string& note) {
+// With ids that are given a tokenizer only says what they stand for, and may be missing.
+void open_tokenizer_if_any(const Options& options, Experiment& experiment) {
   try {
-    return spikesink::load_tokenizer(options.model);
+    experiment.tokenizer = spikesink::load_tokenizer(options.model);
   } catch (const spikesink::FormatError& error) {
-    if (!options.tokens) throw;
-    note = fmt::format("tokens are shown without their text: {}", error.what());
-    return nullptr;
+    experiment.note = fmt::format("tokens are shown without their text: {}", error.what());
   }
+}
+
+// An id without a row in the embedding: the tokenizer is another model's.
+void check_ids(const Experiment& experiment, const Options& options, int64_t d_vocabulary) {
+  for (const auto& batch : experiment.batches) {
+    const auto largest = batch.ids.max().item<int64_t>();
+    if (largest < d_vocabulary) continue;
+    throw spikesink::FormatError(fmt::format(
+        "the tokenizer does not fit the model: it gives id {} ('{}'), expected ids below {}, the "
+        "model's vocabulary ({})",
+        largest, experiment.tokenizer->token_text(largest), d_vocabulary, options.model.string()));
+  }
+}
+
+void read_text(const Options& options, const spikesink::ModelConfig& config,
+               Experiment& experiment) {
+  experiment.tokenizer = spikesink::load_tokenizer(options.model);
+  const std::string text = options.text ? read_file(*options.text)
+                                        : std::string(spikesink_passages, spikesink_passages_end);
+  experiment.source = {"text", options.text ? options.text->string() : "built-in passages"};
+  experiment.bos = spikesink::puts_bos(*experiment.tokenizer, options.bos);
+  experiment.eos = spikesink::puts_eos(*experiment.tokenizer, options.bos);
+  experiment.batches = spikesink::token_batches(
+      *experiment.tokenizer, text,
+      {.length = options.length.value_or(std::min(kDefaultLength, config.context)),
+       .count = options.sequences.value_or(options.text_sequences),
+       .bos = options.bos});
+  check_ids(experiment, options, config.d_vocabulary);
+}
+
+void load(const Options& options, Experiment& experiment) {
+  set_up_device(options);
+  spikesink::check_writable(options.out);
+  experiment.model = spikesink::load_model(options.model, options.load);
 }
 
 }  // namespace
@@ -100,34 +132,32 @@ std::string Experiment::describe(const Options& options) const {
 }
 
 Experiment open_experiment(const Options& options) {
-  set_up_device(options);
-  const int64_t context = spikesink::read_model_config(options.model).context;
-  if (options.length.value_or(0) > context) {
+  const auto config = spikesink::read_model_config(options.model);
+  if (options.length.value_or(0) > config.context) {
     throw std::invalid_argument(
         fmt::format("--length: got {}, expected at most the model's context of {} tokens",
-                    *options.length, context));
+                    *options.length, config.context));
   }
   if (options.tokens && options.bos == spikesink::BosRule::kYes) {
     throw std::invalid_argument(
         "--bos yes: token ids are used as given, put BOS into the --tokens file instead");
   }
+  if (options.tokens)
+    return open_experiment(options, batches_of_tokens(options),
+                           {"tokens", options.tokens->string()});
   Experiment experiment;
-  experiment.tokenizer = open_tokenizer(options, experiment.note);
-  if (options.tokens) {
-    experiment.batches = batches_of_tokens(options);
-  } else {
-    const std::string text = options.text ? read_file(*options.text)
-                                          : std::string(spikesink_passages, spikesink_passages_end);
-    experiment.bos = spikesink::puts_bos(*experiment.tokenizer, options.bos);
-    experiment.eos = spikesink::puts_eos(*experiment.tokenizer, options.bos);
-    experiment.batches = spikesink::token_batches(
-        *experiment.tokenizer, text,
-        {.length = options.length.value_or(std::min(kDefaultLength, context)),
-         .count = options.sequences.value_or(options.text_sequences),
-         .bos = options.bos});
-  }
-  spikesink::check_writable(options.out);
-  experiment.model = spikesink::load_model(options.model, options.load);
+  read_text(options, config, experiment);
+  load(options, experiment);
+  return experiment;
+}
+
+Experiment open_experiment(const Options& options, spikesink::TokenBatches batches,
+                           std::pair<std::string, std::string> source) {
+  Experiment experiment;
+  experiment.source = std::move(source);
+  experiment.batches = std::move(batches);
+  open_tokenizer_if_any(options, experiment);
+  load(options, experiment);
   return experiment;
 }
 
@@ -135,9 +165,7 @@ spikesink::Report make_report(const std::string& program, const Options& options
                               const Experiment& experiment) {
   spikesink::Report report(program, experiment.tokenizer);
   report.configure("model", options.model.string());
-  if (options.tokens) report.configure("tokens", options.tokens->string());
-  if (!options.tokens)
-    report.configure("text", options.text ? options.text->string() : "built-in passages");
+  report.configure(experiment.source.first, experiment.source.second);
   report.configure("sequences", experiment.sequences());
   report.configure("length", experiment.longest());
   report.configure("bos", experiment.bos);

@@ -13,9 +13,10 @@ struct Experiment {
   spikesink::Transformer model = nullptr;
   std::shared_ptr<const spikesink::Tokenizer> tokenizer;  // may be missing when tokens are given
   spikesink::TokenBatches batches;
-  bool bos = false;  // whether BOS was put before each sequence
-  bool eos = false;  // and EOS (an encoder's separator) after it
-  std::string note;  // what the reader should know, or nothing
+  std::pair<std::string, std::string> source;  // the configuration's entry for them: "text", path
+  bool bos = false;                            // whether BOS was put before each sequence
+  bool eos = false;                            // and EOS (an encoder's separator) after it
+  std::string note;                            // what the reader should know, or nothing
 
   int64_t sequences() const;
   int64_t longest() const;  // tokens of the longest sequence
@@ -25,6 +26,9 @@ struct Experiment {
 
 /// Loads them, after checking that the report can be written. Throws what the library throws.
 Experiment open_experiment(const Options& options);
+/// The same on sequences that are given; `source` says what they are from, as in `Experiment`.
+Experiment open_experiment(const Options& options, spikesink::TokenBatches batches,
+                           std::pair<std::string, std::string> source);
 
 /// A report that already carries the effective configuration.
 spikesink::Report make_report(const std::string& program, const Options& options,

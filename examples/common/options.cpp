@@ -17,7 +17,9 @@ constexpr int64_t kMostThreads =
 const std::map<std::string, BosRule> kBosRules = {
     {"auto", BosRule::kAuto}, {"yes", BosRule::kYes}, {"no", BosRule::kNo}};
 const std::map<std::string, torch::Dtype> kDtypes = {{"float32", torch::kFloat},
-                                                     {"bfloat16", torch::kBFloat16}};
+                                                     {"bfloat16", torch::kBFloat16},
+                                                     {"float16", torch::kHalf},
+                                                     {"float64", torch::kDouble}};
 const std::map<std::string, torch::Device> kDevices = {{"cpu", torch::kCPU},
                                                        {"cuda", torch::kCUDA}};
 

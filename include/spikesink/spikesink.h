@@ -12,6 +12,8 @@
 #include "spikesink/measure/life_cycle.h"
 #include "spikesink/measure/massive_activations.h"
 #include "spikesink/measure/measurement.h"
+#include "spikesink/measure/not_finite.h"
+#include "spikesink/measure/parity.h"
 #include "spikesink/measure/perplexity.h"
 #include "spikesink/measure/state_picture.h"
 #include "spikesink/model/load_model.h"

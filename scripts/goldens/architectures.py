@@ -11,15 +11,15 @@ any checkpoint and run in float32 with nothing replaced; the script fails if the
 import copy
 import sys
 import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 import transformers
 from safetensors.torch import save_file
-from torch.utils._python_dispatch import TorchDispatchMode
 
+sys.path.append(str(Path(__file__).parents[1]))
+from float64 import float64
 from gguf_files import write_gguf
 from variants import LENGTH, VARIANTS
 
@@ -65,36 +65,6 @@ def layout_of(config):
     if config.model_type == "opt" and not config.do_layer_norm_before:
         layout = replace(layout, norms=("self_attn_layer_norm", "final_layer_norm"))
     return layout
-
-
-class NoFloat32(TorchDispatchMode):
-    """Fails on any operation that makes a float32 tensor."""
-    forbidden = torch.float32
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        output = function(*args, **kwargs or {})
-        for part in output if isinstance(output, (tuple, list)) else (output,):
-            assert not isinstance(part, torch.Tensor) or part.dtype != self.forbidden, f"{function} rounds to float32"
-        return output
-
-
-@contextmanager
-def float64():
-    """float32 means float64: torch's names for it are bound to float64 while transformers builds and runs a model."""
-    names = dict(float32=torch.float32, float=torch.float)
-    to_float, default = torch.Tensor.float, torch.get_default_dtype()
-    for name in names:
-        setattr(torch, name, torch.float64)
-    torch.Tensor.float = torch.Tensor.double
-    torch.set_default_dtype(torch.float64)
-    try:
-        with NoFloat32():
-            yield
-    finally:
-        for name, dtype in names.items():
-            setattr(torch, name, dtype)
-        torch.Tensor.float = to_float
-        torch.set_default_dtype(default)
 
 
 def build(variant):

@@ -84,6 +84,23 @@ void LifeCycle::merge(const LifeCycle& other) {
     states_[state].merge(other.states_[state]);
 }
 
+std::optional<Excess> LifeCycleResult::first_over(double limit) const {
+  for (const auto& [block, hidden_state, output] : blocks) {
+    for (const auto* state : {&output, &hidden_state}) {
+      if (!state->top.empty() && state->top.front().magnitude > limit)
+        return Excess{block, state->top.front()};
+    }
+  }
+  return std::nullopt;
+}
+
+int64_t LifeCycleResult::not_finite() const {
+  int64_t count = embedding.not_finite;
+  for (const auto& [block, hidden_state, output] : blocks)
+    count += hidden_state.not_finite + output.not_finite;
+  return count;
+}
+
 LifeCycleResult LifeCycle::result() const {
   LifeCycleResult result;
   if (states_.empty()) return result;

@@ -49,11 +49,9 @@ void check_extent(const ModelConfig& config, const WeightSource& source) {
 }
 
 void check_options(const LoadOptions& options) {
-  if (options.dtype != torch::kFloat32 && options.dtype != torch::kBFloat16 &&
-      options.dtype != torch::kFloat64) {
+  if (!c10::isFloatingType(options.dtype) || c10::isFloat8Type(options.dtype)) {
     detail::fail_argument(
-        "[load_model] dtype: got {}, expected float32, bfloat16 or float64 (float16 overflows on "
-        "spikes)",
+        "[load_model] dtype: got {}, expected float32, bfloat16, float16 or float64",
         c10::toString(options.dtype));
   }
   if (options.device.is_cuda() && !at::hasCUDA()) {

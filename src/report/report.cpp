@@ -64,6 +64,14 @@ void Report::add(const StatePicture& picture) {
   document_->json["state_picture"] = detail::section(picture, document_->tokenizer.get());
 }
 
+void Report::add(const std::vector<NotFiniteValues>& points) {
+  document_->json["not_finite"] = detail::section(points);
+}
+
+void Report::add(const std::vector<TensorParity>& points, const ParityOptions& options) {
+  document_->json["parity"] = detail::section(points, options);
+}
+
 void Report::add(const std::vector<TensorInfo>& activations) {
   document_->json["activations"] = detail::section(activations);
 }

@@ -16,6 +16,8 @@ nlohmann::json section(const MassiveActivationsResult& result,
 nlohmann::json section(const AttentionSinksResult& result, int64_t key, const Tokenizer* tokenizer);
 nlohmann::json section(const PerplexityResult& result);
 nlohmann::json section(const StatePicture& picture, const Tokenizer* tokenizer);
+nlohmann::json section(const std::vector<NotFiniteValues>& points);
+nlohmann::json section(const std::vector<TensorParity>& points, const ParityOptions& options);
 nlohmann::json section(const std::vector<TensorInfo>& activations);
 
 }  // namespace spikesink::detail

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "spikesink/hooks/block_number.h"
@@ -25,6 +26,12 @@ struct LifeCycleBlock {
   StateSummary output;        // what the block added to it
 };
 
+/// The largest magnitude of a state that is too large for something.
+struct Excess {
+  Block block;  // whose output, or the stream after it, it is
+  ChannelPeak peak;
+};
+
 /// Lists are of block numbers (1..2L) and channels.
 struct LifeCycleResult {
   StateSummary embedding;              // the stream before block 1
@@ -38,7 +45,16 @@ struct LifeCycleResult {
   std::vector<int64_t> step_up;
   /// Blocks that lower it, likewise: M_{b-1} - M_b >= step_share x M_{b-1}.
   std::vector<int64_t> step_down;
+
+  /// The first block whose output, or the stream after it, exceeds `limit` in magnitude: what a
+  /// narrow dtype could not hold.
+  std::optional<Excess> first_over(double limit) const;
+  /// NaN and infinite values of all states and outputs.
+  int64_t not_finite() const;
 };
+
+/// The largest number that float16 holds.
+inline constexpr double kLargestFloat16 = 65504;
 
 /// Rise, plateau and fall of the largest channels over the 2L blocks, and which block's output
 /// makes them (the paper's figure 1, table 1).

@@ -8,8 +8,9 @@
 namespace spikesink {
 
 struct LoadOptions {
-  torch::Dtype dtype =
-      torch::kFloat32;  // what weights and activations are held in: float32, bfloat16 or float64
+  /// What weights and activations are held in: float32, bfloat16, float64, or float16, which holds
+  /// no more than 65,504: many a spike overflows it (`NotFinite` says where).
+  torch::Dtype dtype = torch::kFloat32;
   torch::Device device = torch::kCPU;
 };
 

@@ -11,6 +11,8 @@
 #include "spikesink/measure/attention_sinks.h"
 #include "spikesink/measure/life_cycle.h"
 #include "spikesink/measure/massive_activations.h"
+#include "spikesink/measure/not_finite.h"
+#include "spikesink/measure/parity.h"
 #include "spikesink/measure/perplexity.h"
 #include "spikesink/measure/state_picture.h"
 #include "spikesink/weights/weight_source.h"
@@ -39,6 +41,9 @@ class Report {
   void add(const AttentionSinksResult& result, int64_t key = 0);
   void add(const PerplexityResult& result);
   void add(const StatePicture& picture);
+  /// Where numbers ended; nothing to add for a healthy model.
+  void add(const std::vector<NotFiniteValues>& points);
+  void add(const std::vector<TensorParity>& points, const ParityOptions& options);
   /// A list of tensors that were written beside the report.
   void add(const std::vector<TensorInfo>& activations);
 

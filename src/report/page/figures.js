@@ -3,7 +3,7 @@
 'use strict';
 
 /* global Plotly, blockName, spanName, tokenName, number, headKey */
-/* exported drawLifeCycle, drawSinkMap, drawStatePicture, kCoursesDrawn */
+/* exported drawLifeCycle, drawSinkMap, drawLearnedMap, drawStatePicture, kCoursesDrawn */
 
 const kCoursesDrawn = 6;
 
@@ -195,17 +195,18 @@ function sinkBorder(sinkHeads) {
   return {x, y};
 }
 
-function heatmapTrace(heads, layers, rows, report) {
+// One cell a head: `value` and `words` say what is drawn and told of it; `marks` are further ticks.
+function heatmapTrace(heads, {value, words, title, marks = []}) {
+  const {layers, rows} = extent(heads);
   const empty = () => Array.from({length: rows}, () => Array(layers).fill(null));
   const z = empty();
   const text = empty();
   for (const head of heads) {
-    z[head.head][head.layer] = head.importance;
-    text[head.head][head.layer] = `layer ${head.layer}, head ${head.head}` +
-      `<br>importance ${number(head.importance)}` +
-      `<br>above ε in ${number(100 * head.share_of_sequences)} % of sequences`;
+    z[head.head][head.layer] = value(head);
+    text[head.head][head.layer] = `layer ${head.layer}, head ${head.head}<br>${words(head)}`;
   }
-  const ticks = [0, 0.25, 0.5, 0.75, 1].filter((tick) => Math.abs(tick - report.epsilon) > 0.06);
+  const free = (tick) => marks.every((mark) => Math.abs(tick - mark.at) > 0.06);
+  const ticks = [0, 0.25, 0.5, 0.75, 1].filter(free);
   return {
     type: 'heatmap',
     z,
@@ -217,14 +218,14 @@ function heatmapTrace(heads, layers, rows, report) {
     xgap: layers > 50 ? 0 : 1,
     ygap: rows > 40 ? 0 : 1,
     colorbar: {
-      title: {text: `importance of key ${report.key}`, side: 'right'},
+      title: {text: title, side: 'right'},
       len: 0.78,
       y: 0,
       yanchor: 'bottom',
       thickness: 14,
       outlinewidth: 0,
-      tickvals: [...ticks, report.epsilon],
-      ticktext: [...ticks, `ε = ${report.epsilon}`],
+      tickvals: [...ticks, ...marks.map((mark) => mark.at)],
+      ticktext: [...ticks, ...marks.map((mark) => mark.text)],
     },
   };
 }
@@ -244,10 +245,47 @@ function shareTrace(sinkHeads, layers, rows) {
   };
 }
 
+function extent(heads) {
+  return {
+    layers: 1 + Math.max(...heads.map((head) => head.layer)),
+    rows: 1 + Math.max(...heads.map((head) => head.head)),
+  };
+}
+
+function layerAxis(layers) {
+  return axis('layer', {
+    ...whole(layers),
+    range: [-0.6, layers - 0.4],
+    showgrid: false,
+    ticks: 'outside',
+    tickcolor: colour('rule'),
+  });
+}
+
+function headAxis(rows, more) {
+  return axis('head', {...whole(rows), range: [rows - 0.4, -0.6], showgrid: false, ...more});
+}
+
+function mapHeight(rows) {
+  return Math.min(620, Math.max(160, 22 * rows));
+}
+
+function drawLearnedMap(container, learned) {
+  const {layers, rows} = extent(learned);
+  const map = heatmapTrace(learned, {
+    value: (head) => head.mass,
+    words: (head) => `its logit takes ${number(100 * head.mass)} %`,
+    title: 'mass of the learned sink',
+  });
+  return draw(container, 110 + mapHeight(rows), [map], {
+    xaxis: layerAxis(layers),
+    yaxis: headAxis(rows),
+  });
+}
+
 function drawSinkMap(container, report) {
-  const {heads, sink_heads: sinkHeads} = report;
-  const layers = 1 + Math.max(...heads.map((head) => head.layer));
-  const rows = 1 + Math.max(...heads.map((head) => head.head));
+  const {heads, sink_heads: sinkHeads, key, epsilon} = report;
+  const {layers, rows} = extent(heads);
   const border = {
     ...sinkBorder(sinkHeads),
     mode: 'lines',
@@ -255,26 +293,21 @@ function drawSinkMap(container, report) {
     line: {color: colour('sink'), width: 2},
   };
   const traces = [
-    heatmapTrace(heads, layers, rows, report),
+    heatmapTrace(heads, {
+      value: (head) => head.importance,
+      words: (head) => `importance ${number(head.importance)}<br>above ε in ` +
+        `${number(100 * head.share_of_sequences)} % of sequences`,
+      title: `importance of key ${key}`,
+      marks: [{at: epsilon, text: `ε = ${epsilon}`}],
+    }),
     border,
     shareTrace(sinkHeads, layers, rows),
   ];
-  return draw(container, 250 + Math.min(620, Math.max(160, 22 * rows)), traces, {
+  return draw(container, 250 + mapHeight(rows), traces, {
     showlegend: false,
     bargap: 0.25,
-    xaxis: axis('layer', {
-      ...whole(layers),
-      range: [-0.6, layers - 0.4],
-      showgrid: false,
-      ticks: 'outside',
-      tickcolor: colour('rule'),
-    }),
-    yaxis: axis('head', {
-      ...whole(rows),
-      range: [rows - 0.4, -0.6],
-      domain: [0, 0.76],
-      showgrid: false,
-    }),
+    xaxis: layerAxis(layers),
+    yaxis: headAxis(rows, {domain: [0, 0.76]}),
     yaxis2: axis('sinks, %', {range: [0, 104], domain: [0.82, 1], dtick: 50}),
   });
 }

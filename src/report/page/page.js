@@ -2,11 +2,11 @@
 // that it has.
 'use strict';
 
-/* global drawLifeCycle, drawSinkMap, drawStatePicture, kCoursesDrawn */
+/* global drawLifeCycle, drawSinkMap, drawLearnedMap, drawStatePicture, kCoursesDrawn */
 /* global element, section, paragraph, alarm, figure, table, fold, keyFigure */
 /* global number, percentage, visible, ranges, plural, blockName, largestPeak */
-/* global warnings, tellLifeCycle, tellSteps, tellSinks, tellPicture, tellMassive, tellPositions */
-/* global definitions */
+/* global warnings, tellLifeCycle, tellSteps, tellSinks, tellLearned, tellPicture, tellMassive */
+/* global tellPositions, definitions */
 
 // -- header
 
@@ -107,6 +107,14 @@ function drawSinkSection(report) {
       `that may see it and over ${plural(sinks.sequences, 'sequence')}. Bars: the share of each ` +
       'layer’s heads that are sink heads.', 'quiet'));
   return [() => drawSinkMap(map, sinks)];
+}
+
+function drawLearnedSection(report) {
+  const learned = report.attention_sinks?.learned;
+  if (!learned) return [];
+  const map = figure('learned-map', 'What each head gives its learned sink');
+  section('Learned sinks', paragraph(tellLearned(learned)), map);
+  return [() => drawLearnedMap(map, learned)];
 }
 
 // -- three-dimensional picture
@@ -274,6 +282,29 @@ function drawActivationSection(report) {
   return [];
 }
 
+function drawParitySection(report) {
+  const parity = report.parity;
+  if (!parity) return [];
+  const bad = parity.points.filter((point) => point.outside > 0);
+  const {absolute, relative} = parity.options;
+  const verdict = bad.length === 0 ?
+    `All ${plural(parity.points.length, 'hook point')} agree` :
+    `${bad.length} of ${plural(parity.points.length, 'hook point')} differ, the first of them ` +
+      `${bad[0].point}`;
+  section('Parity with the reference',
+    paragraph(`${verdict} (within ${absolute} + ${relative} × |reference|). Error: the largest ` +
+      'difference over what is allowed. In the order of the forward pass.'),
+    table([
+      {title: 'Hook point', left: true, code: true, value: (row) => row.point, text: (row) => row.point},
+      {title: 'Shape', left: true, value: (row) => row.shape[0], text: (row) => row.shape.join(' × ')},
+      {title: 'Error', value: (row) => row.error ?? Infinity},
+      {title: 'Largest difference', value: (row) => row.largest_difference},
+      {title: 'Scale', value: (row) => row.scale},
+      {title: 'Values outside', value: (row) => row.outside},
+    ], parity.points));
+  return [];
+}
+
 // -- definitions and configuration
 
 function drawDefinitionSection({program, configuration, model, versions, schema, ...report}) {
@@ -305,8 +336,9 @@ async function drawAll(figures) {
 async function start() {
   const report = JSON.parse(document.getElementById('report').textContent);
   const sections = [
-    drawHeader, drawLifeCycleSection, drawSinkSection, drawPictureSection, drawMassiveSection,
-    drawSinkHeadSection, drawActivationSection, drawDefinitionSection,
+    drawHeader, drawLifeCycleSection, drawSinkSection, drawLearnedSection, drawPictureSection,
+    drawMassiveSection, drawSinkHeadSection, drawParitySection, drawActivationSection,
+    drawDefinitionSection,
   ];
   // A section gives the functions that draw its figures; a change of colours runs them again.
   const figures = [];

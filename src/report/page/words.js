@@ -4,10 +4,11 @@
 
 /* exported number, percentage, visible, tokenName, spanName, headKey, ranges, plural */
 /* exported blockName, largestPeak */
-/* exported warnings, tellLifeCycle, tellSteps, tellSinks, tellPicture, tellMassive */
+/* exported warnings, tellLifeCycle, tellSteps, tellSinks, tellLearned, tellPicture, tellMassive */
 /* exported tellPositions, definitions */
 
 const kLongestLabel = 24;  // characters of a token in a figure
+const kLargestFloat16 = 65504;
 
 // -- how things are written
 
@@ -92,7 +93,7 @@ function tokenName(token) {
 
 // -- warnings
 
-function tellNotFinite(life) {
+function tellNotFinite(life, points) {
   const states = [
     {state: life.embedding, where: 'in the embedding'},
     ...life.blocks.flatMap((block) => [
@@ -104,15 +105,21 @@ function tellNotFinite(life) {
   const count = states.reduce((sum, {state}) => sum + state.not_finite, 0);
   return `${plural(count, 'value')} of the hidden states and block outputs ` +
     `${agree(count, 'is', 'are')} NaN or infinite, first ${states[0].where}. ` +
-    `Maxima and medians leave ${agree(count, 'it', 'them')} out.`;
+    `Maxima and medians leave ${agree(count, 'it', 'them')} out.${tellPoint(points?.[0])}`;
+}
+
+function tellPoint(first) {
+  if (!first) return '';
+  return ` It begins at ${first.point}, [${first.index.join(', ')}] of sequence ` +
+    `${first.sequence}: ${number(first.infinite)} infinite, ${number(first.nan)} NaN there.`;
 }
 
 // What the reader must know before trusting any number of the page.
-function warnings({life_cycle: life, attention_sinks: sinks, perplexity}) {
+function warnings({life_cycle: life, not_finite: ill, attention_sinks: sinks, perplexity}) {
   const lost = (sinks?.heads ?? []).filter((head) => head.importance === null).length;
   const heads = `The importance of ${plural(lost, 'head')} is not finite and counts as no sink.`;
   return [
-    life ? tellNotFinite(life) : '',
+    life ? tellNotFinite(life, ill?.points) : '',
     lost > 0 ? heads : '',
     perplexity?.tokens > 0 && perplexity.perplexity === null ? 'The perplexity is not finite.' : '',
   ].filter(Boolean).join(' ');
@@ -136,9 +143,10 @@ function tellLifeCycle(life) {
   if (!peak) return 'No state was measured.';
   const ratio = Number((peak.magnitude / peak.median).toPrecision(2));
   const times = peak.median > 0 ? `, ${number(ratio)} times the median of that state` : '';
-  const largest = `The largest magnitude is ${number(peak.magnitude)}, in channel ` +
+  let largest = `The largest magnitude is ${number(peak.magnitude)}, in channel ` +
     `${peak.channel} after ${blockName(peak.place)}${times}.`;
   const spikes = life.spike_channels;
+  if (peak.magnitude > kLargestFloat16) largest += ' float16, which ends at 65,504, overflows.';
   if (spikes.length === 0) return `${largest} No channel is a spike by the definition below.`;
   const {least_magnitude: least} = life.options;
   const leading = life.courses.find((course) => course.channel === spikes[0]);
@@ -167,6 +175,14 @@ function tellSinks({heads, sink_heads: sinks, key, epsilon}) {
   ].filter(Boolean).join('; ');
   return `${number(sinks.length)} of ${plural(heads.length, 'head')} ` +
     `${agree(sinks.length, 'gives', 'give')} ${limit} (outlined)${where && `: ${where}`}.`;
+}
+
+function tellLearned(learned) {
+  const mean = learned.reduce((sum, {mass}) => sum + mass, 0) / learned.length;
+  const most = learned.reduce((a, b) => (b.mass > a.mass ? b : a));
+  return 'Each head of this model has a learned sink logit, which takes attention and gives ' +
+    `nothing for it: ${percentage(100 * mean)} on average, ${percentage(100 * most.mass)} in ` +
+    `head ${most.head} of layer ${most.layer}.`;
 }
 
 function tellPicture(picture) {
@@ -220,6 +236,7 @@ function definitions(report) {
       found.push([`Sink ratio “${name}” = ${percentage(percent)}`, sinks.definitions[name]]);
     }
   }
+  if (report.parity) found.push(['Parity', report.parity.definition]);
   if (report.perplexity) found.push(['Perplexity', report.perplexity.definition]);
   found.push(['Counting', 'Blocks count from 1, two a layer: attention, then feed-forward. ' +
     'Layers, heads, channels, positions and sequences count from 0. Magnitudes are absolute.']);
