@@ -11,10 +11,11 @@ namespace {
 
 spikesink::TokenBatches read_tokens(const spikesink::WeightSource& reference) {
   if (!reference.contains("tokens")) {
-    throw spikesink::FormatError(fmt::format(
-        "--reference: {} has no tensor 'tokens' with the ids of the sequences, expected [sequences, "
-        "length] of int64",
-        reference.path().string()));
+    throw spikesink::FormatError(
+        fmt::format("--reference: {} has no tensor 'tokens' with the ids of the sequences, "
+                    "expected [sequences, "
+                    "length] of int64",
+                    reference.path().string()));
   }
   const auto tokens = reference.tensor("tokens").contiguous();
   if (tokens.dim() != 2 || tokens.scalar_type() != torch::kLong) {
@@ -37,8 +38,9 @@ void tell(const std::vector<spikesink::TensorParity>& points,
       points.begin(), points.end(), [](const auto& a, const auto& b) { return a.error < b.error; });
   fmt::print("compared          {} hook points, within {} + {} |reference|\n", points.size(),
              limits.absolute, limits.relative);
-  fmt::print("worst             {}: {:.3g} of what is allowed, at [{}]: got {:.9g}, expected {:.9g}\n",
-             worst.point, worst.error, fmt::join(worst.worst, ", "), worst.got, worst.expected);
+  fmt::print(
+      "worst             {}: {:.3g} of what is allowed, at [{}]: got {:.9g}, expected {:.9g}\n",
+      worst.point, worst.error, fmt::join(worst.worst, ", "), worst.got, worst.expected);
 }
 
 // In the order of the forward pass: where it began.
@@ -60,16 +62,16 @@ void run(const examples::Options& options, const std::filesystem::path& file,
          const spikesink::ParityOptions& limits) {
   const std::shared_ptr<const spikesink::WeightSource> reference =
       spikesink::open_safetensors(file);
-  auto experiment = examples::open_experiment(options, read_tokens(*reference),
-                                              {"reference", file.string()});
+  auto experiment =
+      examples::open_experiment(options, read_tokens(*reference), {"reference", file.string()});
   if (!options.quiet) fmt::print("{}\n", experiment.describe(options));
 
   spikesink::Parity parity(reference, limits);
   spikesink::run(experiment.model, experiment.batches, {&parity},
                  examples::progress_bar(options, "comparing"));
   if (parity.result().empty()) {
-    throw spikesink::FormatError(fmt::format(
-        "--reference: {} has no tensor named after a hook point", file.string()));
+    throw spikesink::FormatError(
+        fmt::format("--reference: {} has no tensor named after a hook point", file.string()));
   }
   auto report = examples::make_report("parity", options, experiment);
   report.add(parity.result(), limits);

@@ -42,10 +42,11 @@ HookScope NotFinite::begin(Transformer& model, RunContext& context) {
   for (const auto& name : watched_points(model->hooks(), patterns_)) points_.push_back({name});
   HookScope scope;
   for (size_t index = 0; index < points_.size(); ++index) {
-    scope += model->hooks().add(
-        points_[index].point, [this, index, &context](const torch::Tensor& value) {
-          if (value.is_floating_point()) add(points_[index], value, context.batch().first_sequence);
-        });
+    scope += model->hooks().add(points_[index].point,
+                                [this, index, &context](const torch::Tensor& value) {
+                                  if (value.is_floating_point())
+                                    add(points_[index], value, context.batch().first_sequence);
+                                });
   }
   return scope;
 }

@@ -50,10 +50,10 @@ HookScope Parity::begin(Transformer& model, RunContext& context) {
   }
   HookScope scope;
   for (size_t index = 0; index < points_.size(); ++index) {
-    scope += model->hooks().add(
-        points_[index].point, [this, index, &context](const torch::Tensor& value) {
-          compare(points_[index], value, context.batch().first_sequence);
-        });
+    scope += model->hooks().add(points_[index].point,
+                                [this, index, &context](const torch::Tensor& value) {
+                                  compare(points_[index], value, context.batch().first_sequence);
+                                });
   }
   return scope;
 }
@@ -77,8 +77,8 @@ void Parity::compare(TensorParity& point, const torch::Tensor& value,
   const auto place = place_of_largest(error);
   const double largest = value_at(error, place);
   point.outside += (error <= 1).logical_not().sum().item<int64_t>();
-  point.largest_difference = std::max(point.largest_difference,
-                                      at::nan_to_num(difference, INFINITY).max().item<double>());
+  point.largest_difference =
+      std::max(point.largest_difference, at::nan_to_num(difference, INFINITY).max().item<double>());
   if (!point.worst.empty() && largest <= point.error) return;
   point.error = std::isnan(largest) ? INFINITY : largest;
   point.worst = place;

@@ -42,9 +42,9 @@ std::optional<StatePicture> most_extreme_state(Transformer& model, const TokenBa
   const int64_t end = std::min(whole.size(1), std::max(options.most_tokens, peak.position + 1));
   picture.first_position = std::max<int64_t>(0, end - options.most_tokens);
   const auto ids = whole.slice(1, 0, end);
-  const auto point = model->hidden_state_point(picture.block);
-  const auto cache = run_with_cache(model, ids.to(model->options().device()), {point});
-  const auto state = cache[point][0].abs().to(torch::kCPU, torch::kFloat);  // [T, d_model]
+  const torch::NoGradGuard no_grad;
+  const auto states = model->observe_until(ids.to(model->options().device()), picture.block);
+  const auto state = states[0].abs().to(torch::kCPU, torch::kFloat);  // [T, d_model]
   const int64_t columns = std::min(options.most_columns, state.size(1));
   for (int64_t column = 0; column < columns; ++column) {
     picture.channels.emplace_back(column * state.size(1) / columns,

@@ -82,6 +82,17 @@ void TransformerImpl::observe(const torch::Tensor& tokens) {
   if (hook_unembed_out_.watched()) hook_unembed_out_(logits(states));
 }
 
+torch::Tensor TransformerImpl::observe_until(const torch::Tensor& tokens, Block last) {
+  if (last.number < 1 || last.number > 2 * config_.n_layers)
+    detail::fail_argument("[Transformer] block: got {}, expected 1 to {}", last.number,
+                          2 * config_.n_layers);
+  torch::Tensor state;
+  const auto scope =
+      hooks_.add(hidden_state_point(last), [&](const torch::Tensor& value) { state = value; });
+  stream_after(tokens, {}, last.layer() + 1);
+  return state;
+}
+
 torch::Tensor TransformerImpl::logits(const torch::Tensor& states) const {
   return logits(states, 0, config_.d_vocabulary);
 }
@@ -139,14 +150,20 @@ torch::Tensor TransformerImpl::position_rows(const torch::Tensor& tokens) const 
   return counted.cumsum(1) * counted + (config_.position_offset - 1);
 }
 
-torch::Tensor TransformerImpl::final_states(const torch::Tensor& tokens,
-                                            const torch::Tensor& padding) {
+// What the next layer reads, [B, T, d_model].
+torch::Tensor TransformerImpl::stream_after(const torch::Tensor& tokens,
+                                            const torch::Tensor& padding, int64_t count) {
   check(tokens, padding);
   auto places = positions(tokens.size(1));
   places.padding = padding;
-  auto stream = embed(tokens);  // [B, T, d_model]
-  for (auto& layer : layers) stream = layer(stream, places);
-  stream = ln_final(stream);
+  auto stream = embed(tokens);
+  for (int64_t layer = 0; layer < count; ++layer) stream = layers[layer](stream, places);
+  return stream;
+}
+
+torch::Tensor TransformerImpl::final_states(const torch::Tensor& tokens,
+                                            const torch::Tensor& padding) {
+  auto stream = ln_final(stream_after(tokens, padding, config_.n_layers));
   if (project_out) stream = project_out(stream);
   if (mlm_dense) stream = mlm_norm(activate(config_.activation, mlm_dense(stream)));
   return hook_unembed_in_(stream);

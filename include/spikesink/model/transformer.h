@@ -28,6 +28,9 @@ class TransformerImpl : public torch::nn::Module {
   /// As `forward`, but the logits are formed only when `unembed.hook_out` is watched: for
   /// measuring.
   void observe(const torch::Tensor& tokens);
+  /// Up to a block and no further: the hidden state after it [B, T, d_model]. All points of its
+  /// layer are passed, none of a later one.
+  torch::Tensor observe_until(const torch::Tensor& tokens, Block last);
   /// The unembedding alone, without hooks: what `unembed.hook_in` saw [..., d_embedding] -> logits
   /// [..., d_vocabulary], or those of the vocabulary's entries first <= i < last.
   torch::Tensor logits(const torch::Tensor& states) const;
@@ -61,6 +64,8 @@ class TransformerImpl : public torch::nn::Module {
   torch::Tensor embed(const torch::Tensor& tokens) const;
   Positions positions(int64_t length) const;
   torch::Tensor position_rows(const torch::Tensor& tokens) const;
+  torch::Tensor stream_after(const torch::Tensor& tokens, const torch::Tensor& padding,
+                             int64_t layers);
   torch::Tensor final_states(const torch::Tensor& tokens, const torch::Tensor& padding);
   void check(const torch::Tensor& tokens, const torch::Tensor& padding) const;
 

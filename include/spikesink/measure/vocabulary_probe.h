@@ -1,0 +1,65 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <vector>
+
+#include "spikesink/hooks/block_number.h"
+#include "spikesink/measure/measurement.h"
+#include "spikesink/measure/running_mean.h"
+
+namespace spikesink {
+
+struct VocabularyProbeOptions {
+  double least_magnitude = 100.0;  // a vocabulary entry spikes when its max |h| is larger than this
+  double least_ratio = 1000.0;     // and at least this many medians of |h| over all entries probed
+  std::vector<int64_t> prefix;     // tokens before each entry; none: it is the first token
+  std::vector<int64_t> entries;    // ids to probe; none: the whole vocabulary
+  torch::Tensor trigger;           // s* [d_model] of the block that makes the spike, or undefined
+  int64_t batch_tokens = 4096;     // tokens that go through the model at a time, prefixes included
+};
+
+/// One vocabulary entry after the block that makes the spike.
+struct ProbedEntry {
+  int64_t id = 0;
+  double magnitude = 0;  // max |h|
+  int64_t channel = 0;   // where that is
+  double cosine = 0;     // of the trigger and the state that the block reads; 0 without a trigger
+  bool spikes = false;
+};
+
+/// How the entries lie to the trigger on the way to it; signed cosines, over all entries.
+struct TriggerCourse {
+  Block block;         // 0: the embedding, whose `output` is empty
+  RunningMean state;   // of the trigger and the stream after the block
+  RunningMean output;  // of the trigger and what the block adds to it
+};
+
+struct VocabularyProbeResult {
+  Block block;           // after which entries are judged
+  int64_t position = 0;  // of the entries: the length of the prefix
+  double median = 0;     // of |h| over all entries and channels (lower middle element)
+  int64_t spiking = 0;
+  std::vector<ProbedEntry> entries;   // in the order probed
+  std::vector<TriggerCourse> course;  // up to the block before; empty without a trigger
+
+  double percent() const;  // of the entries; NaN without any
+  /// Those of the minority, spiking or not, the smallest magnitude first.
+  std::vector<ProbedEntry> exceptions() const;
+};
+
+/// Which vocabulary entries spike wherever they are put: each as the first token, where it attends
+/// to itself alone and attention is the static map of `value_output_map`, or after a prefix (arXiv
+/// 2603.05498, table 2, eq. 22). Nothing after the layer of `block` is computed. Throws
+/// std::invalid_argument for ids outside the vocabulary and a block that the model does not have.
+VocabularyProbeResult vocabulary_probe(Transformer& model, Block block,
+                                       const VocabularyProbeOptions& options = {},
+                                       const Progress& progress = {});
+
+/// What the attention of a layer makes of a token that attends to itself alone: W_VO = sum_i W_V^i
+/// W_O^i over the query heads (eq. 22), with the scale of the norm before it folded in, [d_model,
+/// d_model] float32 or better: the block's output is W_VO h for the normed h without that scale,
+/// up to biases, learned sinks and a norm behind it.
+torch::Tensor value_output_map(const Transformer& model, int64_t layer);
+
+}  // namespace spikesink

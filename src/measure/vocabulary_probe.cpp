@@ -1,0 +1,164 @@
+#include "spikesink/measure/vocabulary_probe.h"
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+#include <numeric>
+
+#include "detail/dtype.h"
+#include "detail/fail.h"
+#include "spikesink/hooks/hook_names.h"
+#include "spikesink/measure/magnitude_histogram.h"
+#include "spikesink/measure/state_scan.h"
+#include "spikesink/model/fold_norm.h"
+
+namespace spikesink {
+namespace {
+
+// |cos| is what the form sees, but the gates see the sign.
+torch::Tensor cosines(const torch::Tensor& states, const torch::Tensor& direction) {
+  const auto wide = states.to(torch::kCPU, detail::at_least_float(states.scalar_type()));
+  const auto along = at::matmul(wide, direction.to(wide.options()));
+  return (along / (at::linalg_vector_norm(wide, 2, {-1}) * direction.norm().item<double>()))
+      .to(torch::kDouble)
+      .contiguous();
+}
+
+void add_to(RunningMean& mean, const torch::Tensor& values) {
+  const auto* value = values.data_ptr<double>();
+  for (int64_t index = 0; index < values.numel(); ++index) mean.add(value[index]);
+}
+
+class Probe {
+ public:
+  Probe(Transformer& model, Block block, const VocabularyProbeOptions& options)
+      : model_(model), options_(options) {
+    result_.block = block;
+    result_.position = static_cast<int64_t>(options.prefix.size());
+    if (!options.trigger.defined()) return;
+    for (int64_t number = 0; number < block.number; ++number)
+      result_.course.push_back({Block{number}, {}, {}});
+  }
+
+  // ids [n] int64
+  void add(const torch::Tensor& ids) {
+    const int64_t n = ids.size(0);
+    const auto prefix = torch::tensor(options_.prefix, torch::kLong).unsqueeze(0).expand({n, -1});
+    const auto tokens = at::cat({prefix, ids.unsqueeze(1)}, 1);
+    const auto scope = watch_course();
+    cosines_.reset();
+    const auto states = model_->observe_until(tokens.to(model_->options().device()), result_.block);
+    add_states(ids, states.select(1, -1));
+  }
+
+  VocabularyProbeResult result() {
+    result_.median = histogram_.median();
+    for (auto& entry : result_.entries) {
+      entry.spikes = entry.magnitude > options_.least_magnitude &&
+                     entry.magnitude >= options_.least_ratio * result_.median;
+      result_.spiking += entry.spikes;
+    }
+    return std::move(result_);
+  }
+
+ private:
+  HookScope watch_course() {
+    HookScope scope;
+    for (auto& at : result_.course) {
+      const bool embedding = at.block.number == 0;
+      const auto point = embedding ? hook_names::in_block(0, hook_names::kResidPre)
+                                   : model_->hidden_state_point(at.block);
+      scope += model_->hooks().add(point, [this, &at](const torch::Tensor& state) {
+        cosines_ = cosines(state.select(1, -1), options_.trigger);
+        add_to(at.state, cosines_);
+      });
+      if (embedding) continue;
+      scope +=
+          model_->hooks().add(at.block.output_point(), [this, &at](const torch::Tensor& output) {
+            add_to(at.output, cosines(output.select(1, -1), options_.trigger));
+          });
+    }
+    return scope;
+  }
+
+  void add_states(const torch::Tensor& ids, const torch::Tensor& states) {
+    scan_.read(states.unsqueeze(0));  // all entries together are one state
+    histogram_.add(scan_.counts_of(0), scan_.at_edges());
+    const auto [peaks, channels] = scan_.state[0].abs().to(torch::kDouble).max(1);
+    for (int64_t row = 0; row < ids.size(0); ++row) {
+      result_.entries.push_back({.id = ids.data_ptr<int64_t>()[row],
+                                 .magnitude = peaks.data_ptr<double>()[row],
+                                 .channel = channels.data_ptr<int64_t>()[row],
+                                 .cosine = cosines_.defined() ? cosines_.data_ptr<double>()[row]
+                                                              : 0});
+    }
+  }
+
+  Transformer& model_;
+  const VocabularyProbeOptions& options_;
+  StateScan scan_;
+  MagnitudeHistogram histogram_;
+  torch::Tensor cosines_;  // [n] float64, of the state last passed
+  VocabularyProbeResult result_;
+};
+
+torch::Tensor ids_to_probe(const Transformer& model, const VocabularyProbeOptions& options) {
+  return options.entries.empty() ? at::arange(model->config().d_vocabulary, torch::kLong)
+                                 : torch::tensor(options.entries, torch::kLong);
+}
+
+}  // namespace
+
+double VocabularyProbeResult::percent() const {
+  if (entries.empty()) return std::numeric_limits<double>::quiet_NaN();
+  return 100.0 * static_cast<double>(spiking) / static_cast<double>(entries.size());
+}
+
+std::vector<ProbedEntry> VocabularyProbeResult::exceptions() const {
+  const bool most_spike = 2 * spiking > static_cast<int64_t>(entries.size());
+  std::vector<ProbedEntry> found;
+  std::copy_if(entries.begin(), entries.end(), std::back_inserter(found),
+               [&](const ProbedEntry& entry) { return entry.spikes != most_spike; });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto& a, const auto& b) { return a.magnitude < b.magnitude; });
+  return found;
+}
+
+VocabularyProbeResult vocabulary_probe(Transformer& model, Block block,
+                                       const VocabularyProbeOptions& options,
+                                       const Progress& progress) {
+  const torch::NoGradGuard no_grad;
+  if (options.trigger.defined() && options.trigger.numel() != model->config().d_model) {
+    detail::fail_argument("[vocabulary_probe] trigger: got {} numbers, expected {}",
+                          options.trigger.numel(), model->config().d_model);
+  }
+  Probe probe(model, block, options);
+  const auto ids = ids_to_probe(model, options);
+  const auto length = static_cast<int64_t>(options.prefix.size()) + 1;
+  const int64_t rows = std::max<int64_t>(1, options.batch_tokens / length);
+  for (int64_t first = 0; first < ids.size(0); first += rows) {
+    const int64_t last = std::min(first + rows, ids.size(0));
+    probe.add(ids.slice(0, first, last));
+    if (progress) progress(last, ids.size(0));
+  }
+  return probe.result();
+}
+
+torch::Tensor value_output_map(const Transformer& model, int64_t layer) {
+  const torch::NoGradGuard no_grad;
+  const auto& config = model->config();
+  if (layer < 0 || layer >= config.n_layers)
+    detail::fail_argument("[value_output_map] layer: got {}, expected 0 to {}", layer,
+                          config.n_layers - 1);
+  const auto& block = model->layers[layer];
+  const bool normed = config.norm_placement != NormPlacement::kPost;
+  const auto& stored = block->attn->v->weight;
+  const auto values = normed ? fold_norm(block->ln1, stored) : stored;  // [K * d_head, d_model]
+  const auto of_heads = values.view({config.n_key_value_heads, config.d_head, config.d_model})
+                            .repeat_interleave(config.n_heads / config.n_key_value_heads, 0)
+                            .flatten(0, 1);  // [H * d_head, d_model]
+  const auto map = at::matmul(block->attn->o->weight.to(values.scalar_type()), of_heads);
+  return config.residual_multiplier == 1 ? map : map * config.residual_multiplier;
+}
+
+}  // namespace spikesink

@@ -1,0 +1,83 @@
+#include "report/report_sections.h"
+#include "report/sections/words.h"
+
+#include <algorithm>
+
+namespace spikesink::detail {
+namespace {
+
+json section(const std::vector<HeadImportance>& heads) {
+  json list = json::array();
+  for (const auto& head : heads) {
+    list.push_back({{"layer", head.layer},
+                    {"head", head.head},
+                    {"key", head.key},
+                    {"importance", number(head.importance)},
+                    {"share_of_sequences", head.share_of_sequences}});
+  }
+  return list;
+}
+
+json ratios_of(const AttentionSinksResult& result, int64_t key) {
+  json ratios;
+  for (const auto definition : {SinkDefinition::kGu, SinkDefinition::kMeanFirst})
+    ratios[to_string(definition)] = number(result.sink_ratio(definition, key));
+  return ratios;
+}
+
+json section(const WatchedKey& watched, const AttentionSinksResult& result,
+             const Tokenizer* tokenizer) {
+  json tokens = json::array();
+  for (size_t index = 0; index < std::min(watched.tokens.size(), kMostTokens); ++index) {
+    auto entry = token_entry(watched.tokens[index].first, tokenizer);
+    entry["count"] = watched.tokens[index].second;
+    tokens.push_back(entry);
+  }
+  return {{"key", watched.key},
+          {"sequences", watched.sequences},
+          {"tokens", tokens},
+          {"ratios", ratios_of(result, watched.key)},
+          {"sink_heads", result.sink_heads(watched.key).size()}};
+}
+
+json section(const std::vector<LearnedSink>& learned) {
+  json list = json::array();
+  for (const auto& head : learned)
+    list.push_back({{"layer", head.layer}, {"head", head.head}, {"mass", number(head.mass)}});
+  return list;
+}
+
+}  // namespace
+
+json section(const AttentionSinksResult& result, int64_t key, const Tokenizer* tokenizer) {
+  std::vector<HeadImportance> heads;
+  for (const auto& head : result.heads) {
+    if (head.key == key) heads.push_back(head);
+  }
+  json section_of_key = {
+      {"definition", to_string(SinkDefinition::kGu)},
+      {"definitions",
+       {{"importance",
+         "mean of A[i, key] over the queries i that may see the key: those from it on, or all of "
+         "them in an encoder; importance of a head is its mean over sequences"},
+        {"gu", "share of (sequence, layer, head) with importance > epsilon (arXiv 2410.10781)"},
+        {"mean-first",
+         "share of (layer, head) whose importance, averaged over sequences, is > epsilon; also "
+         "sink_heads"}}},
+      {"epsilon", result.epsilon},
+      {"key", key},
+      {"sequences", result.sequences},
+      {"sink_ratio_percent", number(result.sink_ratio(SinkDefinition::kGu, key))},
+      {"ratios", ratios_of(result, key)},
+      {"heads", section(heads)},
+      {"sink_heads", section(result.sink_heads(key))},
+      {"keys", json::array()}};
+  for (const auto& watched : result.keys) {
+    if (watched.sequences > 0)
+      section_of_key["keys"].push_back(section(watched, result, tokenizer));
+  }
+  if (!result.learned.empty()) section_of_key["learned"] = section(result.learned);
+  return section_of_key;
+}
+
+}  // namespace spikesink::detail

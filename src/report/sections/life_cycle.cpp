@@ -1,0 +1,61 @@
+#include "report/report_sections.h"
+#include "report/sections/words.h"
+
+namespace spikesink::detail {
+namespace {
+
+json section(const StateSummary& state) {
+  json top = json::array();
+  for (const auto& peak : state.top) {
+    top.push_back({{"channel", peak.channel},
+                   {"magnitude", peak.magnitude},
+                   {"sequence", peak.sequence},
+                   {"position", peak.position}});
+  }
+  return {{"top", top}, {"median", number(state.median)}, {"not_finite", state.not_finite}};
+}
+
+json courses(const LifeCycleResult& result) {
+  json courses = json::array();
+  for (const int64_t channel : result.spike_channels) {
+    json hidden_state = {result.embedding.channel_max[channel]}, output = json::array();
+    for (const auto& block : result.blocks) {
+      hidden_state.push_back(block.hidden_state.channel_max[channel]);
+      output.push_back(block.output.channel_max[channel]);
+    }
+    courses.push_back({{"channel", channel}, {"hidden_state", hidden_state}, {"output", output}});
+  }
+  return courses;
+}
+
+}  // namespace
+
+json section(const LifeCycleResult& result, const LifeCycleOptions& options) {
+  json blocks = json::array();
+  for (const auto& block : result.blocks) {
+    auto entry = entry_of(block.block);
+    entry["hidden_state"] = section(block.hidden_state);
+    entry["output"] = section(block.output);
+    blocks.push_back(entry);
+  }
+  return {{"definition",
+           "Magnitudes are the largest |x| of a channel over all tokens; top lists different "
+           "channels. The hidden state of a block is the stream after it. A spike channel exceeds "
+           "least_magnitude and least_ratio medians of |h| in some hidden state. A block is "
+           "step-up when it raises the maximum M of a spike channel by at least step_share of M, "
+           "where M exceeds least_magnitude and step_ratio medians; step-down likewise (arXiv "
+           "2603.05498, figure 1; threshold: arXiv 2402.17762)."},
+          {"options",
+           {{"least_magnitude", options.least_magnitude},
+            {"least_ratio", options.least_ratio},
+            {"step_share", options.step_share},
+            {"step_ratio", options.step_ratio}}},
+          {"embedding", section(result.embedding)},
+          {"blocks", blocks},
+          {"step_up", result.step_up},
+          {"step_down", result.step_down},
+          {"spike_channels", result.spike_channels},
+          {"courses", courses(result)}};
+}
+
+}  // namespace spikesink::detail

@@ -1,0 +1,62 @@
+#include "report/report_sections.h"
+#include "report/sections/words.h"
+
+#include <algorithm>
+
+namespace spikesink::detail {
+namespace {
+
+json section(const MassiveChannel& channel) {
+  return {{"channel", channel.channel},
+          {"mean", channel.all.mean},
+          {"count", channel.all.count},
+          {"standard_deviation", channel.all.standard_deviation()},
+          {"largest", channel.largest},
+          {"mean_at_start", mean_or_null(channel.at_start)},
+          {"count_at_start", channel.at_start.count},
+          {"mean_elsewhere", mean_or_null(channel.elsewhere)},
+          {"count_elsewhere", channel.elsewhere.count}};
+}
+
+json section(const MassiveBlock& block, const Tokenizer* tokenizer) {
+  json entry = entry_of(block.block);
+  entry["token_count"] = block.token_count;
+  for (const auto& channel : block.channels) entry["channels"].push_back(section(channel));
+  for (size_t index = 0; index < std::min(block.tokens.size(), kMostTokens); ++index) {
+    const auto& token = block.tokens[index];
+    auto row = token_entry(token.id, tokenizer);
+    row["at_start"] = token.at_start;
+    row["count"] = token.count;
+    entry["tokens"].push_back(row);
+  }
+  for (const auto& [position, count] : block.positions) {
+    entry["positions"].push_back({{"position", position}, {"count", count}});
+  }
+  entry["ratios"] = json::array();
+  for (const auto& ratio : block.ratios) {
+    entry["ratios"].push_back({{"channel", ratio.channel},
+                               {"reference", ratio.reference},
+                               {"mean", ratio.ratio.mean},
+                               {"standard_deviation", ratio.ratio.standard_deviation()},
+                               {"count", ratio.ratio.count}});
+  }
+  return entry;
+}
+
+}  // namespace
+
+json section(const MassiveActivationsResult& result, const MassiveActivationsOptions& options,
+             const Tokenizer* tokenizer) {
+  json blocks = json::array();
+  for (const auto& block : result.blocks) blocks.push_back(section(block, tokenizer));
+  return {{"definition",
+           "|x| > least_magnitude and |x| >= least_ratio x the median of |h| over the hidden state "
+           "of the same sequence, spike tokens included; the median is the lower middle element "
+           "(arXiv 2402.17762). Means are signed."},
+          {"options",
+           {{"least_magnitude", options.least_magnitude}, {"least_ratio", options.least_ratio}}},
+          {"channels", result.channels()},
+          {"blocks", blocks}};
+}
+
+}  // namespace spikesink::detail

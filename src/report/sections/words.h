@@ -1,0 +1,24 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "spikesink/hooks/block_number.h"
+#include "spikesink/measure/running_mean.h"
+#include "spikesink/text/tokenizer.h"
+
+namespace spikesink::detail {
+
+using nlohmann::json;
+
+inline constexpr size_t kMostTokens = 200;  // rows of a table of tokens; the rest are rare
+
+/// JSON has no NaN: what was not measured is null.
+json number(double value);
+/// Null without values.
+json mean_or_null(const RunningMean& values);
+/// block, layer and kind.
+json entry_of(const Block& block);
+/// id, and where there is a tokenizer its text and whether it is special.
+json token_entry(int64_t id, const Tokenizer* tokenizer);
+
+}  // namespace spikesink::detail
