@@ -6,7 +6,7 @@ namespace spikesink::detail {
 
 /// What one key receives from the queries that may see it. [B, H] float64 each.
 struct Received {
-  torch::Tensor mean;             // of A[i, key]
+  torch::Tensor mean;              // of A[i, key]
   torch::Tensor share_of_queries;  // how many of them give it more than epsilon, 0..1
 };
 

@@ -79,12 +79,11 @@ HookScope AttentionSinks::begin(Transformer& model, RunContext& context) {
   learned_ = config.sink_logits ? torch::zeros({config.n_layers, config.n_heads}, torch::kDouble)
                                 : torch::Tensor();
   queries_seen_ = 0;
-  return detail::watch_scores(
-      model, [this, &model, &context](const detail::LayerScores& scores) {
-        if (scores.layer == 0) count_tokens(context.batch().ids);
-        add_keys(scores);
-        if (learned_.defined()) add_learned(scores, model->layers[scores.layer]->attn->sinks);
-      });
+  return detail::watch_scores(model, [this, &model, &context](const detail::LayerScores& scores) {
+    if (scores.layer == 0) count_tokens(context.batch().ids);
+    add_keys(scores);
+    if (learned_.defined()) add_learned(scores, model->layers[scores.layer]->attn->sinks);
+  });
 }
 
 void AttentionSinks::count_tokens(const torch::Tensor& ids) {

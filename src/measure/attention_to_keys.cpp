@@ -13,14 +13,14 @@
 namespace spikesink::detail {
 namespace {
 
-// Queries whose scores are formed together: enough for the matrix product, few enough for the cache.
+// Queries whose scores are formed together: enough for the matrix product, few enough for the
+// cache.
 constexpr int64_t kScoredQueries = 64;
 
 SPIKESINK_CLONES void add_attention(const float* scores, float lse, int64_t count, float* sums) {
   for (int64_t k = 0; k < count; ++k) sums[k] += fast_exp(scores[k] - lse);
 }
-SPIKESINK_CLONES void add_attention(const double* scores, double lse, int64_t count,
-                                    double* sums) {
+SPIKESINK_CLONES void add_attention(const double* scores, double lse, int64_t count, double* sums) {
   for (int64_t k = 0; k < count; ++k) sums[k] += fast_exp(scores[k] - lse);
 }
 

@@ -22,13 +22,15 @@ torch::Tensor checked(const torch::Tensor& points) {
                           c10::str(points.sizes()));
   const auto on_cpu = points.detach().to(torch::kCPU, torch::kDouble);
   if (!on_cpu.isfinite().all().item<bool>())
-    detail::fail_argument("[projection] points: got values that are not finite, expected finite ones");
+    detail::fail_argument(
+        "[projection] points: got values that are not finite, expected finite ones");
   return on_cpu;
 }
 
 // How alike each point finds the others, given how fast likeness falls with distance. Returns the
 // entropy in nats.
-double likeness(const double* distances, int64_t self, int64_t count, double precision, double* row) {
+double likeness(const double* distances, int64_t self, int64_t count, double precision,
+                double* row) {
   double nearest = std::numeric_limits<double>::infinity();
   for (int64_t j = 0; j < count; ++j) {
     if (j != self) nearest = std::min(nearest, distances[j]);
@@ -131,8 +133,7 @@ class Descent {
 torch::Tensor starting_points(const torch::Tensor& points, uint64_t seed) {
   const auto flat = pca(points);
   const double spread = flat.select(1, 0).std().item<double>();
-  const auto jitter =
-      at::randn(flat.sizes(), at::detail::createCPUGenerator(seed), torch::kDouble);
+  const auto jitter = at::randn(flat.sizes(), at::detail::createCPUGenerator(seed), torch::kDouble);
   const auto scaled = spread > 0 ? flat * (kInitialSpread / spread) : flat;
   return scaled + 0.01 * kInitialSpread * jitter;
 }

@@ -1,9 +1,10 @@
 #include "spikesink/measure/qk_geometry.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <limits>
-#include <set>
+#include <map>
 
 #include "detail/fail.h"
 #include "measure/sink_keys.h"
@@ -19,18 +20,18 @@ namespace {
 std::pair<torch::Tensor, torch::Tensor> mean_of_seen(const torch::Tensor& keys,
                                                      const torch::Tensor& marked,
                                                      const ScoreRule& rule) {
-  auto counts = marked.to(torch::kDouble).cumsum(0);                              // [T]
-  auto sums = (keys * marked.to(torch::kDouble).view({-1, 1, 1})).cumsum(0);      // [T, K, d]
+  auto counts = marked.to(torch::kDouble).cumsum(0);                          // [T]
+  auto sums = (keys * marked.to(torch::kDouble).view({-1, 1, 1})).cumsum(0);  // [T, K, d]
   const int64_t length = keys.size(0);
   if (!rule.causal) {
     counts = counts[-1].expand_as(counts);
     sums = sums[-1].expand_as(sums);
   } else if (rule.window > 0 && rule.window < length) {
     const auto left = length - rule.window;
-    counts = at::cat({counts.slice(0, 0, rule.window),
-                      counts.slice(0, rule.window) - counts.slice(0, 0, left)});
-    sums =
-        at::cat({sums.slice(0, 0, rule.window), sums.slice(0, rule.window) - sums.slice(0, 0, left)});
+    counts = at::cat(
+        {counts.slice(0, 0, rule.window), counts.slice(0, rule.window) - counts.slice(0, 0, left)});
+    sums = at::cat(
+        {sums.slice(0, 0, rule.window), sums.slice(0, rule.window) - sums.slice(0, 0, left)});
   }
   return {sums / counts.view({-1, 1, 1}), counts};
 }
@@ -44,14 +45,21 @@ torch::Tensor spectrum_of(const torch::Tensor& moment) {
   const auto shares = values / values.sum(-1, /*keepdim=*/true);
   const auto largest = shares.flip(-1).cumsum(-1);
   const int64_t second = std::min<int64_t>(1, shares.size(1) - 1);
-  return at::stack({at::special_entr(shares).sum(-1).exp(), largest.select(1, 0),
-                    largest.select(1, second)},
-                   1);
+  return at::stack(
+      {at::special_entr(shares).sum(-1).exp(), largest.select(1, 0), largest.select(1, second)}, 1);
 }
 
-double share(int64_t part, int64_t whole) {
-  return whole == 0 ? std::numeric_limits<double>::quiet_NaN()
-                    : static_cast<double>(part) / static_cast<double>(whole);
+double share(double part, int64_t whole) {
+  return whole == 0 ? std::numeric_limits<double>::quiet_NaN() : part / static_cast<double>(whole);
+}
+
+// How often one of `high` exceeds one of `low`.
+double area(const std::vector<double>& high, const std::vector<double>& low) {
+  double won = 0;
+  for (const double a : high) {
+    for (const double b : low) won += a > b ? 1.0 : a == b ? 0.5 : 0.0;
+  }
+  return share(won, static_cast<int64_t>(high.size() * low.size()));
 }
 
 }  // namespace
@@ -74,7 +82,8 @@ void QkGeometry::Cloud::add(const torch::Tensor& vectors) {
   const auto lengths = vectors.norm(2, -1);  // [n, heads]
   count += vectors.size(0);
   sum += vectors.sum(0);
-  unit_sum += (vectors / lengths.clamp_min(std::numeric_limits<double>::min()).unsqueeze(-1)).sum(0);
+  unit_sum +=
+      (vectors / lengths.clamp_min(std::numeric_limits<double>::min()).unsqueeze(-1)).sum(0);
   squares += lengths.square().sum(0);
   norms += lengths.sum(0);
 }
@@ -216,9 +225,9 @@ QkGeometryResult QkGeometry::result() const {
   return result;
 }
 
-bool HeadGeometry::is_sink_head(QkDistance distance) const {
-  return distance == QkDistance::kEuclidean ? sinks.squared_distance < others.squared_distance
-                                            : sinks.cosine > others.cosine;
+double HeadGeometry::margin(QkDistance distance) const {
+  return distance == QkDistance::kEuclidean ? others.squared_distance - sinks.squared_distance
+                                            : sinks.cosine - others.cosine;
 }
 
 std::vector<HeadGeometry> QkGeometryResult::sink_heads(QkDistance distance) const {
@@ -229,33 +238,45 @@ std::vector<HeadGeometry> QkGeometryResult::sink_heads(QkDistance distance) cons
 }
 
 double SinkHeadAgreement::precision() const {
-  return share(both, named);
+  return share(static_cast<double>(both), named);
 }
 
 double SinkHeadAgreement::recall() const {
-  return share(both, measured);
+  return share(static_cast<double>(both), measured);
+}
+
+double SinkHeadAgreement::base_rate() const {
+  return share(static_cast<double>(measured), heads);
 }
 
 SinkHeadAgreement compare(const QkGeometryResult& geometry, const AttentionSinksResult& sinks,
                           QkDistance distance, int64_t key) {
-  std::set<std::pair<int64_t, int64_t>> all, measured;
+  std::map<std::pair<int64_t, int64_t>, bool>
+      measured;  // (layer, head) -> whether it is a sink head
   for (const auto& head : sinks.heads) {
-    if (head.key == key) all.emplace(head.layer, head.head);
+    if (head.key == key) measured[{head.layer, head.head}] = head.importance > sinks.epsilon;
   }
-  for (const auto& head : sinks.sink_heads(key)) measured.emplace(head.layer, head.head);
   SinkHeadAgreement agreement;
+  std::array<std::vector<double>, 2> margins, gaps;  // of heads that are none, of sink heads
   for (const auto& head : geometry.heads) {
-    if (!all.contains({head.layer, head.head})) break;
-    const bool is_named = head.is_sink_head(distance);
-    const bool is_measured = measured.contains({head.layer, head.head});
+    const auto found = measured.find({head.layer, head.head});
+    if (found == measured.end()) break;
+    const bool is_named = head.is_sink_head(distance), is_measured = found->second;
     ++agreement.heads;
     agreement.named += is_named;
     agreement.measured += is_measured;
     agreement.both += is_named && is_measured;
+    margins[is_measured].push_back(head.margin(distance));
+    gaps[is_measured].push_back(head.logit_gap);
   }
-  if (agreement.heads != static_cast<int64_t>(all.size()) || all.size() != geometry.heads.size())
-    detail::fail_argument("[compare] got {} heads by geometry and {} that key {} was watched in, expected the same",
-                          geometry.heads.size(), all.size(), key);
+  if (measured.size() != geometry.heads.size() ||
+      agreement.heads != static_cast<int64_t>(measured.size()))
+    detail::fail_argument(
+        "[compare] got {} heads by geometry and {} where key {} was watched, expected the same "
+        "ones",
+        geometry.heads.size(), measured.size(), key);
+  agreement.area_by_margin = area(margins[1], margins[0]);
+  agreement.area_by_logit_gap = area(gaps[1], gaps[0]);
   return agreement;
 }
 

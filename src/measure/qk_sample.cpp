@@ -34,11 +34,11 @@ HookScope QkSample::begin(Transformer& model, RunContext& context) {
     if (layer < 0 || layer >= config.n_layers || head < 0 || head >= config.n_heads)
       detail::fail_argument("[QkSample] got head {} of layer {}, expected one of {} of {} layers",
                             head, layer, config.n_heads, config.n_layers);
-    scope += model->hooks().add(
-        in_block(layer, options_.before_rotation ? kQ : kRotQ),
-        [this, index, head = head, &context](const torch::Tensor& q) {
-          add(q.select(2, head), context.batch(), /*of_sinks=*/false, heads_[index].queries);
-        });
+    scope += model->hooks().add(in_block(layer, options_.before_rotation ? kQ : kRotQ),
+                                [this, index, head = head, &context](const torch::Tensor& q) {
+                                  add(q.select(2, head), context.batch(), /*of_sinks=*/false,
+                                      heads_[index].queries);
+                                });
     scope += model->hooks().add(
         in_block(layer, options_.before_rotation ? kK : kRotK),
         [this, index, key_head = head / group, &context](const torch::Tensor& k) {
@@ -61,12 +61,12 @@ void QkSample::add(const torch::Tensor& vectors, const TokenBatch& batch, bool o
       const int64_t sequence = batch.first_sequence + row;
       const auto hash = hash_of(sequence, position);
       const bool full = static_cast<int64_t>(kept.size()) >= options_.most;
-      if (marks[row][position] != of_sinks || (full && (kept.empty() || hash > kept.rbegin()->first.first)))
+      if (marks[row][position] != of_sinks ||
+          (full && (kept.empty() || hash > kept.rbegin()->first.first)))
         continue;
       const auto vector = vectors[row][position].to(torch::kCPU, torch::kFloat).contiguous();
       const auto* values = vector.data_ptr<float>();
-      keep(kept, hash,
-           {sequence, position, ids[row][position], {values, values + vector.numel()}});
+      keep(kept, hash, {sequence, position, ids[row][position], {values, values + vector.numel()}});
     }
   }
 }
@@ -101,8 +101,8 @@ std::vector<HeadSample> QkSample::result() const {
   for (size_t index = 0; index < heads_.size(); ++index) {
     const auto [layer, head] = options_.heads[index];
     const auto& kept = heads_[index];
-    result.push_back({layer, head, listed(kept.queries), listed(kept.other_keys),
-                      listed(kept.sink_keys)});
+    result.push_back(
+        {layer, head, listed(kept.queries), listed(kept.other_keys), listed(kept.sink_keys)});
   }
   return result;
 }

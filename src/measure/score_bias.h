@@ -28,7 +28,7 @@ class ScoreBias {
  private:
   Real softcap_;
   int64_t length_;
-  torch::Tensor alibi_;             // [H, T]
+  torch::Tensor alibi_;           // [H, T]
   const Real* slopes_ = nullptr;  // its values, or none
 };
 

@@ -35,8 +35,7 @@ HookScope SinksAnywhere::begin(Transformer& model, RunContext& context) {
   return detail::watch_scores(model, [this, &context](const detail::LayerScores& scores) {
     const auto& batch = context.batch();
     if (scores.layer == 0) heads_at_.assign(batch.ids.numel(), 0);
-    add_layer(scores.layer,
-              detail::attention_to_keys(scores.q, scores.k, scores.lse, scores.rule),
+    add_layer(scores.layer, detail::attention_to_keys(scores.q, scores.k, scores.lse, scores.rule),
               scores.rule.causal);
     if (scores.layer == layers_ - 1) add_batch(batch, scores.rule.causal);
   });
@@ -103,8 +102,9 @@ void SinksAnywhere::keep_places(std::vector<SinkPlace> candidates) {
 void SinksAnywhere::merge(const SinksAnywhere& other) {
   if (heads_.size() != other.heads_.size() || layers_ != other.layers_ ||
       tokens_.size() != other.tokens_.size())
-    detail::fail_argument("[SinksAnywhere] cannot merge: got {} heads in {} layers, expected {} in {}",
-                          other.heads_.size(), other.layers_, heads_.size(), layers_);
+    detail::fail_argument(
+        "[SinksAnywhere] cannot merge: got {} heads in {} layers, expected {} in {}",
+        other.heads_.size(), other.layers_, heads_.size(), layers_);
   if (options_ != other.options_)
     detail::fail_argument(
         "[SinksAnywhere] cannot merge: got epsilon {}, least_queries {} and most_places {}, "
@@ -145,8 +145,8 @@ SinksAnywhereResult SinksAnywhere::result() const {
   for (int64_t index = 0; index < 2 * vocabulary; ++index) {
     const auto& token = tokens_[index];
     if (token.count == 0) continue;
-    result.tokens.push_back({index % vocabulary, index < vocabulary, token.count, token.places,
-                             token.occurrences});
+    result.tokens.push_back(
+        {index % vocabulary, index < vocabulary, token.count, token.places, token.occurrences});
   }
   sort_by_count(result.tokens);
   return result;

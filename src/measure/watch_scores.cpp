@@ -11,10 +11,10 @@ HookScope watch_scores(Transformer& model, std::function<void(const LayerScores&
   const auto call = std::make_shared<const decltype(seen)>(std::move(seen));
   HookScope scope;
   for (int64_t layer = 0; layer < model->config().n_layers; ++layer) {
-    scope += model->hooks().add(in_block(layer, kRotQ),
-                                [now](const torch::Tensor& q) { now->q = q; });
-    scope += model->hooks().add(in_block(layer, kRotK),
-                                [now](const torch::Tensor& k) { now->k = k; });
+    scope +=
+        model->hooks().add(in_block(layer, kRotQ), [now](const torch::Tensor& q) { now->q = q; });
+    scope +=
+        model->hooks().add(in_block(layer, kRotK), [now](const torch::Tensor& k) { now->k = k; });
     scope += model->hooks().add(
         in_block(layer, kLse), [now, call, layer, &model](const torch::Tensor& lse) {
           const Positions positions{

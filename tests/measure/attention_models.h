@@ -20,8 +20,8 @@ inline void PrintTo(const AttentionModel& model, std::ostream* out) {
 
 inline std::vector<AttentionModel> attention_models() {
   std::vector<AttentionModel> models = {
-      {"Grouped", tiny_config()},     {"Ungrouped", tiny_config()}, {"Window", tiny_config()},
-      {"Softcap", tiny_config()},     {"Alibi", tiny_config()},     {"LearnedSinks", tiny_config()},
+      {"Grouped", tiny_config()}, {"Ungrouped", tiny_config()}, {"Window", tiny_config()},
+      {"Softcap", tiny_config()}, {"Alibi", tiny_config()},     {"LearnedSinks", tiny_config()},
       {"Encoder", tiny_config()},
   };
   models[1].config.n_key_value_heads = models[1].config.n_heads;

@@ -64,9 +64,9 @@ TEST(AttentionReceivedTest, AgreesWithTheMatrix) {
     const auto exceeds = pattern.select(-1, key).slice(-1, key) > 0.1;
     EXPECT_TRUE(at::allclose(received.share_of_queries, exceeds.to(torch::kDouble).mean(-1)))
         << key;
-    const auto single = detail::attention_received(
-        q.to(torch::kFloat), k.to(torch::kFloat), lse.to(torch::kFloat), {.scale = scale}, key,
-        /*epsilon=*/0.1);
+    const auto single = detail::attention_received(q.to(torch::kFloat), k.to(torch::kFloat),
+                                                   lse.to(torch::kFloat), {.scale = scale}, key,
+                                                   /*epsilon=*/0.1);
     EXPECT_TRUE(at::allclose(single.mean, expected, 1e-5, 1e-6)) << key;
   }
 }

@@ -79,9 +79,16 @@ TEST(TsneTest, FewerThanFourPointsAreTheirPca) {
 }
 
 TEST(TsneTest, RefusesWhatCannotBe) {
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([] { pca(torch::ones({3})); }), "got shape [3]"));
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([] { tsne(torch::full({5, 2}, NAN)); }), "not finite"));
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([] { tsne(torch::ones({2001, 2})); }), "at most 2000"));
+  EXPECT_TRUE(
+      holds(message_of<std::invalid_argument>([] { pca(torch::ones({3})); }), "got shape [3]"));
+  EXPECT_TRUE(holds(message_of<std::invalid_argument>([] {
+                      tsne(torch::full({5, 2}, NAN));
+                    }),
+                    "not finite"));
+  EXPECT_TRUE(holds(message_of<std::invalid_argument>([] {
+                      tsne(torch::ones({2001, 2}));
+                    }),
+                    "at most 2000"));
 }
 
 }  // namespace

@@ -5,8 +5,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <numeric>
 #include <set>
 
 #include "measure/attention_models.h"
@@ -37,6 +40,11 @@ struct HeadToken {
 
 double mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values.at(values.size() / 2);
 }
 
 class QkGeometryTest : public testing::TestWithParam<AttentionModel> {
@@ -97,8 +105,7 @@ class QkGeometryTest : public testing::TestWithParam<AttentionModel> {
       std::vector<double> sinks, others;
       for (const auto& key : tokens) {
         const int64_t back = query.position - key.position;
-        const bool sees =
-            !rule.causal || (back >= 0 && (rule.window == 0 || back < rule.window));
+        const bool sees = !rule.causal || (back >= 0 && (rule.window == 0 || back < rule.window));
         if (key.sequence != query.sequence || !sees) continue;
         (is_sink(key.sequence, key.position) ? sinks : others)
             .push_back(rule.scale * query.q.dot(key.k).item<double>());
@@ -182,7 +189,8 @@ TEST_F(QkTest, NoSinksAreAnEmptyResult) {
 
 TEST_F(QkTest, TheLastTokenMayBeTheSink) {
   QkGeometry last({.sinks = {.positions = {-1}}}),
-      places({.sinks = {.positions = {}, .places = {{0, 8}, {1, 8}, {2, 0}, {3, 0}, {4, 11}, {5, 11}}}});
+      places({.sinks = {.positions = {},
+                        .places = {{0, 8}, {1, 8}, {2, 0}, {3, 0}, {4, 11}, {5, 11}}}});
   run(model, batches, {&last, &places});
   EXPECT_EQ(last.result().sink_keys, 6);
   EXPECT_EQ(last.result().heads[3].sinks.squared_distance,
@@ -210,12 +218,19 @@ TEST_F(QkTest, AgreementCountsHeads) {
   const auto cosine = compare(geometry, measured, QkDistance::kCosine);  // names head 0
   EXPECT_EQ(cosine.precision(), 1);
   EXPECT_EQ(cosine.recall(), 0.5);
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { compare(geometry, measured, QkDistance::kCosine, 7); }), "4 heads by geometry and 0"));
+  EXPECT_EQ(cosine.base_rate(), 0.5);
+  EXPECT_EQ(euclidean.area_by_margin, 0.25) << "margins 4, -4 against 4, 4";
+  EXPECT_EQ(cosine.area_by_margin, 0.75) << "1 against two, ties with two";
+  EXPECT_EQ(euclidean.area_by_logit_gap, 0.5) << "all are 0";
+  EXPECT_TRUE(holds(message_of<std::invalid_argument>(
+                        [&] { compare(geometry, measured, QkDistance::kCosine, 7); }),
+                    "4 heads by geometry and 0"));
 }
 
 TEST_F(QkTest, RefusesWhatCannotBe) {
   QkGeometry wrong({.sinks = {.positions = {-2}}}), one, deeper;
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { run(model, batches, {&wrong}); }), "got -2"));
+  EXPECT_TRUE(
+      holds(message_of<std::invalid_argument>([&] { run(model, batches, {&wrong}); }), "got -2"));
   auto config = tiny_config();
   config.n_layers = 3;
   auto deep = random_model(config);
@@ -223,7 +238,8 @@ TEST_F(QkTest, RefusesWhatCannotBe) {
   run(deep, batches, {&deeper});
   EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { one.merge(deeper); }), "got 3 layers"));
   QkSample no_head({.heads = {{0, 4}}});
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { run(model, batches, {&no_head}); }), "head 4 of layer 0"));
+  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { run(model, batches, {&no_head}); }),
+                    "head 4 of layer 0"));
 }
 
 TEST_F(QkTest, TheSampleIsOfTheTextsVectors) {
@@ -237,7 +253,8 @@ TEST_F(QkTest, TheSampleIsOfTheTextsVectors) {
   EXPECT_EQ(result[0].points().sizes(), (std::vector<int64_t>{18, 8}));
   for (const auto& batch : batches) {
     const auto cache = run_with_cache(model, batch.ids, {"blocks.1.attn.hook_rot_*"});
-    const auto expect = [&](const std::vector<QkVector>& list, const torch::Tensor& all, bool sink) {
+    const auto expect = [&](const std::vector<QkVector>& list, const torch::Tensor& all,
+                            bool sink) {
       for (const auto& vector : list) {
         EXPECT_EQ(is_sink(vector.sequence, vector.position), sink);
         const int64_t row = vector.sequence - batch.first_sequence;
@@ -282,21 +299,33 @@ TEST(Smollm2GeometryTest, GeometryNamesTheSinkHeads) {
   ASSERT_FALSE(anywhere.result().positions.empty());
   EXPECT_EQ(anywhere.result().positions.front().position, 0);
   EXPECT_EQ(anywhere.result().places.front().position, 0);
-  for (const auto* one : {&geometry, &unturned}) {
-    const auto result = one->result();
-    for (const auto distance : {QkDistance::kEuclidean, QkDistance::kCosine}) {
-      const auto agreement = compare(result, measured, distance);
-      fmt::print("{} {}: heads {} named {} measured {} both {} P {:.3f} R {:.3f}\n", one == &geometry, to_string(distance),
-                 agreement.heads, agreement.named, agreement.measured, agreement.both,
-                 agreement.precision(), agreement.recall());
-    }
-    size_t i = 0;
-    for (const auto& head : result.heads) {
-      const double importance = measured.heads[i++].importance;
-      fmt::print("L{} H{} imp {:.3f} gap {:.2f} d2 {:.1f}/{:.1f} cos {:.3f}/{:.3f} rank {:.2f}/{:.2f} e1 {:.3f}/{:.3f} e2 {:.3f}/{:.3f} |k| {:.2f}/{:.2f} |v| {:.3f}/{:.3f}\n", head.layer, head.head, importance, head.logit_gap,
-       head.sinks.squared_distance, head.others.squared_distance, head.sinks.cosine, head.others.cosine, head.sinks.effective_rank, head.others.effective_rank, head.sinks.first_direction, head.others.first_direction, head.sinks.first_two_directions, head.others.first_two_directions, head.sinks.norm, head.others.norm, head.sinks.value_norm, head.others.value_norm);
-    }
+  const auto euclidean = compare(geometry.result(), measured),
+             cosine = compare(geometry.result(), measured, QkDistance::kCosine);
+  for (const auto& agreement : {euclidean, cosine}) {
+    EXPECT_EQ(agreement.heads, model->config().n_layers * model->config().n_heads);
+    EXPECT_EQ(agreement.measured, static_cast<int64_t>(measured.sink_heads().size()));
+    EXPECT_GT(agreement.recall(), 0.98);
+    EXPECT_GT(agreement.precision(), agreement.base_rate() + 0.02);
+    EXPECT_LT(agreement.precision(), 0.9) << "the sign alone names too many";
+    EXPECT_GT(agreement.area_by_margin, 0.8);
+    EXPECT_GT(agreement.area_by_logit_gap, 0.9);
   }
+  EXPECT_GT(cosine.area_by_margin, euclidean.area_by_margin) << "norms blur the order";
+  EXPECT_GT(compare(unturned.result(), measured).recall(), 0.98);
+  std::map<std::pair<int64_t, int64_t>, HeadGeometry> heads;
+  for (const auto& head : geometry.result().heads) heads[{head.layer, head.head}] = head;
+  std::vector<double> ranks, other_ranks, drains, gaps;
+  for (const auto& sink_head : measured.sink_heads()) {
+    const auto& head = heads[{sink_head.layer, sink_head.head}];
+    ranks.push_back(head.sinks.effective_rank);
+    other_ranks.push_back(head.others.effective_rank);
+    drains.push_back(head.value_drain());
+    gaps.push_back(head.logit_gap);
+  }
+  EXPECT_LT(median(ranks), 1.1) << "sink keys lie in one direction";
+  EXPECT_GT(median(other_ranks), 3);
+  EXPECT_LT(median(drains), 0.4) << "and carry little value";
+  EXPECT_GT(median(gaps), 3);
 }
 
 }  // namespace

@@ -128,8 +128,8 @@ TEST_P(SinksTest, KeyZeroAnywhereIsKeyZeroWatched) {
     int64_t count = 0;
     for (const auto& position : anywhere.result().positions)
       count += position.position == 0 ? position.count : 0;
-    EXPECT_NEAR(share * static_cast<double>(watched.result().sequences),
-                static_cast<double>(count), 1e-9);
+    EXPECT_NEAR(share * static_cast<double>(watched.result().sequences), static_cast<double>(count),
+                1e-9);
     EXPECT_GT(count, 0);
   }
 }
@@ -181,9 +181,9 @@ TEST_F(SinksAnywhereTest, TwoPassesMerged) {
   }
   for (size_t index = 0; index < a.heads.size(); ++index) {
     const auto &one = a.heads[index], &other = b.heads[index];
-    EXPECT_EQ(std::tie(one.share_of_sequences, one.position, one.share_at_position, one.sinks),
-              std::tie(other.share_of_sequences, other.position, other.share_at_position,
-                       other.sinks));
+    EXPECT_EQ(
+        std::tie(one.share_of_sequences, one.position, one.share_at_position, one.sinks),
+        std::tie(other.share_of_sequences, other.position, other.share_at_position, other.sinks));
   }
 }
 
@@ -204,8 +204,8 @@ TEST_F(SinksAnywhereTest, NoSinksAreAnEmptyResult) {
 }
 
 TEST_F(SinksAnywhereTest, ValuesThatAreNotNumbersAreNoSinks) {
-  const auto scope = model->hooks().add(
-      "blocks.0.attn.hook_rot_q", [](const torch::Tensor& q) { return q * NAN; });
+  const auto scope = model->hooks().add("blocks.0.attn.hook_rot_q",
+                                        [](const torch::Tensor& q) { return q * NAN; });
   SinksAnywhere anywhere;
   run(model, batches, {&anywhere});
   EXPECT_TRUE(anywhere.result().places.empty());
@@ -213,7 +213,8 @@ TEST_F(SinksAnywhereTest, ValuesThatAreNotNumbersAreNoSinks) {
 
 TEST_F(SinksAnywhereTest, RefusesWhatCannotBe) {
   SinksAnywhere wrong({.least_queries = 0}), one, other({.epsilon = 0.2});
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { run(model, batches, {&wrong}); }), "least_queries 0"));
+  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { run(model, batches, {&wrong}); }),
+                    "least_queries 0"));
   run(model, batches, {&one, &other});
   EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { one.merge(other); }), "epsilon 0.2"));
 }

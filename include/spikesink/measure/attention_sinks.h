@@ -18,17 +18,17 @@ struct LayerScores;
 /// that has left k behind counts as no attention.) Every sequence weighs the same, whatever its
 /// length.
 enum class SinkDefinition {
-  kGu,         // share of (sequence, layer, head) whose importance exceeds epsilon (Gu et al., arXiv
-               // 2410.10781)
+  kGu,  // share of (sequence, layer, head) whose importance exceeds epsilon (Gu et al., arXiv
+        // 2410.10781)
   kMeanFirst,  // share of (layer, head) whose importance, averaged over sequences first, exceeds
                // epsilon
   kSoftpick,   // each layer's share of (sequence, head) whose importance exceeds epsilon, then the
                // mean of the layers (arXiv 2504.20966); that of `gu`, all layers having as many
                // heads
-  kEntry,      // share of (layer, head, query) with A[i, k] > epsilon, of the queries that may see k
-               // (submarat/removing-layer-norm)
-  kFAttn,      // mean of A[i, k] over layers, heads and the queries that may see k; no threshold
-               // (F-Attn of Qiu et al., arXiv 2505.06708)
+  kEntry,  // share of (layer, head, query) with A[i, k] > epsilon, of the queries that may see k
+           // (submarat/removing-layer-norm)
+  kFAttn,  // mean of A[i, k] over layers, heads and the queries that may see k; no threshold
+           // (F-Attn of Qiu et al., arXiv 2505.06708)
 };
 /// "gu", "mean-first", "softpick", "entry" or "f-attn".
 std::string to_string(SinkDefinition definition);

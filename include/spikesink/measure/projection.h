@@ -13,8 +13,8 @@ namespace spikesink {
 torch::Tensor pca(const torch::Tensor& points);
 
 struct TsneOptions {
-  double perplexity = 30;          // neighbours that count for a point; at most a third of the others
-  int64_t iterations = 1000;       // of gradient descent
+  double perplexity = 30;     // neighbours that count for a point; at most a third of the others
+  int64_t iterations = 1000;  // of gradient descent
   int64_t early_iterations = 250;  // of those with attraction exaggerated and momentum low ...
   double exaggeration = 12;        // ... by this factor
   uint64_t seed = 0;               // of a jitter, 1 % of the initial spread

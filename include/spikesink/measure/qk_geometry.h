@@ -13,8 +13,8 @@ namespace spikesink {
 /// the sink keys than to the non-sink keys (arXiv 2603.05498, eq. 26). Means are over all pairs of
 /// a query and a key, of any two places of the text.
 enum class QkDistance {
-  kEuclidean,  // the mean of ||q - k||^2 is smaller
-  kCosine,     // the mean of cos(q, k) is larger
+  kEuclidean,  // the mean of ||q - k||^2 is smaller; the paper's
+  kCosine,     // the mean of cos(q, k) is larger, whatever the norms
 };
 /// "euclidean" or "cosine".
 std::string to_string(QkDistance distance);
@@ -50,13 +50,16 @@ struct HeadGeometry {
 
   /// ||v|| of sinks over that of others: the smaller, the less a sink's attention writes.
   double value_drain() const { return sinks.value_norm / others.value_norm; }
+  /// How much closer the sinks are: the others' mean distance less theirs, or their mean cosine
+  /// less the others'.
+  double margin(QkDistance distance) const;
   /// The rule of eq. 26.
-  bool is_sink_head(QkDistance distance) const;
+  bool is_sink_head(QkDistance distance) const { return margin(distance) > 0; }
 };
 
 struct QkGeometryResult {
-  int64_t sink_keys = 0;   // tokens
-  int64_t other_keys = 0;  // tokens, and as many non-sink queries
+  int64_t sink_keys = 0;            // tokens
+  int64_t other_keys = 0;           // tokens, and as many non-sink queries
   std::vector<HeadGeometry> heads;  // every layer and head, in that order; empty without keys of
                                     // both kinds
   /// The heads that the rule names.
@@ -114,15 +117,21 @@ class QkGeometry : public Measurement {
   torch::Tensor is_sink_;                  // [B, T] bool, of the batch being passed
 };
 
-/// How well the rule finds the heads that are sinks by their attention.
+/// How well geometry finds the heads that are sinks by their attention. The rule asks for a sign,
+/// which most heads of a model with many sink heads share: hold its precision against the base
+/// rate. The two areas ask for an order: how often a measured sink head exceeds a head that is none
+/// (the area under the ROC curve, ties half), 0.5 by chance; NaN when there is none of either.
 struct SinkHeadAgreement {
   int64_t heads = 0;     // of all
   int64_t named = 0;     // by the rule
   int64_t measured = 0;  // importance > epsilon, mean over sequences (SinkDefinition::kMeanFirst)
   int64_t both = 0;
+  double area_by_margin = 0;     // of HeadGeometry::margin
+  double area_by_logit_gap = 0;  // of HeadGeometry::logit_gap
 
   double precision() const;  // both / named; NaN when none is named
   double recall() const;     // both / measured; NaN when none is measured
+  double base_rate() const;  // measured / heads
 };
 
 /// `key` is the watched position of `sinks` whose importance counts. Throws std::invalid_argument

@@ -51,7 +51,7 @@ class QkSample : public Measurement {
   std::vector<HeadSample> result() const;  // as the heads were asked for
 
  private:
-  using Place = std::pair<int64_t, int64_t>;                      // (sequence, position)
+  using Place = std::pair<int64_t, int64_t>;                    // (sequence, position)
   using Kept = std::map<std::pair<uint64_t, Place>, QkVector>;  // by hash
   struct Head {
     Kept queries, other_keys, sink_keys;

@@ -24,9 +24,9 @@ struct SinkPosition {
 
 struct SinkToken {
   int64_t id = 0;
-  bool at_start = false;  // position 0
-  int64_t count = 0;      // triples
-  int64_t places = 0;     // (sequence, position) where it was a sink, of whichever heads
+  bool at_start = false;    // position 0
+  int64_t count = 0;        // triples
+  int64_t places = 0;       // (sequence, position) where it was a sink, of whichever heads
   int64_t occurrences = 0;  // places where it stood and enough queries might see it
 };
 
@@ -88,8 +88,8 @@ class SinksAnywhere : public Measurement {
 
   SinksAnywhereOptions options_;
   int64_t layers_ = 0;
-  std::vector<Head> heads_;           // [layers * heads]
-  std::vector<TokenCount> tokens_;    // [2 * vocabulary], those at position 0 first
+  std::vector<Head> heads_;                 // [layers * heads]
+  std::vector<TokenCount> tokens_;          // [2 * vocabulary], those at position 0 first
   FlatMap<int64_t, int64_t> sequences_at_;  // position -> sequences with a sink there
   std::vector<SinkPlace> places_;
   int64_t place_count_ = 0;
