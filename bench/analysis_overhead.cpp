@@ -1,7 +1,8 @@
-// What measuring costs: the time of `run` with all measurements over that of the bare forward pass,
-// in one process, and the peak memory of both.
+// What measuring costs: the time of `run` with the usual measurements over that of the bare forward
+// pass, in one process, and the peak memory of both.
 //
-// Usage: analysis_overhead MODEL [dtype] [length] [repeats]   (defaults: float32 512 7)
+// Usage: analysis_overhead MODEL [dtype] [length] [repeats] [also]   (defaults: float32 512 7)
+// `also` adds one measurement: sinks_anywhere or qk_geometry.
 // The bare forward forms all logits, as a user's would. The two are timed in turn; printed are the
 // median of the paired ratios, their range, and the ratio of the two fastest times, which other
 // load on the machine disturbs least. Peak memory is taken in a child process for each, from the
@@ -19,6 +20,8 @@
 #include "spikesink/measure/life_cycle.h"
 #include "spikesink/measure/massive_activations.h"
 #include "spikesink/measure/perplexity.h"
+#include "spikesink/measure/qk_geometry.h"
+#include "spikesink/measure/sinks_anywhere.h"
 #include "spikesink/model/load_model.h"
 
 namespace {
@@ -28,10 +31,11 @@ constexpr int64_t kTokens = 4096;
 struct Job {
   spikesink::Transformer model;
   spikesink::TokenBatches batches;
+  std::string also;
 };
 
-Job make_job(const std::string& path, torch::Dtype dtype, int64_t length) {
-  Job job{spikesink::load_model(path, {.dtype = dtype}), {}};
+Job make_job(const std::string& path, torch::Dtype dtype, int64_t length, std::string also) {
+  Job job{spikesink::load_model(path, {.dtype = dtype}), {}, std::move(also)};
   torch::manual_seed(0);
   const auto ids =
       torch::randint(job.model->config().d_vocabulary, {kTokens / length, length}, torch::kLong);
@@ -49,7 +53,12 @@ void measured(Job& job) {
   spikesink::MassiveActivations massive;
   spikesink::AttentionSinks sinks;
   spikesink::Perplexity perplexity;
-  spikesink::run(job.model, job.batches, {&life_cycle, &massive, &sinks, &perplexity});
+  spikesink::SinksAnywhere anywhere;
+  spikesink::QkGeometry geometry;
+  std::vector<spikesink::Measurement*> all = {&life_cycle, &massive, &sinks, &perplexity};
+  if (job.also == "sinks_anywhere") all.push_back(&anywhere);
+  if (job.also == "qk_geometry") all.push_back(&geometry);
+  spikesink::run(job.model, job.batches, all);
 }
 
 double seconds(void (*what)(Job&), Job& job) {
@@ -69,10 +78,11 @@ double fastest(const std::vector<double>& values) {
 
 // The peak resident memory, in MiB, of a process that loads the model and does `what` once.
 double peak_memory(const char* program, const std::string& what, const std::string& path,
-                   const std::string& dtype, const std::string& length) {
+                   const std::string& dtype, const std::string& length, const std::string& also) {
   const pid_t child = fork();
   if (child == 0) {
-    execl(program, program, path.c_str(), dtype.c_str(), length.c_str(), what.c_str(), nullptr);
+    execl(program, program, path.c_str(), dtype.c_str(), length.c_str(), what.c_str(), also.c_str(),
+          nullptr);
     _exit(1);
   }
   int status = 0;
@@ -85,14 +95,16 @@ double peak_memory(const char* program, const std::string& what, const std::stri
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    fmt::print(stderr, "usage: analysis_overhead MODEL [float32|bfloat16] [length] [repeats]\n");
+    fmt::print(stderr,
+               "usage: analysis_overhead MODEL [float32|bfloat16] [length] [repeats] "
+               "[sinks_anywhere|qk_geometry]\n");
     return 1;
   }
   const std::string path = argv[1], dtype = argc > 2 ? argv[2] : "float32",
                     length = argc > 3 ? argv[3] : "512";
-  const std::string repeats = argc > 4 ? argv[4] : "7";
-  auto job =
-      make_job(path, dtype == "bfloat16" ? torch::kBFloat16 : torch::kFloat32, std::stoll(length));
+  const std::string repeats = argc > 4 ? argv[4] : "7", also = argc > 5 ? argv[5] : "";
+  auto job = make_job(path, dtype == "bfloat16" ? torch::kBFloat16 : torch::kFloat32,
+                      std::stoll(length), also);
   if (repeats == "bare") return bare(job), 0;
   if (repeats == "measured") return measured(job), 0;
   seconds(bare, job);
@@ -105,8 +117,8 @@ int main(int argc, char** argv) {
     if (!bare_first) bare_seconds.push_back(seconds(bare, job));
     ratios.push_back(measured_seconds.back() / bare_seconds.back());
   }
-  const double bare_mib = peak_memory(argv[0], "bare", path, dtype, length);
-  const double measured_mib = peak_memory(argv[0], "measured", path, dtype, length);
+  const double bare_mib = peak_memory(argv[0], "bare", path, dtype, length, also);
+  const double measured_mib = peak_memory(argv[0], "measured", path, dtype, length, also);
   std::sort(ratios.begin(), ratios.end());
   fmt::print(
       "{} T={} tokens={} threads={}: bare {:.2f} s, measured {:.2f} s; ratio {:.3f} (min {:.3f}, "

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "measure/clones.h"
+#include "measure/score_bias.h"
 
 namespace spikesink::detail {
 namespace {
@@ -36,30 +37,11 @@ SPIKESINK_CLONES float dot(const at::BFloat16* a, const float* b, int64_t count)
   return dot_lanes(a, b, count);
 }
 
-// What is left of a score rule once the key is fixed.
-template <typename Sum>
-struct KeyRule {
-  Sum softcap;
-  const Sum* alibi;  // [H, T] or nullptr
-  int64_t length, key;
-
-  Sum score(Sum product, int64_t head, int64_t query) const {
-    if (softcap > 0) product = softcap * std::tanh(product / softcap);
-    if (alibi) product += alibi[head * length + key] - alibi[head * length + query];
-    return product;
-  }
-};
-
 template <typename T, typename Sum>
 void receive(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& lse,
-             const ScoreRule& rule, int64_t key, torch::Tensor& out) {
+             const ScoreRule& rule, int64_t key, double epsilon, const Received& out) {
   const int64_t length = q.size(1), heads = q.size(2), width = q.size(3);
-  const auto alibi = rule.alibi.defined()
-                         ? rule.alibi.to(torch::kCPU, c10::CppTypeToScalarType<Sum>()).contiguous()
-                         : torch::Tensor();
-  const KeyRule<Sum> at_key{static_cast<Sum>(rule.softcap),
-                            alibi.defined() ? alibi.template data_ptr<Sum>() : nullptr, length,
-                            key};
+  const ScoreBias<Sum> bias(rule, length);
   const int64_t first = rule.causal ? key : 0;
   const int64_t last = rule.window > 0 ? std::min(length, key + rule.window) : length;
   const int64_t group = heads / k.size(2);
@@ -75,11 +57,18 @@ void receive(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor
       const Sum* denominators =
           lse.data_ptr<Sum>() + sequence * lse.stride(0) + head * lse.stride(1);
       double received = 0;
+      int64_t exceeding = 0;
       for (int64_t i = first; i < last; ++i) {
         const Sum product = dot(queries + i * q.stride(1), key_vector.data(), width);
-        received += std::exp(at_key.score(product, head, i) - denominators[i * lse.stride(2)]);
+        const Sum attention =
+            std::exp(bias.score(product, head, i, key) - denominators[i * lse.stride(2)]);
+        received += attention;
+        exceeding += attention > epsilon;
       }
-      out.data_ptr<double>()[unit] = received / static_cast<double>(length - first);
+      const auto queries_that_see = static_cast<double>(length - first);
+      out.mean.data_ptr<double>()[unit] = received / queries_that_see;
+      out.share_of_queries.data_ptr<double>()[unit] =
+          static_cast<double>(exceeding) / queries_that_see;
     }
   });
 }
@@ -91,17 +80,21 @@ torch::Tensor rows_on_cpu(const torch::Tensor& x) {
 
 }  // namespace
 
-torch::Tensor attention_received(const torch::Tensor& q, const torch::Tensor& k,
-                                 const torch::Tensor& lse, const ScoreRule& rule, int64_t key) {
-  auto out = torch::empty({q.size(0), q.size(2)}, torch::kDouble);
+Received attention_received(const torch::Tensor& q, const torch::Tensor& k,
+                            const torch::Tensor& lse, const ScoreRule& rule, int64_t key,
+                            double epsilon) {
+  const auto shape = {q.size(0), q.size(2)};
+  const Received out{torch::empty(shape, torch::kDouble), torch::empty(shape, torch::kDouble)};
   const auto queries = rows_on_cpu(q), keys = rows_on_cpu(k), denominators = lse.to(torch::kCPU);
   if (q.scalar_type() == torch::kDouble) {
-    receive<double, double>(queries, keys, denominators.to(torch::kDouble), rule, key, out);
+    receive<double, double>(queries, keys, denominators.to(torch::kDouble), rule, key, epsilon,
+                            out);
   } else if (q.scalar_type() == torch::kBFloat16) {
-    receive<at::BFloat16, float>(queries, keys, denominators.to(torch::kFloat), rule, key, out);
+    receive<at::BFloat16, float>(queries, keys, denominators.to(torch::kFloat), rule, key, epsilon,
+                                 out);
   } else {
     receive<float, float>(queries.to(torch::kFloat), keys.to(torch::kFloat),
-                          denominators.to(torch::kFloat), rule, key, out);
+                          denominators.to(torch::kFloat), rule, key, epsilon, out);
   }
   return out;
 }

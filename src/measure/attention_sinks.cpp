@@ -8,12 +8,9 @@
 
 #include "detail/fail.h"
 #include "measure/attention_received.h"
-#include "spikesink/hooks/hook_names.h"
+#include "measure/watch_scores.h"
 
 namespace spikesink {
-
-using namespace hook_names;
-
 namespace {
 
 // The position that a key asked for has in sequences of this length, if they are long enough.
@@ -35,10 +32,37 @@ WatchedKey watched_key(int64_t key, const FlatMap<int64_t, int64_t>& counts) {
   return result;
 }
 
+double contribution(const HeadImportance& head, SinkDefinition definition, double epsilon) {
+  switch (definition) {
+    case SinkDefinition::kMeanFirst:
+      return head.importance > epsilon ? 1.0 : 0.0;
+    case SinkDefinition::kEntry:
+      return head.share_of_queries;
+    case SinkDefinition::kFAttn:
+      return head.importance;
+    case SinkDefinition::kGu:
+    case SinkDefinition::kSoftpick:
+      break;
+  }
+  return head.share_of_sequences;
+}
+
 }  // namespace
 
 std::string to_string(SinkDefinition definition) {
-  return definition == SinkDefinition::kGu ? "gu" : "mean-first";
+  switch (definition) {
+    case SinkDefinition::kMeanFirst:
+      return "mean-first";
+    case SinkDefinition::kSoftpick:
+      return "softpick";
+    case SinkDefinition::kEntry:
+      return "entry";
+    case SinkDefinition::kFAttn:
+      return "f-attn";
+    case SinkDefinition::kGu:
+      break;
+  }
+  return "gu";
 }
 
 HookScope AttentionSinks::begin(Transformer& model, RunContext& context) {
@@ -50,36 +74,16 @@ HookScope AttentionSinks::begin(Transformer& model, RunContext& context) {
   const auto key_count = static_cast<int64_t>(options_.keys.size());
   importance_ = torch::zeros({config.n_layers, config.n_heads, key_count}, torch::kDouble);
   exceeding_ = torch::zeros({config.n_layers, config.n_heads, key_count}, torch::kLong);
+  share_of_queries_ = torch::zeros_like(importance_);
   tokens_.assign(key_count, {});
   learned_ = config.sink_logits ? torch::zeros({config.n_layers, config.n_heads}, torch::kDouble)
                                 : torch::Tensor();
   queries_seen_ = 0;
-  HookScope scope;
-  scope += model->hooks().add(in_block(0, kQ), [this, &model, &context](const torch::Tensor& q) {
-    count_tokens(context.batch().ids);
-    positions_.alibi = alibi_bias(model->config(), q.size(1), model->options());
+  return detail::watch_scores(model, [this, &model, &context](const detail::LayerScores& scores) {
+    if (scores.layer == 0) count_tokens(context.batch().ids);
+    add_keys(scores);
+    if (learned_.defined()) add_learned(scores, model->layers[scores.layer]->attn->sinks);
   });
-  for (int64_t layer = 0; layer < config.n_layers; ++layer) {
-    scope += model->hooks().add(in_block(layer, kRotQ),
-                                [this](const torch::Tensor& q) { queries_ = q; });
-    scope +=
-        model->hooks().add(in_block(layer, kRotK), [this](const torch::Tensor& k) { keys_ = k; });
-    scope += model->hooks().add(in_block(layer, kLse),
-                                [this, layer, attention = model->layers[layer]->attn](
-                                    const torch::Tensor& lse) { add(layer, attention, lse); });
-  }
-  return scope;
-}
-
-void AttentionSinks::add(int64_t layer, const Attention& attention, const torch::Tensor& lse) {
-  add_keys(layer, attention->score_rule(positions_), lse);
-  if (learned_.defined()) {
-    const auto logits = attention->sinks.to(lse.scalar_type()).unsqueeze(1);  // [H, 1]
-    learned_[layer] += at::exp(logits - lse).sum({0, 2}, /*keepdim=*/false, torch::kDouble);
-  }
-  if (layer == 0) queries_seen_ += lse.size(0) * lse.size(2);
-  queries_.reset();
-  keys_.reset();
 }
 
 void AttentionSinks::count_tokens(const torch::Tensor& ids) {
@@ -92,14 +96,23 @@ void AttentionSinks::count_tokens(const torch::Tensor& ids) {
   }
 }
 
-void AttentionSinks::add_keys(int64_t layer, const ScoreRule& rule, const torch::Tensor& lse) {
+void AttentionSinks::add_keys(const detail::LayerScores& scores) {
   for (size_t index = 0; index < options_.keys.size(); ++index) {
-    const auto key = place_of(options_.keys[index], queries_.size(1));
+    const auto key = place_of(options_.keys[index], scores.q.size(1));
     if (!key) continue;
-    const auto received = detail::attention_received(queries_, keys_, lse, rule, *key);  // [B, H]
-    importance_.select(2, index)[layer] += received.sum(0);
-    exceeding_.select(2, index)[layer] += (received > options_.epsilon).sum(0);
+    const auto received = detail::attention_received(scores.q, scores.k, scores.lse, scores.rule,
+                                                     *key, options_.epsilon);
+    importance_.select(2, index)[scores.layer] += received.mean.sum(0);
+    exceeding_.select(2, index)[scores.layer] += (received.mean > options_.epsilon).sum(0);
+    share_of_queries_.select(2, index)[scores.layer] += received.share_of_queries.sum(0);
   }
+}
+
+void AttentionSinks::add_learned(const detail::LayerScores& scores, const torch::Tensor& logits) {
+  const auto& lse = scores.lse;
+  const auto mass = at::exp(logits.to(lse.scalar_type()).unsqueeze(1) - lse);  // [B, H, T]
+  learned_[scores.layer] += mass.sum({0, 2}, /*keepdim=*/false, torch::kDouble);
+  if (scores.layer == 0) queries_seen_ += lse.size(0) * lse.size(2);
 }
 
 void AttentionSinks::merge(const AttentionSinks& other) {
@@ -110,6 +123,7 @@ void AttentionSinks::merge(const AttentionSinks& other) {
   }
   importance_ += other.importance_;
   exceeding_ += other.exceeding_;
+  share_of_queries_ += other.share_of_queries_;
   for (size_t index = 0; index < tokens_.size(); ++index) {
     for (const auto& [id, count] : other.tokens_[index]) tokens_[index][id] += count;
   }
@@ -126,6 +140,7 @@ AttentionSinksResult AttentionSinks::result() const {
   }
   const auto importance = importance_.accessor<double, 3>();
   const auto exceeding = exceeding_.accessor<int64_t, 3>();
+  const auto share_of_queries = share_of_queries_.accessor<double, 3>();
   for (int64_t layer = 0; layer < importance.size(0); ++layer) {
     for (int64_t head = 0; head < importance.size(1); ++head) {
       for (int64_t index = 0; index < importance.size(2); ++index) {
@@ -133,7 +148,8 @@ AttentionSinksResult AttentionSinks::result() const {
         const auto count = static_cast<double>(result.keys[index].sequences);
         result.heads.push_back({layer, head, options_.keys[index],
                                 importance[layer][head][index] / count,
-                                static_cast<double>(exceeding[layer][head][index]) / count});
+                                static_cast<double>(exceeding[layer][head][index]) / count,
+                                share_of_queries[layer][head][index] / count});
       }
     }
   }
@@ -153,8 +169,7 @@ double AttentionSinksResult::sink_ratio(SinkDefinition definition, int64_t key) 
   for (const auto& head : heads) {
     if (head.key != key) continue;
     if (std::isnan(head.importance)) return std::numeric_limits<double>::quiet_NaN();
-    sum += definition == SinkDefinition::kGu ? head.share_of_sequences
-                                             : static_cast<double>(head.importance > epsilon);
+    sum += contribution(head, definition, epsilon);
     ++count;
   }
   if (count == 0)

@@ -4,33 +4,14 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <limits>
 
 #include "measure/clones.h"
+#include "measure/fast_exp.h"
 
 namespace spikesink::detail {
 namespace {
-
-// e^x for x <= 0 within 2 units in the last place; below -87 it gives about 1e-38. Branch-free, so
-// that loops over it vectorise.
-inline __attribute__((always_inline)) float exp_of_nonpositive(float x) {
-  constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
-  x = std::max(x, -87.0f);
-  const float shifted = x * 1.44269504f + kRound;
-  const float n = shifted - kRound;
-  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;  // x - n ln 2, ln 2 in two parts
-  float p = 1.0f / 720;
-  p = p * r + 1.0f / 120;
-  p = p * r + 1.0f / 24;
-  p = p * r + 1.0f / 6;
-  p = p * r + 0.5f;
-  p = p * r + 1.0f;
-  p = p * r + 1.0f;
-  const auto exponent = static_cast<uint32_t>(static_cast<int32_t>(n) + 127) << 23;
-  return p * std::bit_cast<float>(exponent);
-}
 
 template <typename T>
 inline __attribute__((always_inline)) float largest_of(const T* row, int64_t count) {
@@ -58,12 +39,12 @@ inline __attribute__((always_inline)) double sum_of_exp(const T* row, int64_t co
     const int64_t end = std::min(begin + kRun, count - count % kLanes);
     for (int64_t i = begin; i < end; i += kLanes) {
       for (int64_t lane = 0; lane < kLanes; ++lane)
-        sums[lane] += exp_of_nonpositive(static_cast<float>(row[i + lane]) - largest);
+        sums[lane] += fast_exp(static_cast<float>(row[i + lane]) - largest);
     }
     for (const float sum : sums) total += sum;
   }
   for (int64_t i = count - count % kLanes; i < count; ++i)
-    total += exp_of_nonpositive(static_cast<float>(row[i]) - largest);
+    total += fast_exp(static_cast<float>(row[i]) - largest);
   return total;
 }
 

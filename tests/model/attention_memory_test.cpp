@@ -10,6 +10,7 @@
 #include "spikesink/measure/life_cycle.h"
 #include "spikesink/measure/massive_activations.h"
 #include "spikesink/measure/perplexity.h"
+#include "spikesink/measure/sinks_anywhere.h"
 #include "tiny_model.h"
 
 namespace spikesink {
@@ -68,8 +69,9 @@ TEST_P(AttentionMemoryTest, MeasuringFormsNoMatrix) {
   MassiveActivations massive;
   AttentionSinks sinks({.keys = {0, 1, 7}});
   Perplexity perplexity;
+  SinksAnywhere anywhere;
   Scales scales;
-  run(model, batches, {&life_cycle, &massive, &sinks, &perplexity});
+  run(model, batches, {&life_cycle, &massive, &sinks, &perplexity, &anywhere});
   EXPECT_GT(scales.sizes.size(), 50u) << "the scales are in use";
   EXPECT_EQ(scales.count_from(kMatrix), 0)
       << "largest: " << *std::max_element(scales.sizes.begin(), scales.sizes.end());

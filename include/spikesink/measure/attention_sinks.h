@@ -9,16 +9,28 @@
 
 namespace spikesink {
 
+namespace detail {
+struct LayerScores;
+}
+
 /// How a sink ratio is counted. Importance of key k in a head and a sequence: the mean of A[i, k]
 /// over the queries i that may see it, those from k on, or all of them in an encoder. (A window
-/// that has left k behind counts as no attention.)
+/// that has left k behind counts as no attention.) Every sequence weighs the same, whatever its
+/// length.
 enum class SinkDefinition {
   kGu,  // share of (sequence, layer, head) whose importance exceeds epsilon (Gu et al., arXiv
         // 2410.10781)
   kMeanFirst,  // share of (layer, head) whose importance, averaged over sequences first, exceeds
                // epsilon
+  kSoftpick,   // each layer's share of (sequence, head) whose importance exceeds epsilon, then the
+               // mean of the layers (arXiv 2504.20966); that of `gu`, all layers having as many
+               // heads
+  kEntry,  // share of (layer, head, query) with A[i, k] > epsilon, of the queries that may see k
+           // (submarat/removing-layer-norm)
+  kFAttn,  // mean of A[i, k] over layers, heads and the queries that may see k; no threshold
+           // (F-Attn of Qiu et al., arXiv 2505.06708)
 };
-/// "gu" or "mean-first".
+/// "gu", "mean-first", "softpick", "entry" or "f-attn".
 std::string to_string(SinkDefinition definition);
 
 struct AttentionSinksOptions {
@@ -32,6 +44,7 @@ struct HeadImportance {
   int64_t key = 0;
   double importance = 0;          // mean over sequences
   double share_of_sequences = 0;  // how many sequences exceed epsilon, 0..1
+  double share_of_queries = 0;    // how many A[i, key] exceed epsilon, 0..1; mean over sequences
 };
 
 /// What a head's learned sink logit takes from its queries.
@@ -73,15 +86,14 @@ class AttentionSinks : public Measurement {
   AttentionSinksResult result() const;
 
  private:
-  void add(int64_t layer, const Attention& attention, const torch::Tensor& lse);
   void count_tokens(const torch::Tensor& ids);
-  void add_keys(int64_t layer, const ScoreRule& rule, const torch::Tensor& lse);
+  void add_keys(const detail::LayerScores& scores);
+  void add_learned(const detail::LayerScores& scores, const torch::Tensor& logits);
 
   AttentionSinksOptions options_;
-  torch::Tensor queries_, keys_;  // of the layer being passed
-  Positions positions_;           // of the batch being passed: its ALiBi alone
-  torch::Tensor importance_;      // [layers, heads, keys] float64, summed over sequences
-  torch::Tensor exceeding_;       // [layers, heads, keys] int64, sequences above epsilon
+  torch::Tensor importance_;        // [layers, heads, keys] float64, summed over sequences
+  torch::Tensor exceeding_;         // [layers, heads, keys] int64, sequences above epsilon
+  torch::Tensor share_of_queries_;  // [layers, heads, keys] float64, summed over sequences
   std::vector<FlatMap<int64_t, int64_t>> tokens_;  // [keys], id -> count of sequences
   torch::Tensor learned_;     // [layers, heads] float64, summed over queries; or undefined
   int64_t queries_seen_ = 0;  // by each head

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+namespace spikesink::detail {
+
+/// e^x within 2 units in the last place for -87 <= x <= 88, and outside of that what it is at the
+/// nearer end. Branch-free, so that loops over it vectorise.
+inline __attribute__((always_inline)) float fast_exp(float x) {
+  constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
+  x = std::min(std::max(x, -87.0f), 88.0f);
+  const float shifted = x * 1.44269504f + kRound;
+  const float n = shifted - kRound;
+  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;  // x - n ln 2, ln 2 in two parts
+  float p = 1.0f / 720;
+  p = p * r + 1.0f / 120;
+  p = p * r + 1.0f / 24;
+  p = p * r + 1.0f / 6;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  const auto exponent = static_cast<uint32_t>(static_cast<int32_t>(n) + 127) << 23;
+  return p * std::bit_cast<float>(exponent);
+}
+inline double fast_exp(double x) {
+  return std::exp(x);
+}
+
+}  // namespace spikesink::detail

@@ -1,0 +1,172 @@
+#include "spikesink/measure/sinks_anywhere.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "detail/fail.h"
+#include "measure/attention_to_keys.h"
+#include "measure/watch_scores.h"
+
+namespace spikesink {
+namespace {
+
+template <typename T>
+void sort_by_count(std::vector<T>& items) {
+  std::stable_sort(items.begin(), items.end(),
+                   [](const T& a, const T& b) { return a.count > b.count; });
+}
+
+}  // namespace
+
+HookScope SinksAnywhere::begin(Transformer& model, RunContext& context) {
+  if (options_.least_queries < 1 || options_.most_places < 0)
+    detail::fail_argument(
+        "[SinksAnywhere] got least_queries {} and most_places {}, expected at least 1 and 0",
+        options_.least_queries, options_.most_places);
+  const auto& config = model->config();
+  layers_ = config.n_layers;
+  heads_.clear();
+  heads_.resize(config.n_layers * config.n_heads);
+  tokens_.assign(2 * config.d_vocabulary, {});
+  sequences_at_ = {};
+  places_.clear();
+  place_count_ = 0;
+  sequences_ = 0;
+  return detail::watch_scores(model, [this, &context](const detail::LayerScores& scores) {
+    const auto& batch = context.batch();
+    if (scores.layer == 0) heads_at_.assign(batch.ids.numel(), 0);
+    add_layer(scores.layer, detail::attention_to_keys(scores.q, scores.k, scores.lse, scores.rule),
+              scores.rule.causal);
+    if (scores.layer == layers_ - 1) add_batch(batch, scores.rule.causal);
+  });
+}
+
+// How many keys of a sequence enough queries may see; they are its first ones.
+int64_t SinksAnywhere::eligible(int64_t length, bool causal) const {
+  const int64_t unseen = causal ? options_.least_queries - 1 : 0;
+  return length < options_.least_queries ? 0 : length - unseen;
+}
+
+void SinksAnywhere::add_layer(int64_t layer, const torch::Tensor& importance, bool causal) {
+  const int64_t heads = importance.size(1), length = importance.size(2);
+  const int64_t keys = eligible(length, causal);
+  const auto* values = importance.data_ptr<double>();  // [B, H, T]
+  for (int64_t row = 0; row < importance.size(0) * heads; ++row, values += length) {
+    auto& head = heads_[layer * heads + row % heads];
+    bool has_sink = false;
+    for (int64_t position = 0; position < keys; ++position) {
+      if (!(values[position] > options_.epsilon)) continue;
+      has_sink = true;
+      ++head.positions[position];
+      ++heads_at_[row / heads * length + position];
+    }
+    head.sequences += has_sink;
+  }
+}
+
+void SinksAnywhere::add_batch(const TokenBatch& batch, bool causal) {
+  const auto ids = batch.ids.to(torch::kCPU).contiguous();
+  const int64_t length = ids.size(1), keys = eligible(length, causal);
+  const auto vocabulary = static_cast<int64_t>(tokens_.size()) / 2;
+  std::vector<SinkPlace> found;
+  for (int64_t row = 0; row < ids.size(0); ++row) {
+    for (int64_t position = 0; position < keys; ++position) {
+      const int64_t id = ids.data_ptr<int64_t>()[row * length + position];
+      auto& token = tokens_[position == 0 ? id : vocabulary + id];
+      ++token.occurrences;
+      const int64_t heads = heads_at_[row * length + position];
+      if (heads == 0) continue;
+      token.count += heads;
+      ++token.places;
+      ++sequences_at_[position];
+      found.push_back({batch.first_sequence + row, position, id, heads});
+    }
+  }
+  if (keys > 0) sequences_ += ids.size(0);
+  place_count_ += static_cast<int64_t>(found.size());
+  keep_places(std::move(found));
+}
+
+// What is among the most of all is among the most of its part.
+void SinksAnywhere::keep_places(std::vector<SinkPlace> candidates) {
+  const auto order = [](const SinkPlace& place) {
+    return std::tuple(-place.heads, place.sequence, place.position);
+  };
+  places_.insert(places_.end(), candidates.begin(), candidates.end());
+  std::sort(places_.begin(), places_.end(),
+            [&](const auto& a, const auto& b) { return order(a) < order(b); });
+  if (static_cast<int64_t>(places_.size()) > options_.most_places)
+    places_.resize(options_.most_places);
+}
+
+void SinksAnywhere::merge(const SinksAnywhere& other) {
+  if (heads_.size() != other.heads_.size() || layers_ != other.layers_ ||
+      tokens_.size() != other.tokens_.size())
+    detail::fail_argument(
+        "[SinksAnywhere] cannot merge: got {} heads in {} layers, expected {} in {}",
+        other.heads_.size(), other.layers_, heads_.size(), layers_);
+  if (options_ != other.options_)
+    detail::fail_argument(
+        "[SinksAnywhere] cannot merge: got epsilon {}, least_queries {} and most_places {}, "
+        "expected {}, {} and {}",
+        other.options_.epsilon, other.options_.least_queries, other.options_.most_places,
+        options_.epsilon, options_.least_queries, options_.most_places);
+  for (size_t index = 0; index < heads_.size(); ++index) {
+    const auto& theirs = other.heads_[index];
+    for (const auto& [position, count] : theirs.positions)
+      heads_[index].positions[position] += count;
+    heads_[index].sequences += theirs.sequences;
+  }
+  for (size_t index = 0; index < tokens_.size(); ++index) {
+    tokens_[index].count += other.tokens_[index].count;
+    tokens_[index].places += other.tokens_[index].places;
+    tokens_[index].occurrences += other.tokens_[index].occurrences;
+  }
+  for (const auto& [position, count] : other.sequences_at_) sequences_at_[position] += count;
+  place_count_ += other.place_count_;
+  sequences_ += other.sequences_;
+  keep_places(other.places_);
+}
+
+SinksAnywhereResult SinksAnywhere::result() const {
+  SinksAnywhereResult result{options_.epsilon, sequences_};
+  result.places = places_;
+  result.place_count = place_count_;
+  if (sequences_ == 0) return result;
+  FlatMap<int64_t, int64_t> counts;  // position -> triples
+  for (size_t index = 0; index < heads_.size(); ++index) {
+    for (const auto& [position, count] : heads_[index].positions) counts[position] += count;
+    result.heads.push_back(head_sinks(static_cast<int64_t>(index)));
+  }
+  for (const auto& [position, sequences] : sequences_at_)
+    result.positions.push_back({position, counts[position], sequences});
+  sort_by_count(result.positions);
+  const auto vocabulary = static_cast<int64_t>(tokens_.size()) / 2;
+  for (int64_t index = 0; index < 2 * vocabulary; ++index) {
+    const auto& token = tokens_[index];
+    if (token.count == 0) continue;
+    result.tokens.push_back(
+        {index % vocabulary, index < vocabulary, token.count, token.places, token.occurrences});
+  }
+  sort_by_count(result.tokens);
+  return result;
+}
+
+HeadSinks SinksAnywhere::head_sinks(int64_t index) const {
+  const auto heads_of_layer = static_cast<int64_t>(heads_.size()) / layers_;
+  const auto& head = heads_[index];
+  const auto sequences = static_cast<double>(sequences_);
+  HeadSinks sinks{index / heads_of_layer, index % heads_of_layer,
+                  static_cast<double>(head.sequences) / sequences};
+  int64_t most = 0;
+  for (const auto& [position, count] : head.positions) {
+    sinks.sinks += static_cast<double>(count) / sequences;
+    if (count <= most) continue;
+    most = count;
+    sinks.position = position;
+  }
+  sinks.share_at_position = static_cast<double>(most) / sequences;
+  return sinks;
+}
+
+}  // namespace spikesink
