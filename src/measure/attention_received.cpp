@@ -1,5 +1,7 @@
 #include "measure/attention_received.h"
 
+#include <ATen/Dispatch.h>
+#include <ATen/OpMathType.h>
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -8,33 +10,37 @@
 #include <vector>
 
 #include "measure/clones.h"
+#include "measure/kernel_rows.h"
 #include "measure/score_bias.h"
 
 namespace spikesink::detail {
 namespace {
 
-template <typename T, typename Sum>
-inline __attribute__((always_inline)) Sum dot_lanes(const T* a, const Sum* b, int64_t count) {
+template <typename Sum, typename A, typename B>
+inline __attribute__((always_inline)) Sum dot_lanes(const A* a, const B* b, int64_t count) {
   std::array<Sum, kLanes> sums{};
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
     for (int64_t lane = 0; lane < kLanes; ++lane)
-      sums[lane] += static_cast<Sum>(a[i + lane]) * b[i + lane];
+      sums[lane] += static_cast<Sum>(a[i + lane]) * static_cast<Sum>(b[i + lane]);
   }
-  for (; i < count; ++i) sums[0] += static_cast<Sum>(a[i]) * b[i];
+  for (; i < count; ++i) sums[0] += static_cast<Sum>(a[i]) * static_cast<Sum>(b[i]);
   Sum total = 0;
   for (const Sum sum : sums) total += sum;
   return total;
 }
 
 SPIKESINK_CLONES float dot(const float* a, const float* b, int64_t count) {
-  return dot_lanes(a, b, count);
+  return dot_lanes<float>(a, b, count);
 }
 SPIKESINK_CLONES double dot(const double* a, const double* b, int64_t count) {
-  return dot_lanes(a, b, count);
+  return dot_lanes<double>(a, b, count);
 }
 SPIKESINK_CLONES float dot(const at::BFloat16* a, const float* b, int64_t count) {
-  return dot_lanes(a, b, count);
+  return dot_lanes<float>(a, b, count);
+}
+SPIKESINK_CLONES float dot(const at::BFloat16* a, const at::BFloat16* b, int64_t count) {
+  return dot_lanes<float>(a, b, count);
 }
 
 template <typename T, typename Sum>
@@ -73,10 +79,44 @@ void receive(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor
   });
 }
 
-torch::Tensor rows_on_cpu(const torch::Tensor& x) {
-  const auto on_cpu = x.to(torch::kCPU);
-  return on_cpu.stride(-1) == 1 ? on_cpu : on_cpu.contiguous();
+template <typename T, typename Sum>
+void keep(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& lse,
+          const ScoreRule& rule, torch::Tensor& out) {
+  const int64_t length = q.size(1), heads = q.size(2), width = q.size(3);
+  const int64_t group = heads / k.size(2);
+  const auto scale = static_cast<Sum>(rule.scale);
+  const ScoreBias<Sum> bias(rule, length);
+  at::parallel_for(0, q.size(0) * heads, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t unit = begin; unit < end; ++unit) {
+      const int64_t sequence = unit / heads, head = unit % heads;
+      const T* queries = q.data_ptr<T>() + sequence * q.stride(0) + head * q.stride(2);
+      const T* keys = k.data_ptr<T>() + sequence * k.stride(0) + head / group * k.stride(2);
+      const Sum* denominators =
+          lse.data_ptr<Sum>() + sequence * lse.stride(0) + head * lse.stride(1);
+      for (int64_t i = 0; i < length; ++i) {
+        const Sum product = dot(queries + i * q.stride(1), keys + i * k.stride(1), width) * scale;
+        out.data_ptr<double>()[unit * length + i] =
+            std::exp(bias.score(product, head, i, i) - denominators[i * lse.stride(2)]);
+      }
+    }
+  });
 }
+
+// As the kernels read them.
+struct Operands {
+  torch::Tensor q, k, lse;
+
+  Operands(const torch::Tensor& queries, const torch::Tensor& keys,
+           const torch::Tensor& denominators)
+      : q(rows_on_cpu(queries)),
+        k(rows_on_cpu(keys)),
+        lse(denominators.to(torch::kCPU, at::toOpMathType(q.scalar_type()))) {}
+
+  static torch::Tensor rows_on_cpu(const torch::Tensor& x) {
+    const auto on_cpu = x.to(torch::kCPU, kernel_dtype(x));
+    return on_cpu.stride(-1) == 1 ? on_cpu : on_cpu.contiguous();
+  }
+};
 
 }  // namespace
 
@@ -85,17 +125,22 @@ Received attention_received(const torch::Tensor& q, const torch::Tensor& k,
                             double epsilon) {
   const auto shape = {q.size(0), q.size(2)};
   const Received out{torch::empty(shape, torch::kDouble), torch::empty(shape, torch::kDouble)};
-  const auto queries = rows_on_cpu(q), keys = rows_on_cpu(k), denominators = lse.to(torch::kCPU);
-  if (q.scalar_type() == torch::kDouble) {
-    receive<double, double>(queries, keys, denominators.to(torch::kDouble), rule, key, epsilon,
-                            out);
-  } else if (q.scalar_type() == torch::kBFloat16) {
-    receive<at::BFloat16, float>(queries, keys, denominators.to(torch::kFloat), rule, key, epsilon,
-                                 out);
-  } else {
-    receive<float, float>(queries.to(torch::kFloat), keys.to(torch::kFloat),
-                          denominators.to(torch::kFloat), rule, key, epsilon, out);
-  }
+  const Operands given(q, k, lse);
+  AT_DISPATCH_FLOATING_TYPES_AND(
+      torch::kBFloat16, given.q.scalar_type(), "attention_received", [&] {
+        receive<scalar_t, at::opmath_type<scalar_t>>(given.q, given.k, given.lse, rule, key,
+                                                     epsilon, out);
+      });
+  return out;
+}
+
+torch::Tensor attention_to_self(const torch::Tensor& q, const torch::Tensor& k,
+                                const torch::Tensor& lse, const ScoreRule& rule) {
+  auto out = torch::empty({q.size(0), q.size(2), q.size(1)}, torch::kDouble);
+  const Operands given(q, k, lse);
+  AT_DISPATCH_FLOATING_TYPES_AND(torch::kBFloat16, given.q.scalar_type(), "attention_to_self", [&] {
+    keep<scalar_t, at::opmath_type<scalar_t>>(given.q, given.k, given.lse, rule, out);
+  });
   return out;
 }
 

@@ -18,4 +18,9 @@ Received attention_received(const torch::Tensor& q, const torch::Tensor& k,
                             const torch::Tensor& lse, const ScoreRule& rule, int64_t key,
                             double epsilon);
 
+/// What each query keeps for its own key: A[i, i] = exp(score - lse_i). ALiBi is zero there. Shapes
+/// and cost as above -> [B, H, T] float64.
+torch::Tensor attention_to_self(const torch::Tensor& q, const torch::Tensor& k,
+                                const torch::Tensor& lse, const ScoreRule& rule);
+
 }  // namespace spikesink::detail

@@ -4,53 +4,10 @@
 #include <cmath>
 
 #include "detail/fail.h"
+#include "measure/massive_tokens.h"
+#include "measure/sort_by.h"
 
 namespace spikesink {
-namespace {
-
-// Decides what is massive in one sequence. The histogram bounds the median; the exact median is
-// taken only when a value falls between what the two bounds would say.
-class Criterion {
- public:
-  Criterion(const MassiveActivationsOptions& options, const StateScan& scan, int64_t sequence)
-      : options_(options), scan_(scan), sequence_(sequence) {
-    MagnitudeHistogram magnitudes;
-    magnitudes.add(scan.counts_of(sequence), scan.at_edges());
-    std::tie(low_, high_) = magnitudes.median_bounds();
-  }
-
-  bool holds(double magnitude) {
-    if (!(magnitude > options_.least_magnitude) || !std::isfinite(magnitude) ||
-        magnitude < options_.least_ratio * low_)
-      return false;
-    return magnitude >= options_.least_ratio * high_ ||
-           magnitude >= options_.least_ratio * median();
-  }
-
- private:
-  double median() {
-    if (median_ < 0) {
-      const auto magnitudes = scan_.state[sequence_].to(torch::kFloat).abs();
-      median_ = magnitudes.masked_select(magnitudes.isfinite()).median().item<double>();
-    }
-    return median_;
-  }
-
-  const MassiveActivationsOptions& options_;
-  const StateScan& scan_;
-  int64_t sequence_;
-  double low_ = 0, high_ = 0;
-  double median_ = -1;  // not yet taken
-};
-
-template <typename T, typename Key>
-void sort_by(std::vector<T>& items, Key key) {
-  std::stable_sort(items.begin(), items.end(),
-                   [&](const T& a, const T& b) { return key(a) > key(b); });
-}
-
-}  // namespace
-
 HookScope MassiveActivations::begin(Transformer& model, RunContext& context) {
   blocks_.clear();
   blocks_.resize(2 * model->config().n_layers);
@@ -68,21 +25,10 @@ HookScope MassiveActivations::begin(Transformer& model, RunContext& context) {
 void MassiveActivations::add(Tally& tally, const StateScan& scan, const torch::Tensor& ids) const {
   const auto whole = ids.contiguous();
   const auto* id = whole.data_ptr<int64_t>();
-  for (int64_t sequence = 0; sequence < scan.sequences(); ++sequence) {
-    const auto* token_max = scan.token_max.data() + sequence * scan.length();
-    if (*std::max_element(token_max, token_max + scan.length()) <= options_.least_magnitude)
-      continue;
-    Criterion criterion(options_, scan, sequence);
-    for (int64_t position = 0; position < scan.length(); ++position) {
-      if (!criterion.holds(token_max[position])) continue;
-      std::vector<std::pair<int64_t, double>> values;  // channel, signed value
-      for (int64_t channel = 0; channel < scan.channels(); ++channel) {
-        const double value = scan.value(sequence, position, channel);
-        if (criterion.holds(std::abs(value))) values.emplace_back(channel, value);
-      }
-      tally.add(id[sequence * scan.length() + position], position, values);
-    }
-  }
+  detail::for_each_massive_token(
+      scan, options_, [&](int64_t sequence, int64_t position, const auto& values) {
+        tally.add(id[sequence * scan.length() + position], position, values);
+      });
 }
 
 void MassiveActivations::Tally::add(int64_t id, int64_t position,
@@ -142,9 +88,9 @@ MassiveActivationsResult MassiveActivations::result() const {
       block.tokens.push_back({token.first, token.second, count});
     for (const auto& [pair, ratio] : tally.ratios)
       block.ratios.push_back({pair.first, pair.second, ratio});
-    sort_by(block.channels, [](const auto& channel) { return channel.all.count; });
-    sort_by(block.tokens, [](const auto& token) { return token.count; });
-    sort_by(block.ratios, [](const auto& ratio) { return ratio.ratio.count; });
+    detail::sort_by(block.channels, [](const auto& channel) { return channel.all.count; });
+    detail::sort_by(block.tokens, [](const auto& token) { return token.count; });
+    detail::sort_by(block.ratios, [](const auto& ratio) { return ratio.ratio.count; });
     result.blocks.push_back(std::move(block));
   }
   return result;
@@ -158,7 +104,7 @@ std::vector<int64_t> MassiveActivationsResult::channels() const {
   }
   std::vector<int64_t> channels;
   for (const auto& [channel, magnitude] : largest) channels.push_back(channel);
-  sort_by(channels, [&](int64_t channel) { return largest[channel]; });
+  detail::sort_by(channels, [&](int64_t channel) { return largest[channel]; });
   return channels;
 }
 

@@ -1,27 +1,13 @@
 #include "spikesink/measure/qk_sample.h"
 
 #include "detail/fail.h"
+#include "measure/place_hash.h"
 #include "measure/sink_keys.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
 
 using namespace hook_names;
-
-namespace {
-
-// The finaliser of SplitMix64 (Steele, Lea, Flood 2014).
-uint64_t mixed(uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
-
-uint64_t hash_of(int64_t sequence, int64_t position) {
-  return mixed(mixed(static_cast<uint64_t>(sequence) + 1) + static_cast<uint64_t>(position));
-}
-
-}  // namespace
 
 HookScope QkSample::begin(Transformer& model, RunContext& context) {
   detail::check(options_.sinks, "QkSample");
@@ -58,22 +44,21 @@ void QkSample::add(const torch::Tensor& vectors, const TokenBatch& batch, bool o
   const auto ids = batch.ids.accessor<int64_t, 2>();
   for (int64_t row = 0; row < vectors.size(0); ++row) {
     for (int64_t position = 0; position < vectors.size(1); ++position) {
-      const int64_t sequence = batch.first_sequence + row;
-      const auto hash = hash_of(sequence, position);
+      const TokenPlace place{batch.first_sequence + row, position};
+      const auto hash = detail::hash_of(place);
       const bool full = static_cast<int64_t>(kept.size()) >= options_.most;
       if (marks[row][position] != of_sinks ||
           (full && (kept.empty() || hash > kept.rbegin()->first.first)))
         continue;
       const auto vector = vectors[row][position].to(torch::kCPU, torch::kFloat).contiguous();
       const auto* values = vector.data_ptr<float>();
-      keep(kept, hash, {sequence, position, ids[row][position], {values, values + vector.numel()}});
+      keep(kept, hash, {place, ids[row][position], {values, values + vector.numel()}});
     }
   }
 }
 
 void QkSample::keep(Kept& kept, uint64_t hash, QkVector vector) const {
-  const Place place{vector.sequence, vector.position};
-  kept.emplace(std::pair(hash, place), std::move(vector));
+  kept.emplace(std::pair(hash, vector.place), std::move(vector));
   if (static_cast<int64_t>(kept.size()) > options_.most) kept.erase(std::prev(kept.end()));
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include "measure/measuring_test.h"
 #include "message_of.h"
 #include "spikesink/hooks/hook_names.h"
 #include "spikesink/measure/attention_sinks.h"
@@ -11,14 +12,11 @@
 #include "spikesink/measure/massive_activations.h"
 #include "spikesink/measure/perplexity.h"
 #include "spikesink/measure/state_picture.h"
-#include "tiny_model.h"
 
 namespace spikesink {
 namespace {
 
 using namespace hook_names;
-
-constexpr int64_t kSequences = 6, kLength = 20;
 
 /// A hook that adds to one channel of one position of every sequence.
 Hook push(int64_t position, int64_t channel, double amount) {
@@ -29,33 +27,7 @@ Hook push(int64_t position, int64_t channel, double amount) {
   };
 }
 
-struct MeasurementsTest : testing::Test {
-  torch::NoGradGuard no_grad;
-  Transformer model = random_model();
-  torch::Tensor tokens = random_tokens(kSequences, kLength);
-  TokenBatches batches =
-      token_batches(rows(0, kSequences), /*batch_tokens=*/2 * kLength);  // three batches
-
-  std::vector<std::vector<int64_t>> rows(int64_t first, int64_t last) const {
-    std::vector<std::vector<int64_t>> rows;
-    for (int64_t row = first; row < last; ++row) {
-      const auto ids = tokens[row].contiguous();
-      rows.emplace_back(ids.data_ptr<int64_t>(), ids.data_ptr<int64_t>() + kLength);
-    }
-    return rows;
-  }
-  /// What the points of `pattern` see, batch by batch as in a run, joined.
-  std::map<std::string, torch::Tensor, std::less<>> all_of(const std::string& pattern) {
-    std::map<std::string, torch::Tensor, std::less<>> joined;
-    for (const auto& batch : batches) {
-      for (const auto& [name, tensor] : run_with_cache(model, batch.ids, {pattern}).tensors()) {
-        auto& whole = joined[name];
-        whole = whole.defined() ? at::cat({whole, tensor}) : tensor;
-      }
-    }
-    return joined;
-  }
-
+struct MeasurementsTest : MeasuringTest {
   /// The model spikes: born in the feed-forward of layer 0, gone after that of layer 1.
   HookScope spike() {
     auto scope = model->hooks().add("blocks.0.hook_mlp_out", push(0, 3, 5000));
@@ -63,16 +35,6 @@ struct MeasurementsTest : testing::Test {
     scope += model->hooks().add("blocks.1.hook_mlp_out", push(0, 3, -5000));
     scope += model->hooks().add("blocks.1.hook_mlp_out", push(4, 9, 4000));
     return scope;
-  }
-  /// The result of one pass, and of two passes over the two halves, merged.
-  template <typename M>
-  std::pair<M, M> once_and_merged(M measurement = M()) {
-    M first = measurement, second = measurement;
-    run(model, batches, {&measurement});
-    run(model, {batches[0]}, {&first});
-    run(model, {batches[1], batches[2]}, {&second});
-    first.merge(second);
-    return {measurement, first};
   }
 };
 

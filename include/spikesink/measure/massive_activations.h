@@ -32,8 +32,8 @@ struct MassiveToken {
   int64_t count = 0;
 };
 
-/// A channel's value over that of the largest channel of the same token, over the tokens where both
-/// are massive.
+/// A channel's value over that of another one in the same token, over the tokens where both are
+/// massive.
 struct ChannelRatio {
   int64_t channel = 0;
   int64_t reference = 0;
@@ -45,7 +45,7 @@ struct MassiveBlock {
   std::vector<MassiveChannel> channels;  // most frequent first
   std::vector<MassiveToken> tokens;      // most frequent first
   std::map<int64_t, int64_t> positions;  // position -> how many sequences are massive there
-  std::vector<ChannelRatio> ratios;      // most frequent first
+  std::vector<ChannelRatio> ratios;      // to the token's largest channel; most frequent first
   int64_t token_count = 0;               // tokens with a massive value
 };
 

@@ -19,8 +19,7 @@ struct QkSampleOptions {
 
 /// A query or a key, and the token that it is of.
 struct QkVector {
-  int64_t sequence = 0;
-  int64_t position = 0;
+  TokenPlace place;
   int64_t id = 0;
   std::vector<float> values;  // [d_head]
 };
@@ -51,8 +50,7 @@ class QkSample : public Measurement {
   std::vector<HeadSample> result() const;  // as the heads were asked for
 
  private:
-  using Place = std::pair<int64_t, int64_t>;                    // (sequence, position)
-  using Kept = std::map<std::pair<uint64_t, Place>, QkVector>;  // by hash
+  using Kept = std::map<std::pair<uint64_t, TokenPlace>, QkVector>;  // by hash
   struct Head {
     Kept queries, other_keys, sink_keys;
   };

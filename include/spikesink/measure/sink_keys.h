@@ -1,8 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <utility>
 #include <vector>
+
+#include "spikesink/measure/spike_places.h"
 
 namespace spikesink {
 
@@ -10,8 +11,7 @@ namespace spikesink {
 struct SinkKeys {
   std::vector<int64_t> positions = {0};  // in every sequence that is long enough, from 0; -1 is a
                                          // sequence's last one
-  std::vector<std::pair<int64_t, int64_t>>
-      places;  // (sequence, position): SinksAnywhere finds them
+  std::vector<TokenPlace> places;        // single tokens: SinksAnywhere finds them
 };
 
 }  // namespace spikesink

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <vector>
+
+#include "spikesink/model/transformer.h"
+
+namespace spikesink {
+
+/// The cosine of every vocabulary entry's embedding with the learned scale of the first norm that
+/// reads the stream: of the embedding where there is one, else the first layer's `ln1`. (Section 3
+/// of the paper: the embeddings of delimiters are nearly collinear with it.) [d_vocabulary], -1..1;
+/// empty for a model whose stream meets no such norm before its first block, or one without a
+/// scale. The embedding is that of the token alone, in d_model channels; the cosine of one that is
+/// zero is NaN. Weights alone, a few rows at a time.
+std::vector<float> norm_collinearity(const Transformer& model);
+
+/// The same with any direction [d_model]. Another shape throws std::invalid_argument.
+std::vector<float> embedding_cosines(const Transformer& model, const torch::Tensor& direction);
+
+}  // namespace spikesink

@@ -1,0 +1,75 @@
+#include "spikesink/measure/self_attention.h"
+
+#include "detail/fail.h"
+#include "measure/attention_received.h"
+#include "measure/watch_scores.h"
+#include "spikesink/hooks/hook_names.h"
+
+namespace spikesink {
+
+using namespace hook_names;
+
+namespace {
+
+constexpr int64_t kGroups = 4;  // as OfTokenGroups
+
+template <typename T>
+OfTokenGroups<T> of_groups(const torch::Tensor& values) {
+  const auto value = [&](int64_t group) { return values[group].item<T>(); };
+  return {.first = value(0), .spike = value(1), .ordinary = value(2), .watched = value(3)};
+}
+
+}  // namespace
+
+HookScope SelfAttention::begin(Transformer& model, RunContext& context) {
+  const auto& config = model->config();
+  sums_ = torch::zeros({kGroups, config.n_layers, config.n_heads}, torch::kDouble);
+  tokens_ = torch::zeros({kGroups}, torch::kLong);
+  HookScope scope;
+  scope += model->hooks().add(in_block(0, kQ),
+                              [this, &context](const torch::Tensor&) { enter(context.batch()); });
+  scope += detail::watch_scores(model, [this](const detail::LayerScores& scores) { add(scores); });
+  return scope;
+}
+
+void SelfAttention::enter(const TokenBatch& batch) {
+  const auto spikes = places_.mask(batch);
+  auto first = torch::zeros_like(spikes);
+  first.select(1, 0).fill_(true);
+  const auto watched = at::isin(batch.ids.cpu(), torch::tensor(options_.watched, torch::kLong));
+  const auto groups = at::stack({first, spikes & ~first, ~spikes & ~first, watched & ~first});
+  tokens_ += groups.sum({1, 2});
+  groups_ = groups.unsqueeze(2);
+}
+
+void SelfAttention::add(const detail::LayerScores& scores) {
+  const auto kept =
+      detail::attention_to_self(scores.q, scores.k, scores.lse, scores.rule);  // [B, H, T]
+  // Chosen, not multiplied by zero: a value that is not finite stays in its group.
+  sums_.select(1, scores.layer) += at::where(groups_, kept, 0.0).sum({1, 3});
+}
+
+void SelfAttention::merge(const SelfAttention& other) {
+  if (!sums_.sizes().equals(other.sums_.sizes())) {
+    detail::fail_argument(
+        "[SelfAttention] cannot merge: got groups, layers and heads {}, expected {}",
+        c10::str(other.sums_.sizes()), c10::str(sums_.sizes()));
+  }
+  sums_ += other.sums_;
+  tokens_ += other.tokens_;
+}
+
+SelfAttentionResult SelfAttention::result() const {
+  SelfAttentionResult result;
+  if (!sums_.defined()) return result;
+  result.tokens = of_groups<int64_t>(tokens_);
+  const auto means = sums_ / tokens_.view({kGroups, 1, 1});
+  for (int64_t layer = 0; layer < means.size(1); ++layer) {
+    for (int64_t head = 0; head < means.size(2); ++head)
+      result.heads.push_back(
+          {layer, head, of_groups<double>(means.select(1, layer).select(1, head))});
+  }
+  return result;
+}
+
+}  // namespace spikesink

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "spikesink/measure/measurement.h"
+#include "spikesink/measure/spike_places.h"
+#include "tiny_model.h"
+
+namespace spikesink {
+
+inline constexpr int64_t kSequences = 6, kLength = 20;
+
+/// A small model and three batches of text to measure it on.
+struct MeasuringTest : testing::Test {
+  torch::NoGradGuard no_grad;
+  Transformer model;
+  torch::Tensor tokens = random_tokens(kSequences, kLength);
+  TokenBatches batches = token_batches(rows(0, kSequences), /*batch_tokens=*/2 * kLength);
+
+  explicit MeasuringTest(torch::Dtype dtype = torch::kFloat)
+      : model(random_model(tiny_config(), dtype)) {}
+
+  std::vector<std::vector<int64_t>> rows(int64_t first, int64_t last) const {
+    std::vector<std::vector<int64_t>> rows;
+    for (int64_t row = first; row < last; ++row) {
+      const auto ids = tokens[row].contiguous();
+      rows.emplace_back(ids.data_ptr<int64_t>(), ids.data_ptr<int64_t>() + kLength);
+    }
+    return rows;
+  }
+  /// What the points of `pattern` see, batch by batch as in a run, joined.
+  std::map<std::string, torch::Tensor, std::less<>> all_of(const std::string& pattern) {
+    std::map<std::string, torch::Tensor, std::less<>> joined;
+    for (const auto& batch : batches) {
+      for (const auto& [name, tensor] : run_with_cache(model, batch.ids, {pattern}).tensors()) {
+        auto& whole = joined[name];
+        whole = whole.defined() ? at::cat({whole, tensor}) : tensor;
+      }
+    }
+    return joined;
+  }
+  /// The result of one pass, and of two passes over the two parts of the text, merged.
+  template <typename M>
+  std::pair<M, M> once_and_merged(M measurement = M()) {
+    M first = measurement, second = measurement;
+    run(model, batches, {&measurement});
+    run(model, {batches[0]}, {&first});
+    run(model, {batches[1], batches[2]}, {&second});
+    first.merge(second);
+    return {measurement, first};
+  }
+};
+
+/// In float64, with three spike channels in some tokens from the first feed-forward on.
+struct PlantedTest : MeasuringTest {
+  int threads = at::get_num_threads();
+
+  PlantedTest() : MeasuringTest(torch::kDouble) {
+    at::set_num_threads(1);  // the model is too small to share
+  }
+  ~PlantedTest() override { at::set_num_threads(threads); }
+
+  HookScope plant() {
+    return model->hooks().add("blocks.0.hook_mlp_out", [](const torch::Tensor& x) {
+      const auto chosen = (x.select(2, 5) > 0.1).to(x.scalar_type());
+      auto planted = x.clone();
+      planted.select(2, 3) += chosen * (9000 + 9000 * x.select(2, 6));
+      planted.select(2, 9) -= chosen * (12000 + 9000 * x.select(2, 7));
+      planted.select(2, 12) += chosen * (x.select(2, 6) > 0) * 7000;
+      return planted;
+    });
+  }
+  /// [B, T, d] bool, by the definition.
+  static torch::Tensor massive_values(const torch::Tensor& state) {
+    const auto magnitudes = state.to(torch::kFloat).abs();
+    const auto medians = std::get<0>(magnitudes.flatten(1).median(1));
+    return (magnitudes > 100) & (magnitudes >= 1000 * medians.view({-1, 1, 1}));
+  }
+  /// [B, T] bool, the tokens that spike in some state.
+  torch::Tensor spike_mask() {
+    auto mask = torch::zeros({kSequences, kLength}, torch::kBool);
+    for (const auto& point : {"blocks.*.hook_resid_mid", "blocks.*.hook_resid_post"}) {
+      for (const auto& [name, state] : all_of(point)) mask |= massive_values(state).any(2);
+    }
+    return mask;
+  }
+  static SpikePlaces places_of(const torch::Tensor& mask) {
+    std::vector<TokenPlace> places;
+    for (int64_t sequence = 0; sequence < mask.size(0); ++sequence) {
+      for (int64_t position = 0; position < mask.size(1); ++position) {
+        if (mask[sequence][position].item<bool>()) places.push_back({sequence, position});
+      }
+    }
+    return SpikePlaces(std::move(places));
+  }
+};
+
+/// The rows of x [B, T, ...] that the mask [B, T] chooses.
+inline torch::Tensor chosen_rows(const torch::Tensor& x, const torch::Tensor& mask) {
+  return x.flatten(0, 1).index_select(0, mask.flatten().nonzero().squeeze(1));
+}
+
+}  // namespace spikesink
