@@ -126,11 +126,11 @@ Received attention_received(const torch::Tensor& q, const torch::Tensor& k,
   const auto shape = {q.size(0), q.size(2)};
   const Received out{torch::empty(shape, torch::kDouble), torch::empty(shape, torch::kDouble)};
   const Operands given(q, k, lse);
-  AT_DISPATCH_FLOATING_TYPES_AND(
-      torch::kBFloat16, given.q.scalar_type(), "attention_received", [&] {
-        receive<scalar_t, at::opmath_type<scalar_t>>(given.q, given.k, given.lse, rule, key,
-                                                     epsilon, out);
-      });
+  AT_DISPATCH_FLOATING_TYPES_AND(torch::kBFloat16, given.q.scalar_type(), "attention_received",
+                                 [&] {
+                                   receive<scalar_t, at::opmath_type<scalar_t>>(
+                                       given.q, given.k, given.lse, rule, key, epsilon, out);
+                                 });
   return out;
 }
 

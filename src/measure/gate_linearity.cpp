@@ -16,7 +16,8 @@ using namespace hook_names;
 namespace {
 
 bool comes_first(const GatePoint& a, const GatePoint& b) {
-  return std::tuple(detail::hash_of(a.place), a.place) < std::tuple(detail::hash_of(b.place), b.place);
+  return std::tuple(detail::hash_of(a.place), a.place) <
+         std::tuple(detail::hash_of(b.place), b.place);
 }
 
 bool lies_before(const GatePoint& a, const GatePoint& b) {

@@ -14,6 +14,10 @@ const StateSummary& state_after(int64_t b, const LifeCycleResult& result) {
   return b == 0 ? result.embedding : result.blocks[b - 1].hidden_state;
 }
 
+bool is_spike(double magnitude, const StateSummary& state, const LifeCycleOptions& options) {
+  return magnitude > options.least_magnitude && magnitude >= options.least_ratio * state.median;
+}
+
 std::vector<int64_t> find_spike_channels(const LifeCycleResult& result,
                                          const LifeCycleOptions& options) {
   std::map<int64_t, double> peaks;
@@ -21,10 +25,9 @@ std::vector<int64_t> find_spike_channels(const LifeCycleResult& result,
     const auto& state = block.hidden_state;
     for (size_t channel = 0; channel < state.channel_max.size(); ++channel) {
       const double magnitude = state.channel_max[channel];
-      if (magnitude > options.least_magnitude && magnitude >= options.least_ratio * state.median) {
-        peaks[static_cast<int64_t>(channel)] =
-            std::max(peaks[static_cast<int64_t>(channel)], magnitude);
-      }
+      if (!is_spike(magnitude, state, options)) continue;
+      auto& peak = peaks[static_cast<int64_t>(channel)];
+      peak = std::max(peak, magnitude);
     }
   }
   std::vector<int64_t> channels;
@@ -34,14 +37,29 @@ std::vector<int64_t> find_spike_channels(const LifeCycleResult& result,
   return channels;
 }
 
+std::vector<SpikeEpisode> find_episodes(const LifeCycleResult& result,
+                                        const LifeCycleOptions& options) {
+  std::vector<SpikeEpisode> episodes;
+  for (const auto& entry : result.blocks) {
+    const auto& state = entry.hidden_state;
+    if (state.top.empty() || !is_spike(state.top.front().magnitude, state, options)) continue;
+    if (episodes.empty() || episodes.back().last.number != entry.block.number - 1)
+      episodes.push_back({entry.block, entry.block, state.top.front()});
+    auto& episode = episodes.back();
+    episode.last = entry.block;
+    if (state.top.front().magnitude > episode.peak.magnitude) episode.peak = state.top.front();
+  }
+  return episodes;
+}
+
 // Whether some spike channel stands much higher in one state than in its neighbour.
 bool is_step(const StateSummary& low, const StateSummary& high,
              const std::vector<int64_t>& channels, const LifeCycleOptions& options) {
   return std::any_of(channels.begin(), channels.end(), [&](int64_t channel) {
     const double peak = high.channel_max[channel];
-    const bool is_spike =
+    const bool is_large =
         peak > options.least_magnitude && peak >= options.step_ratio * high.median;
-    return is_spike && peak - low.channel_max[channel] >= options.step_share * peak;
+    return is_large && peak - low.channel_max[channel] >= options.step_share * peak;
   });
 }
 
@@ -53,6 +71,43 @@ void find_steps(LifeCycleResult& result, const LifeCycleOptions& options) {
     if (is_step(before, after, result.spike_channels, options)) result.step_up.push_back(number);
     if (is_step(after, before, result.spike_channels, options)) result.step_down.push_back(number);
   }
+}
+
+// The channel's largest maximum in the episode that holds the state after block b, or anywhere.
+double peak_around(int64_t b, int64_t channel, const LifeCycleResult& result) {
+  int64_t first = 1, last = static_cast<int64_t>(result.blocks.size());
+  for (const auto& episode : result.episodes) {
+    if (episode.first.number > b || episode.last.number < b) continue;
+    first = episode.first.number;
+    last = episode.last.number;
+  }
+  double peak = 0;
+  for (int64_t number = first; number <= last; ++number)
+    peak = std::max<double>(peak, state_after(number, result).channel_max[channel]);
+  return peak;
+}
+
+SpikeStep describe_step(int64_t number, bool up, const LifeCycleResult& result) {
+  const auto &before = state_after(number - 1, result), &after = state_after(number, result);
+  const auto change = [&](int64_t channel) {
+    return (up ? 1 : -1) * (after.channel_max[channel] - before.channel_max[channel]);
+  };
+  const auto& channels = result.spike_channels;
+  const int64_t channel =
+      *std::max_element(channels.begin(), channels.end(),
+                        [&](int64_t a, int64_t b) { return change(a) < change(b); });
+  return {Block{number}, channel, before.channel_max[channel], after.channel_max[channel],
+          change(channel) / peak_around(up ? number : number - 1, channel, result)};
+}
+
+void describe_steps(LifeCycleResult& result) {
+  for (const int64_t number : result.step_up)
+    result.steps.push_back(describe_step(number, /*up=*/true, result));
+  for (const int64_t number : result.step_down)
+    result.steps.push_back(describe_step(number, /*up=*/false, result));
+  std::stable_sort(
+      result.steps.begin(), result.steps.end(),
+      [](const SpikeStep& a, const SpikeStep& b) { return a.block.number < b.block.number; });
 }
 
 }  // namespace
@@ -111,7 +166,9 @@ LifeCycleResult LifeCycle::result() const {
         {Block{number}, states_[state].summary(), states_[state + 1].summary()});
   }
   result.spike_channels = find_spike_channels(result, options_);
+  result.episodes = find_episodes(result, options_);
   find_steps(result, options_);
+  describe_steps(result);
   return result;
 }
 

@@ -86,11 +86,11 @@ class Probe {
     histogram_.add(scan_.counts_of(0), scan_.at_edges());
     const auto [peaks, channels] = scan_.state[0].abs().to(torch::kDouble).max(1);
     for (int64_t row = 0; row < ids.size(0); ++row) {
-      result_.entries.push_back({.id = ids.data_ptr<int64_t>()[row],
-                                 .magnitude = peaks.data_ptr<double>()[row],
-                                 .channel = channels.data_ptr<int64_t>()[row],
-                                 .cosine = cosines_.defined() ? cosines_.data_ptr<double>()[row]
-                                                              : 0});
+      result_.entries.push_back(
+          {.id = ids.data_ptr<int64_t>()[row],
+           .magnitude = peaks.data_ptr<double>()[row],
+           .channel = channels.data_ptr<int64_t>()[row],
+           .cosine = cosines_.defined() ? cosines_.data_ptr<double>()[row] : 0});
     }
   }
 

@@ -64,6 +64,53 @@ void Report::add(const StatePicture& picture) {
   document_->json["state_picture"] = detail::section(picture, document_->tokenizer.get());
 }
 
+void Report::add(const SpikeTokensResult& result, const std::vector<float>& collinearity) {
+  document_->json["spike_tokens"] =
+      detail::section(result, collinearity, document_->tokenizer.get());
+}
+
+void Report::add(const GateLinearityResult& result) {
+  document_->json["gate_linearity"] = detail::section(result);
+}
+
+void Report::add(const QuadraticFormResult& result) {
+  document_->json["quadratic_form"].update(detail::section(result));
+}
+
+void Report::add(const FormFitResult& result) {
+  document_->json["quadratic_form"]["fit"] = detail::section(result);
+}
+
+void Report::add(const SpikePrediction& prediction, const LifeCycleResult& measured) {
+  document_->json["quadratic_form"]["comparison"] = detail::comparison(prediction, measured);
+}
+
+void Report::add(const VocabularyProbeResult& result, const VocabularyProbeOptions& options) {
+  auto section = detail::section(result, options, document_->tokenizer.get());
+  auto& probe = document_->json["vocabulary_probe"];
+  if (result.position == 0) {
+    probe.update(section);
+  } else {
+    probe["later"] = section;
+  }
+}
+
+void Report::add(const SparseConstantsResult& result) {
+  document_->json["sparse_constants"] = detail::section(result);
+}
+
+void Report::add(const SelfAttentionResult& result) {
+  document_->json["self_attention"] = detail::section(result);
+}
+
+void Report::add(const SinkGeometry& geometry) {
+  document_->json["sink_geometry"] = detail::section(geometry, document_->tokenizer.get());
+}
+
+void Report::add(const SinksAnywhereResult& result, const SinksAnywhereOptions& options) {
+  document_->json["sinks_anywhere"] = detail::section(result, options, document_->tokenizer.get());
+}
+
 void Report::add(const std::vector<NotFiniteValues>& points) {
   document_->json["not_finite"] = detail::section(points);
 }

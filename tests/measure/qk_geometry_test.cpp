@@ -256,11 +256,11 @@ TEST_F(QkTest, TheSampleIsOfTheTextsVectors) {
     const auto expect = [&](const std::vector<QkVector>& list, const torch::Tensor& all,
                             bool sink) {
       for (const auto& vector : list) {
-        EXPECT_EQ(is_sink(vector.sequence, vector.position), sink);
-        const int64_t row = vector.sequence - batch.first_sequence;
+        EXPECT_EQ(is_sink(vector.place.sequence, vector.place.position), sink);
+        const int64_t row = vector.place.sequence - batch.first_sequence;
         if (row < 0 || row >= batch.ids.size(0)) continue;
-        EXPECT_EQ(vector.id, batch.ids[row][vector.position].item<int64_t>());
-        EXPECT_TRUE(torch::tensor(vector.values).allclose(all[row][vector.position]));
+        EXPECT_EQ(vector.id, batch.ids[row][vector.place.position].item<int64_t>());
+        EXPECT_TRUE(torch::tensor(vector.values).allclose(all[row][vector.place.position]));
       }
     };
     expect(result[0].queries, cache["blocks.1.attn.hook_rot_q"].select(2, 3), false);
@@ -278,7 +278,7 @@ TEST_F(QkTest, SamplesMergeWhateverTheOrder) {
   first.merge(second);
   EXPECT_TRUE(once.result()[0].points().equal(first.result()[0].points()));
   std::set<int64_t> sequences;
-  for (const auto& query : once.result()[0].queries) sequences.insert(query.sequence);
+  for (const auto& query : once.result()[0].queries) sequences.insert(query.place.sequence);
   EXPECT_GT(sequences.size(), 1u) << "the hash spreads";
 }
 

@@ -32,6 +32,22 @@ struct Excess {
   ChannelPeak peak;
 };
 
+/// A run of consecutive blocks after which some channel is a spike. A spike that dies and another
+/// that is born later are two episodes.
+struct SpikeEpisode {
+  Block first, last;  // the stream after these and all between them holds a spike
+  ChannelPeak peak;   // the largest magnitude of the episode
+};
+
+/// What a step-up or step-down block does to the spike channel whose maximum it changes most.
+struct SpikeStep {
+  Block block;
+  int64_t channel = 0;
+  double before = 0, after = 0;  // the channel's maximum of |h| on either side
+  double share = 0;  // |after - before| over the channel's largest maximum in the episode of the
+                     // larger side, or in all blocks where that side is in none
+};
+
 /// Lists are of block numbers (1..2L) and channels.
 struct LifeCycleResult {
   StateSummary embedding;              // the stream before block 1
@@ -45,6 +61,8 @@ struct LifeCycleResult {
   std::vector<int64_t> step_up;
   /// Blocks that lower it, likewise: M_{b-1} - M_b >= step_share x M_{b-1}.
   std::vector<int64_t> step_down;
+  std::vector<SpikeEpisode> episodes;  // in order
+  std::vector<SpikeStep> steps;        // of all step-up and step-down blocks, in order
 
   /// The first block whose output, or the stream after it, exceeds `limit` in magnitude: what a
   /// narrow dtype could not hold.

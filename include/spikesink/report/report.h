@@ -9,12 +9,21 @@
 
 #include "spikesink/error.h"
 #include "spikesink/measure/attention_sinks.h"
+#include "spikesink/measure/form_fit.h"
+#include "spikesink/measure/gate_linearity.h"
 #include "spikesink/measure/life_cycle.h"
 #include "spikesink/measure/massive_activations.h"
 #include "spikesink/measure/not_finite.h"
 #include "spikesink/measure/parity.h"
 #include "spikesink/measure/perplexity.h"
+#include "spikesink/measure/quadratic_form.h"
+#include "spikesink/measure/self_attention.h"
+#include "spikesink/measure/sink_geometry.h"
+#include "spikesink/measure/sinks_anywhere.h"
+#include "spikesink/measure/sparse_constants.h"
+#include "spikesink/measure/spike_tokens.h"
 #include "spikesink/measure/state_picture.h"
+#include "spikesink/measure/vocabulary_probe.h"
 #include "spikesink/weights/weight_source.h"
 
 namespace spikesink {
@@ -41,6 +50,19 @@ class Report {
   void add(const AttentionSinksResult& result, int64_t key = 0);
   void add(const PerplexityResult& result);
   void add(const StatePicture& picture);
+  /// `collinearity`: what norm_collinearity gives, or nothing.
+  void add(const SpikeTokensResult& result, const std::vector<float>& collinearity = {});
+  void add(const GateLinearityResult& result);
+  void add(const QuadraticFormResult& result);
+  void add(const FormFitResult& result);
+  /// The prediction from the weights beside what the text showed.
+  void add(const SpikePrediction& prediction, const LifeCycleResult& measured);
+  /// Every entry as the first token, and some of them after a prefix.
+  void add(const VocabularyProbeResult& result, const VocabularyProbeOptions& options = {});
+  void add(const SparseConstantsResult& result);
+  void add(const SelfAttentionResult& result);
+  void add(const SinkGeometry& geometry);
+  void add(const SinksAnywhereResult& result, const SinksAnywhereOptions& options = {});
   /// Where numbers ended; nothing to add for a healthy model.
   void add(const std::vector<NotFiniteValues>& points);
   void add(const std::vector<TensorParity>& points, const ParityOptions& options);

@@ -4,15 +4,37 @@
 namespace spikesink::detail {
 namespace {
 
+json section(const ChannelPeak& peak) {
+  return {{"channel", peak.channel},
+          {"magnitude", peak.magnitude},
+          {"sequence", peak.sequence},
+          {"position", peak.position}};
+}
+
 json section(const StateSummary& state) {
   json top = json::array();
-  for (const auto& peak : state.top) {
-    top.push_back({{"channel", peak.channel},
-                   {"magnitude", peak.magnitude},
-                   {"sequence", peak.sequence},
-                   {"position", peak.position}});
-  }
+  for (const auto& peak : state.top) top.push_back(section(peak));
   return {{"top", top}, {"median", number(state.median)}, {"not_finite", state.not_finite}};
+}
+
+json episodes(const LifeCycleResult& result) {
+  json list = json::array();
+  for (const auto& [first, last, peak] : result.episodes)
+    list.push_back({{"first", first.number}, {"last", last.number}, {"peak", section(peak)}});
+  return list;
+}
+
+json steps(const LifeCycleResult& result) {
+  json list = json::array();
+  for (const auto& step : result.steps) {
+    auto entry = entry_of(step.block);
+    entry["channel"] = step.channel;
+    entry["before"] = step.before;
+    entry["after"] = step.after;
+    entry["share"] = number(step.share);
+    list.push_back(entry);
+  }
+  return list;
 }
 
 json courses(const LifeCycleResult& result) {
@@ -44,7 +66,9 @@ json section(const LifeCycleResult& result, const LifeCycleOptions& options) {
            "least_magnitude and least_ratio medians of |h| in some hidden state. A block is "
            "step-up when it raises the maximum M of a spike channel by at least step_share of M, "
            "where M exceeds least_magnitude and step_ratio medians; step-down likewise (arXiv "
-           "2603.05498, figure 1; threshold: arXiv 2402.17762)."},
+           "2603.05498, figure 1; threshold: arXiv 2402.17762). An episode is a run of blocks "
+           "after which some channel is a spike; the share of a step is its change of M over the "
+           "largest M of its episode."},
           {"options",
            {{"least_magnitude", options.least_magnitude},
             {"least_ratio", options.least_ratio},
@@ -55,6 +79,8 @@ json section(const LifeCycleResult& result, const LifeCycleOptions& options) {
           {"step_up", result.step_up},
           {"step_down", result.step_down},
           {"spike_channels", result.spike_channels},
+          {"episodes", episodes(result)},
+          {"steps", steps(result)},
           {"courses", courses(result)}};
 }
 

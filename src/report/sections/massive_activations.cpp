@@ -33,13 +33,7 @@ json section(const MassiveBlock& block, const Tokenizer* tokenizer) {
     entry["positions"].push_back({{"position", position}, {"count", count}});
   }
   entry["ratios"] = json::array();
-  for (const auto& ratio : block.ratios) {
-    entry["ratios"].push_back({{"channel", ratio.channel},
-                               {"reference", ratio.reference},
-                               {"mean", ratio.ratio.mean},
-                               {"standard_deviation", ratio.ratio.standard_deviation()},
-                               {"count", ratio.ratio.count}});
-  }
+  for (const auto& ratio : block.ratios) entry["ratios"].push_back(ratio_entry(ratio));
   return entry;
 }
 

@@ -1,8 +1,6 @@
 #include "report/report_sections.h"
 #include "report/sections/words.h"
 
-#include <fmt/format.h>
-
 namespace spikesink::detail {
 
 json section(const StatePicture& picture, const Tokenizer* tokenizer) {
@@ -14,10 +12,9 @@ json section(const StatePicture& picture, const Tokenizer* tokenizer) {
     entry["tokens"].push_back(token);
   }
   for (const auto& [first, last] : picture.channels) entry["channels"].push_back({first, last});
-  // Four digits are more than a picture shows; the exact peaks are in life_cycle.
   for (const auto& row : picture.magnitudes) {
     json drawn = json::array();
-    for (const float value : row) drawn.push_back(number(std::stod(fmt::format("{:.4g}", value))));
+    for (const float value : row) drawn.push_back(digits(value));
     entry["magnitudes"].push_back(drawn);
   }
   return entry;

@@ -1,11 +1,25 @@
 #include "report/sections/words.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 namespace spikesink::detail {
 
 json number(double value) {
   return std::isfinite(value) ? json(value) : json(nullptr);
+}
+
+json digits(double value) {
+  return std::isfinite(value) ? json(std::stod(fmt::format("{:.4g}", value))) : json(nullptr);
+}
+
+json ratio_entry(const ChannelRatio& ratio) {
+  return {{"channel", ratio.channel},
+          {"reference", ratio.reference},
+          {"mean", ratio.ratio.mean},
+          {"standard_deviation", ratio.ratio.standard_deviation()},
+          {"count", ratio.ratio.count}};
 }
 
 json mean_or_null(const RunningMean& values) {

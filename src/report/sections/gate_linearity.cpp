@@ -1,0 +1,37 @@
+#include "report/report_sections.h"
+#include "report/sections/words.h"
+
+namespace spikesink::detail {
+namespace {
+
+json section(const GateGroup& group) {
+  json sample = json::array();
+  for (const auto& point : group.sample)
+    sample.push_back({digits(point.cosine), digits(point.ratio)});
+  return {{"tokens", group.cosine.count},
+          {"cosine", mean_or_null(group.cosine)},
+          {"cosine_deviation", group.cosine.standard_deviation()},
+          {"ratio", mean_or_null(group.ratio)},
+          {"ratio_deviation", group.ratio.standard_deviation()},
+          {"sample", sample}};
+}
+
+}  // namespace
+
+json section(const GateLinearityResult& result) {
+  json blocks = json::array();
+  for (const auto& block : result.blocks) {
+    auto entry = entry_of(block.block);
+    entry["spike"] = section(block.spike);
+    entry["ordinary"] = section(block.ordinary);
+    blocks.push_back(entry);
+  }
+  return {{"definition",
+           "For each token, over the inner channels of a gated feed-forward block: the cosine of "
+           "what the activation reads and what it gives, and ||output|| / ||input||; both near 1 "
+           "mean that the activation is near the identity there (arXiv 2603.05498, figure 2). "
+           "sample: some tokens' [cosine, ratio]."},
+          {"blocks", blocks}};
+}
+
+}  // namespace spikesink::detail

@@ -1,0 +1,187 @@
+#include <algorithm>
+#include <numeric>
+
+#include "report/report_sections.h"
+#include "report/sections/words.h"
+
+namespace spikesink::detail {
+namespace {
+
+constexpr size_t kMostChannels = 10;  // of a block that are listed, outliers or not
+
+json section(const ChannelForm& form) {
+  json entry = {{"channel", form.channel}, {"frobenius_norm", number(form.norm)}};
+  if (form.expert >= 0) entry["expert"] = form.expert;
+  if (form.expert == ChannelForm::kShared) entry["expert"] = "shared";
+  entry["leading_eigenvalue"] = nullptr;
+  if (form.eigenvalues.empty()) return entry;
+  entry["leading_eigenvalue"] = number(form.eigenvalue());
+  entry["dominance"] = number(form.dominance);
+  for (const double eigenvalue : form.eigenvalues) entry["spectrum"].push_back(digits(eigenvalue));
+  for (const auto& weight : form.weights) {
+    entry["super_weights"].push_back({{"row", weight.row},
+                                      {"column", weight.column},
+                                      {"weight", number(weight.weight)},
+                                      {"share", number(weight.share)}});
+  }
+  return entry;
+}
+
+std::vector<int64_t> by_norm(const torch::Tensor& norms) {
+  const auto order = norms.argsort(0, /*descending=*/true).contiguous();
+  return {order.data_ptr<int64_t>(), order.data_ptr<int64_t>() + order.numel()};
+}
+
+// The largest ones; those that were not looked into have no eigenvalue.
+json largest_channels(const BlockForms& block) {
+  json list = json::array();
+  for (const auto& form : block.outliers) list.push_back(section(form));
+  for (const int64_t channel : by_norm(block.norms)) {
+    if (list.size() >= kMostChannels) break;
+    const auto listed = [&](const ChannelForm& form) { return form.channel == channel; };
+    if (std::any_of(block.outliers.begin(), block.outliers.end(), listed)) continue;
+    ChannelForm form;
+    form.channel = channel;
+    form.expert = ChannelForm::kDense;
+    form.norm = block.norms[channel].item<double>();
+    list.push_back(section(form));
+  }
+  return list;
+}
+
+json section(const BlockForms& block) {
+  auto entry = entry_of(block.block);
+  entry["gated"] = block.gated;
+  entry["normed_before"] = block.normed_before;
+  entry["normed_after"] = block.normed_after;
+  entry["has_biases"] = block.has_biases;
+  entry["median_norm"] = number(block.median);
+  entry["channels"] = largest_channels(block);
+  entry["controls"] = json::array();
+  for (const auto& form : block.controls) entry["controls"].push_back(section(form));
+  const auto* norms = block.norms.data_ptr<double>();
+  for (int64_t channel = 0; channel < block.norms.numel(); ++channel)
+    entry["norms"].push_back(digits(norms[channel]));
+  return entry;
+}
+
+json trigger_cosines(const QuadraticFormResult& result) {
+  json places = json::array(), rows = json::array();
+  for (const auto& [block, form] : result.outliers())
+    places.push_back({{"block", block.number}, {"channel", form->channel}});
+  const auto cosines = result.trigger_cosines();
+  for (int64_t row = 0; row < cosines.size(0); ++row) {
+    json values = json::array();
+    for (int64_t column = 0; column < cosines.size(1); ++column)
+      values.push_back(digits(cosines[row][column].item<double>()));
+    rows.push_back(values);
+  }
+  return {{"places", places}, {"cosines", rows}};
+}
+
+json section(const SpikePrediction& prediction) {
+  json steps = json::array();
+  for (const auto& step : prediction.steps) {
+    auto entry = entry_of(step.block);
+    entry["channel"] = step.channel;
+    entry["up"] = step.up;
+    entry["eigenvalue"] = number(step.eigenvalue);
+    entry["most"] = number(step.most);
+    steps.push_back(entry);
+  }
+  return {{"rule",
+           "Of the outlier channels, those count whose leading eigenvalue dominates. Block by "
+           "block, the first that counts for a channel is a step-up with the sign of its "
+           "eigenvalue; a later one of that sign is another, one of the other sign a step-down. "
+           "most = |eigenvalue| d_model, the largest value the form can add (eq. 19)."},
+          {"spike_channels", prediction.spike_channels},
+          {"step_up", prediction.step_up},
+          {"step_down", prediction.step_down},
+          {"steps", steps}};
+}
+
+json section(const FitSums& fit) {
+  return {{"r_squared", number(fit.r_squared())},
+          {"slope", number(fit.slope())},
+          {"largest_measured", number(fit.largest_measured)},
+          {"largest_predicted", number(fit.largest_predicted)}};
+}
+
+// What is in both lists, and what in one of them alone.
+json agreement(std::vector<int64_t> predicted, std::vector<int64_t> measured) {
+  std::sort(predicted.begin(), predicted.end());
+  std::sort(measured.begin(), measured.end());
+  const auto with = [&](auto combine) {
+    std::vector<int64_t> result;
+    combine(std::back_inserter(result));
+    return result;
+  };
+  const auto &p = predicted, &m = measured;
+  return {{"both", with([&](auto out) {
+             std::set_intersection(p.begin(), p.end(), m.begin(), m.end(), out);
+           })},
+          {"predicted_alone", with([&](auto out) {
+             std::set_difference(p.begin(), p.end(), m.begin(), m.end(), out);
+           })},
+          {"measured_alone", with([&](auto out) {
+             std::set_difference(m.begin(), m.end(), p.begin(), p.end(), out);
+           })}};
+}
+
+std::vector<int64_t> feed_forward_alone(const std::vector<int64_t>& blocks) {
+  std::vector<int64_t> kept;
+  std::copy_if(blocks.begin(), blocks.end(), std::back_inserter(kept), [](int64_t number) {
+    return Block{number}.kind() == BlockKind::kFeedForward;
+  });
+  return kept;
+}
+
+}  // namespace
+
+json section(const QuadraticFormResult& result) {
+  json blocks = json::array();
+  for (const auto& block : result.blocks) blocks.push_back(section(block));
+  return {{"definition",
+           "With the activation taken for the identity, output channel k of a gated feed-forward "
+           "is h^T U_k h of the normed input h, the norm's scale folded in: U_k = sum_i W_down[k, "
+           "i] W_gate[i] W_up[i]^T. frobenius_norm = ||U_k||_F; leading_eigenvalue and spectrum "
+           "are those of S_k = (U_k + U_k^T) / 2, signed, the largest magnitude first; dominance = "
+           "|leading_eigenvalue| / ||S_k||_F. Without a gate the norm is ||W_down[k, :]||_2 (arXiv "
+           "2603.05498, eqs. 15-19, figures 3-4). super_weights: the weights of the down "
+           "projection with the largest shares of the leading eigenvalue (arXiv 2411.07191)."},
+          {"options",
+           {{"outlier_ratio", result.options.outlier_ratio},
+            {"least_dominance", result.options.least_dominance}}},
+          {"blocks", blocks},
+          {"triggers", trigger_cosines(result)},
+          {"prediction", section(result.prediction())}};
+}
+
+json section(const FormFitResult& fits) {
+  json list = json::array();
+  for (const auto& fit : fits.channels) {
+    auto entry = entry_of(fit.block);
+    entry["channel"] = fit.channel;
+    entry["tokens"] = fit.leading.measured.count;
+    entry["leading"] = section(fit.leading);
+    entry["open"] = section(fit.open);
+    entry["full"] = section(fit.full);
+    list.push_back(entry);
+  }
+  return {{"definition",
+           "Predicted against measured output of a channel over all tokens: leading = "
+           "lambda* (s* . x)^2; open = the same where s* . x > 0, else 0; full = x^T S_k x. "
+           "r_squared = 1 - sum of squared errors over that of deviations from the mean."},
+          {"channels", list}};
+}
+
+json comparison(const SpikePrediction& prediction, const LifeCycleResult& life) {
+  return {{"definition",
+           "The prediction from the weights beside what the text showed. The form speaks of "
+           "feed-forward blocks alone, so steps by attention are left out."},
+          {"spike_channels", agreement(prediction.spike_channels, life.spike_channels)},
+          {"step_up", agreement(prediction.step_up, feed_forward_alone(life.step_up))},
+          {"step_down", agreement(prediction.step_down, feed_forward_alone(life.step_down))}};
+}
+
+}  // namespace spikesink::detail

@@ -1,0 +1,74 @@
+#include <algorithm>
+
+#include "report/report_sections.h"
+#include "report/sections/words.h"
+
+namespace spikesink::detail {
+namespace {
+
+constexpr size_t kMostPlaces = 200;
+
+json section(const SinkToken& token, const Tokenizer* tokenizer) {
+  auto entry = token_entry(token.id, tokenizer);
+  entry["at_start"] = token.at_start;
+  entry["count"] = token.count;
+  entry["places"] = token.places;
+  entry["occurrences"] = token.occurrences;
+  return entry;
+}
+
+json section(const SinkPlace& place, const Tokenizer* tokenizer) {
+  auto entry = token_entry(place.id, tokenizer);
+  entry["sequence"] = place.sequence;
+  entry["position"] = place.position;
+  entry["heads"] = place.heads;
+  return entry;
+}
+
+json section(const HeadSinks& head) {
+  return {{"layer", head.layer},
+          {"head", head.head},
+          {"share_of_sequences", number(head.share_of_sequences)},
+          {"position", head.position},
+          {"share_at_position", number(head.share_at_position)},
+          {"sinks", number(head.sinks)}};
+}
+
+// The first of a list that is sorted, each as `entry` makes it.
+template <typename T, typename Entry>
+json first_of(const std::vector<T>& list, size_t most, Entry entry) {
+  json result = json::array();
+  for (size_t index = 0; index < std::min(list.size(), most); ++index)
+    result.push_back(entry(list[index]));
+  return result;
+}
+
+}  // namespace
+
+json section(const SinksAnywhereResult& result, const SinksAnywhereOptions& options,
+             const Tokenizer* tokenizer) {
+  json heads = json::array();
+  for (const auto& head : result.heads) heads.push_back(section(head));
+  const auto told = [&](const auto& entry) { return section(entry, tokenizer); };
+  return {
+      {"definition",
+       "A key is a sink of a head in a sequence when its importance, the mean of A[i, key] over "
+       "the queries i that may see it, exceeds epsilon and at least least_queries may see it. "
+       "count: (sequence, layer, head) in whose attention it was one; places: tokens of the text "
+       "that were one for some head."},
+      {"options",
+       {{"epsilon", options.epsilon}, {"least_queries", options.least_queries}}},
+      {"sequences", result.sequences},
+      {"positions", first_of(result.positions, kMostPlaces,
+                             [](const SinkPosition& at) {
+                               return json{{"position", at.position},
+                                           {"count", at.count},
+                                           {"sequences", at.sequences}};
+                             })},
+      {"tokens", first_of(result.tokens, kMostTokens, told)},
+      {"heads", heads},
+      {"place_count", result.place_count},
+      {"places", first_of(result.places, kMostPlaces, told)}};
+}
+
+}  // namespace spikesink::detail

@@ -1,0 +1,74 @@
+#include <algorithm>
+
+#include "report/report_sections.h"
+#include "report/sections/words.h"
+
+namespace spikesink::detail {
+namespace {
+
+constexpr size_t kMostPairs = 10;  // of channels that spike together, in one state
+
+json section(const SpikeState& state) {
+  auto entry = entry_of(state.block);
+  entry["tokens"] = state.tokens;
+  entry["channels"] = json::array();
+  for (const auto& [channel, value] : state.channels) {
+    entry["channels"].push_back({{"channel", channel},
+                                 {"count", value.count},
+                                 {"mean", value.mean},
+                                 {"standard_deviation", value.standard_deviation()}});
+  }
+  entry["pairs"] = json::array();
+  for (size_t index = 0; index < std::min(state.pairs.size(), kMostPairs); ++index)
+    entry["pairs"].push_back(ratio_entry(state.pairs[index]));
+  return entry;
+}
+
+json section(const SpikingToken& token, const std::vector<float>& collinearity,
+             const Tokenizer* tokenizer) {
+  auto entry = token_entry(token.id, tokenizer);
+  entry["spiking"] = token.spiking;
+  entry["seen"] = token.seen;
+  entry["spiking_first"] = token.spiking_first;
+  entry["seen_first"] = token.seen_first;
+  entry["largest"] = token.largest;
+  if (!collinearity.empty()) entry["collinearity"] = number(collinearity[token.id]);
+  return entry;
+}
+
+// Deciles of all vocabulary entries, the least and the largest included.
+json deciles(std::vector<float> values) {
+  std::erase_if(values, [](float value) { return !std::isfinite(value); });
+  json list = json::array();
+  if (values.empty()) return list;
+  std::sort(values.begin(), values.end());
+  for (size_t tenth = 0; tenth <= 10; ++tenth)
+    list.push_back(values[(values.size() - 1) * tenth / 10]);
+  return list;
+}
+
+}  // namespace
+
+json section(const SpikeTokensResult& result, const std::vector<float>& collinearity,
+             const Tokenizer* tokenizer) {
+  json states = json::array(), tokens = json::array(), positions = json::array();
+  for (const auto& state : result.states) states.push_back(section(state));
+  for (const auto& token : result.by_token) {
+    if (token.spiking == 0 || tokens.size() == kMostTokens) break;
+    tokens.push_back(section(token, collinearity, tokenizer));
+  }
+  for (const auto& [position, spiking, seen] : result.by_position)
+    positions.push_back({{"position", position}, {"spiking", spiking}, {"seen", seen}});
+  return {{"definition",
+           "A spike token is massive in the hidden state after some block: max |h| > 100 and >= "
+           "1000 medians of |h| over its sequence's state (arXiv 2402.17762). collinearity: the "
+           "cosine of a token's embedding with the learned scale of the first norm."},
+          {"tokens", result.tokens},
+          {"spiking", result.spiking},
+          {"states", states},
+          {"by_token", tokens},
+          {"by_position", positions},
+          {"collinearity_deciles", deciles(collinearity)}};
+}
+
+}  // namespace spikesink::detail

@@ -1,0 +1,68 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "report/report_sections.h"
+#include "report/sections/words.h"
+
+namespace spikesink::detail {
+namespace {
+
+constexpr double kBinsOfOctave = 4;  // of the histogram of magnitudes
+
+json histogram(const std::vector<ProbedEntry>& entries) {
+  std::map<int64_t, int64_t> counts;
+  for (const auto& entry : entries) {
+    if (entry.magnitude > 0)
+      ++counts[static_cast<int64_t>(std::floor(std::log2(entry.magnitude) * kBinsOfOctave))];
+  }
+  json bins = json::array();
+  for (const auto& [bin, count] : counts) {
+    bins.push_back({{"from", digits(std::exp2(static_cast<double>(bin) / kBinsOfOctave))},
+                    {"to", digits(std::exp2(static_cast<double>(bin + 1) / kBinsOfOctave))},
+                    {"count", count}});
+  }
+  return bins;
+}
+
+json section(const RunningMean& values) {
+  return {{"mean", mean_or_null(values)}, {"standard_deviation", values.standard_deviation()}};
+}
+
+json section(const ProbedEntry& entry, const Tokenizer* tokenizer) {
+  auto row = token_entry(entry.id, tokenizer);
+  row["magnitude"] = number(entry.magnitude);
+  row["channel"] = entry.channel;
+  row["cosine"] = number(entry.cosine);
+  row["spikes"] = entry.spikes;
+  return row;
+}
+
+}  // namespace
+
+json section(const VocabularyProbeResult& result, const VocabularyProbeOptions& options,
+             const Tokenizer* tokenizer) {
+  json exceptions = json::array(), course = json::array();
+  const auto all = result.exceptions();
+  for (size_t index = 0; index < std::min(all.size(), kMostTokens); ++index)
+    exceptions.push_back(section(all[index], tokenizer));
+  for (const auto& [block, state, output] : result.course) {
+    course.push_back(
+        {{"block", block.number}, {"state", section(state)}, {"output", section(output)}});
+  }
+  auto probe = entry_of(result.block);
+  probe["position"] = result.position;
+  probe["vocabulary"] = result.entries.size();
+  probe["spiking"] = result.spiking;
+  probe["percent"] = number(result.percent());
+  probe["median"] = number(result.median);
+  probe["options"] = {{"least_magnitude", options.least_magnitude},
+                      {"least_ratio", options.least_ratio}};
+  probe["magnitudes"] = histogram(result.entries);
+  probe["exception_count"] = all.size();
+  probe["exceptions"] = exceptions;
+  probe["course"] = course;
+  return probe;
+}
+
+}  // namespace spikesink::detail
