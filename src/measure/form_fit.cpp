@@ -72,7 +72,7 @@ struct FormFit::Watched {
   torch::Tensor triggers;     // [n, d_model]
   torch::Tensor eigenvalues;  // [n, 1] float64
   torch::Tensor down;         // [n, d_mlp], their rows
-  torch::Tensor leading;      // [n, tokens] float64
+  torch::Tensor along;        // [n, tokens] float64: s* . x
   torch::Tensor gate, up;     // [tokens, d_mlp]
 };
 
@@ -108,8 +108,7 @@ FormFit::Watched FormFit::channels_of(const Transformer& model, size_t first, si
     eigenvalues.push_back(terms_[index].eigenvalue);
     rows.push_back(down[fits_[index].channel]);
   }
-  return {at::stack(triggers).to(options),
-          torch::tensor(eigenvalues, torch::kDouble).unsqueeze(1),
+  return {at::stack(triggers).to(options), torch::tensor(eigenvalues, torch::kDouble).unsqueeze(1),
           at::stack(rows).to(options) * model->config().residual_multiplier};
 }
 
@@ -117,23 +116,28 @@ HookScope FormFit::watch(Transformer& model, size_t first, size_t last) {
   using namespace hook_names;
   const auto watched = std::make_shared<Watched>(channels_of(model, first, last));
   for (size_t index = first; index < last; ++index)
-    fits_[index].leading = fits_[index].full = FitSums();
+    fits_[index].leading = fits_[index].open = fits_[index].full = FitSums();
 
   const int64_t layer = fits_[first].block.layer();
   auto& hooks = model->hooks();
-  const auto point = [&](std::string_view name) { return in_block(layer, "mlp." + std::string(name)); };
-  auto scope =
-      hooks.add(detail::feed_forward_input(*model, layer).point, [=](const torch::Tensor& x) {
-        watched->leading = products(watched->triggers, rows_of(x)).square() * watched->eigenvalues;
-      });
+  const auto point = [&](std::string_view name) {
+    return in_block(layer, "mlp." + std::string(name));
+  };
+  auto scope = hooks.add(
+      detail::feed_forward_input(*model, layer).point,
+      [=](const torch::Tensor& x) { watched->along = products(watched->triggers, rows_of(x)); });
   scope += hooks.add(point(kMlpPre), [=](const torch::Tensor& x) { watched->gate = rows_of(x); });
-  scope += hooks.add(point(kMlpPreLinear), [=](const torch::Tensor& x) { watched->up = rows_of(x); });
+  scope +=
+      hooks.add(point(kMlpPreLinear), [=](const torch::Tensor& x) { watched->up = rows_of(x); });
   scope += hooks.add(point(kMlpPost), [=, this](const torch::Tensor& post) {
+    const auto leading = watched->eigenvalues * watched->along.square();
+    const auto open = watched->eigenvalues * watched->along.clamp_min(0).square();
     const auto full = products(watched->down, watched->gate * watched->up);
     const auto measured = products(watched->down, rows_of(post));
     for (size_t index = first; index < last; ++index) {
       const auto row = static_cast<int64_t>(index - first);
-      fits_[index].leading.add(measured[row], watched->leading[row]);
+      fits_[index].leading.add(measured[row], leading[row]);
+      fits_[index].open.add(measured[row], open[row]);
       fits_[index].full.add(measured[row], full[row]);
     }
     watched->gate = watched->up = torch::Tensor();
@@ -149,6 +153,7 @@ void FormFit::merge(const FormFit& other) {
     detail::fail_argument("[FormFit] cannot merge: the two measured other channels");
   for (size_t index = 0; index < fits_.size(); ++index) {
     fits_[index].leading.merge(other.fits_[index].leading);
+    fits_[index].open.merge(other.fits_[index].open);
     fits_[index].full.merge(other.fits_[index].full);
   }
 }

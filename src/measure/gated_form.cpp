@@ -37,7 +37,8 @@ double GatedForm::symmetric_norm(int64_t channel, int64_t edge) const {
     const auto of = [&](const torch::Tensor& x, int64_t first) {
       return x.slice(1, first, first + edge);
     };
-    const auto twice = at::mm(of(weighted, a).t(), of(up, b)).addmm_(of(up, a).t(), of(weighted, b));
+    const auto twice =
+        at::mm(of(weighted, a).t(), of(up, b)).addmm_(of(up, a).t(), of(weighted, b));
     const double sum = twice.square().sum(torch::kDouble).item<double>() / 4;
     square += a == b ? sum : 2 * sum;
   });
@@ -48,21 +49,20 @@ SymmetricForm::SymmetricForm(const GatedForm& form)
     : both_(at::cat({form.gate, form.up}).to(torch::kDouble)),
       down_(form.down.to(torch::kDouble)) {}
 
-torch::Tensor SymmetricForm::projected(const torch::Tensor& x) const {
-  return at::matmul(both_, x.to(both_.device()));  // [2 d_mlp] or [2 d_mlp, n]
-}
-
 torch::Tensor SymmetricForm::product(int64_t channel, const torch::Tensor& x) const {
-  const auto halves = projected(x).chunk(2);
+  const auto halves = at::matmul(both_, x.to(both_.device())).chunk(2);  // [d_mlp] or [d_mlp, n]
   auto weights = down_[channel];
   if (x.dim() == 2) weights = weights.unsqueeze(1);
   const auto crossed = at::cat({weights * halves[1], weights * halves[0]});
   return (at::matmul(both_.t(), crossed) / 2).cpu();
 }
 
-torch::Tensor SymmetricForm::shares(int64_t channel, const torch::Tensor& x) const {
-  const auto halves = projected(x).chunk(2);
-  return (down_[channel] * halves[0] * halves[1]).cpu();
+torch::Tensor SymmetricForm::readings(const torch::Tensor& x) const {
+  return at::mv(both_, x.to(both_.device())).view({2, -1}).cpu();
+}
+
+torch::Tensor SymmetricForm::contributions(int64_t channel, const torch::Tensor& readings) const {
+  return down_[channel].cpu() * readings[0] * readings[1];
 }
 
 }  // namespace spikesink::detail

@@ -14,7 +14,7 @@ struct GatedForm {
   torch::Tensor gate, up;  // [d_mlp, d_model], the norm's scale folded in; float32 or float64
   torch::Tensor down;      // [d_model, d_mlp], of the same dtype
 
-  static constexpr int64_t kEdge = 1024;
+  static constexpr int64_t kEdge = 256;
 
   /// ||U_k||_F of every channel k, [d_model] float64 on the CPU, by ||U_k||_F^2 = w^T ((G G^T) o
   /// (P P^T)) w with w = down[k], G = gate, P = up.
@@ -31,14 +31,14 @@ class SymmetricForm {
   int64_t size() const { return both_.size(1); }
   /// S_k x, of x [d_model] or of each column of x [d_model, n]; float64 on the CPU, as x.
   torch::Tensor product(int64_t channel, const torch::Tensor& x) const;
-  /// What each hidden unit adds to x^T S_k x: down[k, i] (gate_i . x) (up_i . x), [d_mlp].
-  torch::Tensor shares(int64_t channel, const torch::Tensor& x) const;
+  /// What each hidden unit's gate and up say to x [d_model]: gate_i . x and up_i . x, [2, d_mlp];
+  /// and what it adds to x^T S_k x, down[k, i] times both, [d_mlp].
+  torch::Tensor readings(const torch::Tensor& x) const;
+  torch::Tensor contributions(int64_t channel, const torch::Tensor& readings) const;
 
  private:
-  torch::Tensor projected(const torch::Tensor& x) const;
-
   torch::Tensor both_;  // gate above up, [2 d_mlp, d_model]
-  torch::Tensor down_;
+  torch::Tensor down_;  // [d_model, d_mlp]
 };
 
 }  // namespace spikesink::detail

@@ -26,8 +26,7 @@ LayerForms::LayerForms(const TransformerImpl& model, int64_t layer)
   }
   for (const auto& expert : from.experts->experts)
     members_.push_back({expert.get(), static_cast<int64_t>(members_.size())});
-  if (from.experts->shared)
-    members_.push_back({from.experts->shared.get(), ChannelForm::kShared});
+  if (from.experts->shared) members_.push_back({from.experts->shared.get(), ChannelForm::kShared});
 }
 
 bool LayerForms::gated() const {

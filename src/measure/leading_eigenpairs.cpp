@@ -55,8 +55,7 @@ LeadingEigenpairs dense_eigenpairs(const SymmetricProduct& product, int64_t size
   const auto matrix = product(torch::eye(size, torch::kDouble));
   const auto [values, vectors] = at::linalg_eigh(matrix);
   const auto order = values.abs().argsort(-1, /*descending=*/true).slice(0, 0, count);
-  return {values.index_select(0, order),
-          vectors.select(1, order[0].item<int64_t>()).contiguous()};
+  return {values.index_select(0, order), vectors.select(1, order[0].item<int64_t>()).contiguous()};
 }
 
 LeadingEigenpairs leading_eigenpairs(const SymmetricProduct& product, int64_t size, int64_t count,

@@ -33,23 +33,23 @@ std::vector<SuperWeight> super_weights(const LayerForms& forms, size_t member, i
   const auto order = shares.argsort(-1, /*descending=*/true).slice(0, 0, count);
   for (int64_t rank = 0; rank < order.size(0); ++rank) {
     const int64_t unit = order[rank].item<int64_t>();
-    result.push_back({channel, unit, forms.down_weight(member, channel, unit),
-                      shares[unit].item<double>()});
+    result.push_back(
+        {channel, unit, forms.down_weight(member, channel, unit), shares[unit].item<double>()});
   }
   return result;
 }
 
-// A channel's eigenpairs and what follows from them. A form of zeros keeps zeros.
-void decompose(ChannelForm& channel, const detail::GatedForm& form,
-               const detail::SymmetricForm& symmetric, const QuadraticFormOptions& options) {
-  const int64_t number = channel.channel, size = symmetric.size();
-  channel.symmetric_norm = form.symmetric_norm(number);
-  channel.eigenvalues.assign(std::min(options.spectrum, size), 0.0);
+// A channel's eigenpairs. A form of zeros keeps zeros.
+void decompose(ChannelForm& channel, const detail::SymmetricForm& symmetric, int64_t spectrum) {
+  const int64_t size = symmetric.size();
+  channel.eigenvalues.assign(std::min(spectrum, size), 0.0);
   channel.trigger = torch::zeros({size}, torch::kDouble);
   if (channel.symmetric_norm == 0) return;
-  const auto [values, vector] = detail::leading_eigenpairs(
-      [&](const torch::Tensor& x) { return symmetric.product(number, x); }, size, options.spectrum,
-      channel.symmetric_norm);
+  const auto product = [&](const torch::Tensor& x) {
+    return symmetric.product(channel.channel, x);
+  };
+  const auto [values, vector] =
+      detail::leading_eigenpairs(product, size, spectrum, channel.symmetric_norm);
   const auto kept = values.accessor<double, 1>();
   for (int64_t rank = 0; rank < kept.size(0); ++rank) channel.eigenvalues[rank] = kept[rank];
   channel.trigger = vector;
@@ -83,8 +83,9 @@ class BlockReader {
     for (size_t member = 0; member < forms_.size(); ++member) norms.push_back(forms_.norms(member));
     std::tie(result_.norms, strongest_) = at::stack(norms).max(0);
     if (!result_.norms.isfinite().all().item<bool>())
-      detail::fail_argument("[quadratic_form] the weights of block {} are not finite, so it has no form",
-                            result_.block.number);
+      detail::fail_argument(
+          "[quadratic_form] the weights of block {} are not finite, so it has no form",
+          result_.block.number);
     result_.median = result_.norms.median().item<double>();
   }
 
@@ -125,12 +126,20 @@ class BlockReader {
     const auto form = forms_.form(member);
     const detail::SymmetricForm symmetric(form);
     for (auto* channel : chosen) {
-      decompose(*channel, form, symmetric, options_);
-      if (channel->eigenvalue() == 0) continue;
-      const auto shares = symmetric.shares(channel->channel, channel->trigger) / channel->eigenvalue();
-      channel->weights =
-          super_weights(forms_, member, channel->channel, shares, options_.super_weights);
+      channel->symmetric_norm = form.symmetric_norm(channel->channel);
+      decompose(*channel, symmetric, options_.spectrum);
+      if (channel->eigenvalue() != 0) look_at_units(*channel, member, symmetric);
     }
+  }
+
+  // Which hidden units make the eigenvalue, and which of the two directions opens their gates.
+  void look_at_units(ChannelForm& channel, size_t member,
+                     const detail::SymmetricForm& symmetric) const {
+    const auto readings = symmetric.readings(channel.trigger);
+    const auto shares = symmetric.contributions(channel.channel, readings) / channel.eigenvalue();
+    if (at::dot(shares, readings[0]).item<double>() < 0) channel.trigger.neg_();
+    channel.weights =
+        super_weights(forms_, member, channel.channel, shares, options_.super_weights);
   }
 
   LayerForms forms_;

@@ -36,9 +36,8 @@ SpikePrediction QuadraticFormResult::prediction() const {
     const bool positive = eigenvalue > 0;
     const bool up = is_positive.try_emplace(form->channel, positive).first->second == positive;
     append_once(up ? result.step_up : result.step_down, block.number);
-    result.steps.push_back(
-        {block, form->channel, form->expert, up, eigenvalue,
-         std::abs(eigenvalue) * static_cast<double>(form->trigger.numel())});
+    result.steps.push_back({block, form->channel, form->expert, up, eigenvalue,
+                            std::abs(eigenvalue) * static_cast<double>(form->trigger.numel())});
   }
   result.spike_channels = channels_of(result.steps);
   return result;

@@ -50,12 +50,13 @@ TEST_P(FoldNormTest, SaysWhatTheNormAndTheMatrixSay) {
 }
 
 TEST_P(FoldNormTest, IsReckonedInFloat32OrBetter) {
-  const auto norm = random_norm(torch::kBFloat16);
+  auto norm = random_norm(torch::kBFloat16);
   const auto weight = torch::randn({5, kWidth}).to(torch::kBFloat16);
   const auto folded = fold_norm(norm, weight);
   EXPECT_EQ(folded.scalar_type(), torch::kFloat);
   norm->to(torch::kDouble);
-  EXPECT_TRUE(folded.to(torch::kDouble).allclose(fold_norm(norm, weight.to(torch::kDouble)), 1e-6, 1e-6));
+  EXPECT_TRUE(
+      folded.to(torch::kDouble).allclose(fold_norm(norm, weight.to(torch::kDouble)), 1e-6, 1e-6));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -70,8 +71,9 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(FoldNormErrorsTest, AMatrixOfAnotherWidthIsRefused) {
   HookRegistry hooks;
   const Norm norm(NormConfig{}, kWidth, hooks, "ln");
-  const auto message =
-      message_of<std::invalid_argument>([&] { fold_norm(norm, torch::zeros({5, kWidth + 1})); });
+  const auto message = message_of<std::invalid_argument>([&] {
+    fold_norm(norm, torch::zeros({5, kWidth + 1}));
+  });
   EXPECT_TRUE(holds(message, "got the shape [5, 13]"));
 }
 

@@ -31,6 +31,8 @@ struct ChannelFit {
   int64_t channel = 0;
   /// Of lambda* (s* . x)^2, x being the block's input normed but without the norm's learned scale.
   FitSums leading;
+  /// Of the same where s* . x > 0, else 0: the activation passes nothing where the gates are shut.
+  FitSums open;
   /// Of x^T S_k x = sum_i W[k, i] (g_i . x) (p_i . x): all of the form, that is the activation
   /// replaced by the identity. Biases of gate and up, where there are any, are in.
   FitSums full;

@@ -16,7 +16,8 @@ struct QuadraticFormOptions {
   /// channel at most 8.7.
   double outlier_ratio = 9.0;
   int64_t most_outliers = 8;  // of a block that are looked into, the largest first
-  int64_t controls = 2;  // channels nearest to the median, to compare with, where there are outliers
+  int64_t controls =
+      2;  // channels nearest to the median, to compare with, where there are outliers
   int64_t spectrum = 32;      // leading eigenvalues that are kept
   int64_t super_weights = 3;  // hidden units named for each channel
   /// A channel that is predicted to spike has a larger dominance. Beyond 1 / sqrt(2) the square of
@@ -38,11 +39,13 @@ struct SuperWeight {
 /// 15-19). Without a gate only `channel` and `norm` are given.
 struct ChannelForm {
   int64_t channel = 0;
-  int64_t expert = 0;                // kDense, kShared or the expert's number
-  double norm = 0;                   // ||U_k||_F
-  double symmetric_norm = 0;         // ||S_k||_F
-  std::vector<double> eigenvalues;   // of S_k, signed, the largest magnitude first (figure 4)
-  torch::Tensor trigger;             // s*, the first one's eigenvector: [d_model] float64, length 1
+  int64_t expert = 0;               // kDense, kShared or the expert's number
+  double norm = 0;                  // ||U_k||_F
+  double symmetric_norm = 0;        // ||S_k||_F
+  std::vector<double> eigenvalues;  // of S_k, signed, the largest magnitude first (figure 4)
+  /// s*, the first one's eigenvector, [d_model] float64 of length 1. The form does not see its
+  /// sign; the activation does: it is the one that opens the gates, sum_i share_i (g_i . s*) >= 0.
+  torch::Tensor trigger;
   double dominance = 0;              // |lambda*| / ||S_k||_F, at most 1
   std::vector<SuperWeight> weights;  // the largest shares of lambda*
 
@@ -88,7 +91,8 @@ struct QuadraticFormResult {
 /// output channel k is h^T U_k h of the normed input h (without the norm's learned scale, which is
 /// folded into gate and up). The model is not changed. Throws std::invalid_argument for options
 /// below zero and weights that are not finite.
-QuadraticFormResult quadratic_form(const Transformer& model, const QuadraticFormOptions& options = {},
+QuadraticFormResult quadratic_form(const Transformer& model,
+                                   const QuadraticFormOptions& options = {},
                                    const Progress& progress = {});
 
 }  // namespace spikesink

@@ -21,9 +21,9 @@ struct PredictedStep {
 /// that counts for a channel is a step-up, with the sign of its lambda*; a later one of the same
 /// sign as that is a step-up too, one of the opposite sign a step-down.
 struct SpikePrediction {
-  std::vector<int64_t> spike_channels;       // the largest sum of `most` over step-ups first
-  std::vector<int64_t> step_up, step_down;   // block numbers (1..2L), each once, in order
-  std::vector<PredictedStep> steps;          // in order of blocks, the largest first in each
+  std::vector<int64_t> spike_channels;      // the largest sum of `most` over step-ups first
+  std::vector<int64_t> step_up, step_down;  // block numbers (1..2L), each once, in order
+  std::vector<PredictedStep> steps;         // in order of blocks, the largest first in each
 };
 
 }  // namespace spikesink
