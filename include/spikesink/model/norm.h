@@ -20,6 +20,7 @@ class NormImpl : public torch::nn::Module {
   NormImpl(const NormConfig& config, torch::IntArrayRef parameters, HookRegistry& hooks,
            const std::string& name);
   torch::Tensor forward(const torch::Tensor& x) const;
+  const NormConfig& config() const { return config_; }
 
   torch::Tensor weight;  // as `parameters`, or undefined
   torch::Tensor bias;    // as `parameters`, or undefined

@@ -1,0 +1,86 @@
+// What `quadratic_form` costs, and how much less that is than forming the matrices.
+//
+// Usage: quadratic_form MODEL [repeats] [layer]   (defaults: 3 0)
+// Timed are all layers with the norms alone, all layers with the eigenpairs as well, and for one
+// layer the explicit way: each channel's U_k as a product of matrices, and its norm. The first two
+// are the fastest of the repeats. A ratio compares one layer with one layer.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "spikesink/measure/quadratic_form.h"
+#include "spikesink/model/fold_norm.h"
+#include "spikesink/model/load_model.h"
+
+namespace {
+
+using spikesink::quadratic_form;
+using spikesink::QuadraticFormResult;
+using spikesink::Transformer;
+
+double seconds(const std::function<void()>& what, int repeats = 1) {
+  double fastest = HUGE_VAL;
+  for (int repeat = 0; repeat < repeats; ++repeat) {
+    const auto start = std::chrono::steady_clock::now();
+    what();
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    fastest = std::min(fastest, taken.count());
+  }
+  return fastest;
+}
+
+void form_every_matrix(const Transformer& model, int64_t layer) {
+  const auto& from = model->layers[layer];
+  const auto gate = fold_norm(from->ln2, from->mlp->gate->weight);
+  const auto up = fold_norm(from->ln2, from->mlp->up->weight);
+  const auto& down = from->mlp->down->weight;
+  for (int64_t channel = 0; channel < down.size(0); ++channel)
+    at::mm((gate * down[channel].unsqueeze(1)).t(), up).norm();
+}
+
+void print(const QuadraticFormResult& result) {
+  for (const auto& [block, form] : result.outliers()) {
+    const double median = result.blocks[block.layer()].median;
+    fmt::print(
+        "block {} channel {}: ||U|| {:.1f} ({:.1f} medians), lambda* {:.1f}, then {:.1f}; "
+        "dominance {:.3f}\n",
+        block.number, form->channel, form->norm, form->norm / median, form->eigenvalue(),
+        form->eigenvalues.size() > 1 ? form->eigenvalues[1] : 0.0, form->dominance);
+    for (const auto& [row, column, weight, share] : form->weights)
+      fmt::print("  W[{}, {}] = {:.2f} has {:.1f} % of lambda*\n", row, column, weight,
+                 100 * share);
+  }
+  const auto prediction = result.prediction();
+  fmt::print("predicted: channels {}, step-up blocks {}, step-down blocks {}\n",
+             prediction.spike_channels, prediction.step_up, prediction.step_down);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    fmt::print(stderr, "usage: quadratic_form MODEL [repeats] [layer]\n");
+    return 1;
+  }
+  const torch::NoGradGuard no_grad;
+  const auto model = spikesink::load_model(argv[1]);
+  const int repeats = argc > 2 ? std::stoi(argv[2]) : 3;
+  const int64_t layer = argc > 3 ? std::stoll(argv[3]) : 0;
+  QuadraticFormResult result;
+  const double norms =
+      seconds([&] { quadratic_form(model, {.most_outliers = 0, .controls = 0}); }, repeats);
+  const double all = seconds([&] { result = quadratic_form(model); }, repeats);
+  print(result);
+  const double matrices = seconds([&] { form_every_matrix(model, layer); });
+  const auto layers = static_cast<double>(model->config().n_layers);
+  fmt::print(
+      "threads={}: norms of {} layers {:.2f} s, with eigenpairs {:.2f} s; every U_k of one "
+      "layer {:.2f} s; ratio {:.0f} for norms, {:.0f} for all\n",
+      at::get_num_threads(), layers, norms, all, matrices, matrices / norms * layers,
+      matrices / all * layers);
+}

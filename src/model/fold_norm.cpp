@@ -1,0 +1,37 @@
+#include "spikesink/model/fold_norm.h"
+
+#include "detail/dtype.h"
+#include "detail/fail.h"
+
+namespace spikesink {
+namespace {
+
+torch::Tensor scaled_columns(const NormImpl& norm, const torch::Tensor& weight) {
+  if (!norm.weight.defined()) return weight;
+  if (weight.dim() != 2 || norm.weight.dim() != 1 || weight.size(1) != norm.weight.size(0)) {
+    detail::fail_argument("[fold_norm] weight: got the shape {}, expected [out, in] for a scale {}",
+                          weight.sizes().vec(), norm.weight.sizes().vec());
+  }
+  const auto scale = norm.weight.to(weight.scalar_type());
+  return weight * (norm.config().scale_plus_one ? 1 + scale : scale);
+}
+
+}  // namespace
+
+torch::Tensor fold_norm(const Norm& norm, const torch::Tensor& weight) {
+  const torch::NoGradGuard no_grad;
+  const auto wide = weight.to(detail::at_least_float(weight.scalar_type()));
+  switch (norm->config().kind) {
+    case NormKind::kNone:
+      return wide;
+    case NormKind::kRms:
+      return scaled_columns(*norm, wide);
+    case NormKind::kLayer: {
+      const auto scaled = scaled_columns(*norm, wide);
+      return scaled - scaled.mean(1, /*keepdim=*/true);
+    }
+  }
+  detail::fail_argument("[fold_norm] a norm of this kind is not linear, so it cannot be folded");
+}
+
+}  // namespace spikesink
