@@ -14,7 +14,7 @@ struct GatedForm {
   torch::Tensor gate, up;  // [d_mlp, d_model], the norm's scale folded in; float32 or float64
   torch::Tensor down;      // [d_model, d_mlp], of the same dtype
 
-  static constexpr int64_t kEdge = 256;
+  static constexpr int64_t kEdge = 512;
 
   /// ||U_k||_F of every channel k, [d_model] float64 on the CPU, by ||U_k||_F^2 = w^T ((G G^T) o
   /// (P P^T)) w with w = down[k], G = gate, P = up.

@@ -16,8 +16,7 @@ struct QuadraticFormOptions {
   /// channel at most 8.7.
   double outlier_ratio = 9.0;
   int64_t most_outliers = 8;  // of a block that are looked into, the largest first
-  int64_t controls =
-      2;  // channels nearest to the median, to compare with, where there are outliers
+  int64_t controls = 1;       // channels at the median to compare outliers with
   int64_t spectrum = 32;      // leading eigenvalues that are kept
   int64_t super_weights = 3;  // hidden units named for each channel
   /// A channel that is predicted to spike has a larger dominance. Beyond 1 / sqrt(2) the square of
