@@ -16,6 +16,7 @@
 #include "spikesink/measure/projection.h"
 #include "spikesink/measure/qk_geometry.h"
 #include "spikesink/measure/qk_sample.h"
+#include "spikesink/measure/sink_head_agreement.h"
 #include "spikesink/measure/sink_keys.h"
 #include "spikesink/measure/sinks_anywhere.h"
 #include "spikesink/measure/state_picture.h"
