@@ -24,6 +24,7 @@
 #include "spikesink/measure/qk_sample.h"
 #include "spikesink/measure/quadratic_form.h"
 #include "spikesink/measure/self_attention.h"
+#include "spikesink/measure/sink_head_agreement.h"
 #include "spikesink/measure/sink_keys.h"
 #include "spikesink/measure/sinks_anywhere.h"
 #include "spikesink/measure/sparse_constants.h"

@@ -1,10 +1,8 @@
 #include "spikesink/measure/qk_geometry.h"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <limits>
-#include <map>
 
 #include "detail/fail.h"
 #include "measure/sink_keys.h"
@@ -47,19 +45,6 @@ torch::Tensor spectrum_of(const torch::Tensor& moment) {
   const int64_t second = std::min<int64_t>(1, shares.size(1) - 1);
   return at::stack(
       {at::special_entr(shares).sum(-1).exp(), largest.select(1, 0), largest.select(1, second)}, 1);
-}
-
-double share(double part, int64_t whole) {
-  return whole == 0 ? std::numeric_limits<double>::quiet_NaN() : part / static_cast<double>(whole);
-}
-
-// How often one of `high` exceeds one of `low`.
-double area(const std::vector<double>& high, const std::vector<double>& low) {
-  double won = 0;
-  for (const double a : high) {
-    for (const double b : low) won += a > b ? 1.0 : a == b ? 0.5 : 0.0;
-  }
-  return share(won, static_cast<int64_t>(high.size() * low.size()));
 }
 
 }  // namespace
@@ -163,13 +148,13 @@ void QkGeometry::add_gap(LayerClouds& layer, const torch::Tensor& q, const torch
 }
 
 void QkGeometry::merge(const QkGeometry& other) {
-  const auto shape = [](const QkGeometry& geometry) {
-    return geometry.layers_.empty() ? at::IntArrayRef{} : geometry.layers_[0].queries.sum.sizes();
-  };
-  if (layers_.size() != other.layers_.size() || shape(*this) != shape(other))
-    detail::fail_argument("[QkGeometry] cannot merge: got {} layers of heads {}, expected {} of {}",
-                          other.layers_.size(), c10::str(shape(other)), layers_.size(),
-                          c10::str(shape(*this)));
+  if (shape() != other.shape())
+    detail::fail_argument(
+        "[QkGeometry] cannot merge: got {} layers, query heads, key heads and d_head, expected {}",
+        other.shape(), shape());
+  if (options_.before_rotation != other.options_.before_rotation)
+    detail::fail_argument("[QkGeometry] cannot merge: got before_rotation {}, expected {}",
+                          other.options_.before_rotation, options_.before_rotation);
   for (size_t index = 0; index < layers_.size(); ++index) {
     auto& layer = layers_[index];
     const auto& theirs = other.layers_[index];
@@ -179,6 +164,12 @@ void QkGeometry::merge(const QkGeometry& other) {
     layer.gap += theirs.gap;
     layer.gap_queries += theirs.gap_queries;
   }
+}
+
+std::vector<int64_t> QkGeometry::shape() const {
+  if (layers_.empty()) return {};
+  const auto &queries = layers_[0].queries.sum, &keys = layers_[0].sinks.sum;
+  return {static_cast<int64_t>(layers_.size()), queries.size(0), keys.size(0), keys.size(1)};
 }
 
 // Of every query head, with its key head's keys.
@@ -235,49 +226,6 @@ std::vector<HeadGeometry> QkGeometryResult::sink_heads(QkDistance distance) cons
   std::copy_if(heads.begin(), heads.end(), std::back_inserter(found),
                [&](const HeadGeometry& head) { return head.is_sink_head(distance); });
   return found;
-}
-
-double SinkHeadAgreement::precision() const {
-  return share(static_cast<double>(both), named);
-}
-
-double SinkHeadAgreement::recall() const {
-  return share(static_cast<double>(both), measured);
-}
-
-double SinkHeadAgreement::base_rate() const {
-  return share(static_cast<double>(measured), heads);
-}
-
-SinkHeadAgreement compare(const QkGeometryResult& geometry, const AttentionSinksResult& sinks,
-                          QkDistance distance, int64_t key) {
-  std::map<std::pair<int64_t, int64_t>, bool>
-      measured;  // (layer, head) -> whether it is a sink head
-  for (const auto& head : sinks.heads) {
-    if (head.key == key) measured[{head.layer, head.head}] = head.importance > sinks.epsilon;
-  }
-  SinkHeadAgreement agreement;
-  std::array<std::vector<double>, 2> margins, gaps;  // of heads that are none, of sink heads
-  for (const auto& head : geometry.heads) {
-    const auto found = measured.find({head.layer, head.head});
-    if (found == measured.end()) break;
-    const bool is_named = head.is_sink_head(distance), is_measured = found->second;
-    ++agreement.heads;
-    agreement.named += is_named;
-    agreement.measured += is_measured;
-    agreement.both += is_named && is_measured;
-    margins[is_measured].push_back(head.margin(distance));
-    gaps[is_measured].push_back(head.logit_gap);
-  }
-  if (measured.size() != geometry.heads.size() ||
-      agreement.heads != static_cast<int64_t>(measured.size()))
-    detail::fail_argument(
-        "[compare] got {} heads by geometry and {} where key {} was watched, expected the same "
-        "ones",
-        geometry.heads.size(), measured.size(), key);
-  agreement.area_by_margin = area(margins[1], margins[0]);
-  agreement.area_by_logit_gap = area(gaps[1], gaps[0]);
-  return agreement;
 }
 
 }  // namespace spikesink

@@ -63,9 +63,15 @@ void QkSample::keep(Kept& kept, uint64_t hash, QkVector vector) const {
 }
 
 void QkSample::merge(const QkSample& other) {
-  if (options_.heads != other.options_.heads)
+  if (options_.heads != other.options_.heads || heads_.size() != other.heads_.size())
     detail::fail_argument("[QkSample] cannot merge: got heads {}, expected {}",
                           other.options_.heads, options_.heads);
+  if (options_.most != other.options_.most ||
+      options_.before_rotation != other.options_.before_rotation)
+    detail::fail_argument(
+        "[QkSample] cannot merge: got most {} and before_rotation {}, expected {} and {}",
+        other.options_.most, other.options_.before_rotation, options_.most,
+        options_.before_rotation);
   const auto add_all = [&](Kept& ours, const Kept& theirs) {
     for (const auto& [place, vector] : theirs) keep(ours, place.first, vector);
   };

@@ -1,4 +1,4 @@
-// Where queries and keys lie, against explicit loops over pairs.
+// Where queries and keys lie, against loops over tokens.
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
@@ -17,6 +17,7 @@
 #include "spikesink/hooks/hook_names.h"
 #include "spikesink/measure/qk_geometry.h"
 #include "spikesink/measure/qk_sample.h"
+#include "spikesink/measure/sink_head_agreement.h"
 #include "spikesink/measure/sinks_anywhere.h"
 #include "spikesink/model/load_model.h"
 
@@ -73,17 +74,18 @@ class QkGeometryTest : public testing::TestWithParam<AttentionModel> {
 
   void expect_keys(const std::vector<HeadToken>& tokens, bool of_sinks, const KeyGeometry& got) {
     std::vector<double> norms, value_norms, distances, cosines;
-    std::vector<torch::Tensor> keys;
+    std::vector<torch::Tensor> queries, keys;
+    for (const auto& query : tokens) {
+      if (!is_sink(query.sequence, query.position)) queries.push_back(query.q);
+    }
+    const auto q = at::stack(queries);
     for (const auto& key : tokens) {
       if (is_sink(key.sequence, key.position) != of_sinks) continue;
       keys.push_back(key.k);
       norms.push_back(key.k.norm().item<double>());
       value_norms.push_back(key.v.norm().item<double>());
-      for (const auto& query : tokens) {
-        if (is_sink(query.sequence, query.position)) continue;
-        distances.push_back((query.q - key.k).square().sum().item<double>());
-        cosines.push_back(at::cosine_similarity(query.q, key.k, 0).item<double>());
-      }
+      distances.push_back((q - key.k).square().sum(1).mean().item<double>());
+      cosines.push_back(at::cosine_similarity(q, key.k.unsqueeze(0), 1).mean().item<double>());
     }
     EXPECT_NEAR(got.norm, mean(norms), 1e-9);
     EXPECT_NEAR(got.value_norm, mean(value_norms), 1e-9);
@@ -236,7 +238,8 @@ TEST_F(QkTest, RefusesWhatCannotBe) {
   auto deep = random_model(config);
   run(model, batches, {&one});
   run(deep, batches, {&deeper});
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { one.merge(deeper); }), "got 3 layers"));
+  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { one.merge(deeper); }),
+                    "got [3, 4, 2, 8] layers"));
   QkSample no_head({.heads = {{0, 4}}});
   EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { run(model, batches, {&no_head}); }),
                     "head 4 of layer 0"));

@@ -59,9 +59,10 @@ struct SinksAnywhereResult {
 
 /// Attention sinks wherever they are. Importance is that of SinkDefinition::kGu (Gu et al., arXiv
 /// 2410.10781), taken of every key: the mean of A[i, k] over the queries i that may see k, those
-/// from k on, or all of them in an encoder. A key is a sink of a head in a sequence when its
-/// importance exceeds epsilon. One more product of queries and keys, a few queries at a time, but
-/// no T x T matrix. Kept are counts by position and by token id.
+/// from k on, or all of them in an encoder. (A window that has left k behind counts as no
+/// attention.) A key is a sink of a head in a sequence when its importance exceeds epsilon. One
+/// more product of queries and keys, a few queries at a time, but no T x T matrix. Kept are counts
+/// by position and by token id.
 class SinksAnywhere : public Measurement {
  public:
   explicit SinksAnywhere(SinksAnywhereOptions options = {}) : options_(options) {}

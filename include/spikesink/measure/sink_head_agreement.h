@@ -1,0 +1,30 @@
+#pragma once
+
+#include "spikesink/measure/attention_sinks.h"
+#include "spikesink/measure/qk_geometry.h"
+
+namespace spikesink {
+
+/// How well geometry finds the heads that are sinks by their attention. The rule asks for a sign,
+/// which most heads of a model with many sink heads share: hold its precision against the base
+/// rate. The two areas ask for an order: how often a measured sink head exceeds a head that is none
+/// (the area under the ROC curve, ties half), 0.5 by chance; NaN when there is none of either.
+struct SinkHeadAgreement {
+  int64_t heads = 0;     // of all
+  int64_t named = 0;     // by the rule
+  int64_t measured = 0;  // importance > epsilon, mean over sequences (SinkDefinition::kMeanFirst)
+  int64_t both = 0;
+  double area_by_margin = 0;     // of HeadGeometry::margin
+  double area_by_logit_gap = 0;  // of HeadGeometry::logit_gap
+
+  double precision() const;  // both / named; NaN when none is named
+  double recall() const;     // both / measured; NaN when none is measured
+  double base_rate() const;  // measured / heads
+};
+
+/// `key` is the watched position of `sinks` whose importance counts. Throws std::invalid_argument
+/// when the two do not speak of the same heads.
+SinkHeadAgreement compare(const QkGeometryResult& geometry, const AttentionSinksResult& sinks,
+                          QkDistance distance = QkDistance::kEuclidean, int64_t key = 0);
+
+}  // namespace spikesink
