@@ -52,11 +52,13 @@ void tell(const spikesink::LifeCycleResult& life, const spikesink::AttentionSink
 void tell(const std::vector<spikesink::NotFiniteValues>& points) {
   if (points.empty()) return;
   const auto& first = points.front();
+  const auto place = first.sequence ? fmt::format(", [{}] of sequence {}",
+                                                  fmt::join(first.index, ", "), *first.sequence)
+                                    : std::string();
   fmt::print(
-      "NOT FINITE        at {} hook points; first at {}, [{}] of sequence {}: {} infinite, {} NaN. "
-      "They were left out\n",
-      points.size(), first.point, fmt::join(first.index, ", "), first.sequence, first.infinite,
-      first.nan);
+      "NOT FINITE        at {} hook points; first at {}{}: {} infinite, {} NaN. They were left "
+      "out\n",
+      points.size(), first.point, place, first.infinite, first.nan);
 }
 
 void run(const examples::Options& options) {

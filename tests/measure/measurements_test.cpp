@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include "measure/measured_model.h"
 #include "message_of.h"
 #include "spikesink/hooks/hook_names.h"
 #include "spikesink/measure/attention_sinks.h"
@@ -11,51 +12,13 @@
 #include "spikesink/measure/massive_activations.h"
 #include "spikesink/measure/perplexity.h"
 #include "spikesink/measure/state_picture.h"
-#include "tiny_model.h"
 
 namespace spikesink {
 namespace {
 
 using namespace hook_names;
 
-constexpr int64_t kSequences = 6, kLength = 20;
-
-/// A hook that adds to one channel of one position of every sequence.
-Hook push(int64_t position, int64_t channel, double amount) {
-  return [=](const torch::Tensor& x) {
-    auto pushed = x.clone();
-    pushed.select(1, position).select(1, channel) += amount;
-    return pushed;
-  };
-}
-
-struct MeasurementsTest : testing::Test {
-  torch::NoGradGuard no_grad;
-  Transformer model = random_model();
-  torch::Tensor tokens = random_tokens(kSequences, kLength);
-  TokenBatches batches =
-      token_batches(rows(0, kSequences), /*batch_tokens=*/2 * kLength);  // three batches
-
-  std::vector<std::vector<int64_t>> rows(int64_t first, int64_t last) const {
-    std::vector<std::vector<int64_t>> rows;
-    for (int64_t row = first; row < last; ++row) {
-      const auto ids = tokens[row].contiguous();
-      rows.emplace_back(ids.data_ptr<int64_t>(), ids.data_ptr<int64_t>() + kLength);
-    }
-    return rows;
-  }
-  /// What the points of `pattern` see, batch by batch as in a run, joined.
-  std::map<std::string, torch::Tensor, std::less<>> all_of(const std::string& pattern) {
-    std::map<std::string, torch::Tensor, std::less<>> joined;
-    for (const auto& batch : batches) {
-      for (const auto& [name, tensor] : run_with_cache(model, batch.ids, {pattern}).tensors()) {
-        auto& whole = joined[name];
-        whole = whole.defined() ? at::cat({whole, tensor}) : tensor;
-      }
-    }
-    return joined;
-  }
-
+struct MeasurementsTest : MeasuredModel {
   /// The model spikes: born in the feed-forward of layer 0, gone after that of layer 1.
   HookScope spike() {
     auto scope = model->hooks().add("blocks.0.hook_mlp_out", push(0, 3, 5000));
@@ -63,16 +26,6 @@ struct MeasurementsTest : testing::Test {
     scope += model->hooks().add("blocks.1.hook_mlp_out", push(0, 3, -5000));
     scope += model->hooks().add("blocks.1.hook_mlp_out", push(4, 9, 4000));
     return scope;
-  }
-  /// The result of one pass, and of two passes over the two halves, merged.
-  template <typename M>
-  std::pair<M, M> once_and_merged(M measurement = M()) {
-    M first = measurement, second = measurement;
-    run(model, batches, {&measurement});
-    run(model, {batches[0]}, {&first});
-    run(model, {batches[1], batches[2]}, {&second});
-    first.merge(second);
-    return {measurement, first};
   }
 };
 
@@ -129,6 +82,31 @@ TEST_F(MeasurementsTest, LifeCycleFindsRiseAndFall) {
   EXPECT_EQ(result.spike_channels, (std::vector<int64_t>{3, 9}));
   EXPECT_EQ(result.step_up, std::vector<int64_t>{2});
   EXPECT_EQ(result.step_down, std::vector<int64_t>{4});
+}
+
+TEST_F(MeasurementsTest, LifeCycleFindsTheFirstExcess) {
+  const auto scope = spike();
+  LifeCycle life_cycle;
+  run(model, batches, {&life_cycle});
+  const auto result = life_cycle.result();
+  const auto excess = result.first_over(4500);
+  ASSERT_TRUE(excess);
+  EXPECT_EQ(excess->block.number, 2);
+  EXPECT_EQ(excess->peak.channel, 3);
+  EXPECT_EQ(excess->peak.position, 0);
+  EXPECT_GT(excess->peak.magnitude, 4500);
+  EXPECT_FALSE(result.first_over(kLargestFloat16));
+}
+
+TEST_F(MeasurementsTest, OnlyTheStreamMayBeOverALimit) {
+  auto scope = model->hooks().add("hook_embed", push(0, 3, 3000));
+  scope += model->hooks().add("blocks.0.hook_attn_out", push(0, 3, 2000));
+  LifeCycle life_cycle;
+  run(model, batches, {&life_cycle});
+  const auto excess = life_cycle.result().first_over(4500);
+  ASSERT_TRUE(excess);
+  EXPECT_EQ(excess->block.number, 1);
+  EXPECT_NEAR(excess->peak.magnitude, 5000, 50);
 }
 
 TEST_F(MeasurementsTest, LifeCyclesMerge) {
@@ -373,6 +351,10 @@ TEST_F(MeasurementsTest, StatesThatAreNotFiniteAreCounted) {
   EXPECT_EQ(life_cycle.result().blocks[1].hidden_state.not_finite, kSequences);
   EXPECT_GT(life_cycle.result().blocks[3].hidden_state.not_finite, kSequences);
   EXPECT_TRUE(std::isfinite(life_cycle.result().blocks[1].hidden_state.top[0].magnitude));
+  int64_t total = life_cycle.result().embedding.not_finite;
+  for (const auto& block : life_cycle.result().blocks)
+    total += block.hidden_state.not_finite + block.output.not_finite;
+  EXPECT_EQ(life_cycle.result().not_finite(), total);
 }
 
 }  // namespace

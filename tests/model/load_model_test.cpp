@@ -153,11 +153,25 @@ TEST_F(LoadModelTest, FilesThatAreNoneAreErrors) {
   EXPECT_TRUE(holds(message_of<FormatError>([&] { load_model(folder.path()); }), "config.json"));
 }
 
-TEST_F(LoadModelTest, HalfPrecisionIsRefused) {
+TEST_F(LoadModelTest, ADtypeThatIsNotFloatingPointIsRefused) {
   save();
-  EXPECT_TRUE(holds(
-      message_of<std::invalid_argument>([&] { load_model(folder.path(), {.dtype = torch::kInt}); }),
-      "float16"));
+  for (const auto dtype : {torch::kInt, torch::kBool, torch::kFloat8_e4m3fn}) {
+    const auto message =
+        message_of<std::invalid_argument>([&] { load_model(folder.path(), {.dtype = dtype}); });
+    EXPECT_TRUE(holds(message, c10::toString(dtype)));
+    EXPECT_TRUE(holds(message, "float32, bfloat16, float16 or float64"));
+  }
+}
+
+TEST_F(LoadModelTest, Float16IsNearFloat32) {
+  const torch::NoGradGuard no_grad;
+  save();
+  const auto tokens = torch::arange(9).unsqueeze(0);
+  const auto exact = load_model(folder.path())->forward(tokens);
+  const auto half = load_model(folder.path(), {.dtype = torch::kHalf})->forward(tokens);
+  EXPECT_EQ(half.scalar_type(), torch::kHalf);
+  EXPECT_FALSE(half.to(torch::kFloat).equal(exact));
+  EXPECT_TRUE(at::allclose(half.to(torch::kFloat), exact, 1e-2, 1e-2));
 }
 
 // transformers writes them so when it is told not to keep a checkpoint's layout.
