@@ -66,7 +66,8 @@ TEST_F(NotFiniteTest, NoMatrixIsFormedUnasked) {
 }
 
 TEST_F(NotFiniteTest, AnInfinityIsFirstSeenWhereItBegins) {
-  for (const std::string point : {"hook_embed", "blocks.0.hook_attn_out", "blocks.1.mlp.hook_post"}) {
+  for (const std::string point :
+       {"hook_embed", "blocks.0.hook_attn_out", "blocks.1.mlp.hook_post"}) {
     const auto scope = model->hooks().add(point, plant(3, {4, 9}, -INFINITY));
     const auto points = found();
     ASSERT_GT(points.size(), 1u);
@@ -121,8 +122,7 @@ TEST_F(NotFiniteTest, TwoPassesMergeInEitherOrder) {
 TEST_F(NotFiniteTest, OtherPointsDoNotMerge) {
   NotFinite one({"hook_embed"}), other({"ln_final.hook_normalized"});
   run(model, batches, {&one, &other});
-  EXPECT_TRUE(
-      holds(message_of<std::invalid_argument>([&] { one.merge(other); }), "cannot merge"));
+  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { one.merge(other); }), "cannot merge"));
 }
 
 // Which sequence a row of theirs is of, nobody knows.
