@@ -32,6 +32,14 @@ spikesink::TokenBatches read_tokens(const spikesink::WeightSource& reference) {
   return spikesink::token_batches(sequences);
 }
 
+// A reference of more sequences than `tokens` would be compared in part only.
+void check_rows(const spikesink::TensorParity& point, const std::filesystem::path& file) {
+  if (point.rows == point.shape.front()) return;
+  throw spikesink::FormatError(
+      fmt::format("--reference: the tensor '{}' has {} rows, expected {} as 'tokens' say ({})",
+                  point.point, point.shape.front(), point.rows, file.string()));
+}
+
 void tell(const std::vector<spikesink::TensorParity>& points,
           const spikesink::ParityOptions& limits) {
   const auto& worst = *std::max_element(
@@ -49,10 +57,10 @@ void check(const std::vector<spikesink::TensorParity>& points, const examples::O
   const auto first = std::find_if(points.begin(), points.end(), differs);
   if (first == points.end()) return;
   throw std::runtime_error(fmt::format(
-      "{} of {} hook points differ from the reference, the first of them {}: {} values, by up to "
+      "{} of {} hook points differ from the reference, the first of them {}: {} value{}, by up to "
       "{:.3g}{}",
       std::count_if(points.begin(), points.end(), differs), points.size(), first->point,
-      first->outside, first->largest_difference,
+      first->outside, first->outside == 1 ? "" : "s", first->largest_difference,
       options.load.dtype == torch::kDouble
           ? ""
           : " (a reference in float64 and --dtype float64 tell rounding from a mistake)"));
@@ -62,17 +70,18 @@ void run(const examples::Options& options, const std::filesystem::path& file,
          const spikesink::ParityOptions& limits) {
   const std::shared_ptr<const spikesink::WeightSource> reference =
       spikesink::open_safetensors(file);
+  spikesink::Parity parity(reference, limits);
   auto experiment =
       examples::open_experiment(options, read_tokens(*reference), {"reference", file.string()});
   if (!options.quiet) fmt::print("{}\n", experiment.describe(options));
 
-  spikesink::Parity parity(reference, limits);
   spikesink::run(experiment.model, experiment.batches, {&parity},
                  examples::progress_bar(options, "comparing"));
   if (parity.result().empty()) {
     throw spikesink::FormatError(
         fmt::format("--reference: {} has no tensor named after a hook point", file.string()));
   }
+  for (const auto& point : parity.result()) check_rows(point, file);
   auto report = examples::make_report("parity", options, experiment);
   report.add(parity.result(), limits);
   report.write(options.out);

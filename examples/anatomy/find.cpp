@@ -109,8 +109,7 @@ class Finder {
   std::vector<int64_t> delimiters() const {
     std::vector<int64_t> ids;
     if (!experiment_.tokenizer) return ids;
-    const auto entries =
-        std::min(experiment_.tokenizer->vocabulary_size(), config().d_vocabulary);
+    const auto entries = std::min(experiment_.tokenizer->vocabulary_size(), config().d_vocabulary);
     for (int64_t id = 0; id < entries; ++id) {
       const auto text = experiment_.tokenizer->token_text(id);
       const bool marks = text.find_first_not_of(" .,;:!?\n") == std::string::npos;
@@ -122,10 +121,12 @@ class Finder {
   void probe_vocabulary() {
     if (!sections_.wants("vocabulary_probe") || found_.life->episodes.empty()) return;
     const auto block = found_.life->episodes.front().first;
-    spikesink::VocabularyProbeOptions probe{.trigger = trigger_of(block)};
-    found_.probes.push_back(
-        spikesink::vocabulary_probe(experiment_.model, block, probe,
-                                    progress_bar(options_, "every vocabulary entry as first token")));
+    const auto& state = found_.life->blocks[block.number - 1].hidden_state;
+    spikesink::VocabularyProbeOptions probe{.spike = state.top.front().magnitude,
+                                            .trigger = trigger_of(block)};
+    found_.probes.push_back(spikesink::vocabulary_probe(
+        experiment_.model, block, probe,
+        progress_bar(options_, "every vocabulary entry as first token")));
     const auto& text = experiment_.batches.front().ids;
     const int64_t length = std::min({kPrefixLength, text.size(1), config().context - 1});
     if (length == 0) return;
@@ -133,9 +134,8 @@ class Finder {
       probe.prefix.push_back(text[0][position].item<int64_t>());
     const int64_t stride = std::max<int64_t>(1, config().d_vocabulary / kLaterEntries);
     for (int64_t id = 0; id < config().d_vocabulary; id += stride) probe.entries.push_back(id);
-    found_.probes.push_back(
-        spikesink::vocabulary_probe(experiment_.model, block, probe,
-                                    progress_bar(options_, "some of them after a prefix")));
+    found_.probes.push_back(spikesink::vocabulary_probe(
+        experiment_.model, block, probe, progress_bar(options_, "some of them after a prefix")));
   }
 
   // The largest outlier's of the block, if it has one.
@@ -150,8 +150,7 @@ class Finder {
   void draw_heads() {
     if (!found_.geometry || found_.geometry->result.heads.empty()) return;
     auto& geometry = *found_.geometry;
-    for (const auto distance :
-         {spikesink::QkDistance::kEuclidean, spikesink::QkDistance::kCosine})
+    for (const auto distance : {spikesink::QkDistance::kEuclidean, spikesink::QkDistance::kCosine})
       geometry.agreements.emplace_back(
           distance, spikesink::compare(geometry.result, *found_.sinks, distance));
     geometry.pictures = spikesink::head_pictures(

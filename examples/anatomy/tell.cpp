@@ -51,15 +51,17 @@ void tell(const spikesink::AttentionSinksResult& sinks) {
 }
 
 void tell(const spikesink::PerplexityResult& perplexity) {
-  fmt::print("perplexity        {:.2f} over {} tokens\n", perplexity.perplexity,
-             perplexity.tokens);
+  fmt::print("perplexity        {:.2f} over {} tokens\n", perplexity.perplexity, perplexity.tokens);
 }
 
 void tell(const spikesink::NotFiniteValues& first, size_t points) {
+  const auto place = first.sequence ? fmt::format(", [{}] of sequence {}",
+                                                  fmt::join(first.index, ", "), *first.sequence)
+                                    : std::string();
   fmt::print(
-      "NOT FINITE        at {} hook points; first at {}, [{}] of sequence {}: {} infinite, {} NaN. "
-      "They were left out\n",
-      points, first.point, fmt::join(first.index, ", "), first.sequence, first.infinite, first.nan);
+      "NOT FINITE        at {} hook points; first at {}{}: {} infinite, {} NaN. They were left "
+      "out\n",
+      points, first.point, place, first.infinite, first.nan);
 }
 
 }  // namespace
@@ -74,8 +76,7 @@ void tell(const Findings& findings) {
   tell(findings.probes);
   tell_if(findings.sinks);
   tell_if(findings.perplexity);
-  if (!findings.not_finite.empty())
-    tell(findings.not_finite.front(), findings.not_finite.size());
+  if (!findings.not_finite.empty()) tell(findings.not_finite.front(), findings.not_finite.size());
 }
 
 }  // namespace examples

@@ -31,6 +31,11 @@ std::vector<std::string> watched_points(const HookRegistry& hooks,
   return points;
 }
 
+// Inside an expert values are [tokens, d_mlp].
+bool has_sequences(const torch::Tensor& value) {
+  return value.dim() > 2;
+}
+
 bool any(const NotFiniteValues& values) {
   return values.nan + values.infinite > 0;
 }
@@ -54,7 +59,7 @@ HookScope NotFinite::begin(Transformer& model, RunContext& context) {
 void NotFinite::add(NotFiniteValues& counted, const torch::Tensor& value, int64_t first_sequence) {
   const auto finite = at::isfinite(value);
   if (finite.all().item<bool>()) return;
-  if (!any(counted)) {
+  if (!any(counted) && has_sequences(value)) {
     const auto first = at::nonzero(finite.logical_not())[0].to(torch::kCPU).contiguous();
     const auto* index = first.data_ptr<int64_t>();
     counted.sequence = first_sequence + index[0];

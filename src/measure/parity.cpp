@@ -2,19 +2,26 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "detail/edit_distance.h"
 #include "detail/fail.h"
 
 namespace spikesink {
 namespace {
 
-// The indices of the largest value; NaN, which agrees with nothing, is the largest of all.
-std::vector<int64_t> place_of_largest(const torch::Tensor& error) {
-  auto rest = at::nan_to_num(error, INFINITY).argmax().item<int64_t>();
-  std::vector<int64_t> place(error.dim());
-  for (int64_t axis = error.dim() - 1; axis >= 0; --axis) {
-    place[axis] = rest % error.size(axis);
-    rest /= error.size(axis);
+// NaN, which agrees with nothing, is as far away as can be.
+torch::Tensor nan_to_infinity(const torch::Tensor& values) {
+  return values.masked_fill(at::isnan(values), INFINITY);
+}
+
+// The indices of the first of the largest values.
+std::vector<int64_t> place_of_largest(const torch::Tensor& values) {
+  auto rest = values.argmax().item<int64_t>();
+  std::vector<int64_t> place(values.dim());
+  for (int64_t axis = values.dim() - 1; axis >= 0; --axis) {
+    place[axis] = rest % values.size(axis);
+    rest /= values.size(axis);
   }
   return place;
 }
@@ -22,6 +29,10 @@ std::vector<int64_t> place_of_largest(const torch::Tensor& error) {
 double value_at(torch::Tensor tensor, const std::vector<int64_t>& place) {
   for (const int64_t index : place) tensor = tensor[index];
   return tensor.item<double>();
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 // Root mean square of the numbers that are finite.
@@ -34,55 +45,62 @@ double scale_of(const torch::Tensor& tensor) {
 
 Parity::Parity(std::shared_ptr<const WeightSource> reference, ParityOptions options,
                std::vector<std::string> ignored)
-    : reference_(std::move(reference)), options_(options), ignored_(std::move(ignored)) {}
-
-HookScope Parity::begin(Transformer& model, RunContext& context) {
-  points_.clear();
-  for (const auto& info : reference_->tensors()) {
-    if (std::find(ignored_.begin(), ignored_.end(), info.name) == ignored_.end())
-      model->hooks().matching(info.name);  // says which are near when there is no such point
+    : reference_(std::move(reference)), options_(options), ignored_(std::move(ignored)) {
+  for (const auto& [name, limit] :
+       {std::pair("absolute", options.absolute), std::pair("relative", options.relative)}) {
+    if (!(limit >= 0))
+      detail::fail_argument("[Parity] {}: got {}, expected a number from 0", name, limit);
   }
-  for (const auto& name : model->hooks().names()) {
+}
+
+HookScope Parity::begin(Transformer& model, RunContext&) {
+  points_.clear();
+  const auto& names = model->hooks().names();
+  for (const auto& info : reference_->tensors()) {
+    if (contains(names, info.name) || contains(ignored_, info.name)) continue;
+    detail::fail_argument(
+        "[Parity] the tensor '{}' is no hook point of this model; the nearest are {} ({})",
+        info.name, fmt::join(detail::nearest(info.name, names), ", "), reference_->path().string());
+  }
+  for (const auto& name : names) {
     if (!reference_->contains(name)) continue;
     points_.push_back({.point = name,
                        .shape = reference_->info(name).shape,
                        .scale = scale_of(reference_->tensor(name))});
   }
   HookScope scope;
-  for (size_t index = 0; index < points_.size(); ++index) {
-    scope += model->hooks().add(points_[index].point,
-                                [this, index, &context](const torch::Tensor& value) {
-                                  compare(points_[index], value, context.batch().first_sequence);
-                                });
+  for (auto& point : points_) {
+    scope += model->hooks().add(
+        point.point, [this, &point](const torch::Tensor& value) { compare(point, value); });
   }
   return scope;
 }
 
-void Parity::compare(TensorParity& point, const torch::Tensor& value,
-                     int64_t first_sequence) const {
+void Parity::compare(TensorParity& point, const torch::Tensor& value) const {
   const auto whole = reference_->tensor(point.point);
-  const int64_t last = first_sequence + value.size(0);
-  const auto expected = last <= whole.size(0)
-                            ? whole.slice(0, first_sequence, last).to(torch::kDouble)
-                            : torch::Tensor();
-  if (!expected.defined() || !expected.sizes().equals(value.sizes())) {
-    detail::fail_argument("[Parity] {}: got {} for sequences {} to {}, expected a part of {} ({})",
-                          point.point, c10::str(value.sizes()), first_sequence, last - 1,
-                          c10::str(whole.sizes()), reference_->path().string());
+  const int64_t first = point.rows, last = first + value.size(0);
+  const bool reaches = whole.dim() > 0 && last <= whole.size(0);
+  const auto expected = reaches ? whole.slice(0, first, last).to(torch::kDouble) : torch::Tensor();
+  if (!reaches || !expected.sizes().equals(value.sizes())) {
+    detail::fail_argument("[Parity] {}: got {} from row {} on, expected a part of {} ({})",
+                          point.point, c10::str(value.sizes()), first, c10::str(whole.sizes()),
+                          reference_->path().string());
   }
+  point.rows = last;
+  if (value.numel() == 0) return;  // an expert that no token chose
   const auto got = value.to(torch::kCPU, torch::kDouble);
   const auto same = (got == expected).logical_or(at::isnan(got).logical_and(at::isnan(expected)));
-  const auto difference = (got - expected).abs().masked_fill(same, 0);
-  const auto error = difference / (options_.absolute + options_.relative * expected.abs());
+  const auto allowed = options_.absolute + options_.relative * expected.abs();
+  const auto difference = nan_to_infinity((got - expected).abs()).masked_fill(same, 0);
+  const auto error = nan_to_infinity(difference / allowed).masked_fill(same, 0);
+  point.outside += (error > 1).sum().item<int64_t>();
+  point.largest_difference = std::max(point.largest_difference, difference.max().item<double>());
   const auto place = place_of_largest(error);
   const double largest = value_at(error, place);
-  point.outside += (error <= 1).logical_not().sum().item<int64_t>();
-  point.largest_difference =
-      std::max(point.largest_difference, at::nan_to_num(difference, INFINITY).max().item<double>());
   if (!point.worst.empty() && largest <= point.error) return;
-  point.error = std::isnan(largest) ? INFINITY : largest;
+  point.error = largest;
   point.worst = place;
-  point.worst.front() += first_sequence;
+  point.worst.front() += first;
   point.got = value_at(got, place);
   point.expected = value_at(expected, place);
 }

@@ -8,8 +8,6 @@
 #include "detail/dtype.h"
 #include "detail/fail.h"
 #include "spikesink/hooks/hook_names.h"
-#include "spikesink/measure/magnitude_histogram.h"
-#include "spikesink/measure/state_scan.h"
 #include "spikesink/model/fold_norm.h"
 
 namespace spikesink {
@@ -52,10 +50,14 @@ class Probe {
   }
 
   VocabularyProbeResult result() {
-    result_.median = histogram_.median();
+    result_.spike = options_.spike;
+    if (result_.spike == 0) {
+      for (const auto& entry : result_.entries)
+        result_.spike = std::max(result_.spike, entry.magnitude);
+    }
     for (auto& entry : result_.entries) {
       entry.spikes = entry.magnitude > options_.least_magnitude &&
-                     entry.magnitude >= options_.least_ratio * result_.median;
+                     entry.magnitude >= options_.least_share * result_.spike;
       result_.spiking += entry.spikes;
     }
     return std::move(result_);
@@ -82,9 +84,7 @@ class Probe {
   }
 
   void add_states(const torch::Tensor& ids, const torch::Tensor& states) {
-    scan_.read(states.unsqueeze(0));  // all entries together are one state
-    histogram_.add(scan_.counts_of(0), scan_.at_edges());
-    const auto [peaks, channels] = scan_.state[0].abs().to(torch::kDouble).max(1);
+    const auto [peaks, channels] = states.to(torch::kCPU, torch::kDouble).abs().max(1);
     for (int64_t row = 0; row < ids.size(0); ++row) {
       result_.entries.push_back(
           {.id = ids.data_ptr<int64_t>()[row],
@@ -96,8 +96,6 @@ class Probe {
 
   Transformer& model_;
   const VocabularyProbeOptions& options_;
-  StateScan scan_;
-  MagnitudeHistogram histogram_;
   torch::Tensor cosines_;  // [n] float64, of the state last passed
   VocabularyProbeResult result_;
 };

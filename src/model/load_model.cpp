@@ -73,10 +73,11 @@ Transformer load_model(const std::filesystem::path& path, const LoadOptions& opt
   const torch::NoGradGuard no_grad;
   const auto source = open_weights(path);
   const auto [config, names] = describe(*source);
+  const auto base = detail::find_base(*source, names);
   check_extent(config, *source);
   Transformer model(config);
   const auto read = detail::load_weights(
-      model, *source, names, torch::TensorOptions(options.dtype).device(options.device));
+      model, *source, names, base, torch::TensorOptions(options.dtype).device(options.device));
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   detail::logger().info("loaded {} ({} tensors) in {:.2f} s", path.string(), read, elapsed.count());
   return model;

@@ -32,8 +32,8 @@ bool all_finite(const torch::Tensor& tensor) {
 class WeightLoader {
  public:
   WeightLoader(const WeightSource& source, const WeightNames& names, const ModelConfig& config,
-               const torch::TensorOptions& options)
-      : source_(source), names_(names), config_(config), options_(options), base_(find_base()) {}
+               const std::string& base, const torch::TensorOptions& options)
+      : source_(source), names_(names), config_(config), options_(options), base_(base) {}
 
   void want(const std::string& name, const torch::Tensor& parameter) {
     const auto places = places_of(name, parameter.size(0), names_, base_);
@@ -72,13 +72,6 @@ class WeightLoader {
  private:
   std::string where() const { return source_.path().string(); }
 
-  std::string find_base() const {
-    for (const auto& base : names_.bases) {
-      if (source_.contains(base + names_.first)) return base;
-    }
-    return names_.bases.front();
-  }
-
   bool is_stored(const std::string& tensor) const {
     return source_.contains(tensor) || source_.contains(tensor + "_blocks");
   }
@@ -92,7 +85,14 @@ class WeightLoader {
 
   torch::Tensor stored_values(const Wanted& wanted) {
     std::vector<torch::Tensor> parts;
-    for (const auto& tensor : wanted.place.tensors) parts.push_back(read(tensor, wanted));
+    for (const auto& tensor : wanted.place.tensors) {
+      parts.push_back(read(tensor, wanted));
+      if (!parts.back().sizes().equals(parts.front().sizes()))
+        fail_format(
+            "[load_model] the tensor '{}' has the wrong shape: got {}, expected {} as '{}' ({})",
+            tensor, shape_of(parts.back()), shape_of(parts.front()), wanted.place.tensors.front(),
+            where());
+    }
     return wanted.place.stacked ? at::stack(parts) : parts.front();
   }
 
@@ -170,9 +170,19 @@ class WeightLoader {
 
 }  // namespace
 
+std::string find_base(const WeightSource& source, const WeightNames& names) {
+  std::vector<std::string> candidates;
+  for (const auto& base : names.bases) {
+    if (source.contains(base + names.first)) return base;
+    candidates.push_back(base + names.first);
+  }
+  fail_format("[load_model] the embedding is missing, expected a tensor '{}' ({})",
+              fmt::join(candidates, "' or '"), source.path().string());
+}
+
 size_t load_weights(Transformer& model, const WeightSource& source, const WeightNames& names,
-                    const torch::TensorOptions& options) {
-  WeightLoader loader(source, names, model->config(), options);
+                    const std::string& base, const torch::TensorOptions& options) {
+  WeightLoader loader(source, names, model->config(), base, options);
   for (const auto& parameter : model->named_parameters())
     loader.want(parameter.key(), parameter.value());
   loader.load();

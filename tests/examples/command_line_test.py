@@ -20,10 +20,19 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tiny_models import Tensor, copy_model, ids_of, join_safetensors, read_safetensors, split_safetensors
+from tiny_models import (
+    Tensor,
+    copy_model,
+    ids_of,
+    join_safetensors,
+    read_safetensors,
+    split_safetensors,
+    write_safetensors,
+)
 
 PROGRAMS, REPOSITORY = (Path(argument).resolve() for argument in sys.argv[1:3])
-GOLDEN = REPOSITORY / "tests/goldens/tiny_llama/plain"
+GOLDENS = REPOSITORY / "tests/goldens"
+GOLDEN = GOLDENS / "tiny_llama/plain"
 LAYERS, HEADS, WIDTH, VOCABULARY_SIZE, CONTEXT = 2, 4, 32, 61, 64
 ALL_PROGRAMS = ["anatomy", "quickstart", "export_activations"]
 SANITIZED = b"__asan_init" in (PROGRAMS / "spikesink-anatomy").read_bytes()
@@ -124,7 +133,12 @@ class ProgramTest(unittest.TestCase):
 
 class HelpTest(ProgramTest):
     def test_help_lists_every_option(self):
-        own_options = {"anatomy": [], "quickstart": ["--limit"], "export_activations": ["--hooks"]}
+        own_options = {
+            "anatomy": [],
+            "quickstart": ["--limit"],
+            "export_activations": ["--hooks"],
+            "parity": ["--reference", "--absolute", "--relative"],
+        }
         for program, own in own_options.items():
             with self.subTest(program):
                 done = self.start(program, ["--help"])
@@ -286,6 +300,48 @@ class ReportTest(ProgramTest):
         self.assertNotRegex((out / "report.json").read_text(), r"[:\[,]\s*-?(nan|NaN|inf|Infinity)\b")
         self.run_well("quickstart", "--model", model, "--sequences", 2)
 
+    def model_beyond_float16(self):
+        """The feed-forward of its first layer adds more than 65,504."""
+        weights = read_safetensors(GOLDEN / "model.safetensors")
+        names = [f"model.layers.0.mlp.{part}_proj.weight" for part in ("up", "down")]
+        return self.copy_model(tensors={name: weights[name].changed(lambda x: x * 1e3) for name in names})
+
+    def test_float16_says_where_it_ends(self):
+        command = ["--model", self.model_beyond_float16(), "--sequences", 2]
+        done, out = self.run_well("anatomy", *command, "--dtype", "float16")
+        place = r"blocks\.0\.hook_mlp_out, \[\d+, \d+\] of sequence 0:"
+        self.assertRegex(done.stdout, rf"NOT FINITE +at \d+ hook points; first at {place}")
+        report = read_report(out)
+        self.assertEqual(report["configuration"]["dtype"], "float16")
+        first = report["not_finite"]["points"][0]
+        self.assertEqual((first["point"], first["sequence"]), ("blocks.0.hook_mlp_out", 0))
+        self.assertEqual(len(first["index"]), 2)
+        output = report["life_cycle"]["blocks"][1]["output"]
+        self.assertEqual(first["nan"] + first["infinite"], output["not_finite"])
+
+    def test_float32_says_what_float16_could_not_hold(self):
+        done, out = self.run_well("anatomy", "--model", self.model_beyond_float16(), "--sequences", 2)
+        self.assertRegex(done.stdout, r"float16 +would overflow: \d{5,} in channel \d+ at block 2\n")
+        self.assertNotIn("NOT FINITE", done.stdout)
+        self.assertNotIn("not_finite", read_report(out))
+
+    def test_float16_of_a_healthy_model(self):
+        done, out = self.run_well("anatomy", "--model", self.model, "--sequences", 2, "--dtype", "float16")
+        self.assertNotRegex(done.stdout, "NOT FINITE|float16 +would")
+        self.assertNotIn("not_finite", read_report(out))
+
+    def test_learned_sinks(self):
+        model = GOLDENS / "models/gpt_oss/clamped"
+        done, out = self.run_well("anatomy", "--model", model, "--tokens", self.tokens([[1, 2, 3, 4]]))
+        self.assertRegex(done.stdout, r"learned sinks +take \d+\.\d % of the attention")
+        report = read_report(out)
+        learned, sizes = report["attention_sinks"]["learned"], report["model"]
+        places = [(head["layer"], head["head"]) for head in learned]
+        self.assertEqual(places, list(itertools.product(range(sizes["n_layers"]), range(sizes["n_heads"]))))
+        for head in learned:
+            self.assertGreater(head["mass"], 0)
+            self.assertLess(head["mass"], 1)
+
     def test_infinite_values_are_not_massive_activations(self):
         """Token 1 carries 3000 in channel 5; the last block adds infinities to channel 9 alone."""
         weights = read_safetensors(GOLDEN / "model.safetensors")
@@ -380,15 +436,19 @@ class OptionsTest(ProgramTest):
         model = self.copy_model(config={"max_position_embeddings": 16})
         self.assertEqual(self.report("anatomy", "--model", model)["configuration"]["length"], 16)
 
-    def test_bfloat16(self):
+    def test_dtypes(self):
         tokens = self.tokens([list(range(40))])
-        exact, rounded = (
-            self.report("anatomy", "--model", self.model, "--tokens", tokens, "--dtype", dtype)
-            for dtype in ("float32", "bfloat16")
-        )
-        self.assertEqual(rounded["configuration"]["dtype"], "bfloat16")
-        self.assertNotEqual(rounded["perplexity"]["mean_loss"], exact["perplexity"]["mean_loss"])
-        self.assertAlmostEqual(rounded["perplexity"]["mean_loss"], exact["perplexity"]["mean_loss"], delta=0.1)
+
+        def loss(dtype):
+            report = self.report("anatomy", "--model", self.model, "--tokens", tokens, "--dtype", dtype)
+            self.assertEqual(report["configuration"]["dtype"], dtype)
+            return report["perplexity"]["mean_loss"]
+
+        exact = loss("float64")
+        for dtype, delta in [("float32", 1e-5), ("float16", 0.02), ("bfloat16", 0.1)]:
+            rounded = loss(dtype)
+            self.assertNotEqual(rounded, exact, dtype)
+            self.assertAlmostEqual(rounded, exact, delta=delta, msg=dtype)
 
     def test_a_folder_without_tokenizer_needs_tokens(self):
         done, _ = self.run_well("anatomy", "--model", self.bare, "--tokens", self.tokens([[1, 2, 3]]))
@@ -483,6 +543,118 @@ class ExportTest(ProgramTest):
         self.for_each(
             cases, lambda words, more: self.assert_refused(words, *command, *more, program="export_activations")
         )
+
+
+class ParityTest(ProgramTest):
+    EXPECTED = GOLDEN / "expected_float32.safetensors"
+
+    def reference(self, **changes):
+        """The golden tensors with these in place of their own; None takes one out."""
+        tensors = read_safetensors(self.EXPECTED) | changes
+        path = self.new_path(".safetensors")
+        write_safetensors(path, {name: tensor for name, tensor in tensors.items() if tensor is not None})
+        return path
+
+    def differs(self, words, *arguments):
+        """The points of the report."""
+        out = self.new_path("-out")
+        done = self.start("parity", ["--out", out, *arguments])
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"\Aspikesink-parity: [^\n]+\n\Z")
+        self.assertNotIn("verdict", done.stdout)
+        for word in words:
+            self.assertIn(word, done.stderr)
+        return read_report(out)["parity"]["points"]
+
+    def assert_reference_refused(self, words, reference, *more):
+        self.assert_refused(words, "--model", self.bare, "--reference", reference, *more, program="parity")
+
+    def test_agrees_with_transformers(self):
+        done, out = self.run_well("parity", "--model", self.bare, "--reference", self.EXPECTED)
+        self.assertRegex(done.stdout, r"verdict +equal\n\Z")
+        report = read_report(out)
+        self.assertEqual(report["program"], "parity")
+        self.assertEqual(report["configuration"]["reference"], str(self.EXPECTED))
+        self.assertFalse({"text", "tokens"} & set(report["configuration"]))
+        self.assertEqual(report["parity"]["options"], {"absolute": 1e-4, "relative": 1e-3})
+        expected = read_safetensors(self.EXPECTED)
+        points = {point["point"]: point for point in report["parity"]["points"]}
+        self.assertEqual(set(points), set(expected) - {"tokens"})
+        for name, point in points.items():
+            self.assertEqual(point["shape"], expected[name].shape)
+            self.assertEqual(point["outside"], 0)
+            self.assertLessEqual(point["error"], 1)
+            self.assertEqual(len(point["worst"]), len(point["shape"]))
+
+    def test_float64_agrees_closely(self):
+        limits = ["--absolute", 1e-10, "--relative", 1e-10]
+        exact = ["--reference", GOLDEN / "expected_float64.safetensors", *limits]
+        report = self.report("parity", "--model", self.bare, *exact, "--dtype", "float64")
+        self.assertEqual(report["configuration"]["dtype"], "float64")
+        self.differs(["--dtype float64"], "--model", self.bare, *exact)
+
+    def test_what_was_exported_is_the_same(self):
+        command = ["--model", self.model, "--sequences", 3, "--length", 7, "--hooks", "**"]
+        _, out = self.run_well("export_activations", *command)
+        reference = out / "activations.safetensors"
+        limits = ["--absolute", 0, "--relative", 0]
+        done, _ = self.run_well("parity", "--model", self.model, "--reference", reference, *limits, "--quiet")
+        self.assertEqual((done.stdout, done.stderr), ("", ""))
+
+    def test_a_changed_value_is_named(self):
+        name = "blocks.0.hook_attn_out"
+        wrong = read_safetensors(self.EXPECTED)[name].with_values({WIDTH + 3: 9.0})
+        reference = self.reference(**{name: wrong})
+        words = ["1 of ", " hook points differ", f"the first of them {name}: 1 value, by"]
+        points = self.differs(words, "--model", self.bare, "--reference", reference)
+        point = next(point for point in points if point["point"] == name)
+        self.assertEqual((point["outside"], point["worst"], point["expected"]), (1, [0, 1, 3], 9.0))
+        self.assertAlmostEqual(point["largest_difference"], abs(9 - point["got"]))
+
+    def test_another_model_differs_where_it_is_another(self):
+        name = "model.layers.1.mlp.up_proj.weight"
+        weight = read_safetensors(GOLDEN / "model.safetensors")[name]
+        model = self.copy_model(tensors={name: weight.with_values({0: 5.0})})
+        words = ["the first of them blocks.1.mlp.hook_pre_linear"]
+        self.differs(words, "--model", model, "--reference", self.EXPECTED)
+
+    def test_bad_references(self):
+        tensors = read_safetensors(self.EXPECTED)
+        tokens, embedded = tensors["tokens"], tensors["hook_embed"]
+        count, length = tokens.shape
+        flat = Tensor("I64", [count * length], tokens.data)
+        floats = Tensor("F64", tokens.shape, tokens.data)
+        beyond = tokens.with_values({2: VOCABULARY_SIZE})
+        one = Tensor("F32", [1, length, WIDTH], embedded.data[: len(embedded.data) // count])
+        three = Tensor("F32", [3, length, WIDTH], one.data * 3)
+        alone = self.new_path(".safetensors")
+        write_safetensors(alone, {"tokens": tokens})
+        cases = [
+            ("missing", "missing.safetensors", self.folder / "missing.safetensors"),
+            ("another kind of file", "header", self.file("text of no kind")),
+            ("no tokens", ["no tensor 'tokens'", "[sequences, length] of int64"], self.reference(tokens=None)),
+            ("flat tokens", ["'tokens'", f"[{count * length}]"], self.reference(tokens=flat)),
+            ("tokens of another dtype", ["'tokens'", "double"], self.reference(tokens=floats)),
+            ("past the vocabulary", ["vocabulary", "61"], self.reference(tokens=beyond)),
+            ("nothing to compare", "no tensor named after a hook point", alone),
+            ("unknown name", ["'hook_embedding'", "nearest", "hook_embed"], self.reference(hook_embedding=embedded)),
+            ("too few rows", ["hook_embed", "[1, 11, 32]"], self.reference(hook_embed=one)),
+            ("too many rows", ["hook_embed", "3 rows, expected 2"], self.reference(hook_embed=three)),
+            ("a number", ["hook_embed", "[]"], self.reference(hook_embed=Tensor("F32", [], bytes(4)))),
+        ]
+        self.for_each(cases, self.assert_reference_refused)
+
+    def test_bad_options(self):
+        self.assert_refused(["--reference", "required"], "--model", self.bare, program="parity")
+        self.assert_refused(["--model", "required"], "--reference", self.EXPECTED, program="parity")
+        cases = [
+            ("text", ["--reference", "--text"], ["--text", self.file(TEXT)]),
+            ("tokens", ["--reference", "--tokens"], ["--tokens", self.tokens([[1, 2]])]),
+            ("length", ["--reference", "--length"], ["--length", 3]),
+            ("negative", ["absolute", "-1"], ["--absolute", -1]),
+            ("not a number", ["relative", "nan"], ["--relative", "nan"]),
+        ]
+        self.for_each(cases, lambda words, more: self.assert_reference_refused(words, self.EXPECTED, *more))
 
 
 class BadOptionsTest(ProgramTest):
@@ -587,9 +759,12 @@ class BadTextTest(ProgramTest):
         self.assert_refused("vocabulary", "--model", self.bare, "--tokens", tokens)
 
     def test_bad_tokenizers(self):
-        other = "tests/goldens/text/smollm/tokenizer.json"
+        unfit = ["the tokenizer does not fit the model", "expected ids below 61"]
+        beyond = json.loads((self.model / "tokenizer.json").read_text())
+        beyond["model"]["vocab"]["t"] = VOCABULARY_SIZE
         cases = [
-            ("of another model", "vocabulary", (REPOSITORY / other).read_bytes()),
+            ("of another model", unfit, (GOLDENS / "text/smollm/tokenizer.json").read_bytes()),
+            ("one id too far", [*unfit, "id 61 ('t')"], json.dumps(beyond).encode()),
             ("not JSON", ["not JSON", "tokenizer.json"], b"{"),
             ("empty", ["is empty", "tokenizer.json"], b""),
             ("of another kind", ["WordLevel", "BPE"], b'{"model": {"type": "WordLevel", "vocab": {}}}'),

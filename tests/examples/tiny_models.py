@@ -22,7 +22,7 @@ class Tensor:
     data: bytes
 
     def values(self):
-        numbers = array.array({"F32": "f", "I64": "q"}[self.dtype])
+        numbers = array.array({"F32": "f", "F64": "d", "I64": "q"}[self.dtype])
         numbers.frombytes(self.data)
         return numbers
 

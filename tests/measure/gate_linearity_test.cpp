@@ -3,7 +3,7 @@
 #include "spikesink/measure/gate_linearity.h"
 
 #include "measure/activation_linearity.h"
-#include "measure/measuring_test.h"
+#include "measure/planted_test.h"
 #include "message_of.h"
 
 namespace spikesink {

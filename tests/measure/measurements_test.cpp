@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "measure/measuring_test.h"
+#include "measure/measured_model.h"
 #include "message_of.h"
 #include "spikesink/hooks/hook_names.h"
 #include "spikesink/measure/attention_sinks.h"
@@ -18,16 +18,7 @@ namespace {
 
 using namespace hook_names;
 
-/// A hook that adds to one channel of one position of every sequence.
-Hook push(int64_t position, int64_t channel, double amount) {
-  return [=](const torch::Tensor& x) {
-    auto pushed = x.clone();
-    pushed.select(1, position).select(1, channel) += amount;
-    return pushed;
-  };
-}
-
-struct MeasurementsTest : MeasuringTest {
+struct MeasurementsTest : MeasuredModel {
   /// The model spikes: born in the feed-forward of layer 0, gone after that of layer 1.
   HookScope spike() {
     auto scope = model->hooks().add("blocks.0.hook_mlp_out", push(0, 3, 5000));
@@ -91,6 +82,31 @@ TEST_F(MeasurementsTest, LifeCycleFindsRiseAndFall) {
   EXPECT_EQ(result.spike_channels, (std::vector<int64_t>{3, 9}));
   EXPECT_EQ(result.step_up, std::vector<int64_t>{2});
   EXPECT_EQ(result.step_down, std::vector<int64_t>{4});
+}
+
+TEST_F(MeasurementsTest, LifeCycleFindsTheFirstExcess) {
+  const auto scope = spike();
+  LifeCycle life_cycle;
+  run(model, batches, {&life_cycle});
+  const auto result = life_cycle.result();
+  const auto excess = result.first_over(4500);
+  ASSERT_TRUE(excess);
+  EXPECT_EQ(excess->block.number, 2);
+  EXPECT_EQ(excess->peak.channel, 3);
+  EXPECT_EQ(excess->peak.position, 0);
+  EXPECT_GT(excess->peak.magnitude, 4500);
+  EXPECT_FALSE(result.first_over(kLargestFloat16));
+}
+
+TEST_F(MeasurementsTest, OnlyTheStreamMayBeOverALimit) {
+  auto scope = model->hooks().add("hook_embed", push(0, 3, 3000));
+  scope += model->hooks().add("blocks.0.hook_attn_out", push(0, 3, 2000));
+  LifeCycle life_cycle;
+  run(model, batches, {&life_cycle});
+  const auto excess = life_cycle.result().first_over(4500);
+  ASSERT_TRUE(excess);
+  EXPECT_EQ(excess->block.number, 1);
+  EXPECT_NEAR(excess->peak.magnitude, 5000, 50);
 }
 
 TEST_F(MeasurementsTest, LifeCyclesMerge) {
@@ -335,6 +351,10 @@ TEST_F(MeasurementsTest, StatesThatAreNotFiniteAreCounted) {
   EXPECT_EQ(life_cycle.result().blocks[1].hidden_state.not_finite, kSequences);
   EXPECT_GT(life_cycle.result().blocks[3].hidden_state.not_finite, kSequences);
   EXPECT_TRUE(std::isfinite(life_cycle.result().blocks[1].hidden_state.top[0].magnitude));
+  int64_t total = life_cycle.result().embedding.not_finite;
+  for (const auto& block : life_cycle.result().blocks)
+    total += block.hidden_state.not_finite + block.output.not_finite;
+  EXPECT_EQ(life_cycle.result().not_finite(), total);
 }
 
 }  // namespace

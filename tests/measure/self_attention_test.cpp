@@ -3,7 +3,7 @@
 #include "spikesink/measure/self_attention.h"
 
 #include "measure/attention_received.h"
-#include "measure/measuring_test.h"
+#include "measure/planted_test.h"
 #include "message_of.h"
 #include "spikesink/hooks/hook_names.h"
 

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "measure/measuring_test.h"
+#include "measure/planted_test.h"
 #include "message_of.h"
 #include "spikesink/measure/life_cycle.h"
 #include "spikesink/measure/spike_tokens.h"

@@ -2,7 +2,7 @@
 
 #include "spikesink/measure/spike_tokens.h"
 
-#include "measure/measuring_test.h"
+#include "measure/planted_test.h"
 #include "message_of.h"
 
 namespace spikesink {

@@ -6,40 +6,15 @@
 #include <gtest/gtest.h>
 
 #include <limits>
-#include <nlohmann/json.hpp>
 
-#include "message_of.h"
-#include "spikesink/weights/safetensors.h"
-#include "temp_dir.h"
+#include "model/checkpoint_copy.h"
 
 namespace spikesink {
 namespace {
 
-/// A copy of a good checkpoint, to be spoilt.
-struct LoadModelTest : testing::Test {
-  LoadModelTest() { take("tiny_llama/plain"); }
+struct LoadModelTest : testing::Test, CheckpointCopy {
+  LoadModelTest() { take(SPIKESINK_GOLDENS "/tiny_llama/plain"); }
 
-  void take(const std::string& golden) {
-    const std::filesystem::path good = SPIKESINK_GOLDENS "/" + golden;
-    tensors.clear();
-    std::ifstream(good / "config.json") >> config;
-    const auto source = open_weights(good);
-    for (const auto& info : source->tensors())
-      tensors[info.name] = source->tensor(info.name).clone();
-  }
-
-  void save() {
-    folder.write("config.json", config.dump());
-    save_safetensors(folder / "model.safetensors", tensors);
-  }
-  std::string refusal() {
-    save();
-    return message_of<FormatError>([&] { load_model(folder.path()); });
-  }
-
-  TempDir folder;
-  nlohmann::json config;
-  std::map<std::string, torch::Tensor> tensors;
   const std::string some = "model.layers.1.mlp.up_proj.weight";
 };
 
@@ -153,17 +128,31 @@ TEST_F(LoadModelTest, FilesThatAreNoneAreErrors) {
   EXPECT_TRUE(holds(message_of<FormatError>([&] { load_model(folder.path()); }), "config.json"));
 }
 
-TEST_F(LoadModelTest, HalfPrecisionIsRefused) {
+TEST_F(LoadModelTest, ADtypeThatIsNotFloatingPointIsRefused) {
   save();
-  EXPECT_TRUE(holds(
-      message_of<std::invalid_argument>([&] { load_model(folder.path(), {.dtype = torch::kInt}); }),
-      "float16"));
+  for (const auto dtype : {torch::kInt, torch::kBool, torch::kFloat8_e4m3fn}) {
+    const auto message =
+        message_of<std::invalid_argument>([&] { load_model(folder.path(), {.dtype = dtype}); });
+    EXPECT_TRUE(holds(message, c10::toString(dtype)));
+    EXPECT_TRUE(holds(message, "float32, bfloat16, float16 or float64"));
+  }
+}
+
+TEST_F(LoadModelTest, Float16IsNearFloat32) {
+  const torch::NoGradGuard no_grad;
+  save();
+  const auto tokens = torch::arange(9).unsqueeze(0);
+  const auto exact = load_model(folder.path())->forward(tokens);
+  const auto half = load_model(folder.path(), {.dtype = torch::kHalf})->forward(tokens);
+  EXPECT_EQ(half.scalar_type(), torch::kHalf);
+  EXPECT_FALSE(half.to(torch::kFloat).equal(exact));
+  EXPECT_TRUE(at::allclose(half.to(torch::kFloat), exact, 1e-2, 1e-2));
 }
 
 // transformers writes them so when it is told not to keep a checkpoint's layout.
 TEST_F(LoadModelTest, ExpertsMayLieInOneTensor) {
   const torch::NoGradGuard no_grad;
-  take("models/mixtral/two_of_four");
+  take(SPIKESINK_GOLDENS "/models/mixtral/two_of_four");
   save();
   const auto tokens = torch::arange(9).unsqueeze(0);
   const auto expected = load_model(folder.path())->forward(tokens);
@@ -186,7 +175,7 @@ TEST_F(LoadModelTest, ExpertsMayLieInOneTensor) {
 }
 
 TEST_F(LoadModelTest, AFusedTensorOfTheWrongShapeNamesWhatItLacks) {
-  take("models/phi3/sliding");
+  take(SPIKESINK_GOLDENS "/models/phi3/sliding");
   const std::string fused = "model.layers.0.self_attn.qkv_proj.weight";
   tensors[fused] = tensors[fused].slice(0, 1).clone();
   const auto message = refusal();
@@ -195,7 +184,7 @@ TEST_F(LoadModelTest, AFusedTensorOfTheWrongShapeNamesWhatItLacks) {
 }
 
 TEST_F(LoadModelTest, PaddingStandsAtTheEnd) {
-  take("models/bert/padded");
+  take(SPIKESINK_GOLDENS "/models/bert/padded");
   save();
   auto model = load_model(folder.path());
   const auto tokens = torch::ones({1, 3}, torch::kLong);

@@ -165,6 +165,29 @@ class PageTest(unittest.TestCase):
         self.assertIn("The perplexity is not finite", alarm)
         self.assertNotRegex(self.text(page), r"NaN(?! or)|Infinity|undefined|null")
 
+    def test_where_the_numbers_end(self):
+        report = make_report()
+        report["life_cycle"]["blocks"][6]["output"]["not_finite"] = 6
+        first = {"point": "blocks.3.hook_attn_out", "sequence": 2, "index": [3, 17], "nan": 1, "infinite": 5}
+        later = first | {"point": "blocks.3.hook_resid_mid"}
+        report["not_finite"] = {"definition": "", "points": [first, later]}
+        page = self.open(report)
+        self.assert_well(page)
+        place = "It begins at blocks.3.hook_attn_out, [3, 17] of sequence 2: 5 infinite, 1 NaN there."
+        self.assertIn(place, self.text(page, ".alarm"))
+
+        first.update(point="blocks.3.mlp.experts.1.hook_post", sequence=None, index=[])
+        page = self.open(report)
+        place = "It begins at blocks.3.mlp.experts.1.hook_post: 5 infinite, 1 NaN there."
+        self.assertIn(place, self.text(page, ".alarm"))
+
+    def test_what_float16_cannot_hold(self):
+        sentence = "float16, which ends at 65,504, overflows."
+        page = self.open(make_report(plateaus=((3, 5, 930.0), (8, 11, 257000.0))))
+        self.assert_well(page)
+        self.assertIn(sentence, self.text(page))
+        self.assertNotIn(sentence, self.text(self.open(make_report())))
+
     def test_nothing_finite_at_all(self):
         report = make_report(channels=(), plateaus=(), step_up=(), step_down=())
         life = report["life_cycle"]
@@ -191,6 +214,52 @@ class PageTest(unittest.TestCase):
         self.assert_well(page)
         self.assertEqual(set(self.texts(page, "td code")), {"–"})
         self.assertIn("id 5", "".join(self.texts(page, "#state-picture text")))
+
+    def test_learned_sinks(self):
+        report = make_report()
+        heads = report["attention_sinks"]["heads"]
+        masses = [0.25 + 0.5 * (head["layer"] == 4 and head["head"] == 2) for head in heads]
+        report["attention_sinks"]["learned"] = [
+            {"layer": head["layer"], "head": head["head"], "mass": mass} for head, mass in zip(heads, masses)
+        ]
+        page = self.open(report)
+        self.assert_well(page, figures=5)
+        self.assertIn("Learned sinks", self.texts(page, "h2"))
+        self.assertIn("27.1 % on average, 75 % in head 2 of layer 4.", self.text(page))
+        drawn = page.evaluate("document.getElementById('learned-map').data[0].z")
+        self.assertEqual(drawn[2][4], 0.75)
+        self.assertEqual([len(drawn), *{len(row) for row in drawn}], [4, 6])
+
+    def test_parity(self):
+        whole = make_report()
+        report = {key: whole[key] for key in (*PARTS, "configuration", "model")}
+        good = {
+            "point": "blocks.0.hook_resid_pre",
+            "shape": [2, 11, 32],
+            "outside": 0,
+            "error": 0.25,
+            "largest_difference": 1e-5,
+            "scale": 1.5,
+            "worst": [0, 3, 7],
+            "got": 0.5,
+            "expected": 0.50001,
+        }
+        bad = good | {"point": "blocks.1.hook_resid_pre", "outside": 3, "error": None, "largest_difference": None}
+        limits = {"absolute": 1e-4, "relative": 1e-3}
+        report["parity"] = {"definition": "A value agrees when ...", "options": limits, "points": [good]}
+        page = self.open(report)
+        self.assert_well(page, figures=0)
+        self.assertIn("1 hook point compared, within 0.0001 + 0.001 × |reference|: none differs.", self.text(page))
+
+        report["parity"]["points"].append(bad)
+        page = self.open(report)
+        self.assert_well(page, figures=0)
+        self.assertIn(": 1 outside the limits, the first of them blocks.1.hook_resid_pre.", self.text(page))
+        self.assertEqual(self.texts(page, "td:nth-child(1)"), [good["point"], bad["point"]])
+        self.assertEqual(self.texts(page, "td:nth-child(2)"), ["2 × 11 × 32"] * 2)
+        self.assertEqual(self.texts(page, "td:nth-child(3)"), ["0.25", "∞"])
+        self.assertEqual(self.texts(page, "td:nth-child(6)"), ["0", "3"])
+        self.assertNotRegex(self.text(page), "NaN(?! or)|Infinity|undefined|null")
 
     def test_exported_activations(self):
         whole = make_report()

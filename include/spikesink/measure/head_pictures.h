@@ -13,10 +13,10 @@ namespace spikesink {
 /// The queries, other keys and sink keys of one head, laid out in a plane (the paper's figure 6).
 struct HeadPicture {
   HeadSample sample;
-  std::string role;     // "sink head": of all heads the one of largest importance; "control": the
-                        // one of least
-  torch::Tensor pca;    // [n, 2] float64, the rows of sample.points()
-  torch::Tensor tsne;   // likewise
+  std::string role;    // "sink head": of all heads the one of largest importance; "control": the
+                       // one of least
+  torch::Tensor pca;   // [n, 2] float64, the rows of sample.points()
+  torch::Tensor tsne;  // likewise
 };
 
 /// Pictures of the strongest sink head and of a control, by the importance that `sinks` measured

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,8 +13,10 @@ struct NotFiniteValues {
   std::string point;
   int64_t nan = 0;
   int64_t infinite = 0;
-  int64_t sequence = 0;        // the first of them in the order of the text: its sequence, ...
-  std::vector<int64_t> index;  // ... and its other indices, in the shape of the hook point
+  /// The first of them in the order of the text: its sequence, and its other indices in the shape
+  /// of the hook point. None and empty inside experts, whose tokens are of any sequence.
+  std::optional<int64_t> sequence;
+  std::vector<int64_t> index;
 };
 
 /// Counts NaN and infinite values at hook points, to find where a model leaves the range of its

@@ -18,6 +18,7 @@ struct ParityOptions {
 struct TensorParity {
   std::string point;
   std::vector<int64_t> shape;     // of the reference
+  int64_t rows = 0;               // of the reference that a run has reached
   int64_t outside = 0;            // values that disagree; NaN agrees with NaN alone
   double error = 0;               // largest |got - expected| over what is allowed: at most 1 agrees
   double largest_difference = 0;  // largest |got - expected|, in the units of the hook point
@@ -35,13 +36,13 @@ class Parity : public Measurement {
          std::vector<std::string> ignored = {"tokens"});
 
   /// Throws std::invalid_argument when a tensor's name is no hook point of the model, or when a
-  /// pass shows another shape.
+  /// pass shows another shape or more rows.
   HookScope begin(Transformer& model, RunContext& context) override;
   /// In the order of the forward pass.
   const std::vector<TensorParity>& result() const { return points_; }
 
  private:
-  void compare(TensorParity& point, const torch::Tensor& value, int64_t first_sequence) const;
+  void compare(TensorParity& point, const torch::Tensor& value) const;
 
   std::shared_ptr<const WeightSource> reference_;
   ParityOptions options_;

@@ -11,8 +11,10 @@
 namespace spikesink {
 
 struct VocabularyProbeOptions {
-  double least_magnitude = 100.0;  // a vocabulary entry spikes when its max |h| is larger than this
-  double least_ratio = 1000.0;     // and at least this many medians of |h| over all entries probed
+  double spike = 0;                // max |h| of a spike after the block, as a text shows it; 0: the
+                                   // largest of the entries probed
+  double least_share = 0.5;        // an entry spikes when its max |h| is at least this share of it
+  double least_magnitude = 100.0;  // and larger than this
   std::vector<int64_t> prefix;     // tokens before each entry; none: it is the first token
   std::vector<int64_t> entries;    // ids to probe; none: the whole vocabulary
   torch::Tensor trigger;           // s* [d_model] of the block that makes the spike, or undefined
@@ -38,7 +40,7 @@ struct TriggerCourse {
 struct VocabularyProbeResult {
   Block block;           // after which entries are judged
   int64_t position = 0;  // of the entries: the length of the prefix
-  double median = 0;     // of |h| over all entries and channels (lower middle element)
+  double spike = 0;      // against which they are
   int64_t spiking = 0;
   std::vector<ProbedEntry> entries;   // in the order probed
   std::vector<TriggerCourse> course;  // up to the block before; empty without a trigger

@@ -17,7 +17,7 @@ ModelConfig read_bloom(ConfigKeys& keys) {
   config.model_type = keys.text("model_type");
   config.n_layers = integer_named(keys, "n_layer", "num_hidden_layers");
   config.d_model = integer_named(keys, "hidden_size", "n_embed");
-  config.d_mlp = 4 * config.d_model;
+  config.d_mlp = four_widths(config);
   config.n_heads = integer_named(keys, "n_head", "num_attention_heads");
   config.n_key_value_heads = config.n_heads;
   config.d_head = even_head_width(config);

@@ -123,6 +123,11 @@ int64_t even_head_width(const ModelConfig& config) {
   return config.n_heads > 0 ? config.d_model / config.n_heads : 0;
 }
 
+int64_t four_widths(const ModelConfig& config) {
+  int64_t width = 0;
+  return __builtin_mul_overflow(4, config.d_model, &width) ? 0 : width;
+}
+
 void read_sizes(ConfigKeys& keys, ModelConfig& config) {
   const auto read = [&](std::string_view key, int64_t& size) {
     size = size > 0 ? keys.integer(key, size) : keys.integer(key);
@@ -145,6 +150,10 @@ RopeConfig read_rope(ConfigKeys& keys, const ModelConfig& config, const RopeDefa
   keys.ignore({"rope_scaling"});
   const bool nested = has_layer_types(parameters);
   auto own = nested ? parameters.object(layer_type) : parameters;
+  if (nested) {
+    parameters.ignore({"full_attention", "sliding_attention"});
+    parameters.refuse_unread();
+  }
   RopeConfig rope;
   const double flat_theta = keys.number("rope_theta", defaults.theta);
   rope.theta = own.number("rope_theta", flat_theta);

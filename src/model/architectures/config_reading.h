@@ -17,6 +17,10 @@ Activation read_activation(ConfigKeys& keys, std::string_view key, const std::st
 /// The width of a head when the heads share the stream evenly.
 int64_t even_head_width(const ModelConfig& config);
 
+/// Four times the stream, the usual width of a feed-forward. A stream too wide for that gives 0,
+/// which no model may have.
+int64_t four_widths(const ModelConfig& config);
+
 /// Sizes, heads and context by the names that most families use. What `config` holds already is the
 /// default.
 void read_sizes(ConfigKeys& keys, ModelConfig& config);

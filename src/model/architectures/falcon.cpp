@@ -24,7 +24,7 @@ ModelConfig read_falcon(ConfigKeys& keys) {
   config.model_type = keys.text("model_type");
   config.n_layers = keys.integer("num_hidden_layers");
   config.d_model = keys.integer("hidden_size");
-  config.d_mlp = keys.integer("ffn_hidden_size", 4 * config.d_model);
+  config.d_mlp = keys.integer("ffn_hidden_size", four_widths(config));
   config.n_heads = keys.integer("num_attention_heads");
   config.d_head = even_head_width(config);
   config.d_vocabulary = keys.integer("vocab_size");

@@ -12,7 +12,7 @@ ModelConfig read_gpt(ConfigKeys& keys) {
   config.model_type = keys.text("model_type");
   config.n_layers = keys.integer("n_layer");
   config.d_model = keys.integer("n_embd");
-  config.d_mlp = keys.integer("n_inner", 4 * config.d_model);
+  config.d_mlp = keys.integer("n_inner", four_widths(config));
   config.n_heads = config.n_key_value_heads = keys.integer("n_head");
   config.d_head = even_head_width(config);
   config.d_vocabulary = keys.integer("vocab_size");

@@ -10,7 +10,7 @@ ModelConfig read_mpt(ConfigKeys& keys) {
   config.model_type = keys.text("model_type");
   config.n_layers = keys.integer("n_layers");
   config.d_model = keys.integer("d_model");
-  config.d_mlp = 4 * config.d_model;
+  config.d_mlp = four_widths(config);
   keys.expect("expansion_ratio", 4);
   config.n_heads = config.n_key_value_heads = keys.integer("n_heads");
   config.d_head = even_head_width(config);

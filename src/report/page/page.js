@@ -287,18 +287,17 @@ function drawParitySection(report) {
   if (!parity) return [];
   const bad = parity.points.filter((point) => point.outside > 0);
   const {absolute, relative} = parity.options;
-  const verdict = bad.length === 0 ?
-    `All ${plural(parity.points.length, 'hook point')} agree` :
-    `${bad.length} of ${plural(parity.points.length, 'hook point')} differ, the first of them ` +
-      `${bad[0].point}`;
+  const verdict = bad.length === 0 ? 'none differs' :
+    `${bad.length} outside the limits, the first of them ${bad[0].point}`;
   section('Parity with the reference',
-    paragraph(`${verdict} (within ${absolute} + ${relative} × |reference|). Error: the largest ` +
-      'difference over what is allowed. In the order of the forward pass.'),
+    paragraph(`${plural(parity.points.length, 'hook point')} compared, within ${absolute} + ` +
+      `${relative} × |reference|: ${verdict}. Error: the largest difference over what is allowed. ` +
+      'In the order of the forward pass.'),
     table([
       {title: 'Hook point', left: true, code: true, value: (row) => row.point, text: (row) => row.point},
       {title: 'Shape', left: true, value: (row) => row.shape[0], text: (row) => row.shape.join(' × ')},
       {title: 'Error', value: (row) => row.error ?? Infinity},
-      {title: 'Largest difference', value: (row) => row.largest_difference},
+      {title: 'Largest difference', value: (row) => row.largest_difference ?? Infinity},
       {title: 'Scale', value: (row) => row.scale},
       {title: 'Values outside', value: (row) => row.outside},
     ], parity.points));

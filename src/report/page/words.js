@@ -15,6 +15,7 @@ const kLargestFloat16 = 65504;
 function number(value, digits = 4) {
   if (value === null || value === undefined) return '–';
   if (value === 0) return '0';
+  if (value === Infinity) return '∞';
   const size = Math.abs(value);
   if (size >= 1e7 || size < 1e-3) return signed(value.toExponential(2));
   if (size >= 10 ** (digits - 1)) return signed(Math.round(value).toLocaleString('en'));
@@ -110,8 +111,10 @@ function tellNotFinite(life, points) {
 
 function tellPoint(first) {
   if (!first) return '';
-  return ` It begins at ${first.point}, [${first.index.join(', ')}] of sequence ` +
-    `${first.sequence}: ${number(first.infinite)} infinite, ${number(first.nan)} NaN there.`;
+  const place = first.sequence === null ? '' :
+    `, [${first.index.join(', ')}] of sequence ${first.sequence}`;
+  return ` It begins at ${first.point}${place}: ${number(first.infinite)} infinite, ` +
+    `${number(first.nan)} NaN there.`;
 }
 
 // What the reader must know before trusting any number of the page.

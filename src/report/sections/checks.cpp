@@ -9,12 +9,12 @@ json section(const std::vector<NotFiniteValues>& points) {
     list.push_back({{"point", point.point},
                     {"nan", point.nan},
                     {"infinite", point.infinite},
-                    {"sequence", point.sequence},
+                    {"sequence", point.sequence ? json(*point.sequence) : json()},
                     {"index", point.index}});
   }
   return {{"definition",
            "Hook points that showed NaN or infinite values, in the order of the forward pass; "
-           "sequence and index are the first place"},
+           "sequence and index are the first place (inside experts there is none)"},
           {"points", list}};
 }
 

@@ -117,22 +117,19 @@ json agreement(std::vector<int64_t> predicted, std::vector<int64_t> measured) {
     return result;
   };
   const auto &p = predicted, &m = measured;
-  return {{"both", with([&](auto out) {
-             std::set_intersection(p.begin(), p.end(), m.begin(), m.end(), out);
-           })},
-          {"predicted_alone", with([&](auto out) {
-             std::set_difference(p.begin(), p.end(), m.begin(), m.end(), out);
-           })},
-          {"measured_alone", with([&](auto out) {
-             std::set_difference(m.begin(), m.end(), p.begin(), p.end(), out);
-           })}};
+  return {
+      {"both",
+       with([&](auto out) { std::set_intersection(p.begin(), p.end(), m.begin(), m.end(), out); })},
+      {"predicted_alone",
+       with([&](auto out) { std::set_difference(p.begin(), p.end(), m.begin(), m.end(), out); })},
+      {"measured_alone",
+       with([&](auto out) { std::set_difference(m.begin(), m.end(), p.begin(), p.end(), out); })}};
 }
 
 std::vector<int64_t> feed_forward_alone(const std::vector<int64_t>& blocks) {
   std::vector<int64_t> kept;
-  std::copy_if(blocks.begin(), blocks.end(), std::back_inserter(kept), [](int64_t number) {
-    return Block{number}.kind() == BlockKind::kFeedForward;
-  });
+  std::copy_if(blocks.begin(), blocks.end(), std::back_inserter(kept),
+               [](int64_t number) { return Block{number}.kind() == BlockKind::kFeedForward; });
   return kept;
 }
 

@@ -60,12 +60,8 @@ json section(const HeadPicture& picture, const Tokenizer* tokenizer) {
   list(sample.queries, "query");
   list(sample.other_keys, "key");
   list(sample.sink_keys, "sink key");
-  return {{"layer", sample.layer},
-          {"head", sample.head},
-          {"role", picture.role},
-          {"points", points},
-          {"tsne", rows(picture.tsne)},
-          {"pca", rows(picture.pca)}};
+  return {{"layer", sample.layer}, {"head", sample.head},        {"role", picture.role},
+          {"points", points},      {"tsne", rows(picture.tsne)}, {"pca", rows(picture.pca)}};
 }
 
 }  // namespace

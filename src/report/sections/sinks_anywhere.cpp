@@ -56,8 +56,7 @@ json section(const SinksAnywhereResult& result, const SinksAnywhereOptions& opti
        "the queries i that may see it, exceeds epsilon and at least least_queries may see it. "
        "count: (sequence, layer, head) in whose attention it was one; places: tokens of the text "
        "that were one for some head."},
-      {"options",
-       {{"epsilon", options.epsilon}, {"least_queries", options.least_queries}}},
+      {"options", {{"epsilon", options.epsilon}, {"least_queries", options.least_queries}}},
       {"sequences", result.sequences},
       {"positions", first_of(result.positions, kMostPlaces,
                              [](const SinkPosition& at) {

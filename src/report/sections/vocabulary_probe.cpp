@@ -55,9 +55,15 @@ json section(const VocabularyProbeResult& result, const VocabularyProbeOptions& 
   probe["vocabulary"] = result.entries.size();
   probe["spiking"] = result.spiking;
   probe["percent"] = number(result.percent());
-  probe["median"] = number(result.median);
-  probe["options"] = {{"least_magnitude", options.least_magnitude},
-                      {"least_ratio", options.least_ratio}};
+  probe["spike"] = number(result.spike);
+  probe["definition"] =
+      "Every vocabulary entry as the first token, where it attends to itself alone; later: some of "
+      "them after a prefix. An entry spikes when its max |h| after the block is at least "
+      "least_share of the spike that the text showed there, and larger than least_magnitude (arXiv "
+      "2603.05498, table 2). course: cosine of the trigger direction and the stream after each "
+      "block, or the block's output.";
+  probe["options"] = {{"least_share", options.least_share},
+                      {"least_magnitude", options.least_magnitude}};
   probe["magnitudes"] = histogram(result.entries);
   probe["exception_count"] = all.size();
   probe["exceptions"] = exceptions;

@@ -1,68 +1,17 @@
 #pragma once
 
 #include <ATen/Parallel.h>
-#include <gtest/gtest.h>
-#include <torch/torch.h>
 
-#include <map>
-#include <string>
-#include <utility>
-#include <vector>
-
-#include "spikesink/measure/measurement.h"
+#include "measure/measured_model.h"
 #include "spikesink/measure/spike_places.h"
-#include "tiny_model.h"
 
 namespace spikesink {
 
-inline constexpr int64_t kSequences = 6, kLength = 20;
-
-/// A small model and three batches of text to measure it on.
-struct MeasuringTest : testing::Test {
-  torch::NoGradGuard no_grad;
-  Transformer model;
-  torch::Tensor tokens = random_tokens(kSequences, kLength);
-  TokenBatches batches = token_batches(rows(0, kSequences), /*batch_tokens=*/2 * kLength);
-
-  explicit MeasuringTest(torch::Dtype dtype = torch::kFloat)
-      : model(random_model(tiny_config(), dtype)) {}
-
-  std::vector<std::vector<int64_t>> rows(int64_t first, int64_t last) const {
-    std::vector<std::vector<int64_t>> rows;
-    for (int64_t row = first; row < last; ++row) {
-      const auto ids = tokens[row].contiguous();
-      rows.emplace_back(ids.data_ptr<int64_t>(), ids.data_ptr<int64_t>() + kLength);
-    }
-    return rows;
-  }
-  /// What the points of `pattern` see, batch by batch as in a run, joined.
-  std::map<std::string, torch::Tensor, std::less<>> all_of(const std::string& pattern) {
-    std::map<std::string, torch::Tensor, std::less<>> joined;
-    for (const auto& batch : batches) {
-      for (const auto& [name, tensor] : run_with_cache(model, batch.ids, {pattern}).tensors()) {
-        auto& whole = joined[name];
-        whole = whole.defined() ? at::cat({whole, tensor}) : tensor;
-      }
-    }
-    return joined;
-  }
-  /// The result of one pass, and of two passes over the two parts of the text, merged.
-  template <typename M>
-  std::pair<M, M> once_and_merged(M measurement = M()) {
-    M first = measurement, second = measurement;
-    run(model, batches, {&measurement});
-    run(model, {batches[0]}, {&first});
-    run(model, {batches[1], batches[2]}, {&second});
-    first.merge(second);
-    return {measurement, first};
-  }
-};
-
 /// In float64, with three spike channels in some tokens from the first feed-forward on.
-struct PlantedTest : MeasuringTest {
+struct PlantedTest : MeasuredModel {
   int threads = at::get_num_threads();
 
-  PlantedTest() : MeasuringTest(torch::kDouble) {
+  PlantedTest() : MeasuredModel(torch::kDouble) {
     at::set_num_threads(1);  // the model is too small to share
   }
   ~PlantedTest() override { at::set_num_threads(threads); }
