@@ -2,8 +2,8 @@
 //
 // Usage: quadratic_form MODEL [repeats] [layer]   (defaults: 3 0)
 // Timed are all layers with the norms alone, all layers with the eigenpairs as well, and for one
-// layer the explicit way: each channel's U_k as a product of matrices, and its norm. The first two
-// are the fastest of the repeats. A ratio compares one layer with one layer.
+// layer the explicit way: each channel's U_k as a product of matrices, and its norm. Each time is
+// the fastest of the repeats. A ratio compares one layer with one layer.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -76,7 +76,7 @@ int main(int argc, char** argv) {
       seconds([&] { quadratic_form(model, {.most_outliers = 0, .controls = 0}); }, repeats);
   const double all = seconds([&] { result = quadratic_form(model); }, repeats);
   print(result);
-  const double matrices = seconds([&] { form_every_matrix(model, layer); });
+  const double matrices = seconds([&] { form_every_matrix(model, layer); }, repeats);
   const auto layers = static_cast<double>(model->config().n_layers);
   fmt::print(
       "threads={}: norms of {} layers {:.2f} s, with eigenpairs {:.2f} s; every U_k of one "

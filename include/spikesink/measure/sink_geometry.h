@@ -5,6 +5,7 @@
 
 #include "spikesink/measure/head_pictures.h"
 #include "spikesink/measure/qk_geometry.h"
+#include "spikesink/measure/sink_head_agreement.h"
 
 namespace spikesink {
 
