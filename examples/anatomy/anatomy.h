@@ -11,6 +11,7 @@ namespace examples {
 /// What was found, as far as it was asked for or is needed for something else.
 struct Findings {
   std::optional<spikesink::QuadraticFormResult> forms;
+  std::string note;  // why there are none, or nothing
   std::optional<spikesink::LifeCycleResult> life;
   std::optional<spikesink::MassiveActivationsResult> massive;
   std::optional<spikesink::SpikeTokensResult> tokens;

@@ -41,9 +41,13 @@ class Finder {
   }
 
   void read_weights() {
-    if (sections_.wants_any({"quadratic_form", "vocabulary_probe"}))
+    if (!sections_.wants_any({"quadratic_form", "vocabulary_probe"})) return;
+    try {
       found_.forms = spikesink::quadratic_form(experiment_.model, {},
                                                progress_bar(options_, "reading the weights"));
+    } catch (const std::invalid_argument& error) {  // weights whose products overflow
+      found_.note = error.what();
+    }
   }
 
   void find_spikes_and_sinks() {
@@ -95,7 +99,8 @@ class Finder {
     if (sections_.wants("sparse_constants")) wanted.push_back(&constants);
     if (sections_.wants("spike_tokens")) wanted.push_back(&self_attention);
     if (sections_.wants("sink_geometry")) wanted.push_back(&geometry);
-    if (sections_.wants("quadratic_form")) wanted.push_back(&fit.emplace(*found_.forms));
+    if (sections_.wants("quadratic_form") && found_.forms)
+      wanted.push_back(&fit.emplace(*found_.forms));
     run(wanted, "looking at what was found");
     if (sections_.wants("gate_linearity")) found_.gates = gates.result();
     if (sections_.wants("sparse_constants")) found_.constants = constants.result();
@@ -140,6 +145,7 @@ class Finder {
 
   // The largest outlier's of the block, if it has one.
   torch::Tensor trigger_of(spikesink::Block block) const {
+    if (!found_.forms) return {};
     for (const auto& forms : found_.forms->blocks) {
       if (forms.block.number == block.number && forms.gated && !forms.outliers.empty())
         return forms.outliers.front().trigger;

@@ -71,6 +71,7 @@ void tell(const Findings& findings) {
     if (result) tell(*result);
   };
   if (findings.forms) tell(findings.forms->prediction());
+  if (!findings.note.empty()) fmt::print("from the weights  {}\n", findings.note);
   tell_if(findings.life);
   tell_if(findings.tokens);
   tell(findings.probes);

@@ -81,7 +81,8 @@ TEST_F(VocabularyProbeTest, ATokenAloneIsMappedByValuesAndOutput) {
   for (int64_t layer = 0; layer < model->config().n_layers; ++layer) {
     const auto in = hook_names::in_block(layer, "ln1.hook_normalized");
     const auto out = hook_names::in_block(layer, hook_names::kAttnOut);
-    const auto cache = run_with_cache(model, torch::tensor({{int64_t{4}}}, torch::kLong), {in, out});
+    const auto cache =
+        run_with_cache(model, torch::tensor({{int64_t{4}}}, torch::kLong), {in, out});
     const auto mapped = at::matmul(value_output_map(model, layer), cache[in][0][0]);
     EXPECT_TRUE(mapped.allclose(cache[out][0][0], 1e-9, 1e-12));
   }
