@@ -3,17 +3,16 @@
 
 Usage: tiny_llama.py OUT   (needs torch, transformers, safetensors, gguf)
 
-`plain`: tied embeddings, grouped-query attention; also written as GGUF, with the rows of Q and K interleaved as llama.cpp's
-converter does. `scaled`: Llama-3 rope scaling, an explicit head width, biases, untied, two shards.
-`float64`: norms, angles and softmax are held in float64 too (transformers would round them to float32), so that the comparison
-can be tight.
+`plain`: tied embeddings, grouped-query attention; also written as GGUF. `scaled`: Llama-3 rope scaling, an explicit head width,
+biases, untied, several shards. `float64`: norms, angles and softmax are held in float64 too (transformers would round them to
+float32), so that the comparison can be tight.
 """
 import json
 import sys
 from pathlib import Path
 
-import gguf
 import torch
+from gguf_files import write_gguf
 from safetensors.torch import save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.models.llama import modeling_llama
@@ -137,32 +136,6 @@ def record(model, tokens):
     with torch.no_grad():
         model(tokens, use_cache=False)
     return seen
-
-
-def write_gguf(model, file):
-    config, weights = model.config, model.state_dict()
-    writer = gguf.GGUFWriter(file, "llama")
-    writer.add_block_count(config.num_hidden_layers)
-    writer.add_context_length(config.max_position_embeddings)
-    writer.add_embedding_length(config.hidden_size)
-    writer.add_feed_forward_length(config.intermediate_size)
-    writer.add_head_count(config.num_attention_heads)
-    writer.add_head_count_kv(config.num_key_value_heads)
-    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
-    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
-    writer.add_rope_dimension_count(config.head_dim)
-    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config.num_hidden_layers)
-    for name, tensor in weights.items():
-        if name == "lm_head.weight":
-            continue
-        for part, count in (("q_proj", config.num_attention_heads), ("k_proj", config.num_key_value_heads)):
-            if part in name:
-                tensor = tensor.unflatten(0, (count, 2, -1)).transpose(1, 2).flatten(0, 2)
-        writer.add_tensor(names.get_name(name, try_suffixes=(".weight",)) , tensor.contiguous().numpy())
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
 
 
 def main(out):

@@ -38,8 +38,8 @@ void stretch_context(ModelConfig& config) {
 
 Description describe_hf(const std::filesystem::path& config_file) {
   const auto file = MappedFile::open(config_file, "read_model_config");
-  ConfigKeys keys(parse_strict_json(file->text(), kDeepest, "read_model_config", config_file),
-                  config_file.string());
+  const auto json = parse_strict_json(file->text(), kDeepest, "read_model_config", config_file);
+  ConfigKeys keys(json, config_file.string());
   const auto& family = hf_architecture(keys.text("model_type"), config_file.string());
   auto config = family.read_config(keys);
   if (config.head == Head::kLinear && !config.tied_embeddings && is_bare(keys))

@@ -44,9 +44,9 @@ Vocabulary read_bpe(JsonObject& model, TokenizerParts& parts) {
   options.ignore_merges = model.flag("ignore_merges", false);
   options.fuse_unknown = model.flag("fuse_unk", false);
   options.byte_fallback = model.flag("byte_fallback", false);
-  options.continuing_prefix = model.text_or_empty("continuing_subword_prefix");
-  options.end_suffix = model.text_or_empty("end_of_word_suffix");
-  const std::string unknown = model.text_or_empty("unk_token");
+  options.continuing_prefix = model.text("continuing_subword_prefix", "");
+  options.end_suffix = model.text("end_of_word_suffix", "");
+  const std::string unknown = model.text("unk_token", "");
   if (!unknown.empty()) options.unknown_id = vocabulary.get(unknown, "the model's unk_token");
 
   std::vector<BpeModel::Merge> merges;

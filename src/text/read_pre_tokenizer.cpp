@@ -122,7 +122,7 @@ MetaspaceStep read_metaspace(JsonObject& object) {
   using Prepend = MetaspaceStep::Prepend;
   object.ignore({"str_rep"});
   MetaspaceStep step{object.character("replacement")};
-  const std::string scheme = object.text_or_empty("prepend_scheme");
+  const std::string scheme = object.text("prepend_scheme", "");
   if (scheme == "never") {
     step.prepend = Prepend::kNever;
   } else if (scheme == "first") {

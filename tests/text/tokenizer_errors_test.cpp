@@ -60,14 +60,14 @@ TEST(TokenizerErrorsTest, UnknownComponentsAreNamed) {
 
 TEST(TokenizerErrorsTest, HostileValuesAreRefused) {
   const Edit edits[] = {
-      {"/model", json::array(), "got a JSON array, expected an object"},
+      {"/model", json::array(), "model is of the wrong kind: got [], expected an object"},
       {"/model", nullptr, "the key 'model' is missing"},
       {"/model/vocab", json::array(), "expected an object"},
-      {"/model/vocab/a", "1", "an id is of the wrong kind: got a JSON string"},
+      {"/model/vocab/a", "1", "an id is of the wrong kind: got \"1\""},
       {"/model/vocab/a", 1.5, "an id is of the wrong kind"},
       {"/model/vocab/a", -1, "the id of 'a' is out of range: got -1"},
       {"/model/vocab/a", int64_t{1} << 40, "out of range: got 1099511627776"},
-      {"/model/vocab/a", UINT64_MAX, "an id is too large"},
+      {"/model/vocab/a", UINT64_MAX, "an id is of the wrong kind: got 18446744073709551615"},
       {"/model/vocab/a", 0, "two tokens have one id: got 0"},
       {"/model/vocab", json::object(), "a merge's left token is not in the vocabulary"},
       {"/model/merges", nullptr, "the key 'merges' is missing"},

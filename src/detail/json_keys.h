@@ -1,0 +1,77 @@
+#pragma once
+
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "detail/strict_json.h"
+
+namespace spikesink::detail {
+
+/// What a JSON value may be.
+struct JsonKind {
+  bool (*includes)(const nlohmann::json&);
+  const char* name;
+};
+inline constexpr JsonKind kJsonInteger{is_int64, "an integer of 64 bits"};
+inline constexpr JsonKind kJsonNumber{[](const auto& v) { return v.is_number(); }, "a number"};
+inline constexpr JsonKind kJsonFlag{[](const auto& v) { return v.is_boolean(); }, "true or false"};
+inline constexpr JsonKind kJsonText{[](const auto& v) { return v.is_string(); }, "a string"};
+inline constexpr JsonKind kJsonArray{[](const auto& v) { return v.is_array(); }, "an array"};
+inline constexpr JsonKind kJsonObject{[](const auto& v) { return v.is_object(); }, "an object"};
+
+/// The value; FormatError when it is of another kind. `caller` opens the message, `what` names the
+/// value, and `where`, the file and the keys that lead to it, ends the message.
+const nlohmann::json& expect_kind(const nlohmann::json& value, const JsonKind& kind,
+                                  std::string_view caller, std::string_view what,
+                                  std::string_view where);
+
+/// Reads a JSON object key by key and remembers which were asked for, so that what nobody
+/// understood can be refused. Null counts as absent. What is wrong is a FormatError.
+class JsonKeys {
+ public:
+  /// `object` outlives the keys.
+  JsonKeys(const nlohmann::json& object, const char* caller, std::string where);
+
+  bool has(std::string_view key) const;
+  /// Nullptr when absent.
+  const nlohmann::json* find(std::string_view key);
+
+  int64_t integer(std::string_view key) { return get(key, kJsonInteger).get<int64_t>(); }
+  int64_t integer(std::string_view key, int64_t absent) { return find(key) ? integer(key) : absent; }
+  double number(std::string_view key) { return get(key, kJsonNumber).get<double>(); }
+  double number(std::string_view key, double absent) { return find(key) ? number(key) : absent; }
+  bool flag(std::string_view key, bool absent) {
+    return find(key) ? get(key, kJsonFlag).get<bool>() : absent;
+  }
+  std::string text(std::string_view key) { return get(key, kJsonText).get<std::string>(); }
+  std::string text(std::string_view key, std::string absent) {
+    return find(key) ? text(key) : absent;
+  }
+  const nlohmann::json& array(std::string_view key) { return get(key, kJsonArray); }
+
+  /// These keys do not change the result.
+  void ignore(std::initializer_list<std::string_view> keys) { read_.insert(keys.begin(), keys.end()); }
+  /// Refuses a key that was neither asked for nor ignored, unless its value is neutral: null, false,
+  /// 0, "", [] or {}.
+  void refuse_unread() const;
+  /// Says what `key` is and what was expected.
+  [[noreturn]] void refuse(std::string_view key, std::string_view expected) const;
+
+  const nlohmann::json& value() const { return *object_; }
+  const std::string& where() const { return where_; }
+  std::string where(std::string_view key) const { return where_ + ", " + std::string(key); }
+
+ protected:
+  const nlohmann::json& get(std::string_view key, const JsonKind& kind);
+
+ private:
+  const nlohmann::json* object_;
+  const char* caller_;
+  std::string where_;
+  std::set<std::string, std::less<>> read_;
+};
+
+}  // namespace spikesink::detail
