@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 
 #include "anatomy/anatomy.h"
 
@@ -13,6 +14,29 @@ std::vector<int64_t> sink_positions(const spikesink::ModelConfig& config) {
   if (config.causal) return {0};
   return {0, -1};
 }
+
+// Punctuation or line breaks alone.
+bool is_delimiter(const spikesink::Tokenizer& tokenizer, int64_t id) {
+  try {
+    const auto text = tokenizer.token_text(id);
+    return text.find_first_not_of(" .,;:!?\n") == std::string::npos &&
+           text.find_first_not_of(' ') != std::string::npos;
+  } catch (const std::invalid_argument&) {  // an id that was given, of no token
+    return false;
+  }
+}
+
+// Measurements of one run, and what is done with their results.
+struct Pass {
+  std::vector<spikesink::Measurement*> measurements;
+  std::vector<std::function<void()>> keepers;
+
+  template <typename Measurement, typename Result>
+  void add(Measurement& measurement, Result& result) {
+    measurements.push_back(&measurement);
+    keepers.push_back([&] { result = measurement.result(); });
+  }
+};
 
 class Finder {
  public:
@@ -34,10 +58,11 @@ class Finder {
  private:
   const spikesink::ModelConfig& config() const { return experiment_.model->config(); }
 
-  void run(const std::vector<spikesink::Measurement*>& measurements, const std::string& what) {
-    if (measurements.empty()) return;
-    spikesink::run(experiment_.model, experiment_.batches, measurements,
+  void run(const Pass& pass, const std::string& what) {
+    if (pass.measurements.empty()) return;
+    spikesink::run(experiment_.model, experiment_.batches, pass.measurements,
                    progress_bar(options_, what));
+    for (const auto& keep : pass.keepers) keep();
   }
 
   void read_weights() {
@@ -57,34 +82,24 @@ class Finder {
     spikesink::AttentionSinks sinks({.keys = sink_positions(config())});
     spikesink::SinksAnywhere anywhere;
     spikesink::Perplexity perplexity;
-    std::vector<spikesink::Measurement*> wanted = {&life};
-    const auto want = [&](spikesink::Measurement& measurement,
-                          std::initializer_list<std::string_view> sections) {
-      if (sections_.wants_any(sections)) wanted.push_back(&measurement);
-    };
-    want(massive, {"massive_activations"});
-    want(tokens, {"spike_tokens", "gate_linearity", "sparse_constants"});
-    want(sinks, {"attention_sinks", "sink_geometry"});
-    want(anywhere, {"sinks_anywhere"});
-    if (config().predicts_next()) want(perplexity, {"perplexity"});
-    run(wanted, "finding spikes and sinks");
-    const auto keep = [&](auto& measurement, auto& result) {
-      if (std::find(wanted.begin(), wanted.end(), &measurement) != wanted.end())
-        result = measurement.result();
-    };
-    keep(life, found_.life);
-    keep(massive, found_.massive);
-    keep(tokens, found_.tokens);
-    keep(sinks, found_.sinks);
-    keep(anywhere, found_.sinks_anywhere);
-    keep(perplexity, found_.perplexity);
+    Pass pass;
+    pass.add(life, found_.life);
+    if (sections_.wants("massive_activations")) pass.add(massive, found_.massive);
+    if (sections_.wants_any({"spike_tokens", "gate_linearity", "sparse_constants"}))
+      pass.add(tokens, found_.tokens);
+    if (sections_.wants_any({"attention_sinks", "sink_geometry"})) pass.add(sinks, found_.sinks);
+    if (sections_.wants("sinks_anywhere")) pass.add(anywhere, found_.sinks_anywhere);
+    if (sections_.wants("perplexity") && config().predicts_next())
+      pass.add(perplexity, found_.perplexity);
+    run(pass, "finding spikes and sinks");
     if (found_.life->not_finite() > 0) locate_not_finite();
   }
 
   void locate_not_finite() {
     spikesink::NotFinite not_finite;
-    run({&not_finite}, "locating what is not finite");
-    found_.not_finite = not_finite.result();
+    Pass pass;
+    pass.add(not_finite, found_.not_finite);
+    run(pass, "locating what is not finite");
   }
 
   void look_at_what_was_found() {
@@ -94,31 +109,21 @@ class Finder {
     spikesink::SelfAttention self_attention(places, {.watched = delimiters()});
     spikesink::QkGeometry geometry({.sinks = {.positions = sink_positions(config())}});
     std::optional<spikesink::FormFit> fit;
-    std::vector<spikesink::Measurement*> wanted;
-    if (sections_.wants("gate_linearity")) wanted.push_back(&gates);
-    if (sections_.wants("sparse_constants")) wanted.push_back(&constants);
-    if (sections_.wants("spike_tokens")) wanted.push_back(&self_attention);
-    if (sections_.wants("sink_geometry")) wanted.push_back(&geometry);
+    Pass pass;
+    if (sections_.wants("gate_linearity")) pass.add(gates, found_.gates);
+    if (sections_.wants("sparse_constants")) pass.add(constants, found_.constants);
+    if (sections_.wants("spike_tokens")) pass.add(self_attention, found_.self_attention);
+    if (sections_.wants("sink_geometry")) pass.add(geometry, found_.geometry.emplace().result);
     if (sections_.wants("quadratic_form") && found_.forms)
-      wanted.push_back(&fit.emplace(*found_.forms));
-    run(wanted, "looking at what was found");
-    if (sections_.wants("gate_linearity")) found_.gates = gates.result();
-    if (sections_.wants("sparse_constants")) found_.constants = constants.result();
-    if (sections_.wants("spike_tokens")) found_.self_attention = self_attention.result();
-    if (sections_.wants("sink_geometry"))
-      found_.geometry = spikesink::SinkGeometry{.result = geometry.result()};
-    if (fit) found_.fit = fit->result();
+      pass.add(fit.emplace(*found_.forms), found_.fit);
+    run(pass, "looking at what was found");
   }
 
-  // Tokens of punctuation or line breaks alone.
   std::vector<int64_t> delimiters() const {
     std::vector<int64_t> ids;
-    if (!experiment_.tokenizer) return ids;
-    const auto entries = std::min(experiment_.tokenizer->vocabulary_size(), config().d_vocabulary);
-    for (int64_t id = 0; id < entries; ++id) {
-      const auto text = experiment_.tokenizer->token_text(id);
-      const bool marks = text.find_first_not_of(" .,;:!?\n") == std::string::npos;
-      if (marks && text.find_first_not_of(' ') != std::string::npos) ids.push_back(id);
+    if (!experiment_.tokenizer || !found_.tokens) return ids;
+    for (const auto& token : found_.tokens->by_token) {
+      if (is_delimiter(*experiment_.tokenizer, token.id)) ids.push_back(token.id);
     }
     return ids;
   }
@@ -174,31 +179,6 @@ class Finder {
 
 Findings find(Experiment& experiment, const Options& options, const Sections& sections) {
   return Finder(experiment, options, sections).find();
-}
-
-void add_findings(spikesink::Report& report, const Findings& findings, const Sections& sections,
-                  const Experiment& experiment) {
-  const auto add = [&](const auto& result, std::string_view name) {
-    if (result && sections.wants(name)) report.add(*result);
-  };
-  add(findings.life, "life_cycle");
-  add(findings.forms, "quadratic_form");
-  add(findings.fit, "quadratic_form");
-  if (findings.forms && sections.wants("quadratic_form"))
-    report.add(findings.forms->prediction(), *findings.life);
-  add(findings.massive, "massive_activations");
-  if (findings.tokens && sections.wants("spike_tokens"))
-    report.add(*findings.tokens, spikesink::norm_collinearity(experiment.model));
-  add(findings.self_attention, "spike_tokens");
-  add(findings.gates, "gate_linearity");
-  for (const auto& probe : findings.probes) report.add(probe);
-  add(findings.constants, "sparse_constants");
-  add(findings.geometry, "sink_geometry");
-  add(findings.sinks, "attention_sinks");
-  add(findings.sinks_anywhere, "sinks_anywhere");
-  add(findings.perplexity, "perplexity");
-  add(findings.picture, "state_picture");
-  if (!findings.not_finite.empty()) report.add(findings.not_finite);
 }
 
 }  // namespace examples

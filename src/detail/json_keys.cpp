@@ -50,8 +50,7 @@ const nlohmann::json* JsonKeys::find(std::string_view key) {
 const nlohmann::json& JsonKeys::get(std::string_view key, const JsonKind& kind) {
   const auto* found = find(key);
   if (found == nullptr)
-    fail_format("[{}] the key '{}' is missing, expected {} ({})", caller_, key, kind.name,
-                where_);
+    fail_format("[{}] the key '{}' is missing, expected {} ({})", caller_, key, kind.name, where_);
   return expect_kind(*found, kind, caller_, key, where_);
 }
 

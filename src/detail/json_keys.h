@@ -40,7 +40,9 @@ class JsonKeys {
   const nlohmann::json* find(std::string_view key);
 
   int64_t integer(std::string_view key) { return get(key, kJsonInteger).get<int64_t>(); }
-  int64_t integer(std::string_view key, int64_t absent) { return find(key) ? integer(key) : absent; }
+  int64_t integer(std::string_view key, int64_t absent) {
+    return find(key) ? integer(key) : absent;
+  }
   double number(std::string_view key) { return get(key, kJsonNumber).get<double>(); }
   double number(std::string_view key, double absent) { return find(key) ? number(key) : absent; }
   bool flag(std::string_view key, bool absent) {
@@ -53,9 +55,11 @@ class JsonKeys {
   const nlohmann::json& array(std::string_view key) { return get(key, kJsonArray); }
 
   /// These keys do not change the result.
-  void ignore(std::initializer_list<std::string_view> keys) { read_.insert(keys.begin(), keys.end()); }
-  /// Refuses a key that was neither asked for nor ignored, unless its value is neutral: null, false,
-  /// 0, "", [] or {}.
+  void ignore(std::initializer_list<std::string_view> keys) {
+    read_.insert(keys.begin(), keys.end());
+  }
+  /// Refuses a key that was neither asked for nor ignored, unless its value is neutral: null,
+  /// false, 0, "", [] or {}.
   void refuse_unread() const;
   /// Says what `key` is and what was expected.
   [[noreturn]] void refuse(std::string_view key, std::string_view expected) const;

@@ -8,6 +8,7 @@
 
 #include "detail/fail.h"
 #include "measure/attention_received.h"
+#include "measure/sort_by.h"
 #include "measure/watch_scores.h"
 
 namespace spikesink {
@@ -27,8 +28,7 @@ int64_t total(const FlatMap<int64_t, int64_t>& counts) {
 
 WatchedKey watched_key(int64_t key, const FlatMap<int64_t, int64_t>& counts) {
   WatchedKey result{key, total(counts), {counts.begin(), counts.end()}};
-  std::stable_sort(result.tokens.begin(), result.tokens.end(),
-                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  detail::sort_by(result.tokens, [](const auto& token) { return token.second; });
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "detail/fail.h"
+#include "measure/sort_by.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -32,8 +33,7 @@ std::vector<int64_t> find_spike_channels(const LifeCycleResult& result,
   }
   std::vector<int64_t> channels;
   for (const auto& [channel, peak] : peaks) channels.push_back(channel);
-  std::stable_sort(channels.begin(), channels.end(),
-                   [&](int64_t a, int64_t b) { return peaks[a] > peaks[b]; });
+  detail::sort_by(channels, [&](int64_t channel) { return peaks[channel]; });
   return channels;
 }
 

@@ -4,23 +4,18 @@
 
 #include "detail/dtype.h"
 #include "detail/fail.h"
+#include "measure/direction_cosines.h"
 
 namespace spikesink {
 namespace {
 
-// What a norm multiplies with, or undefined.
-torch::Tensor learned_scale(const Norm& norm, const NormConfig& config) {
-  if (!norm->weight.defined() || !config.scale_plus_one) return norm->weight;
-  return norm->weight.to(detail::at_least_float(norm->weight.scalar_type())) + 1;
-}
-
 torch::Tensor first_scale(const Transformer& model) {
   const auto& config = model->config();
-  if (config.embedding_norm.kind != NormKind::kNone)
-    return learned_scale(model->embedding_norm, config.embedding_norm);
+  const auto dtype = detail::at_least_float(model->embedding.scalar_type());
+  if (config.embedding_norm.kind != NormKind::kNone) return model->embedding_norm->scale(dtype);
   const bool reads_first = config.norm_placement == NormPlacement::kPre ||
                            config.norm_placement == NormPlacement::kSandwich;
-  return reads_first ? learned_scale(model->layers.front()->ln1, config.norm) : torch::Tensor();
+  return reads_first ? model->layers.front()->ln1->scale(dtype) : torch::Tensor();
 }
 
 }  // namespace
@@ -38,17 +33,13 @@ std::vector<float> embedding_cosines(const Transformer& model, const torch::Tens
   constexpr int64_t kRows = 1024;
   const torch::NoGradGuard no_grad;
   const auto& table = model->embedding;
-  const auto dtype = detail::at_least_float(table.scalar_type());
-  const auto unit = direction.to(table.device(), dtype) / direction.to(dtype).norm();
   const int64_t entries = table.size(0);
   std::vector<float> cosines(entries);
   for (int64_t first = 0; first < entries; first += kRows) {
     auto rows = table.slice(0, first, std::min(first + kRows, entries));  // [rows, d_embedding]
     if (model->project_in) rows = model->project_in.ptr()->forward(rows);
-    rows = rows.to(dtype);
-    const auto part = (at::mv(rows, unit) / at::linalg_vector_norm(rows, 2, {1})).cpu();
-    const auto floats = part.to(torch::kFloat).contiguous();
-    std::copy_n(floats.data_ptr<float>(), floats.numel(), cosines.begin() + first);
+    const auto part = detail::cosines_with(rows, direction).to(torch::kCPU, torch::kFloat);
+    std::copy_n(part.data_ptr<float>(), part.numel(), cosines.begin() + first);
   }
   return cosines;
 }

@@ -5,19 +5,10 @@
 
 #include "detail/fail.h"
 #include "measure/attention_to_keys.h"
+#include "measure/sort_by.h"
 #include "measure/watch_scores.h"
 
 namespace spikesink {
-namespace {
-
-template <typename T>
-void sort_by_count(std::vector<T>& items) {
-  std::stable_sort(items.begin(), items.end(),
-                   [](const T& a, const T& b) { return a.count > b.count; });
-}
-
-}  // namespace
-
 HookScope SinksAnywhere::begin(Transformer& model, RunContext& context) {
   if (options_.least_queries < 1 || options_.most_places < 0)
     detail::fail_argument(
@@ -140,7 +131,7 @@ SinksAnywhereResult SinksAnywhere::result() const {
   }
   for (const auto& [position, sequences] : sequences_at_)
     result.positions.push_back({position, counts[position], sequences});
-  sort_by_count(result.positions);
+  detail::sort_by(result.positions, [](const auto& at) { return at.count; });
   const auto vocabulary = static_cast<int64_t>(tokens_.size()) / 2;
   for (int64_t index = 0; index < 2 * vocabulary; ++index) {
     const auto& token = tokens_[index];
@@ -148,7 +139,7 @@ SinksAnywhereResult SinksAnywhere::result() const {
     result.tokens.push_back(
         {index % vocabulary, index < vocabulary, token.count, token.places, token.occurrences});
   }
-  sort_by_count(result.tokens);
+  detail::sort_by(result.tokens, [](const auto& token) { return token.count; });
   return result;
 }
 

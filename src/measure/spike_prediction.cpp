@@ -1,9 +1,9 @@
 #include "spikesink/measure/spike_prediction.h"
 
-#include <algorithm>
 #include <cmath>
 #include <map>
 
+#include "measure/sort_by.h"
 #include "spikesink/measure/quadratic_form.h"
 
 namespace spikesink {
@@ -20,8 +20,7 @@ std::vector<int64_t> channels_of(const std::vector<PredictedStep>& steps) {
   }
   std::vector<int64_t> channels;
   for (const auto& [channel, height] : heights) channels.push_back(channel);
-  std::stable_sort(channels.begin(), channels.end(),
-                   [&](int64_t a, int64_t b) { return heights[a] > heights[b]; });
+  detail::sort_by(channels, [&](int64_t channel) { return heights[channel]; });
   return channels;
 }
 

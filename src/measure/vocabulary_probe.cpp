@@ -5,21 +5,17 @@
 #include <limits>
 #include <numeric>
 
-#include "detail/dtype.h"
 #include "detail/fail.h"
+#include "measure/direction_cosines.h"
+#include "measure/sort_by.h"
 #include "spikesink/hooks/hook_names.h"
 #include "spikesink/model/fold_norm.h"
 
 namespace spikesink {
 namespace {
 
-// |cos| is what the form sees, but the gates see the sign.
 torch::Tensor cosines(const torch::Tensor& states, const torch::Tensor& direction) {
-  const auto wide = states.to(torch::kCPU, detail::at_least_float(states.scalar_type()));
-  const auto along = at::matmul(wide, direction.to(wide.options()));
-  return (along / (at::linalg_vector_norm(wide, 2, {-1}) * direction.norm().item<double>()))
-      .to(torch::kDouble)
-      .contiguous();
+  return detail::cosines_with(states, direction).to(torch::kCPU, torch::kDouble);
 }
 
 void add_to(RunningMean& mean, const torch::Tensor& values) {
@@ -117,8 +113,7 @@ std::vector<ProbedEntry> VocabularyProbeResult::exceptions() const {
   std::vector<ProbedEntry> found;
   std::copy_if(entries.begin(), entries.end(), std::back_inserter(found),
                [&](const ProbedEntry& entry) { return entry.spikes != most_spike; });
-  std::stable_sort(found.begin(), found.end(),
-                   [](const auto& a, const auto& b) { return a.magnitude < b.magnitude; });
+  detail::sort_by(found, [](const ProbedEntry& entry) { return -entry.magnitude; });
   return found;
 }
 

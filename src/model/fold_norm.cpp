@@ -12,8 +12,7 @@ torch::Tensor scaled_columns(const NormImpl& norm, const torch::Tensor& weight) 
     detail::fail_argument("[fold_norm] weight: got the shape {}, expected [out, in] for a scale {}",
                           weight.sizes().vec(), norm.weight.sizes().vec());
   }
-  const auto scale = norm.weight.to(weight.scalar_type());
-  return weight * (norm.config().scale_plus_one ? 1 + scale : scale);
+  return weight * norm.scale(weight.scalar_type());
 }
 
 }  // namespace

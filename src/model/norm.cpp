@@ -28,12 +28,15 @@ torch::Tensor NormImpl::forward(const torch::Tensor& x) const {
   return scaled(normalized).to(x.scalar_type());
 }
 
+torch::Tensor NormImpl::scale(torch::Dtype dtype) const {
+  if (!weight.defined()) return {};
+  const auto stored = weight.to(dtype);
+  return config_.scale_plus_one ? 1 + stored : stored;
+}
+
 torch::Tensor NormImpl::scaled(const torch::Tensor& normalized) const {
-  auto result = normalized;
-  if (weight.defined()) {
-    const auto factor = weight.to(normalized.scalar_type());
-    result = result * (config_.scale_plus_one ? 1 + factor : factor);
-  }
+  const auto factor = scale(normalized.scalar_type());
+  const auto result = factor.defined() ? normalized * factor : normalized;
   return bias.defined() ? result + bias.to(normalized.scalar_type()) : result;
 }
 

@@ -190,6 +190,27 @@ class ReportTest(ProgramTest):
         else:
             self.assertAlmostEqual(perplexity["perplexity"], math.exp(perplexity["mean_loss"]), places=3)
 
+    def test_anatomy_makes_the_sections_that_are_asked_for(self):
+        always = {"schema", "program", "versions", "configuration", "model"}
+        # The model has no spike, so there is no vocabulary to probe.
+        sections = {
+            "life_cycle", "spike_tokens", "self_attention", "gate_linearity", "quadratic_form", "sparse_constants",
+            "sink_geometry", "attention_sinks", "sinks_anywhere", "massive_activations", "perplexity", "state_picture",
+        }
+        command = ["--model", self.model, "--sequences", 4, "--length", 16]
+        self.assertEqual(self.report("anatomy", *command).keys(), always | sections)
+        chosen = self.report("anatomy", *command, "--only", "life_cycle,sink_geometry", "--only", "gate_linearity")
+        self.assertEqual(chosen.keys(), always | {"life_cycle", "sink_geometry", "gate_linearity"})
+        left = self.report("anatomy", *command, "--skip", "spike_tokens,state_picture")
+        self.assertEqual(left.keys(), always | sections - {"spike_tokens", "self_attention", "state_picture"})
+        self.assert_refused(["--only", "nonsense", "life_cycle"], *command, "--only", "nonsense")
+        self.assert_refused(["--skip", "--only"], *command, "--only", "perplexity", "--skip", "life_cycle")
+
+    def test_given_ids_need_no_token(self):
+        unknown = VOCABULARY_SIZE - 1  # the embedding has a row for it, the tokenizer no token
+        report = self.report("anatomy", "--model", self.model, "--tokens", self.tokens([[1, unknown, 3, 4, 5, 6, 7, 8, 9]]))
+        self.assertIn("self_attention", report)
+
     def test_anatomy_of_the_built_in_text(self):
         done, out = self.run_well("anatomy", "--model", self.model, "--threads", 1, "--seed", 7)
         self.assertEqual(done.stderr, "")

@@ -21,6 +21,8 @@ class NormImpl : public torch::nn::Module {
            const std::string& name);
   torch::Tensor forward(const torch::Tensor& x) const;
   const NormConfig& config() const { return config_; }
+  /// What normalised values are multiplied with, in this dtype; undefined without a learned scale.
+  torch::Tensor scale(torch::Dtype dtype) const;
 
   torch::Tensor weight;  // as `parameters`, or undefined
   torch::Tensor bias;    // as `parameters`, or undefined

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include "detail/dtype.h"
+
+namespace spikesink::detail {
+
+/// The cosine of each row of x [..., d] with a direction [d]: [...], in float32 or better where x
+/// is; NaN where one of them is zero.
+inline torch::Tensor cosines_with(const torch::Tensor& x, const torch::Tensor& direction) {
+  const auto rows = x.to(at_least_float(x.scalar_type()));
+  const auto unit = (direction / direction.norm()).to(rows.options());
+  return (at::matmul(rows, unit) / at::linalg_vector_norm(rows, 2, {-1})).contiguous();
+}
+
+}  // namespace spikesink::detail
