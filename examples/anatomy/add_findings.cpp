@@ -22,6 +22,8 @@ void add_findings(spikesink::Report& report, const Findings& findings, const Sec
   add(findings.geometry, "sink_geometry");
   add(findings.sinks, "attention_sinks");
   add(findings.sinks_anywhere, "sinks_anywhere");
+  add(findings.quantisation, "quantisation");
+  add(findings.cache, "kv_cache");
   add(findings.perplexity, "perplexity");
   add(findings.picture, "state_picture");
   if (!findings.not_finite.empty()) report.add(findings.not_finite);

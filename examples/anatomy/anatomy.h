@@ -23,6 +23,8 @@ struct Findings {
   std::optional<spikesink::SparseConstantsResult> constants;
   std::optional<spikesink::SelfAttentionResult> self_attention;
   std::optional<spikesink::FormFitResult> fit;
+  std::optional<spikesink::QuantisationResult> quantisation;
+  std::optional<spikesink::CacheKeepResult> cache;
   std::optional<spikesink::SinkGeometry> geometry;
   std::vector<spikesink::VocabularyProbeResult> probes;  // as first token, then after a prefix
   std::optional<spikesink::StatePicture> picture;

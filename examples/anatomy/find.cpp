@@ -85,13 +85,17 @@ class Finder {
     Pass pass;
     pass.add(life, found_.life);
     if (sections_.wants("massive_activations")) pass.add(massive, found_.massive);
-    if (sections_.wants_any({"spike_tokens", "gate_linearity", "sparse_constants"}))
+    if (sections_.wants_any(
+            {"spike_tokens", "gate_linearity", "sparse_constants", "quantisation", "kv_cache"}))
       pass.add(tokens, found_.tokens);
     if (sections_.wants_any({"attention_sinks", "sink_geometry"})) pass.add(sinks, found_.sinks);
-    if (sections_.wants("sinks_anywhere")) pass.add(anywhere, found_.sinks_anywhere);
+    if (sections_.wants_any({"sinks_anywhere", "kv_cache"}))
+      pass.add(anywhere, found_.sinks_anywhere);
     if (sections_.wants("perplexity") && config().predicts_next())
       pass.add(perplexity, found_.perplexity);
     run(pass, "finding spikes and sinks");
+    if (sections_.wants("kv_cache"))
+      found_.cache = spikesink::cache_keep(*found_.sinks_anywhere, *found_.tokens);
     if (found_.life->not_finite() > 0) locate_not_finite();
   }
 
@@ -108,12 +112,14 @@ class Finder {
     spikesink::SparseConstants constants(places);
     spikesink::SelfAttention self_attention(places, {.watched = delimiters()});
     spikesink::QkGeometry geometry({.sinks = {.positions = sink_positions(config())}});
+    spikesink::QuantisationError quantisation(places);
     std::optional<spikesink::FormFit> fit;
     Pass pass;
     if (sections_.wants("gate_linearity")) pass.add(gates, found_.gates);
     if (sections_.wants("sparse_constants")) pass.add(constants, found_.constants);
     if (sections_.wants("spike_tokens")) pass.add(self_attention, found_.self_attention);
     if (sections_.wants("sink_geometry")) pass.add(geometry, found_.geometry.emplace().result);
+    if (sections_.wants("quantisation")) pass.add(quantisation, found_.quantisation);
     if (sections_.wants("quadratic_form") && found_.forms)
       pass.add(fit.emplace(*found_.forms), found_.fit);
     run(pass, "looking at what was found");

@@ -6,9 +6,10 @@ namespace examples {
 
 const std::vector<std::string>& section_names() {
   static const std::vector<std::string> names = {
-      "life_cycle",       "spike_tokens",        "gate_linearity", "quadratic_form",
-      "vocabulary_probe", "sparse_constants",    "sink_geometry",  "attention_sinks",
-      "sinks_anywhere",   "massive_activations", "perplexity",     "state_picture"};
+      "life_cycle",       "spike_tokens",     "gate_linearity", "quadratic_form",
+      "vocabulary_probe", "sparse_constants", "sink_geometry",  "attention_sinks",
+      "sinks_anywhere",   "quantisation",     "kv_cache",       "massive_activations",
+      "perplexity",       "state_picture"};
   return names;
 }
 

@@ -48,6 +48,8 @@ void SinksAnywhere::add_layer(int64_t layer, const torch::Tensor& importance, bo
     for (int64_t position = 0; position < keys; ++position) {
       if (!(values[position] > options_.epsilon)) continue;
       has_sink = true;
+      const int64_t queries = causal ? length - position : length;
+      head.attention += values[position] * static_cast<double>(queries) / length;
       ++head.positions[position];
       ++heads_at_[row / heads * length + position];
     }
@@ -107,6 +109,7 @@ void SinksAnywhere::merge(const SinksAnywhere& other) {
     for (const auto& [position, count] : theirs.positions)
       heads_[index].positions[position] += count;
     heads_[index].sequences += theirs.sequences;
+    heads_[index].attention += theirs.attention;
   }
   for (size_t index = 0; index < tokens_.size(); ++index) {
     tokens_[index].count += other.tokens_[index].count;
@@ -157,6 +160,7 @@ HeadSinks SinksAnywhere::head_sinks(int64_t index) const {
     sinks.position = position;
   }
   sinks.share_at_position = static_cast<double>(most) / sequences;
+  sinks.attention = head.attention / sequences;
   return sinks;
 }
 

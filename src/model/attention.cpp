@@ -41,6 +41,7 @@ AttentionImpl::AttentionImpl(const ModelConfig& config, HookRegistry& hooks, int
             .softcap = config.attention_softcap,
             .causal = config.causal,
             .window = config.layer(layer).window},
+      hook_in_(hooks.make(in_block(layer, kAttentionIn))),
       hook_q_(hooks.make(in_block(layer, kQ))),
       hook_k_(hooks.make(in_block(layer, kK))),
       hook_v_(hooks.make(in_block(layer, kV))) {
@@ -63,7 +64,8 @@ AttentionImpl::AttentionImpl(const ModelConfig& config, HookRegistry& hooks, int
   hook_z_ = hooks.make(in_block(layer, kZ));
 }
 
-torch::Tensor AttentionImpl::forward(const torch::Tensor& x, const Positions& positions) {
+torch::Tensor AttentionImpl::forward(const torch::Tensor& input, const Positions& positions) {
+  const auto x = hook_in_(input);                                            // [B, T, d_model]
   const auto queries = hook_q_(project(q, x));                               // [B, T, H, d_head]
   const auto keys = hook_k_(project(k, x));                                  // [B, T, K, d_head]
   const auto values = hook_v_(project(v, x));                                // [B, T, K, d_head]

@@ -12,6 +12,7 @@ using namespace hook_names;
 ExpertsImpl::ExpertsImpl(const ModelConfig& config, HookRegistry& hooks, const std::string& name)
     : chosen_(config.experts.chosen),
       renormalized_(config.experts.renormalized),
+      hook_in_(hooks.make(name + "." + std::string(kMlpIn))),
       hook_weights_(hooks.make(name + "." + std::string(kExpertWeights))),
       hook_indices_(hooks.make(name + "." + std::string(kExpertIndices))) {
   const auto& sizes = config.experts;
@@ -28,7 +29,8 @@ ExpertsImpl::ExpertsImpl(const ModelConfig& config, HookRegistry& hooks, const s
   }
 }
 
-torch::Tensor ExpertsImpl::forward(const torch::Tensor& x) {
+torch::Tensor ExpertsImpl::forward(const torch::Tensor& input) {
+  const auto x = hook_in_(input);
   const auto dtype = detail::at_least_float(x.scalar_type());
   auto [probabilities, chosen] = at::topk(at::softmax(router(x), -1, dtype), chosen_);
   if (renormalized_) probabilities = probabilities / probabilities.sum(-1, /*keepdim=*/true);

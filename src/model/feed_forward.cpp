@@ -28,6 +28,7 @@ FeedForwardImpl::FeedForwardImpl(const ModelConfig& config, int64_t d_mlp, HookR
   const auto point = [&](std::string_view what) {
     return hooks.make(name + "." + std::string(what));
   };
+  hook_in_ = point(kMlpIn);
   hook_pre_ = point(kMlpPre);
   if (config.gated) {
     gate = register_module("gate", Linear(config.d_model, d_mlp, config.mlp_bias));
@@ -39,7 +40,8 @@ FeedForwardImpl::FeedForwardImpl(const ModelConfig& config, int64_t d_mlp, HookR
   down = register_module("down", Linear(d_mlp, config.d_model, config.mlp_bias));
 }
 
-torch::Tensor FeedForwardImpl::forward(const torch::Tensor& x) {
+torch::Tensor FeedForwardImpl::forward(const torch::Tensor& input) {
+  const auto x = hook_in_(input);
   if (gate) return down(hook_post_(gated(x)));
   return down(hook_post_(activate(activation_, hook_pre_(up(x)))));
 }

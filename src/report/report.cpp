@@ -111,6 +111,14 @@ void Report::add(const SinksAnywhereResult& result, const SinksAnywhereOptions& 
   document_->json["sinks_anywhere"] = detail::section(result, options, document_->tokenizer.get());
 }
 
+void Report::add(const QuantisationResult& result) {
+  document_->json["quantisation"] = detail::section(result);
+}
+
+void Report::add(const CacheKeepResult& result) {
+  document_->json["kv_cache"] = detail::section(result, document_->tokenizer.get());
+}
+
 void Report::add(const std::vector<NotFiniteValues>& points) {
   document_->json["not_finite"] = detail::section(points);
 }

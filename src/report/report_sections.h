@@ -29,6 +29,8 @@ nlohmann::json section(const SelfAttentionResult& result);
 nlohmann::json section(const SinkGeometry& geometry, const Tokenizer* tokenizer);
 nlohmann::json section(const SinksAnywhereResult& result, const SinksAnywhereOptions& options,
                        const Tokenizer* tokenizer);
+nlohmann::json section(const QuantisationResult& result);
+nlohmann::json section(const CacheKeepResult& result, const Tokenizer* tokenizer);
 nlohmann::json section(const std::vector<NotFiniteValues>& points);
 nlohmann::json section(const std::vector<TensorParity>& points, const ParityOptions& options);
 nlohmann::json section(const std::vector<TensorInfo>& activations);

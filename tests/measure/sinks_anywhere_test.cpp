@@ -76,6 +76,7 @@ TEST_P(SinksTest, SinksAnywhereAreThoseOfTheMatrix) {
   std::map<std::pair<int64_t, bool>, int64_t> tokens;
   std::map<std::pair<int64_t, int64_t>, int64_t> places;               // -> heads
   std::map<std::pair<int64_t, int64_t>, std::set<int64_t>> sequences;  // of a head, with a sink
+  std::map<std::pair<int64_t, int64_t>, double> to_sinks;              // of a head, mean of queries
   int64_t long_enough = 0;
   for (const auto& batch : batches) {
     const auto all = matrices(model, batch);
@@ -93,6 +94,8 @@ TEST_P(SinksTest, SinksAnywhereAreThoseOfTheMatrix) {
         ++tokens[{batch.ids[row][key].item<int64_t>(), key == 0}];
         ++places[{sequence, key}];
         sequences[{layer, head}].insert(sequence);
+        to_sinks[{layer, head}] +=
+            attention[layer][row][head].sum().item<double>() / static_cast<double>(length);
       }
     }
   }
@@ -110,11 +113,14 @@ TEST_P(SinksTest, SinksAnywhereAreThoseOfTheMatrix) {
   for (const auto& place : result.places)
     EXPECT_EQ(place.heads, (places[{place.sequence, place.position}]));
   ASSERT_EQ(result.heads.size(), 8u);
-  for (const auto& head : result.heads)
+  for (const auto& head : result.heads) {
     EXPECT_NEAR(head.share_of_sequences,
                 static_cast<double>(sequences[{head.layer, head.head}].size()) /
                     static_cast<double>(long_enough),
                 1e-12);
+    EXPECT_NEAR(head.attention,
+                (to_sinks[{head.layer, head.head}]) / static_cast<double>(long_enough), 1e-6);
+  }
 }
 
 TEST_P(SinksTest, KeyZeroAnywhereIsKeyZeroWatched) {
@@ -184,6 +190,7 @@ TEST_F(SinksAnywhereTest, TwoPassesMerged) {
     EXPECT_EQ(
         std::tie(one.share_of_sequences, one.position, one.share_at_position, one.sinks),
         std::tie(other.share_of_sequences, other.position, other.share_at_position, other.sinks));
+    EXPECT_NEAR(one.attention, other.attention, 1e-12);
   }
 }
 

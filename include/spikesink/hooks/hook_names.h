@@ -4,9 +4,10 @@
 #include <string>
 #include <string_view>
 
-// Every hook point of the library, in the words of TransformerLens' classic scheme. Two points are
-// ours: `mlp.hook_act` (the activation's output alone) and `attn.hook_lse` (the softmax's
-// denominator, as a logarithm).
+// Every hook point of the library, in the words of TransformerLens' classic scheme. Ours are
+// `mlp.hook_act` (the activation's output alone), `attn.hook_lse` (the softmax's denominator, as a
+// logarithm), and `attn.hook_in`, `mlp.hook_in` and `unembed.hook_in` (what the first linear maps
+// of each read: normed, scaled).
 //
 // B = sequences, T = query position, S = key position, H = heads, K = key/value heads.
 
@@ -31,6 +32,7 @@ inline constexpr std::string_view kResidMid = "hook_resid_mid";  // [B, T, d_mod
 inline constexpr std::string_view kMlpOut =
     "hook_mlp_out";  // [B, T, d_model], what is added to the stream
 inline constexpr std::string_view kResidPost = "hook_resid_post";  // [B, T, d_model]
+inline constexpr std::string_view kAttentionIn = "attn.hook_in";   // [B, T, d_model], q, k, v
 inline constexpr std::string_view kQ = "attn.hook_q";              // [B, T, H, d_head], before RoPE
 inline constexpr std::string_view kK = "attn.hook_k";              // [B, T, K, d_head], before RoPE
 inline constexpr std::string_view kV = "attn.hook_v";              // [B, T, K, d_head]
@@ -50,13 +52,14 @@ inline constexpr std::string_view kNormalizedResidMid = "hook_normalized_resid_m
 inline constexpr std::string_view kNormalizedResidPost = "hook_normalized_resid_post";
 
 // Within a feed-forward ("blocks.N.mlp.", "blocks.N.mlp.experts.E.", "blocks.N.mlp.shared.").
+inline constexpr std::string_view kMlpIn = "hook_in";    // [B, T, d_model], what gate and up read
 inline constexpr std::string_view kMlpPre = "hook_pre";  // [B, T, d_mlp], before the activation
 inline constexpr std::string_view kMlpPreLinear =
     "hook_pre_linear";                                     // [B, T, d_mlp], up; gated only
 inline constexpr std::string_view kMlpAct = "hook_act";    // [B, T, d_mlp], activated; gated only
 inline constexpr std::string_view kMlpPost = "hook_post";  // [B, T, d_mlp], what `down` reads
 
-// Within a mixture of experts ("blocks.N.mlp.").
+// Within a mixture of experts ("blocks.N.mlp."), which has `hook_in` too: what the router reads.
 inline constexpr std::string_view kExpertWeights = "hook_expert_weights";  // [B, T, chosen]
 inline constexpr std::string_view kExpertIndices = "hook_expert_indices";  // [B, T, chosen] int64
 

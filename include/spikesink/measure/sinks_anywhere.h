@@ -8,9 +8,9 @@
 namespace spikesink {
 
 struct SinksAnywhereOptions {
-  double epsilon = 0.3;        // strict: importance > epsilon
-  int64_t least_queries = 8;   // a key that fewer queries may see is no sink: its mean says little
-  int64_t most_places = 1000;  // places that are listed
+  double epsilon = 0.3;       // strict: importance > epsilon
+  int64_t least_queries = 8;  // a key that fewer queries may see is no sink: its mean says little
+  int64_t most_places = 10'000;  // places that are listed
 
   bool operator==(const SinksAnywhereOptions&) const = default;
 };
@@ -45,6 +45,7 @@ struct HeadSinks {
   int64_t position = -1;          // where it is most often, the first of equals; -1: nowhere
   double share_at_position = 0;   // sequences with a sink there, 0..1
   double sinks = 0;               // sink keys a sequence, mean
+  double attention = 0;           // of all its attention what its sinks receive, 0..1
 };
 
 struct SinksAnywhereResult {
@@ -76,6 +77,7 @@ class SinksAnywhere : public Measurement {
   struct Head {
     FlatMap<int64_t, int64_t> positions;  // position -> sequences with a sink there
     int64_t sequences = 0;                // with a sink anywhere
+    double attention = 0;                 // to its sinks, mean over queries, sum over sequences
   };
   struct TokenCount {
     int64_t count = 0, places = 0, occurrences = 0;

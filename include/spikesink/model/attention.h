@@ -28,7 +28,7 @@ class AttentionImpl : public torch::nn::Module {
   AttentionImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer);
 
   /// x [B, T, d_model] -> [B, T, d_model].
-  torch::Tensor forward(const torch::Tensor& x, const Positions& positions);
+  torch::Tensor forward(const torch::Tensor& input, const Positions& positions);
 
   ScoreRule score_rule(const Positions& positions) const;
 
@@ -51,7 +51,7 @@ class AttentionImpl : public torch::nn::Module {
   double qkv_clip_;
   bool norms_whole_;
   ScoreRule rule_;
-  HookPoint hook_q_, hook_k_, hook_v_, hook_rot_q_, hook_rot_k_, hook_scores_, hook_lse_,
+  HookPoint hook_in_, hook_q_, hook_k_, hook_v_, hook_rot_q_, hook_rot_k_, hook_scores_, hook_lse_,
       hook_pattern_, hook_z_;
 };
 TORCH_MODULE(Attention);

@@ -7,15 +7,15 @@
 namespace spikesink {
 
 /// A mixture of experts: each token passes the few whose router probability is highest, weighted by
-/// it, and the shared expert, where there is one. Hooks: `hook_expert_weights` [B, T, chosen] and
-/// `hook_expert_indices` [B, T, chosen] int64, the highest first; those of the experts' own
-/// feed-forwards, `experts.E.hook_...`, see only their tokens, [tokens, d_mlp], maybe none.
+/// it, and the shared expert, where there is one. Hooks: `hook_in`, `hook_expert_weights` [B, T,
+/// chosen] and `hook_expert_indices` [B, T, chosen] int64, the highest first; those of the experts'
+/// own feed-forwards, `experts.E.hook_...`, see only their tokens, [tokens, d_mlp], maybe none.
 class ExpertsImpl : public torch::nn::Module {
  public:
   ExpertsImpl(const ModelConfig& config, HookRegistry& hooks, const std::string& name);
 
   /// x [B, T, d_model] -> [B, T, d_model].
-  torch::Tensor forward(const torch::Tensor& x);
+  torch::Tensor forward(const torch::Tensor& input);
 
   Linear router{nullptr};
   std::vector<FeedForward> experts;
@@ -25,7 +25,7 @@ class ExpertsImpl : public torch::nn::Module {
  private:
   int64_t chosen_;
   bool renormalized_;
-  HookPoint hook_weights_, hook_indices_;
+  HookPoint hook_in_, hook_weights_, hook_indices_;
 };
 TORCH_MODULE(Experts);
 

@@ -18,7 +18,7 @@ class FeedForwardImpl : public torch::nn::Module {
                   const std::string& name);
 
   /// x [..., d_model] -> [..., d_model].
-  torch::Tensor forward(const torch::Tensor& x);
+  torch::Tensor forward(const torch::Tensor& input);
 
   Linear gate{nullptr};  // null without a gate
   Linear up{nullptr}, down{nullptr};
@@ -28,7 +28,7 @@ class FeedForwardImpl : public torch::nn::Module {
 
   ActivationConfig activation_;
   double clamp_, up_offset_;
-  HookPoint hook_pre_, hook_pre_linear_, hook_act_, hook_post_;
+  HookPoint hook_in_, hook_pre_, hook_pre_linear_, hook_act_, hook_post_;
 };
 TORCH_MODULE(FeedForward);
 

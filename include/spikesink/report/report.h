@@ -9,6 +9,7 @@
 
 #include "spikesink/error.h"
 #include "spikesink/measure/attention_sinks.h"
+#include "spikesink/measure/cache_keep.h"
 #include "spikesink/measure/form_fit.h"
 #include "spikesink/measure/gate_linearity.h"
 #include "spikesink/measure/life_cycle.h"
@@ -17,6 +18,7 @@
 #include "spikesink/measure/parity.h"
 #include "spikesink/measure/perplexity.h"
 #include "spikesink/measure/quadratic_form.h"
+#include "spikesink/measure/quantisation_error.h"
 #include "spikesink/measure/self_attention.h"
 #include "spikesink/measure/sink_geometry.h"
 #include "spikesink/measure/sinks_anywhere.h"
@@ -63,6 +65,8 @@ class Report {
   void add(const SelfAttentionResult& result);
   void add(const SinkGeometry& geometry);
   void add(const SinksAnywhereResult& result, const SinksAnywhereOptions& options = {});
+  void add(const QuantisationResult& result);
+  void add(const CacheKeepResult& result);
   /// Where numbers ended; nothing to add for a healthy model.
   void add(const std::vector<NotFiniteValues>& points);
   void add(const std::vector<TensorParity>& points, const ParityOptions& options);

@@ -20,7 +20,9 @@ json section(const std::vector<HeadImportance>& heads) {
 
 json ratios_of(const AttentionSinksResult& result, int64_t key) {
   json ratios;
-  for (const auto definition : {SinkDefinition::kGu, SinkDefinition::kMeanFirst})
+  for (const auto definition :
+       {SinkDefinition::kGu, SinkDefinition::kMeanFirst, SinkDefinition::kSoftpick,
+        SinkDefinition::kEntry, SinkDefinition::kFAttn})
     ratios[to_string(definition)] = number(result.sink_ratio(definition, key));
   return ratios;
 }
@@ -63,7 +65,14 @@ json section(const AttentionSinksResult& result, int64_t key, const Tokenizer* t
         {"gu", "share of (sequence, layer, head) with importance > epsilon (arXiv 2410.10781)"},
         {"mean-first",
          "share of (layer, head) whose importance, averaged over sequences, is > epsilon; also "
-         "sink_heads"}}},
+         "sink_heads"},
+        {"softpick", "gu of each layer, then the mean of the layers (arXiv 2504.20966)"},
+        {"entry",
+         "share of (layer, head, query) with A[i, key] > epsilon, of the queries that may see the "
+         "key (submarat/removing-layer-norm)"},
+        {"f-attn",
+         "mean of A[i, key] over layers, heads and the queries that may see the key (arXiv "
+         "2505.06708)"}}},
       {"epsilon", result.epsilon},
       {"key", key},
       {"sequences", result.sequences},

@@ -31,7 +31,8 @@ json section(const HeadSinks& head) {
           {"share_of_sequences", number(head.share_of_sequences)},
           {"position", head.position},
           {"share_at_position", number(head.share_at_position)},
-          {"sinks", number(head.sinks)}};
+          {"sinks", number(head.sinks)},
+          {"attention", number(head.attention)}};
 }
 
 // The first of a list that is sorted, each as `entry` makes it.

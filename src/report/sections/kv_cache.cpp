@@ -1,0 +1,42 @@
+#include <algorithm>
+
+#include "report/report_sections.h"
+#include "report/sections/words.h"
+
+namespace spikesink::detail {
+namespace {
+
+json section(const KeptToken& token, const Tokenizer* tokenizer) {
+  const bool is_first = token.id < 0;
+  auto entry = is_first ? json{{"id", nullptr}} : token_entry(token.id, tokenizer);
+  entry["at_start"] = is_first;
+  entry["occurrences"] = token.occurrences;
+  entry["spiking"] = token.spiking;
+  entry["sinking"] = token.sinking;
+  entry["heads"] = number(token.heads);
+  return entry;
+}
+
+}  // namespace
+
+json section(const CacheKeepResult& result, const Tokenizer* tokenizer) {
+  json keep = json::array();
+  for (size_t index = 0; index < std::min(result.kept.size(), kMostTokens); ++index)
+    keep.push_back(section(result.kept[index], tokenizer));
+  return {{"definition",
+           "Tokens that spike, or on which at least least_share_of_heads of all heads sink (see "
+           "sinks_anywhere). kept: such places of the text. keep: by token, those at position 0 as "
+           "one (at_start); sinking: of its occurrences those on which some head sinks; heads: how "
+           "many do, mean over these. attention: of all its attention what a head gives its sinks, "
+           "mean over heads."},
+          {"options", {{"least_share_of_heads", result.options.least_share_of_heads}}},
+          {"sequences", result.sequences},
+          {"tokens", result.tokens},
+          {"heads", result.heads},
+          {"heads_with_sinks", result.heads_with_sinks},
+          {"kept", result.places},
+          {"attention", number(result.attention)},
+          {"keep", keep}};
+}
+
+}  // namespace spikesink::detail
