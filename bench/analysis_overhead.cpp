@@ -13,9 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <chrono>
-
 #include "spikesink/measure/attention_sinks.h"
 #include "spikesink/measure/life_cycle.h"
 #include "spikesink/measure/massive_activations.h"
@@ -23,6 +20,7 @@
 #include "spikesink/measure/qk_geometry.h"
 #include "spikesink/measure/sinks_anywhere.h"
 #include "spikesink/model/load_model.h"
+#include "timing.h"
 
 namespace {
 
@@ -61,21 +59,6 @@ void measured(Job& job) {
   spikesink::run(job.model, job.batches, all);
 }
 
-double seconds(void (*what)(Job&), Job& job) {
-  const auto start = std::chrono::steady_clock::now();
-  what(job);
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-double fastest(const std::vector<double>& values) {
-  return *std::min_element(values.begin(), values.end());
-}
-
 // The peak resident memory, in MiB, of a process that loads the model and does `what` once.
 double peak_memory(const char* program, const std::string& what, const std::string& path,
                    const std::string& dtype, const std::string& length, const std::string& also) {
@@ -107,24 +90,14 @@ int main(int argc, char** argv) {
                       std::stoll(length), also);
   if (repeats == "bare") return bare(job), 0;
   if (repeats == "measured") return measured(job), 0;
-  seconds(bare, job);
-  seconds(measured, job);
-  std::vector<double> bare_seconds, measured_seconds, ratios;
-  for (int repeat = 0; repeat < std::stoi(repeats); ++repeat) {
-    const bool bare_first = repeat % 2 == 0;  // so that a drift of the machine favours neither
-    if (bare_first) bare_seconds.push_back(seconds(bare, job));
-    measured_seconds.push_back(seconds(measured, job));
-    if (!bare_first) bare_seconds.push_back(seconds(bare, job));
-    ratios.push_back(measured_seconds.back() / bare_seconds.back());
-  }
+  const bench::Pair times([&] { bare(job); }, [&] { measured(job); }, std::stoi(repeats));
   const double bare_mib = peak_memory(argv[0], "bare", path, dtype, length, also);
   const double measured_mib = peak_memory(argv[0], "measured", path, dtype, length, also);
-  std::sort(ratios.begin(), ratios.end());
   fmt::print(
       "{} T={} tokens={} threads={}: bare {:.2f} s, measured {:.2f} s; ratio {:.3f} (min {:.3f}, "
       "max {:.3f}), of the fastest {:.3f}; peak {:.0f} MiB, {:.0f} MiB, ratio {:.3f}\n",
-      dtype, length, kTokens, at::get_num_threads(), median(bare_seconds), median(measured_seconds),
-      median(ratios), ratios.front(), ratios.back(),
-      fastest(measured_seconds) / fastest(bare_seconds), bare_mib, measured_mib,
+      dtype, length, kTokens, at::get_num_threads(), times.first.median(), times.second.median(),
+      times.ratios.median(), times.ratios.fastest(), times.ratios.slowest(),
+      times.second.fastest() / times.first.fastest(), bare_mib, measured_mib,
       measured_mib / bare_mib);
 }

@@ -8,14 +8,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <chrono>
-#include <functional>
 #include <string>
 
 #include "spikesink/measure/quadratic_form.h"
 #include "spikesink/model/fold_norm.h"
 #include "spikesink/model/load_model.h"
+#include "timing.h"
 
 namespace {
 
@@ -23,15 +21,10 @@ using spikesink::quadratic_form;
 using spikesink::QuadraticFormResult;
 using spikesink::Transformer;
 
-double seconds(const std::function<void()>& what, int repeats = 1) {
-  double fastest = HUGE_VAL;
-  for (int repeat = 0; repeat < repeats; ++repeat) {
-    const auto start = std::chrono::steady_clock::now();
-    what();
-    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-    fastest = std::min(fastest, taken.count());
-  }
-  return fastest;
+double fastest(const std::function<void()>& what, int repeats) {
+  bench::Times times;
+  for (int repeat = 0; repeat < repeats; ++repeat) times.values.push_back(bench::seconds(what));
+  return times.fastest();
 }
 
 void form_every_matrix(const Transformer& model, int64_t layer) {
@@ -73,10 +66,10 @@ int main(int argc, char** argv) {
   const int64_t layer = argc > 3 ? std::stoll(argv[3]) : 0;
   QuadraticFormResult result;
   const double norms =
-      seconds([&] { quadratic_form(model, {.most_outliers = 0, .controls = 0}); }, repeats);
-  const double all = seconds([&] { result = quadratic_form(model); }, repeats);
+      fastest([&] { quadratic_form(model, {.most_outliers = 0, .controls = 0}); }, repeats);
+  const double all = fastest([&] { result = quadratic_form(model); }, repeats);
   print(result);
-  const double matrices = seconds([&] { form_every_matrix(model, layer); }, repeats);
+  const double matrices = fastest([&] { form_every_matrix(model, layer); }, repeats);
   const auto layers = static_cast<double>(model->config().n_layers);
   fmt::print(
       "threads={}: norms of {} layers {:.2f} s, with eigenpairs {:.2f} s; every U_k of one "

@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 
 sys.path.append(str(Path(__file__).parents[1]))
 from float64 import float64
-from gguf_files import write_gguf
+from gguf_files import round_experts, write_gguf
 from variants import LENGTH, VARIANTS
 
 SEQUENCES = 2
@@ -206,12 +206,13 @@ def write(folder, variant, seed):
         file.unlink()
     model = build(variant)
     randomise(model, seed)
+    round_experts(model, variant.experts_type)
     model.save_pretrained(folder, max_shard_size=variant.shards)
     (folder / "generation_config.json").unlink(missing_ok=True)
     for rewrite in variant.rewrite:
         rewrite(folder)
     if variant.gguf:
-        write_gguf(model, folder / "model.gguf")
+        write_gguf(model, folder / "model.gguf", variant.experts_type)
 
     tokens = torch.randint(3, variant.vocabulary, (SEQUENCES, LENGTH), generator=torch.Generator().manual_seed(seed))
     given, mask = {"tokens": tokens}, None

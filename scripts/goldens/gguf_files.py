@@ -1,9 +1,11 @@
-"""GGUF counterparts of the tiny models: metadata and tensor transforms of llama.cpp's converter, in F32, no tokenizer."""
+"""GGUF counterparts of the tiny models: metadata and tensor transforms of llama.cpp's converter, no tokenizer; in F32, or
+with experts in a quantised type."""
 import math
 
 import gguf
 import numpy as np
 import torch
+from gguf.quants import dequantize, quantize
 
 ARCHITECTURES = {
     "llama": gguf.MODEL_ARCH.LLAMA,
@@ -19,7 +21,20 @@ ARCHITECTURES = {
 }
 
 
-def write_gguf(model, file):
+def is_expert(name):
+    return ".experts." in name and not name.endswith("bias")
+
+
+def round_experts(model, experts_type):
+    """The weights of gpt-oss' experts become values of a quantised type, whose blocks lie along the inputs."""
+    kind = gguf.GGMLQuantizationType[experts_type]
+    for name, parameter in model.named_parameters():
+        if kind != gguf.GGMLQuantizationType.F32 and is_expert(name):
+            rows = parameter.data.transpose(-1, -2).contiguous().numpy()
+            parameter.data = torch.from_numpy(dequantize(quantize(rows, kind), kind)).transpose(-1, -2).contiguous()
+
+
+def write_gguf(model, file, experts_type="F32"):
     config = model.config
     kind = config.model_type
     architecture = ARCHITECTURES[kind]
@@ -38,7 +53,9 @@ def write_gguf(model, file):
         writer.add_tensor(name, np.array(tensor, np.float32))
     for name, tensor in weights.items():
         for part, changed in TRANSFORMS.get(kind, unchanged)(name, tensor, config):
-            writer.add_tensor(names.get_name(part, try_suffixes=(".weight", ".bias")), changed.contiguous().numpy())
+            stored = gguf.GGMLQuantizationType[experts_type if is_expert(part) else "F32"]
+            writer.add_tensor(names.get_name(part, try_suffixes=(".weight", ".bias")),
+                              quantize(changed.contiguous().numpy(), stored), raw_dtype=stored)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -97,6 +97,7 @@ def record(model, tokens):
         layer_of[id(attention)] = p
         entering(layer, p + "hook_resid_pre")
         norm_points(p + "ln1", layer.input_layernorm)
+        entering(attention.q_proj, p + "attn.hook_in")
         out(attention.q_proj, p + "attn.hook_q", heads)
         out(attention.k_proj, p + "attn.hook_k", heads)
         out(attention.v_proj, p + "attn.hook_v", heads)
@@ -104,6 +105,7 @@ def record(model, tokens):
         out(attention, p + "hook_attn_out")
         entering(layer.post_attention_layernorm, p + "hook_resid_mid")
         norm_points(p + "ln2", layer.post_attention_layernorm)
+        entering(mlp.gate_proj, p + "mlp.hook_in")
         out(mlp.gate_proj, p + "mlp.hook_pre")
         out(mlp.up_proj, p + "mlp.hook_pre_linear")
         out(mlp.act_fn, p + "mlp.hook_act")

@@ -22,11 +22,13 @@ class Variant:
     padded: bool = False
     vocabulary: int = 41                         # tokens are drawn below it
     gguf: bool = False                           # a GGUF of the same weights, too
+    experts_type: str = "F32"                    # of the GGUF's experts, whose weights are rounded to it everywhere
 
 
-def named(architecture, shards="1GB", rewrite=(), padded=False, vocabulary=41, gguf=False, **options):
+def named(architecture, shards="1GB", rewrite=(), padded=False, vocabulary=41, gguf=False, experts_type="F32",
+          **options):
     """For the families whose config keys have names of their own."""
-    return Variant(architecture, TOKENS | options, shards, list(rewrite), padded, vocabulary, gguf)
+    return Variant(architecture, TOKENS | options, shards, list(rewrite), padded, vocabulary, gguf, experts_type)
 
 
 def tiny(architecture, **options):
@@ -371,6 +373,8 @@ VARIANTS = {
     },
     "gpt_oss": {
         "yarn": tiny("GptOssForCausalLM", gguf=True, **GPT_OSS),
+        "mxfp4": tiny("GptOssForCausalLM", gguf=True, experts_type="MXFP4",
+                      **GPT_OSS | dict(hidden_size=32, intermediate_size=32, num_local_experts=3)),
         "clamped": tiny("GptOssForCausalLM", **GPT_OSS, swiglu_limit=0.8, swiglu_alpha=1.3,
                         layer_types=["full_attention", "sliding_attention"]),
         "v4": tiny("GptOssForCausalLM", **GPT_OSS | dict(num_key_value_heads=1, num_experts_per_tok=3), rewrite=[v4]),

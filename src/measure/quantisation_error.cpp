@@ -181,7 +181,8 @@ void QuantisationError::merge(const QuantisationError& other) {
   sequences_ += other.sequences_;
   tokens_ += other.tokens_;
   spike_tokens_ += other.spike_tokens_;
-  for (size_t index = 0; index < inputs_.size(); ++index) join(inputs_[index], other.inputs_[index]);
+  for (size_t index = 0; index < inputs_.size(); ++index)
+    join(inputs_[index], other.inputs_[index]);
 }
 
 void QuantisationError::join(Input& ours, const Input& theirs) {

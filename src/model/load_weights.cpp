@@ -17,6 +17,7 @@ struct Wanted {
   std::string name;
   torch::Tensor parameter;
   Place place;
+  std::vector<std::string> choices;  // the first tensor of each of its possible places
 };
 
 std::string shape_of(const torch::Tensor& tensor) {
@@ -42,7 +43,8 @@ class WeightLoader {
     const auto found = std::find_if(places.begin(), places.end(), [&](const Place& place) {
       return is_stored(place.tensors.front());
     });
-    Wanted wanted{name, parameter, found == places.end() ? places.front() : *found};
+    Wanted wanted{name, parameter, found == places.end() ? places.front() : *found, {}};
+    for (const auto& place : places) wanted.choices.push_back(place.tensors.front());
     by_tensor_[wanted.place.tensors.front()].push_back(std::move(wanted));
   }
 
@@ -52,7 +54,9 @@ class WeightLoader {
       const auto stored = stored_values(all.front());
       int64_t taken = 0;
       for (const auto& wanted : all) taken += fill(wanted, stored);
-      if (taken != stored.numel()) fail_shape(all.front(), stored);
+      if (taken == stored.numel()) continue;
+      refuse_stand_ins(tensor, all);
+      fail_shape(all.front(), stored);
     }
   }
 
@@ -81,6 +85,16 @@ class WeightLoader {
     const auto places = places_of("unembed", config_.d_vocabulary, names_, base_);
     return std::any_of(places.begin(), places.end(),
                        [&](const Place& place) { return place.tensors.front() == tensor; });
+  }
+
+  // A tensor that a parameter fell back on, but that another has, too.
+  void refuse_stand_ins(const std::string& tensor, const std::vector<Wanted>& all) const {
+    for (const auto& wanted : all) {
+      if (all.size() > 1 && wanted.choices.front() != tensor) {
+        fail_format("[load_model] the tensor '{}' is missing, expected it for {} {} ({})",
+                    wanted.choices.front(), wanted.name, shape_of(wanted.parameter), where());
+      }
+    }
   }
 
   torch::Tensor stored_values(const Wanted& wanted) {
@@ -122,9 +136,11 @@ class WeightLoader {
   torch::Tensor read_mxfp4(const std::string& name, const Wanted& wanted) {
     const auto blocks = name + "_blocks", scales = name + "_scales";
     if (!source_.contains(blocks) || !source_.contains(scales)) {
+      const bool is_first = name == wanted.choices.front();
+      const auto missing = is_first ? fmt::format("{}", fmt::join(wanted.choices, "' or '")) : name;
       fail_format("[load_model] the tensor '{}' is missing, expected it for {} {} ({})",
-                  source_.contains(blocks) ? scales : name, wanted.name, shape_of(wanted.parameter),
-                  where());
+                  source_.contains(blocks) ? scales : missing, wanted.name,
+                  shape_of(wanted.parameter), where());
     }
     used_.insert({blocks, scales});
     return dequantize_mxfp4(source_.tensor(blocks), source_.tensor(scales),
@@ -142,8 +158,14 @@ class WeightLoader {
       }
     }
     if (!values.sizes().equals(wanted.parameter.sizes())) fail_shape(wanted, stored);
+    const auto converted = values.to(options_).contiguous();
+    if (converted.element_size() < values.element_size() && !all_finite(converted)) {
+      fail_format("[load_model] the tensor '{}' leaves the range of {}: got {} ({})",
+                  wanted.place.tensors.front(), c10::toString(converted.scalar_type()),
+                  values.abs().max().item<double>(), where());
+    }
     auto parameter = wanted.parameter;
-    parameter.set_data(values.to(options_).contiguous());
+    parameter.set_data(converted);
     return values.numel();
   }
 

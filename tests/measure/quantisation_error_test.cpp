@@ -92,14 +92,16 @@ TEST_F(QuantisationErrorTest, IsThatOfTheDefinition) {
         for (int kept = 0; kept < 4; ++kept) {
           const auto& error = input.error(scale, static_cast<Kept>(kept));
           EXPECT_EQ(error.count, (~mask).sum().item<int64_t>());
-          EXPECT_NEAR(error.mean,
-                      expected_error(x, mask, scale, kept % 2 == 1, kept >= 2,
-                                     std::exp2(bits - 1) - 1),
-                      1e-12)
+          EXPECT_NEAR(
+              error.mean,
+              expected_error(x, mask, scale, kept % 2 == 1, kept >= 2, std::exp2(bits - 1) - 1),
+              1e-12)
               << static_cast<int>(scale) << " " << kept;
         }
       }
-      const auto largest = [&](const torch::Tensor& rows) { return rows.abs().max().item<double>(); };
+      const auto largest = [&](const torch::Tensor& rows) {
+        return rows.abs().max().item<double>();
+      };
       EXPECT_EQ(input.largest_spike, largest(chosen_rows(x, mask)));
       EXPECT_EQ(input.largest_ordinary, largest(chosen_rows(x, ~mask)));
     }
@@ -112,11 +114,10 @@ TEST_F(QuantisationErrorTest, WhatIsReadIsWhatTheWeightsMultiply) {
   run(model, batches, {&measured});
   std::vector<std::string> points;
   for (const auto& input : measured.result().inputs) points.push_back(input.point);
-  EXPECT_EQ(points, (std::vector<std::string>{"blocks.0.attn.hook_in", "blocks.0.attn.hook_z",
-                                              "blocks.0.mlp.hook_in", "blocks.0.mlp.hook_post",
-                                              "blocks.1.attn.hook_in", "blocks.1.attn.hook_z",
-                                              "blocks.1.mlp.hook_in", "blocks.1.mlp.hook_post",
-                                              "unembed.hook_in"}));
+  EXPECT_EQ(points, (std::vector<std::string>{
+                        "blocks.0.attn.hook_in", "blocks.0.attn.hook_z", "blocks.0.mlp.hook_in",
+                        "blocks.0.mlp.hook_post", "blocks.1.attn.hook_in", "blocks.1.attn.hook_z",
+                        "blocks.1.mlp.hook_in", "blocks.1.mlp.hook_post", "unembed.hook_in"}));
   const auto& layer = model->layers[1];
   const auto in = all_of("blocks.1.attn.hook_in").begin()->second;
   const auto q = all_of("blocks.1.attn.hook_q").begin()->second.flatten(2);
@@ -129,8 +130,8 @@ TEST_F(QuantisationErrorTest, WhatIsReadIsWhatTheWeightsMultiply) {
 TEST_F(QuantisationErrorTest, TwoPassesMerged) {
   const auto scope = plant();
   const auto mask = spike_mask();
-  const auto [once, merged] = once_and_merged(
-      QuantisationError(places_of(mask), {.outlier_ratio = kOutlierRatio}));
+  const auto [once, merged] =
+      once_and_merged(QuantisationError(places_of(mask), {.outlier_ratio = kOutlierRatio}));
   const auto a = once.result(), b = merged.result();
   EXPECT_EQ(a.tokens, b.tokens);
   EXPECT_EQ(a.spike_tokens, b.spike_tokens);

@@ -149,6 +149,16 @@ TEST_F(LoadModelTest, Float16IsNearFloat32) {
   EXPECT_TRUE(at::allclose(half.to(torch::kFloat), exact, 1e-2, 1e-2));
 }
 
+TEST_F(LoadModelTest, AWeightThatFloat16CannotHoldIsNamed) {
+  tensors[some] = tensors[some].clone();
+  tensors[some][3][4] = -70000;
+  save();
+  EXPECT_NO_THROW(load_model(folder.path(), {.dtype = torch::kBFloat16}));
+  const auto message =
+      message_of<FormatError>([&] { load_model(folder.path(), {.dtype = torch::kHalf}); });
+  EXPECT_TRUE(holds(message, "'" + some + "' leaves the range of Half: got 70000"));
+}
+
 // transformers writes them so when it is told not to keep a checkpoint's layout.
 TEST_F(LoadModelTest, ExpertsMayLieInOneTensor) {
   const torch::NoGradGuard no_grad;

@@ -26,7 +26,7 @@ struct CacheKeepResult {
   int64_t tokens = 0;            // of the text
   int64_t heads = 0;             // of all layers
   int64_t heads_with_sinks = 0;  // in any sequence
-  int64_t places = 0;  // tokens of the text that spike, or on which enough heads sink
+  int64_t places = 0;            // tokens of the text that spike, or on which enough heads sink
   /// Of all attention what each head gives its sinks, mean over heads, 0..1. Of a cache without
   /// them it would be lost, or spread over the others.
   double attention = 0;

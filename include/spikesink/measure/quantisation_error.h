@@ -84,9 +84,9 @@ struct QuantisationResult {
 /// dynamic quantisation. The error is that of ordinary tokens, whose values a large scale rounds
 /// away. A token whose error is no number, because its values are zero or not finite, is left out.
 ///
-/// The inputs are what q, k and v read (`attn.hook_in`), what o reads (`attn.hook_z`), what gate and
-/// up or a router read (`mlp.hook_in`), what down reads (`mlp.hook_post`; not inside experts) and
-/// what the unembedding reads. State: two numbers a channel and twelve means for each of them.
+/// The inputs are what q, k and v read (`attn.hook_in`), what o reads (`attn.hook_z`), what gate
+/// and up or a router read (`mlp.hook_in`), what down reads (`mlp.hook_post`; not inside experts)
+/// and what the unembedding reads. State: two numbers a channel and twelve means for each of them.
 class QuantisationError : public Measurement {
  public:
   /// `places` are those of the text that will be measured.
@@ -101,7 +101,7 @@ class QuantisationError : public Measurement {
 
  private:
   struct Input {
-    LinearInputError sums;  // its `channels` are still empty
+    LinearInputError sums;                   // its `channels` are still empty
     std::vector<int64_t> outlier_sequences;  // [width]
     std::vector<double> largest;             // [width]
   };

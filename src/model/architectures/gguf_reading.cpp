@@ -6,7 +6,15 @@
 namespace spikesink::detail {
 namespace {
 
+void expect_tensor(const GgufFile& file, const std::string& tensor) {
+  if (!file.contains(tensor)) {
+    fail_format("[read_model_config] the tensor '{}' is missing ({})", tensor,
+                file.path().string());
+  }
+}
+
 std::vector<double> values_of(const GgufFile& file, const std::string& tensor) {
+  expect_tensor(file, tensor);
   const auto values = file.tensor(tensor).to(torch::kDouble).contiguous();
   return {values.data_ptr<double>(), values.data_ptr<double>() + values.numel()};
 }
@@ -37,7 +45,7 @@ RopeScaling read_scaling(GgufKeys& keys) {
   RopeScaling scaling;
   const auto& file = keys.file();
   const auto type = keys.text("rope.scaling.type", "none");
-  if (file.contains("rope_factors_short.weight")) {
+  if (file.contains("rope_factors_short.weight") || file.contains("rope_factors_long.weight")) {
     return read_long_factors(keys);
   } else if (file.contains("rope_freqs.weight")) {
     scaling.kind = RopeScalingKind::kFactors;
@@ -69,11 +77,12 @@ ModelConfig read_gguf_sizes(GgufKeys& keys, const std::string& model_type) {
   config.n_key_value_heads = keys.integer("attention.head_count_kv", config.n_heads);
   config.d_head = keys.integer("attention.key_length", even_head_width(config));
   keys.expect("attention.value_length", config.d_head);
+  expect_tensor(file, "token_embd.weight");
   config.d_vocabulary = file.info("token_embd.weight").shape.front();
   config.context = keys.integer("context_length");
   config.qkv_bias = file.contains("blk.0.attn_q.bias") || file.contains("blk.0.attn_qkv.bias");
   config.attention_output_bias = file.contains("blk.0.attn_output.bias");
-  config.mlp_bias = file.contains("blk.0.ffn_up.bias");
+  config.mlp_bias = file.contains("blk.0.ffn_up.bias") || file.contains("blk.0.ffn_down.bias");
   config.tied_embeddings = !file.contains("output.weight");
   keys.ignore({"vocab_size", "rope.scaling.finetuned"});
   if (const auto experts = keys.integer("expert_count", 0); experts > 0) {

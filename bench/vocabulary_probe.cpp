@@ -1,0 +1,47 @@
+// What probing the vocabulary costs beside a plain forward of length 1 over the same tokens.
+//
+// Usage: vocabulary_probe MODEL BLOCK [repeats] [entries]   (defaults: 5 4096)
+// BLOCK is the one after which a spike is there; anatomy names it as the first step-up block. The
+// plain forward passes the same ids, as many at a time, through all layers and forms the logits of
+// 1024 of them at a time. The two are timed in turn.
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "spikesink/measure/vocabulary_probe.h"
+#include "spikesink/model/load_model.h"
+#include "timing.h"
+
+namespace {
+
+constexpr int64_t kRows = 1024;
+
+void forward(spikesink::Transformer& model, const torch::Tensor& ids) {
+  const torch::NoGradGuard no_grad;
+  for (const auto& rows : ids.split(kRows)) model->forward(rows.unsqueeze(1));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 3) {
+    fmt::print(stderr, "usage: vocabulary_probe MODEL BLOCK [repeats] [entries]\n");
+    return 1;
+  }
+  auto model = spikesink::load_model(argv[1]);
+  const spikesink::Block block{std::stoll(argv[2])};
+  const int repeats = argc > 3 ? std::stoi(argv[3]) : 5;
+  const int64_t entries = argc > 4 ? std::stoll(argv[4]) : 4096;
+  spikesink::VocabularyProbeOptions options{.batch_tokens = kRows};
+  const auto ids = torch::arange(std::min(entries, model->config().d_vocabulary), torch::kLong);
+  options.entries.assign(ids.data_ptr<int64_t>(), ids.data_ptr<int64_t>() + ids.numel());
+  const bench::Pair times([&] { vocabulary_probe(model, block, options); },
+                          [&] { forward(model, ids); }, repeats);
+  fmt::print(
+      "{} entries up to block {} of {}, threads={}: probe {:.2f} s, forward {:.2f} s; ratio {:.1f} "
+      "(min {:.1f}, max {:.1f})\n",
+      ids.numel(), block.number, 2 * model->config().n_layers, at::get_num_threads(),
+      times.first.median(), times.second.median(), times.ratios.median(), times.ratios.fastest(),
+      times.ratios.slowest());
+}
