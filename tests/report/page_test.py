@@ -29,7 +29,7 @@ FIGURES = """
 LEAST_COLOURS = 1000  # of a shaded surface; axes and labels alone show some 300
 
 PARTS = ("schema", "program", "versions")  # of every report
-DRAW_SINK_MAP = "return [() => drawSinkMap(map, sinks)];"
+DRAW_SINK_MAP = "drawSinkMap(container, sinks)"
 
 
 def blank_figures(page):
@@ -115,10 +115,8 @@ class PageTest(unittest.TestCase):
         self.assertEqual(page.evaluate("document.title"), "tiny-sample.gguf – spikesink anatomy")
         titles = [
             "Life cycle of the spikes",
+            "Spike tokens",
             "Attention sinks",
-            "Tokens × channels",
-            "Massive activations",
-            "Sink heads",
             "Definitions and configuration",
         ]
         self.assertEqual(self.texts(page, "h2"), titles)
@@ -138,7 +136,7 @@ class PageTest(unittest.TestCase):
         self.assertIn(HOSTILE.replace("/", ""), self.text(page, "h1"))
         self.assertIn(seen[:20], "".join(self.texts(page, "#state-picture text")))
         self.assertEqual(self.texts(page, "img, b, main script, svg a"), [])
-        self.assertEqual(page.evaluate("document.scripts.length"), 6)
+        self.assertEqual(page.evaluate("document.scripts.length"), 7)
 
     def test_values_that_are_not_finite(self):
         report = make_report()
@@ -224,7 +222,7 @@ class PageTest(unittest.TestCase):
         ]
         page = self.open(report)
         self.assert_well(page, figures=5)
-        self.assertIn("Learned sinks", self.texts(page, "h2"))
+        self.assertIn("Learned sinks", self.texts(page, "h3"))
         self.assertIn("27.1 % on average, 75 % in head 2 of layer 4.", self.text(page))
         drawn = page.evaluate("document.getElementById('learned-map').data[0].z")
         self.assertEqual(drawn[2][4], 0.75)
@@ -410,15 +408,15 @@ class PageTest(unittest.TestCase):
         self.assert_seen("request: https://example.org/a.png", page, figures=0)
 
     def test_sees_a_missing_figure(self):
-        page = self.open_changed(DRAW_SINK_MAP, "return [];")
+        page = self.open_changed("document.querySelectorAll('.figure')", "[]")
         self.assert_seen("0 figures drawn, expected 1\nsink-map is blank", page)
 
     def test_sees_a_failed_figure(self):
-        page = self.open_changed(DRAW_SINK_MAP, "return [() => drawSinkMap(map, null)];")
+        page = self.open_changed(DRAW_SINK_MAP, "drawSinkMap(container, null)")
         self.assert_seen("0 figures drawn, expected 1\nsink-map is blank\nTypeError", page)
 
     def test_sees_a_blank_svg(self):
-        page = self.open_changed(DRAW_SINK_MAP, "return [() => draw(map, 300, [], {})];")
+        page = self.open_changed(DRAW_SINK_MAP, "draw(container, 300, [], {})")
         self.assert_seen("^sink-map is blank$", page)
 
     def test_sees_a_blank_canvas(self):

@@ -1,0 +1,53 @@
+// The header: the model's name, its facts and the key figures.
+'use strict';
+
+/* global element, paragraph, alarm, keyFigure, number, percentage, ranges, plural, blockName */
+/* global largestPeak, warnings */
+/* exported drawHeader */
+
+function keyFigures(report) {
+  const {perplexity, attention_sinks: sinks, life_cycle: life} = report;
+  const keys = [];
+  const peak = life && largestPeak(life);
+  if (peak) {
+    const note = `channel ${peak.channel}, after ${blockName(peak.place)}`;
+    keys.push(keyFigure('Largest magnitude', number(peak.magnitude), note));
+  }
+  if (life) {
+    const note = `of ${plural(life.blocks.length, 'block')}`;
+    keys.push(keyFigure('Step-up blocks', ranges(life.step_up) || 'none', note));
+    keys.push(keyFigure('Step-down blocks', ranges(life.step_down) || 'none', note));
+  }
+  if (sinks) {
+    const note = `definition “${sinks.definition}”, key ${sinks.key}, ε = ${sinks.epsilon}`;
+    keys.push(keyFigure('Sink ratio', percentage(sinks.sink_ratio_percent), note));
+  }
+  if (perplexity) {
+    const loss = `mean loss ${number(perplexity.mean_loss)}`;
+    const note = `over ${plural(perplexity.tokens, 'token')}; ${loss}`;
+    keys.push(keyFigure('Perplexity', number(perplexity.perplexity), note));
+  }
+  return keys;
+}
+
+function drawHeader(report) {
+  const {program, configuration = {}, model} = report;
+  const {model: path, dtype, sequences, length} = configuration;
+  const name = path?.split('/').filter(Boolean).pop() ?? program;
+  const facts = [
+    model?.model_type,
+    model && plural(model.n_layers, 'layer'),
+    model && plural(model.n_heads, 'head'),
+    model && plural(model.d_model, 'channel'),
+    dtype,
+    sequences && `${plural(sequences, 'sequence')} of up to ${plural(length, 'token')}`,
+  ];
+  const warned = warnings(report);
+  document.title = `${name} – spikesink ${program}`;
+  document.getElementById('page').append(element('header', {},
+    element('div', {className: 'program', textContent: `spikesink ${program}`}),
+    element('h1', {textContent: name}),
+    paragraph(facts.filter(Boolean).join(' · '), 'quiet'),
+    ...(warned ? [alarm(warned)] : []),
+    element('div', {className: 'keys'}, ...keyFigures(report))));
+}

@@ -1,0 +1,110 @@
+// The figure of the life cycle: the largest magnitudes after each block and in its output.
+'use strict';
+
+/* global number, blockName, colour, axis, whole, positive, draw */
+/* exported drawLifeCycle, kCoursesDrawn */
+
+const kCoursesDrawn = 6;
+
+function topTraces(places, states) {
+  const names = ['largest', '2nd largest', '3rd largest'];
+  const count = Math.max(0, ...states.map((state) => state.top.length));
+  return Array.from({length: count}, (_, rank) => {
+    const hover = states.map((state, i) => {
+      const peak = state.top[rank];
+      if (!peak) return '';
+      return `channel ${peak.channel}: ${number(peak.magnitude)}<br>${blockName(places[i])}` +
+        `<br>sequence ${peak.sequence}, position ${peak.position}`;
+    });
+    return {
+      name: names[rank] ?? `${rank + 1}th largest`,
+      x: places.map((place) => place.block),
+      y: states.map((state) => positive(state.top[rank]?.magnitude)),
+      text: hover,
+      hovertemplate: '%{text}<extra></extra>',
+      mode: 'lines+markers',
+      line: {color: colour(`rank-${Math.min(rank, 2) + 1}`), width: rank === 0 ? 1.5 : 1},
+      marker: {
+        size: rank === 0 ? 7 : 5,
+        symbol: places.map((place) => (place.kind === 'attention' ? 'circle-open' : 'circle')),
+      },
+    };
+  });
+}
+
+function medianTrace(places, states) {
+  return {
+    name: 'median',
+    x: places.map((place) => place.block),
+    y: states.map((state) => positive(state.median)),
+    hovertemplate: 'median %{y:.4g}<extra></extra>',
+    mode: 'lines',
+    line: {color: colour('quiet'), width: 1.5, dash: 'dash'},
+  };
+}
+
+function courseTraces(places, courses, field) {
+  return courses.slice(0, kCoursesDrawn).map((course, i) => ({
+    name: `channel ${course.channel}`,
+    x: places.map((place) => place.block),
+    y: course[field].map(positive),
+    hoverinfo: 'skip',
+    legendrank: 1500,
+    mode: 'lines',
+    opacity: 0.55,
+    line: {color: colour(`course-${i + 1}`), width: 7},
+  }));
+}
+
+function stepMarks(blocks, name, colourName, dash) {
+  return blocks.map((block, i) => ({
+    type: 'line',
+    x0: block,
+    x1: block,
+    yref: 'paper',
+    y0: 0,
+    y1: 1,
+    layer: 'below',
+    line: {color: colour(colourName), width: 1.5, dash},
+    name,
+    showlegend: i === 0,
+    legendrank: 2000,
+  }));
+}
+
+// One range for both panels, in powers of ten: from the smallest median to the largest magnitude.
+function logRange(life) {
+  const ofBlocks = life.blocks.flatMap((block) => [block.hidden_state, block.output]);
+  const values = [life.embedding, ...ofBlocks]
+    .flatMap((state) => [state.median, state.top[0]?.magnitude])
+    .filter((value) => value > 0);
+  if (values.length === 0) return undefined;
+  return [Math.log10(Math.min(...values)) - 0.2, Math.log10(Math.max(...values)) + 0.2];
+}
+
+// `field` is "hidden_state" or "output".
+function drawLifeCycle(container, life, field) {
+  const hidden = field === 'hidden_state';
+  const start = hidden ? [{block: 0, kind: 'embedding'}] : [];
+  const places = [...start, ...life.blocks];
+  const states = [...(hidden ? [life.embedding] : []), ...life.blocks.map((block) => block[field])];
+  const traces = [
+    ...courseTraces(places, life.courses, field),
+    ...topTraces(places, states),
+    medianTrace(places, states),
+  ];
+  const shapes = [
+    ...stepMarks(life.step_up, 'step-up block', 'step-up', 'dash'),
+    ...stepMarks(life.step_down, 'step-down block', 'step-down', 'dashdot'),
+  ];
+  return draw(container, 460, traces, {
+    shapes,
+    xaxis: axis(hidden ? 'after block (0 = embedding)' : 'block', {
+      range: [hidden ? -0.7 : 0.3, life.blocks.length + 0.7], ...whole(life.blocks.length),
+    }),
+    yaxis: axis(hidden ? 'magnitude in the hidden state' : 'magnitude in the block output', {
+      type: 'log', dtick: 1, exponentformat: 'power', tickfont: {size: 11}, range: logRange(life),
+    }),
+    legend: {orientation: 'h', x: 0, y: -0.2, yanchor: 'top', font: {size: 12}},
+  });
+}
