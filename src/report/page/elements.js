@@ -4,7 +4,7 @@
 /* global number */
 /* exported element, paragraph, alarm, figure, panels, choice, table, fold, keyFigure */
 
-const kRowsShown = 20;
+const kRowsShown = 10;
 
 function element(tag, properties = {}, ...children) {
   const node = Object.assign(document.createElement(tag), properties);

@@ -2,15 +2,25 @@
 // it has.
 'use strict';
 
-/* global element, alarm, drawHeader, definitionNodes */
-/* global kLifeCycle, kStatePicture, kMassiveActivations, kAttentionSinks, kParity, kActivations */
+/* global element, alarm, drawHeader, contents, inShort, definitionNodes */
+/* global kLifeCycle, kStatePicture, kSpikeTokens, kMassiveActivations, kGateLinearity */
+/* global kQuadraticForm, kVocabularyProbe, kSelfAttention, kCollinearity, kSparseConstants */
+/* global kSinkGeometry, kAttentionSinks, kSinksAnywhere, kQuantisation, kKvCache, kParity */
+/* global kActivations */
 
-// In the order of the page. A part is named as its section of report.json; build(section, report)
-// gives its nodes.
+// In the order of the paper. A part is named as its section of report.json: build(section, report)
+// gives its nodes, short(section, report) one sentence for the summary, or nothing.
 const kChapters = [
   {id: 'life-cycle', title: 'Life cycle of the spikes', parts: [kLifeCycle, kStatePicture]},
-  {id: 'spike-tokens', title: 'Spike tokens', parts: [kMassiveActivations]},
-  {id: 'sinks', title: 'Attention sinks', parts: [kAttentionSinks]},
+  {id: 'spike-tokens', title: 'Spike tokens', parts: [kSpikeTokens, kMassiveActivations]},
+  {id: 'gates', title: 'Gate linearity', parts: [kGateLinearity]},
+  {id: 'weights', title: 'What the weights say', parts: [kQuadraticForm]},
+  {id: 'vocabulary', title: 'Which tokens could spike', parts: [kVocabularyProbe]},
+  {id: 'self-attention', title: 'How tokens get there', parts: [kSelfAttention, kCollinearity]},
+  {id: 'sparse-constants', title: 'Sparse constants', parts: [kSparseConstants]},
+  {id: 'geometry', title: 'Geometry of the sinks', parts: [kSinkGeometry]},
+  {id: 'sinks', title: 'Attention sinks', parts: [kAttentionSinks, kSinksAnywhere]},
+  {id: 'practice', title: 'What it means in practice', parts: [kQuantisation, kKvCache]},
   {id: 'parity', title: 'Parity with the reference', parts: [kParity]},
   {id: 'activations', title: 'Exported activations', parts: [kActivations]},
 ];
@@ -31,20 +41,29 @@ function attempt(build) {
   }
 }
 
-function addChapter(id, title, nodes) {
-  if (nodes.length === 0) return;
-  const heading = element('h2', {textContent: title});
-  document.getElementById('page').append(element('section', {id}, heading, ...nodes));
+// What a chapter has to show of this report.
+function chapterOf(report, {id, title, parts}) {
+  const there = parts.filter(({key}) => report[key]);
+  const nodes = there.flatMap(({key, build}) => attempt(() => build(report[key], report)));
+  const short = there.flatMap(({key, short: tell}) =>
+    (tell ? attempt(() => tell(report[key], report)) : [])).filter(Boolean);
+  return {id, title, nodes, short};
 }
 
 function addChapters(report) {
-  for (const {id, title, parts} of kChapters) {
-    const there = parts.filter(({key}) => report[key]);
-    const nodes = there.flatMap(({key, build}) => attempt(() => build(report[key], report)));
-    addChapter(id, title, nodes);
-  }
-  const title = 'Definitions and configuration';
-  addChapter('definitions', title, attempt(() => definitionNodes(report)));
+  const chapters = [
+    ...kChapters.map((chapter) => chapterOf(report, chapter)),
+    {
+      id: 'definitions',
+      title: 'Definitions and configuration',
+      nodes: attempt(() => definitionNodes(report)),
+      short: [],
+    },
+  ].filter(({nodes}) => nodes.length > 0);
+  const page = document.getElementById('page');
+  page.append(...inShort(chapters), contents(chapters));
+  for (const {id, title, nodes} of chapters)
+    page.append(element('section', {id}, element('h2', {textContent: title}), ...nodes));
 }
 
 // Says in data-drawn, on the root element, how many figures there are now.

@@ -1,9 +1,9 @@
-// What the figures of a spikesink report share: plotly's frame, axes, colours and maps of heads.
+// What the figures of a spikesink report share: plotly's frame, axes, colours, curves and dots.
 'use strict';
 
-/* global Plotly, headKey */
-/* exported kSolidButtons, plain, colour, axis, whole, positive, draw */
-/* exported heatmapTrace, extent, layerAxis, headAxis, mapHeight */
+/* global Plotly */
+/* exported kSolidButtons, plain, colour, axis, whole, positive, draw, drawPlane */
+/* exported kKinds, curve, dots, bars, blockAxis, logAxis, stepShapes, levelShape */
 
 // The buttons of a figure are named: the default ones include one that sends it to a server.
 const kFlatButtons = ['toImage', 'zoom2d', 'pan2d', 'resetScale2d'];
@@ -65,64 +65,108 @@ function draw(container, height, traces, layout, buttons = kFlatButtons) {
   return Plotly.react(container, traces, {...base, ...layout}, config);
 }
 
-// -- maps of layers and heads
+// -- planes
 
-// One cell a head: `value` and `words` say what is drawn and told of it; `marks` are further ticks.
-function heatmapTrace(heads, {value, words, title, marks = []}) {
-  const {layers, rows} = extent(heads);
-  const empty = () => Array.from({length: rows}, () => Array(layers).fill(null));
-  const z = empty();
-  const text = empty();
-  for (const head of heads) {
-    z[head.head][head.layer] = value(head);
-    text[head.head][head.layer] = `layer ${head.layer}, head ${head.head}<br>${words(head)}`;
-  }
-  const free = (tick) => marks.every((mark) => Math.abs(tick - mark.at) > 0.06);
-  const ticks = [0, 0.25, 0.5, 0.75, 1].filter(free);
+const kLegendBelow = {orientation: 'h', x: 0, y: -0.2, yanchor: 'top', font: {size: 12}, traceorder: 'normal'};
+
+function drawPlane(container, height, traces, layout) {
+  return draw(container, height, traces, {legend: kLegendBelow, ...layout});
+}
+
+// The kinds of tokens have one colour and one shape each, all over the page.
+const kKinds = {
+  spike: {name: 'spike tokens', hue: 'spike', symbol: 'circle'},
+  ordinary: {name: 'ordinary tokens', hue: 'ordinary', symbol: 'square'},
+  delimiter: {name: 'delimiters', hue: 'delimiter', symbol: 'diamond'},
+};
+
+// `points` are {x, y, text}.
+function pointTrace(name, points, more) {
   return {
-    type: 'heatmap',
-    z,
-    text,
+    name,
+    x: points.map((point) => point.x),
+    y: points.map((point) => point.y),
+    text: points.map((point) => point.text),
     hovertemplate: '%{text}<extra></extra>',
-    zmin: 0,
-    zmax: 1,
-    colorscale: [[0, colour('scale-0')], [0.5, colour('scale-1')], [1, colour('scale-2')]],
-    xgap: layers > 50 ? 0 : 1,
-    ygap: rows > 40 ? 0 : 1,
-    colorbar: {
-      title: {text: title, side: 'right'},
-      len: 0.78,
-      y: 0,
-      yanchor: 'bottom',
-      thickness: 14,
-      outlinewidth: 0,
-      tickvals: [...ticks, ...marks.map((mark) => mark.at)],
-      ticktext: [...ticks, ...marks.map((mark) => mark.text)],
-    },
+    ...more,
   };
 }
 
-function extent(heads) {
-  return {
-    layers: 1 + Math.max(...heads.map((head) => head.layer)),
-    rows: 1 + Math.max(...heads.map((head) => head.head)),
-  };
-}
-
-function layerAxis(layers) {
-  return axis('layer', {
-    ...whole(layers),
-    range: [-0.6, layers - 0.4],
-    showgrid: false,
-    ticks: 'outside',
-    tickcolor: colour('rule'),
+// Values in order, joined; what is not known leaves a gap.
+function curve(name, points, {hue, symbol = 'circle', dash = 'solid', size = 6, ...more}) {
+  return pointTrace(name, points, {
+    mode: 'lines+markers',
+    line: {color: colour(hue), width: 1.5, dash},
+    marker: {color: colour(hue), size, symbol},
+    ...more,
   });
 }
 
-function headAxis(rows, more) {
-  return axis('head', {...whole(rows), range: [rows - 0.4, -0.6], showgrid: false, ...more});
+function dots(name, points, {hue, symbol = 'circle', size = 7, opacity = 0.75, ...more}) {
+  return pointTrace(name, points, {
+    mode: 'markers',
+    marker: {color: colour(hue), size, symbol, opacity},
+    ...more,
+  });
 }
 
-function mapHeight(rows) {
-  return Math.min(620, Math.max(160, 22 * rows));
+function bars(name, points, {hue, ...more}) {
+  return pointTrace(name, points, {
+    type: 'bar',
+    textposition: 'none',
+    marker: {color: colour(hue)},
+    ...more,
+  });
+}
+
+function blockAxis(title, blocks, first = 1) {
+  return axis(title, {range: [first - 0.7, blocks + 0.7], ...whole(blocks)});
+}
+
+function logAxis(title, more) {
+  return axis(title, {
+    type: 'log', dtick: 1, exponentformat: 'power', tickfont: {size: 11}, ...more,
+  });
+}
+
+function stepMarks(blocks, name, colourName, dash) {
+  return blocks.map((block, i) => ({
+    type: 'line',
+    x0: block,
+    x1: block,
+    yref: 'paper',
+    y0: 0,
+    y1: 1,
+    layer: 'below',
+    line: {color: colour(colourName), width: 1.5, dash},
+    name,
+    showlegend: i === 0,
+    legendrank: 2000,
+  }));
+}
+
+// Where the life cycle steps, across any figure that has blocks from left to right.
+function stepShapes(life) {
+  if (!life) return [];
+  return [
+    ...stepMarks(life.step_up, 'step-up block', 'step-up', 'dash'),
+    ...stepMarks(life.step_down, 'step-down block', 'step-down', 'dashdot'),
+  ];
+}
+
+// A level to compare with, from side to side.
+function levelShape(y, name) {
+  return {
+    type: 'line',
+    xref: 'paper',
+    x0: 0,
+    x1: 1,
+    y0: y,
+    y1: y,
+    layer: 'below',
+    line: {color: colour('quiet'), width: 1.5, dash: 'dot'},
+    name,
+    showlegend: true,
+    legendrank: 2000,
+  };
 }

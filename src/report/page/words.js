@@ -1,13 +1,13 @@
 // How a spikesink report writes numbers, blocks, tokens and lists.
 'use strict';
 
-/* exported number, percentage, visible, tokenName, spanName, headKey, ranges, rangesOf, plural */
-/* exported listed, agree, blockName */
+/* exported number, percentage, tokenName, spanName, headKey, ranges, rangesOf, plural */
+/* exported listed, agree, blockName, ofAll, capital, tokenText, mean, quantile, greatest, finite */
 
 const kLongestLabel = 24;  // characters of a token in a figure
 
 function number(value, digits = 4) {
-  if (value === null || value === undefined) return '–';
+  if (value === null || value === undefined || Number.isNaN(value)) return '–';
   if (value === 0) return '0';
   if (value === Infinity) return '∞';
   const size = Math.abs(value);
@@ -21,11 +21,21 @@ function signed(text) {
 }
 
 function percentage(value) {
-  return value === null ? '–' : `${number(value, 3)} %`;
+  return number(value) === '–' ? '–' : `${number(value, 3)}\u00a0%`;
 }
 
 function plural(count, word) {
   return `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
+}
+
+// "3 of 40 (7.5 %)"
+function ofAll(count, all) {
+  const share = all > 0 ? ` (${percentage((100 * count) / all)})` : '';
+  return `${number(count)} of ${all.toLocaleString('en')}${share}`;
+}
+
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function agree(count, one, many) {
@@ -84,4 +94,32 @@ function tokenName(token) {
   const characters = [...visible(token.text)];
   if (characters.length <= kLongestLabel) return characters.join('');
   return `${characters.slice(0, kLongestLabel).join('')}…`;
+}
+
+// For tables: where there is no tokenizer there is no text.
+function tokenText(token) {
+  return token.text === undefined ? '–' : visible(token.text);
+}
+
+// -- what is said of many numbers; those that are not known are left out
+
+function finite(values) {
+  return values.filter((value) => Number.isFinite(value));
+}
+
+function mean(values) {
+  const known = finite(values);
+  return known.length > 0 ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
+}
+
+function quantile(values, share) {
+  const sorted = finite(values).sort((a, b) => a - b);
+  return sorted[Math.round(share * (sorted.length - 1))] ?? null;
+}
+
+// The item with the greatest value, or undefined.
+function greatest(items, value) {
+  const larger = (a, b) => (value(b) > value(a) ? b : a);
+  const known = items.filter((item) => Number.isFinite(value(item)));
+  return known.length > 0 ? known.reduce(larger) : undefined;
 }

@@ -1,7 +1,8 @@
 // Attention sinks: which heads give the watched key much attention.
 'use strict';
 
-/* global element, paragraph, figure, table, number, percentage, plural, agree, rangesOf */
+/* global element, paragraph, figure, table, number, percentage, plural, agree, ofAll, rangesOf */
+/* global tokenName */
 /* global drawSinkMap, drawLearnedMap */
 /* exported kAttentionSinks */
 
@@ -21,6 +22,24 @@ function tellSinks({heads, sink_heads: sinks, key, epsilon}) {
     `${agree(sinks.length, 'gives', 'give')} ${limit} (outlined)${where && `: ${where}`}.`;
 }
 
+// What stands at the watched key, and what other keys were watched.
+function tellKeys({key, keys = []}) {
+  const own = keys.find((watched) => watched.key === key);
+  const others = keys.filter((watched) => watched.key !== key).map((watched) =>
+    `${watched.key < 0 ? 'Each sequence’s last key' : `Key ${watched.key}`} has ` +
+    `${plural(watched.sink_heads, 'sink head')}.`);
+  const [first] = own?.tokens ?? [];
+  const stands = !first ? '' : own.tokens.length === 1 ? `Key ${key} is always ` +
+    `${tokenName(first)}.` : `Most often key ${key} is ${tokenName(first)} ` +
+    `(${number(first.count)} of ${plural(own.sequences, 'sequence')}).`;
+  return [stands, ...others].filter(Boolean).join(' ');
+}
+
+function shortSinks({heads, sink_heads: sinks, key}) {
+  if (heads.length === 0) return '';
+  return `${ofAll(sinks.length, heads.length)} heads are sink heads of key ${key}.`;
+}
+
 function tellLearned(learned) {
   const mean = learned.reduce((sum, {mass}) => sum + mass, 0) / learned.length;
   const most = learned.reduce((a, b) => (b.mass > a.mass ? b : a));
@@ -33,7 +52,7 @@ function sinkMapNodes(sinks) {
   const map = figure('sink-map', 'Importance of the key in every layer and head',
     (container) => drawSinkMap(container, sinks));
   return [
-    paragraph(tellSinks(sinks)),
+    paragraph(`${tellSinks(sinks)} ${tellKeys(sinks)}`),
     map,
     paragraph(`Colour: the attention that key ${sinks.key} receives, averaged over the queries ` +
       `that may see it and over ${plural(sinks.sequences, 'sequence')}. Bars: the share of each ` +
@@ -74,4 +93,4 @@ function sinkNodes(sinks) {
   ];
 }
 
-const kAttentionSinks = {key: 'attention_sinks', build: sinkNodes};
+const kAttentionSinks = {key: 'attention_sinks', build: sinkNodes, short: shortSinks};

@@ -4,32 +4,58 @@
 /* global fold, percentage */
 /* exported definitionNodes */
 
+// In the order of the page. Sections without a definition of their own are not among them.
+const kDefined = {
+  life_cycle: 'Spike channels, step-up and step-down blocks',
+  not_finite: 'Values that are not finite',
+  spike_tokens: 'Spike tokens',
+  massive_activations: 'Massive activations',
+  gate_linearity: 'Gate linearity',
+  quadratic_form: 'Quadratic forms',
+  vocabulary_probe: 'Vocabulary',
+  self_attention: 'Self-attention',
+  sparse_constants: 'Sparse constants',
+  sink_geometry: 'Geometry of the sinks',
+  attention_sinks: 'Attention sinks',
+  sinks_anywhere: 'Sinks anywhere',
+  quantisation: 'Quantisation',
+  kv_cache: 'Key/value cache',
+  parity: 'Parity',
+  perplexity: 'Perplexity',
+};
+
+function optionPairs({options}) {
+  if (!options) return [];
+  return [['… with', Object.entries(options).map((pair) => pair.join(' = ')).join(', ')]];
+}
+
+function formDefinitions({prediction, comparison, fit}) {
+  return [
+    ['Prediction from the weights', prediction?.rule],
+    ['Prediction and measurement', comparison?.definition],
+    ['Fit of the forms', fit?.definition],
+  ].filter(([, text]) => text);
+}
+
+function sinkDefinitions({definitions: words, ratios}) {
+  const ofRatios = Object.entries(ratios).map(([name, percent]) =>
+    [`Sink ratio “${name}” = ${percentage(percent)}`, words[name]]);
+  return [['Importance of a key', words.importance], ...ofRatios];
+}
+
 // Pairs of a name and what it means.
+function definitionsOf(key, section) {
+  if (key === 'attention_sinks') return sinkDefinitions(section);
+  const own = section.definition ? [[kDefined[key], section.definition]] : [];
+  return [...own, ...optionPairs(section),
+    ...(key === 'quadratic_form' ? formDefinitions(section) : [])];
+}
+
 function definitions(report) {
-  const {life_cycle: life, massive_activations: massive, attention_sinks: sinks} = report;
-  const options = (values) => Object.entries(values).map((pair) => pair.join(' = ')).join(', ');
-  const found = [];
-  if (life) {
-    found.push(
-      ['Spike channels, step-up and step-down blocks', life.definition],
-      ['… with', options(life.options)]);
-  }
-  if (massive) {
-    found.push(
-      ['Massive activations', massive.definition],
-      ['… with', options(massive.options)]);
-  }
-  if (sinks) {
-    found.push(['Importance of a key', sinks.definitions.importance]);
-    for (const [name, percent] of Object.entries(sinks.ratios)) {
-      found.push([`Sink ratio “${name}” = ${percentage(percent)}`, sinks.definitions[name]]);
-    }
-  }
-  if (report.parity) found.push(['Parity', report.parity.definition]);
-  if (report.perplexity) found.push(['Perplexity', report.perplexity.definition]);
-  found.push(['Counting', 'Blocks count from 1, two a layer: attention, then feed-forward. ' +
-    'Layers, heads, channels, positions and sequences count from 0. Magnitudes are absolute.']);
-  return found;
+  const found = Object.keys(kDefined).filter((key) => report[key])
+    .flatMap((key) => definitionsOf(key, report[key]));
+  return [...found, ['Counting', 'Blocks count from 1, two a layer: attention, then feed-forward. ' +
+    'Layers, heads, channels, positions and sequences count from 0. Magnitudes are absolute.']];
 }
 
 function definitionNodes({program, configuration, model, versions, schema, ...report}) {

@@ -1,12 +1,13 @@
 // The header: the model's name, its facts and the key figures.
 'use strict';
 
-/* global element, paragraph, alarm, keyFigure, number, percentage, ranges, plural, blockName */
-/* global largestPeak, warnings */
-/* exported drawHeader */
+/* global element, paragraph, alarm, keyFigure, number, percentage, ranges, listed, plural */
+/* global blockName, largestPeak, warnings */
+/* exported drawHeader, inShort, contents */
 
 function keyFigures(report) {
-  const {perplexity, attention_sinks: sinks, life_cycle: life} = report;
+  const {perplexity, attention_sinks: sinks, life_cycle: life, vocabulary_probe: probe} = report;
+  const predicted = report.quadratic_form?.prediction?.spike_channels ?? [];
   const keys = [];
   const peak = life && largestPeak(life);
   if (peak) {
@@ -17,6 +18,14 @@ function keyFigures(report) {
     const note = `of ${plural(life.blocks.length, 'block')}`;
     keys.push(keyFigure('Step-up blocks', ranges(life.step_up) || 'none', note));
     keys.push(keyFigure('Step-down blocks', ranges(life.step_down) || 'none', note));
+  }
+  if (predicted.length > 0) {
+    const note = 'spike channels, from the weights alone';
+    keys.push(keyFigure('Predicted', listed(predicted, 4), note));
+  }
+  if (probe) {
+    const note = `of ${number(probe.vocabulary)} entries, as the first token`;
+    keys.push(keyFigure('Vocabulary that spikes', percentage(probe.percent), note));
   }
   if (sinks) {
     const note = `definition “${sinks.definition}”, key ${sinks.key}, ε = ${sinks.epsilon}`;
@@ -50,4 +59,20 @@ function drawHeader(report) {
     paragraph(facts.filter(Boolean).join(' · '), 'quiet'),
     ...(warned ? [alarm(warned)] : []),
     element('div', {className: 'keys'}, ...keyFigures(report))));
+}
+
+// The story in a few sentences, each under the name of its chapter.
+function inShort(chapters) {
+  const told = chapters.filter(({short}) => short.length > 0);
+  if (told.length === 0) return [];
+  const item = ({id, title, short}) => element('li', {},
+    element('a', {href: `#${id}`, textContent: title}), ` ${short.join(' ')}`);
+  return [element('div', {className: 'short'},
+    element('h2', {textContent: 'In short'}),
+    element('ul', {}, ...told.map(item)))];
+}
+
+function contents(chapters) {
+  const link = ({id, title}) => element('a', {href: `#${id}`, textContent: title});
+  return element('nav', {className: 'contents', ariaLabel: 'Contents'}, ...chapters.map(link));
 }

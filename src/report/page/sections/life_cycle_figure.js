@@ -1,7 +1,7 @@
 // The figure of the life cycle: the largest magnitudes after each block and in its output.
 'use strict';
 
-/* global number, blockName, colour, axis, whole, positive, draw */
+/* global number, blockName, colour, positive, blockAxis, logAxis, stepShapes, drawPlane */
 /* exported drawLifeCycle, kCoursesDrawn */
 
 const kCoursesDrawn = 6;
@@ -56,22 +56,6 @@ function courseTraces(places, courses, field) {
   }));
 }
 
-function stepMarks(blocks, name, colourName, dash) {
-  return blocks.map((block, i) => ({
-    type: 'line',
-    x0: block,
-    x1: block,
-    yref: 'paper',
-    y0: 0,
-    y1: 1,
-    layer: 'below',
-    line: {color: colour(colourName), width: 1.5, dash},
-    name,
-    showlegend: i === 0,
-    legendrank: 2000,
-  }));
-}
-
 // One range for both panels, in powers of ten: from the smallest median to the largest magnitude.
 function logRange(life) {
   const ofBlocks = life.blocks.flatMap((block) => [block.hidden_state, block.output]);
@@ -93,18 +77,12 @@ function drawLifeCycle(container, life, field) {
     ...topTraces(places, states),
     medianTrace(places, states),
   ];
-  const shapes = [
-    ...stepMarks(life.step_up, 'step-up block', 'step-up', 'dash'),
-    ...stepMarks(life.step_down, 'step-down block', 'step-down', 'dashdot'),
-  ];
-  return draw(container, 460, traces, {
-    shapes,
-    xaxis: axis(hidden ? 'after block (0 = embedding)' : 'block', {
-      range: [hidden ? -0.7 : 0.3, life.blocks.length + 0.7], ...whole(life.blocks.length),
+  return drawPlane(container, 460, traces, {
+    shapes: stepShapes(life),
+    xaxis: blockAxis(hidden ? 'after block (0 = embedding)' : 'block', life.blocks.length,
+      hidden ? 0 : 1),
+    yaxis: logAxis(hidden ? 'magnitude in the hidden state' : 'magnitude in the block output', {
+      range: logRange(life),
     }),
-    yaxis: axis(hidden ? 'magnitude in the hidden state' : 'magnitude in the block output', {
-      type: 'log', dtick: 1, exponentformat: 'power', tickfont: {size: 11}, range: logRange(life),
-    }),
-    legend: {orientation: 'h', x: 0, y: -0.2, yanchor: 'top', font: {size: 12}},
   });
 }

@@ -1,7 +1,7 @@
 // Massive activations: the tables of channels and tokens.
 'use strict';
 
-/* global element, paragraph, table, number, plural, agree, ranges, rangesOf, listed, visible */
+/* global element, paragraph, table, number, plural, agree, ranges, rangesOf, listed, tokenText */
 /* global blockName */
 /* exported kMassiveActivations */
 
@@ -20,7 +20,7 @@ function tellPositions(massive) {
   const positions = [...block.positions].sort((a, b) => b.count - a.count);
   const places = positions.map(({position, count}) =>
     `position ${position} (${plural(count, 'sequence')})`);
-  return `After ${blockName(block)} they sit at ${listed(places)}.`;
+  return `After ${blockName(block)} they sit at ${listed(places, 3)}.`;
 }
 
 // A column of the blocks after which something is massive.
@@ -79,11 +79,10 @@ function tokenRows(massive) {
 }
 
 function tokenTable(massive) {
-  const text = (row) => (row.text === undefined ? '–' : visible(row.text));
   const start = (row) => (row.at_start ? 'yes' : 'no');
   return table([
     {title: 'Id', value: (row) => row.id, text: (row) => String(row.id)},
-    {title: 'Text', left: true, code: true, value: (row) => row.text, text},
+    {title: 'Text', left: true, code: true, value: (row) => row.text, text: tokenText},
     {title: 'At position 0', left: true, value: start, text: start},
     {title: 'Count', value: (row) => row.count},
     kBlocksColumn,

@@ -1,7 +1,8 @@
 // The maps of heads: what they give the watched key, and what their learned sinks take.
 'use strict';
 
-/* global number, headKey, axis, colour, draw, heatmapTrace, extent, layerAxis, headAxis, mapHeight */
+/* global number, headKey, axis, colour, draw, drawHeadMap, heatmapTrace, extent, layerAxis */
+/* global headAxis, mapHeight */
 /* exported drawSinkMap, drawLearnedMap */
 
 // The border of the set of sink heads, as line segments along the edges of the heat map's cells.
@@ -41,15 +42,10 @@ function shareTrace(sinkHeads, layers, rows) {
 }
 
 function drawLearnedMap(container, learned) {
-  const {layers, rows} = extent(learned);
-  const map = heatmapTrace(learned, {
+  return drawHeadMap(container, learned, {
     value: (head) => head.mass,
     words: (head) => `its logit takes ${number(100 * head.mass)} %`,
     title: 'mass of the learned sink',
-  });
-  return draw(container, 110 + mapHeight(rows), [map], {
-    xaxis: layerAxis(layers),
-    yaxis: headAxis(rows),
   });
 }
 
