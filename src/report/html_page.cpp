@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "report/page_data.h"
+
 // Files of src/report/page and plotly.js, embedded by CMake.
 extern "C" {
 extern const char spikesink_page_html[], spikesink_page_html_end[];
@@ -61,7 +63,7 @@ std::string fill(std::string_view page, const Parts& parts) {
 }  // namespace
 
 std::string html_page(std::string_view report_json) {
-  const auto data = without_markup(report_json);
+  const auto data = without_markup(detail::page_data(report_json));
   return fill(between(spikesink_page_html, spikesink_page_html_end),
               {{{"page.css", between(spikesink_page_css, spikesink_page_css_end)},
                 {"report.json", data},

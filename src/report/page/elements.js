@@ -1,8 +1,9 @@
 // The pieces a spikesink report is built from. Text enters the page through textContent alone.
 'use strict';
 
-/* global number */
-/* exported element, paragraph, alarm, figure, panels, choice, table, fold, keyFigure */
+/* global number, kindName */
+/* exported element, paragraph, alarm, figure, panels, choice, table, kBlockColumns, fold */
+/* exported keyFigure */
 
 const kRowsShown = 10;
 
@@ -101,6 +102,13 @@ function table(columns, rows) {
   const frame = element('div', {className: 'scroll'}, element('table', {}, top, body));
   return element('div', {}, frame, more);
 }
+
+// Of rows that are about a block.
+const kBlockColumns = [
+  {title: 'Block', value: (row) => row.block},
+  {title: 'Layer', value: (row) => row.layer},
+  {title: 'Kind', left: true, value: kindName, text: kindName},
+];
 
 function pairs(entries) {
   return element('dl', {}, ...entries.flatMap(([name, value]) => [

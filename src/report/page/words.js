@@ -2,7 +2,7 @@
 'use strict';
 
 /* exported number, percentage, tokenName, spanName, headKey, ranges, rangesOf, plural */
-/* exported listed, agree, blockName, ofAll, capital, tokenText, mean, quantile, greatest, finite */
+/* exported listed, agree, blockName, kindName, ofAll, capital, tokenText, mean, quantile, greatest, finite */
 
 const kLongestLabel = 24;  // characters of a token in a figure
 
@@ -21,6 +21,7 @@ function signed(text) {
 }
 
 function percentage(value) {
+  if (value > 0 && value < 1e-3) return '< 0.001\u00a0%';
   return number(value) === '–' ? '–' : `${number(value, 3)}\u00a0%`;
 }
 
@@ -67,8 +68,11 @@ function listed(items, most = 6) {
 
 function blockName(place) {
   if (place.block === 0) return 'embedding';
-  const kind = place.kind === 'feed_forward' ? 'feed-forward' : place.kind;
-  return `block ${place.block} (layer ${place.layer}, ${kind})`;
+  return `block ${place.block} (layer ${place.layer}, ${kindName(place)})`;
+}
+
+function kindName({kind}) {
+  return kind === 'feed_forward' ? 'feed-forward' : kind;
 }
 
 function headKey(head) {

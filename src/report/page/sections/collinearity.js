@@ -69,8 +69,8 @@ function drawCollinearity(container, deciles, tokens) {
   return drawPlane(container, 380, traces.filter((trace) => trace.x.length > 0), {
     showlegend: true,
     annotations: tokenLabels(deciles, away),
-    xaxis: axis('cosine of embedding and scale of the first norm'),
-    yaxis: axis('share of the vocabulary below, %', {range: [-4, 104]}),
+    xaxis: axis('cosine with the first norm'),
+    yaxis: axis('vocabulary below, %', {range: [-4, 104]}),
   });
 }
 

@@ -1,7 +1,7 @@
 // Gate linearity: how near the activation is to the identity.
 'use strict';
 
-/* global element, paragraph, figure, panels, number, capital, rangesOf, blockName, greatest */
+/* global element, paragraph, figure, panels, number, rangesOf, blockName, greatest */
 /* global quantile */
 /* global kKinds, axis, curve, dots, blockAxis, levelShape, drawPlane, stepShapes */
 /* exported kGateLinearity */
@@ -19,9 +19,10 @@ function chosenBlocks(blocks, life) {
   const stepping = blocks.filter(({block}) => numbers.includes(block));
   const others = blocks.filter(({block}) => !numbers.includes(block));
   const distance = ({block}) => Math.min(...numbers.map((step) => Math.abs(step - block)), block);
+  const leading = greatest(stepping.filter(({spike}) => spike.tokens > 0), share);
   const shown = [...stepping].sort((a, b) => share(b) - share(a)).slice(0, kPanelsDrawn)
     .sort((a, b) => a.block - b.block);
-  return {stepping, shown, control: greatest(others, distance)};
+  return {stepping, shown, leading, control: greatest(others, distance)};
 }
 
 // -- sentences
@@ -47,7 +48,7 @@ function tellNear(blocks) {
     `${but}: a quadratic form is a rough picture there.`;
 }
 
-function tellGates(blocks, {stepping, shown}) {
+function tellGates(blocks, {stepping, leading}) {
   const known = stepping.filter(({spike}) => spike.tokens > 0);
   if (known.length === 0) {
     const usual = quantile(blocks.map(({ordinary}) => ordinary.cosine), 0.5);
@@ -57,11 +58,10 @@ function tellGates(blocks, {stepping, shown}) {
       `${number(usual, 3)} for ordinary tokens.`;
     return `${why}, so there is no spike to explain.${told}`;
   }
-  const told = shown.filter(({spike}) => spike.tokens > 0).map(({block, spike, ordinary}) => {
-    const others = ordinary.tokens > 0 ? ` (ordinary tokens: ${tellGroup(ordinary)})` : '';
-    return `block ${block}: mean ${tellGroup(spike)}${others}`;
-  });
-  return `${tellNear(known)} ${capital(told.join('; '))}.`;
+  const {spike, ordinary} = leading;
+  const others = ordinary.tokens > 0 ? `; for ordinary tokens ${tellGroup(ordinary)}` : '';
+  return `${tellNear(known)} In the greatest step, ${blockName(leading)}, the mean for spike tokens ` +
+    `is ${tellGroup(spike)}${others}.`;
 }
 
 // -- figures

@@ -1,7 +1,7 @@
 // Life cycle: where the spikes rise and fall.
 'use strict';
 
-/* global element, paragraph, figure, panels, table, number, percentage, plural, agree, listed */
+/* global element, paragraph, figure, panels, table, kBlockColumns, number, percentage, plural, agree, listed */
 /* global greatest, rangesOf, blockName */
 /* global drawLifeCycle, kCoursesDrawn */
 /* exported kLifeCycle, largestPeak */
@@ -67,8 +67,7 @@ function lifeCycleCaption(life) {
 }
 
 const kStepColumns = [
-  {title: 'Block', value: (row) => row.block},
-  {title: 'In', left: true, value: blockName, text: blockName},
+  ...kBlockColumns,
   {title: 'Step', left: true, value: stepName, text: stepName},
   {title: 'Channel', value: (row) => row.channel, text: (row) => String(row.channel)},
   {title: 'Before', value: (row) => row.before},
@@ -90,7 +89,7 @@ function tellEpisodes({episodes = []}) {
     const run = first === last ? `block ${first}` : `blocks ${first}–${last}`;
     return `${run} (up to ${number(peak.magnitude)}, in channel ${peak.channel})`;
   });
-  return `Massive they are in ${plural(episodes.length, 'episode')}: after ${listed(told)}.`;
+  return `${plural(episodes.length, 'episode')} of spikes: after ${listed(told)}.`;
 }
 
 function stepNodes({steps = []}) {

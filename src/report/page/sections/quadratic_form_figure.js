@@ -1,12 +1,10 @@
 // The figures of the weights: norms of all channels, spectra and trigger directions.
 'use strict';
 
-/* global number, quantile, blockName, colour, axis, curve, dots, blockAxis, logAxis */
+/* global number, blockName, colour, axis, curve, dots, blockAxis, logAxis */
 /* global levelShape, stepShapes, draw, drawPlane */
 /* exported drawNorms, drawSpectra, drawTriggers */
 
-const kTail = 0.01;  // of the channels, to either side of the band
-const kLeastDots = 10;  // of a block
 const kLabelsApart = 0.06;  // in powers of ten
 const kLabelsOfBlock = 3;
 const kPlacesNamed = 24;
@@ -14,10 +12,9 @@ const kPlacesNamed = 24;
 // -- norms
 
 // The largest norms of a block, over its median.
-function largestNorms({norms, median_norm: median, ...place}) {
-  const ratios = norms.map((norm, channel) => ({channel, ratio: norm / median, place}))
-    .filter(({ratio}) => ratio > 0).sort((a, b) => b.ratio - a.ratio);
-  return ratios.slice(0, Math.max(kLeastDots, Math.ceil(kTail * ratios.length)));
+function largestNorms({largest_norms: norms, median_norm: median, ...place}) {
+  return norms.map(([channel, norm]) => ({channel, ratio: norm / median, place}))
+    .filter(({ratio}) => ratio > 0);
 }
 
 function normDots(name, hue, norms) {
@@ -31,8 +28,7 @@ function normDots(name, hue, norms) {
 
 // The lower edge of the band, and the upper one that fills down to it.
 function bandTraces(blocks) {
-  const edge = (share) => blocks.map(({norms, median_norm: median}) =>
-    quantile(norms, share) / median);
+  const edge = (side) => blocks.map(({norm_band: band, median_norm: median}) => band[side] / median);
   const common = {
     x: blocks.map(({block}) => block),
     mode: 'lines',
@@ -40,18 +36,18 @@ function bandTraces(blocks) {
     line: {width: 0},
   };
   return [
-    {...common, y: edge(kTail), showlegend: false},
+    {...common, y: edge(0), showlegend: false},
     {
       ...common,
       name: 'middle 98 % of the channels',
-      y: edge(1 - kTail),
+      y: edge(1),
       fill: 'tonexty',
       fillcolor: `${colour('ordinary')}55`,
     },
   ];
 }
 
-// One block has no width to fill, and a label may not stand on another.
+// A label may not stand on another.
 function normLabels(outliers) {
   const labels = [];
   for (const [block, forms] of Map.groupBy(outliers, (form) => form.block)) {
@@ -70,17 +66,16 @@ function normLabels(outliers) {
   return labels;
 }
 
-// All channels and the limit, in powers of ten.
-function normRange(blocks, {outlier_ratio: limit}) {
-  const ratios = blocks.flatMap(({norms, median_norm: median}) => norms.map((norm) => norm / median));
-  const known = ratios.filter((ratio) => ratio > 0);
+// All that is drawn, in powers of ten.
+function normRange(traces, {outlier_ratio: limit}) {
+  const known = traces.flatMap((trace) => trace.y).filter((ratio) => ratio > 0);
   const [least, most] = [Math.min, Math.max].map((pick) =>
     known.reduce((a, b) => pick(a, b), limit));
   return [Math.log10(least) - 0.05, Math.log10(most) + 0.1];
 }
 
 function drawNorms(container, {blocks, options}, outliers, life) {
-  const shown = blocks.filter(({median_norm: median}) => median > 0);
+  const shown = blocks.filter(({median_norm: median, norm_band: band}) => median > 0 && band);
   const isOutlier = ({ratio}) => ratio >= options.outlier_ratio;
   const norms = shown.flatMap(largestNorms);
   const traces = [
@@ -93,7 +88,7 @@ function drawNorms(container, {blocks, options}, outliers, life) {
     shapes: [...stepShapes(life), levelShape(options.outlier_ratio, 'limit of outliers')],
     annotations: normLabels(outliers),
     xaxis: blockAxis('feed-forward block', blocks[blocks.length - 1].block),
-    yaxis: axis('norm / median', {type: 'log', dtick: 'D2', range: normRange(shown, options)}),
+    yaxis: axis('norm / median', {type: 'log', dtick: 'D2', range: normRange(traces, options)}),
   });
 }
 

@@ -2,7 +2,7 @@
 // single weights.
 'use strict';
 
-/* global element, paragraph, table, number, plural, agree, ranges, quantile, blockName */
+/* global element, paragraph, table, kBlockColumns, number, plural, agree, ranges, quantile */
 /* exported predictionNodes, fitNodes, superWeightNodes */
 
 // -- prediction
@@ -45,8 +45,7 @@ function comparisonTable(comparison) {
 function predictedStepTable(steps) {
   const direction = ({up}) => (up ? 'up' : 'down');
   return table([
-    {title: 'Block', value: (row) => row.block},
-    {title: 'In', left: true, value: blockName, text: blockName},
+    ...kBlockColumns,
     {title: 'Channel', value: (row) => row.channel, text: (row) => String(row.channel)},
     {title: 'Step', left: true, value: direction, text: direction},
     {title: 'Leading eigenvalue', value: (row) => row.eigenvalue},

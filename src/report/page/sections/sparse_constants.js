@@ -74,8 +74,7 @@ function drawNormCourse(container, norms, field, {sides, yaxis, shapes}) {
   return drawPlane(container, 380, traces, {
     showlegend: true,
     shapes,
-    xaxis: blockAxis('norm that reads the stream after block',
-      norms[norms.length - 1].after_block, 0),
+    xaxis: blockAxis('stream after block', norms[norms.length - 1].after_block, 0),
     yaxis,
   });
 }
@@ -105,7 +104,8 @@ function sparseNodes(section) {
   return [
     paragraph(`${tellSparse(section)} ${tellBefore(section)}`),
     normPanels(section),
-    paragraph('Each mark is a norm, dotted before it and full after it, without its learned scale ' +
+    paragraph('Each mark is a norm and the block after which it reads the stream: dotted before the norm, ' +
+      'full after it, without its learned scale ' +
       '(figure 5 of arXiv 2603.05498). A cosine near 1: all tokens of the kind are one vector.',
     'quiet'),
   ];

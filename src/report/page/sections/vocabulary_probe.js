@@ -7,6 +7,7 @@
 
 const kNearlyAll = 90;  // percent
 const kHardlyAny = 10;
+const kNamedExceptions = 4;
 
 // An entry spikes from here on.
 function probeThreshold({spike, options}) {
@@ -45,7 +46,9 @@ function tellExceptions({exceptions, exception_count: count, spiking, vocabulary
   const which = spike ? agree(count, 'entry spikes', 'entries spike') :
     agree(count, 'entry does not spike', 'entries do not spike');
   const names = exceptions.map((token) => tokenName(token));
-  return `${number(count)} ${which}, among them ${listed(names, 4)}.`;
+  if (names.length === 0) return `${number(count)} ${which}.`;
+  const among = count > kNamedExceptions ? ', among them' : ':';
+  return `${number(count)} ${which}${among} ${listed(names.slice(0, kNamedExceptions))}.`;
 }
 
 function tellCourse({course}) {
