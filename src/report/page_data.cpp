@@ -13,7 +13,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr double kTail = 0.01;         // of the channels, to either side of the band
+constexpr double kTail = 0.01;        // of the channels, to either side of the band
 constexpr size_t kLeastLargest = 10;  // of a block, whatever the tail
 
 void round_numbers(json& value) {

@@ -67,7 +67,9 @@ function draw(container, height, traces, layout, buttons = kFlatButtons) {
 
 // -- planes
 
-const kLegendBelow = {orientation: 'h', x: 0, y: -0.2, yanchor: 'top', font: {size: 12}, traceorder: 'normal'};
+const kLegendBelow = {
+  orientation: 'h', x: 0, y: -0.2, yanchor: 'top', font: {size: 12}, traceorder: 'normal',
+};
 
 function drawPlane(container, height, traces, layout) {
   return draw(container, height, traces, {legend: kLegendBelow, ...layout});

@@ -2,7 +2,8 @@
 'use strict';
 
 /* exported number, percentage, tokenName, spanName, headKey, ranges, rangesOf, plural */
-/* exported listed, agree, blockName, kindName, ofAll, capital, tokenText, mean, quantile, greatest, finite */
+/* exported listed, agree, blockName, kindName, ofAll, capital, tokenText, mean, quantile */
+/* exported greatest, finite */
 
 const kLongestLabel = 24;  // characters of a token in a figure
 
@@ -20,19 +21,22 @@ function signed(text) {
   return String(text).replace('-', '−');
 }
 
+// Neither nothing nor everything unless it is.
 function percentage(value) {
   if (value > 0 && value < 1e-3) return '< 0.001\u00a0%';
-  return number(value) === '–' ? '–' : `${number(value, 3)}\u00a0%`;
+  if (value > 99.99 && value < 100) return '> 99.99\u00a0%';
+  const text = number(value, value > 99 ? 4 : 3);
+  return text === '–' ? text : `${text}\u00a0%`;
 }
 
 function plural(count, word) {
   return `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
 }
 
-// "3 of 40 (7.5 %)"
-function ofAll(count, all) {
+// "3 of 40 tokens (7.5 %)"
+function ofAll(count, all, words = '') {
   const share = all > 0 ? ` (${percentage((100 * count) / all)})` : '';
-  return `${number(count)} of ${all.toLocaleString('en')}${share}`;
+  return `${number(count)} of ${all.toLocaleString('en')}${words && ` ${words}`}${share}`;
 }
 
 function capital(text) {

@@ -37,7 +37,7 @@ function tellKeys({key, keys = []}) {
 
 function shortSinks({heads, sink_heads: sinks, key}) {
   if (heads.length === 0) return '';
-  return `${ofAll(sinks.length, heads.length)} heads are sink heads of key ${key}.`;
+  return `${ofAll(sinks.length, heads.length, 'heads')} are sink heads of key ${key}.`;
 }
 
 function tellLearned(learned) {

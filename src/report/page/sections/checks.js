@@ -55,15 +55,17 @@ function activationNodes(activations) {
 function parityNodes(parity) {
   const bad = parity.points.filter((point) => point.outside > 0);
   const {absolute, relative} = parity.options;
+  const point = (row) => row.point;
+  const shape = (row) => row.shape.join(' × ');
   const verdict = bad.length === 0 ? 'none differs' :
     `${bad.length} outside the limits, the first of them ${bad[0].point}`;
   return [
     paragraph(`${plural(parity.points.length, 'hook point')} compared, within ${absolute} + ` +
-      `${relative} × |reference|: ${verdict}. Error: the largest difference over what is allowed. ` +
-      'In the order of the forward pass.'),
+      `${relative} × |reference|: ${verdict}. Error: the largest difference over what is ` +
+      'allowed. In the order of the forward pass.'),
     table([
-      {title: 'Hook point', left: true, code: true, value: (row) => row.point, text: (row) => row.point},
-      {title: 'Shape', left: true, value: (row) => row.shape[0], text: (row) => row.shape.join(' × ')},
+      {title: 'Hook point', left: true, code: true, value: point, text: point},
+      {title: 'Shape', left: true, value: (row) => row.shape[0], text: shape},
       {title: 'Error', value: (row) => row.error ?? Infinity},
       {title: 'Largest difference', value: (row) => row.largest_difference ?? Infinity},
       {title: 'Scale', value: (row) => row.scale},

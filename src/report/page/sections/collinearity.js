@@ -20,15 +20,17 @@ function collinearTokens(tokens) {
 }
 
 function tellCollinearity(deciles, tokens) {
-  const middle = `The embeddings of the middle eight tenths of the vocabulary have a cosine between ` +
-    `${number(deciles[1], 2)} and ${number(deciles[9], 2)} with the learned scale of the first norm.`;
+  const middle = 'The embeddings of the middle eight tenths of the vocabulary have a cosine ' +
+    `between ${number(deciles[1], 2)} and ${number(deciles[9], 2)} with the learned scale of ` +
+    'the first norm.';
   if (tokens.length === 0) return `${middle} No spike token is there to be placed among them.`;
   const away = tokens.filter((token) => elsewhere(token).spiking > 0);
   if (away.length === 0)
-    return `${middle} Every spike token is the first of its sequence, which needs no such embedding.`;
+    return `${middle} Every spike token is the first of its sequence, which needs no such ` +
+      'embedding.';
   const top = away.filter(({collinearity}) => collinearity >= deciles[9]).length;
-  return `${middle} Of the tokens that spike beyond position 0, ${ofAll(top, away.length)} lie in ` +
-    'the top tenth.';
+  return `${middle} Of the tokens that spike beyond position 0, ${ofAll(top, away.length)} lie ` +
+    'in the top tenth.';
 }
 
 function tokenDots(name, deciles, tokens, look) {
@@ -83,8 +85,8 @@ function collinearityNodes({collinearity_deciles: deciles, by_token: all}) {
     ...(tokens.length === 0 ? [] : [
       figure('collinearity', 'Where spike tokens lie among the vocabulary',
         (container) => drawCollinearity(container, deciles, tokens)),
-      paragraph('Line: the vocabulary; dots: its spike tokens. By the paper a delimiter attends to ' +
-        'itself because its embedding is nearly collinear with that scale.', 'quiet'),
+      paragraph('Line: the vocabulary; dots: its spike tokens. By the paper a delimiter attends ' +
+        'to itself because its embedding is nearly collinear with that scale.', 'quiet'),
     ]),
   ];
 }

@@ -54,8 +54,9 @@ function definitionsOf(key, section) {
 function definitions(report) {
   const found = Object.keys(kDefined).filter((key) => report[key])
     .flatMap((key) => definitionsOf(key, report[key]));
-  return [...found, ['Counting', 'Blocks count from 1, two a layer: attention, then feed-forward. ' +
-    'Layers, heads, channels, positions and sequences count from 0. Magnitudes are absolute.']];
+  return [...found, ['Counting', 'Blocks count from 1, two a layer: attention, then ' +
+    'feed-forward. Layers, heads, channels, positions and sequences count from 0. Magnitudes ' +
+    'are absolute.']];
 }
 
 function definitionNodes({program, configuration, model, versions, schema, ...report}) {

@@ -19,7 +19,9 @@ function chosenBlocks(blocks, life) {
   const stepping = blocks.filter(({block}) => numbers.includes(block));
   const others = blocks.filter(({block}) => !numbers.includes(block));
   const distance = ({block}) => Math.min(...numbers.map((step) => Math.abs(step - block)), block);
-  const leading = greatest(stepping.filter(({spike}) => spike.tokens > 0), share);
+  const told = stepping.filter(({spike}) => spike.tokens > 0);
+  const leading = greatest(told.filter(({block}) => life.step_up.includes(block)), share) ??
+    greatest(told, share);
   const shown = [...stepping].sort((a, b) => share(b) - share(a)).slice(0, kPanelsDrawn)
     .sort((a, b) => a.block - b.block);
   return {stepping, shown, leading, control: greatest(others, distance)};
@@ -60,8 +62,8 @@ function tellGates(blocks, {stepping, leading}) {
   }
   const {spike, ordinary} = leading;
   const others = ordinary.tokens > 0 ? `; for ordinary tokens ${tellGroup(ordinary)}` : '';
-  return `${tellNear(known)} In the greatest step, ${blockName(leading)}, the mean for spike tokens ` +
-    `is ${tellGroup(spike)}${others}.`;
+  return `${tellNear(known)} In the greatest step, ${blockName(leading)}, the mean for spike ` +
+    `tokens is ${tellGroup(spike)}${others}.`;
 }
 
 // -- figures
@@ -111,7 +113,8 @@ function gateCurve(blocks, kind) {
 }
 
 function drawGateCourse(container, blocks, life) {
-  const kinds = ['ordinary', 'spike'].filter((kind) => blocks.some((block) => block[kind].tokens > 0));
+  const kinds = ['ordinary', 'spike'].filter((kind) =>
+    blocks.some((block) => block[kind].tokens > 0));
   return drawPlane(container, 340, kinds.map((kind) => gateCurve(blocks, kind)), {
     showlegend: true,
     shapes: [...stepShapes(life), levelShape(1, 'identity')],

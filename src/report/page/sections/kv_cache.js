@@ -22,7 +22,7 @@ function tellTokensToKeep({keep}) {
 function tellCache(section) {
   const {heads, heads_with_sinks: sinking} = section;
   return `${tellTokensToKeep(section)}${tellShare(section)} (mean over heads). ` +
-    `${ofAll(sinking, heads)} heads ${agree(sinking, 'has', 'have')} a sink somewhere.`;
+    `${ofAll(sinking, heads, 'heads')} ${agree(sinking, 'has', 'have')} a sink somewhere.`;
 }
 
 function shortCache(section) {
@@ -46,17 +46,17 @@ function keptTokenTable(keep) {
 function cacheNodes(section) {
   const title = element('h3', {textContent: 'Key/value cache'});
   if (!(section.kept > 0)) {
-    return [title, paragraph('No place of the text draws enough heads to be kept: a cache may evict ' +
-      'any of them alike.')];
+    return [title, paragraph('No place of the text draws enough heads to be kept: a cache may ' +
+      'evict any of them alike.')];
   }
   const {least_share_of_heads: least} = section.options;
   return [
     title,
     paragraph(tellCache(section)),
     ...(section.keep.length > 0 ? [keptTokenTable(section.keep)] : []),
-    paragraph(`${plural(section.kept, 'place')} of ${plural(section.tokens, 'token')}: those that ` +
-      `spike or are a sink of at least ${percentage(100 * least)} of the heads. Without them a cache ` +
-      'that evicts old tokens breaks the attention of those heads.', 'quiet'),
+    paragraph(`${plural(section.kept, 'place')} of ${plural(section.tokens, 'token')}: those ` +
+      `that spike or are a sink of at least ${percentage(100 * least)} of the heads. Without ` +
+      'them a cache that evicts old tokens breaks the attention of those heads.', 'quiet'),
   ];
 }
 

@@ -1,8 +1,8 @@
 // Life cycle: where the spikes rise and fall.
 'use strict';
 
-/* global element, paragraph, figure, panels, table, kBlockColumns, number, percentage, plural, agree, listed */
-/* global greatest, rangesOf, blockName */
+/* global element, paragraph, figure, panels, table, kBlockColumns, number, percentage, plural */
+/* global agree, listed, greatest, rangesOf, blockName */
 /* global drawLifeCycle, kCoursesDrawn */
 /* exported kLifeCycle, largestPeak */
 
@@ -138,7 +138,8 @@ function shortLifeCycle(life) {
   const peak = largestPeak(life);
   if (!peak) return '';
   const times = peak.median > 0 ? `, ${timesMedian(peak)} times the median` : '';
-  const size = `The largest magnitude is ${number(peak.magnitude)} in channel ${peak.channel}${times}`;
+  const size = `The largest magnitude is ${number(peak.magnitude)} in channel ` +
+    `${peak.channel}${times}`;
   if (life.spike_channels.length === 0) return `${size}: no spike.`;
   return `${size}.${tellGreatSteps(life)}`;
 }

@@ -24,8 +24,8 @@ function tellOutliers({blocks, options}, outliers) {
   if (outliers.length === 0) {
     const most = greatest(formsOf(blocks, 'channels'), ({ratio}) => ratio);
     if (!most) return 'No norm is known.';
-    return `No channel’s norm reaches ${limit}: the largest, ${number(most.ratio, 3)}, is that of ` +
-      `channel ${most.channel} in ${blockName(most)}.`;
+    return `No channel’s norm reaches ${limit}: the largest, ${number(most.ratio, 3)}, is that ` +
+      `of channel ${most.channel} in ${blockName(most)}.`;
   }
   const byChannel = [...Map.groupBy(outliers, ({channel}) => channel)]
     .sort((a, b) => b[1].length - a[1].length || b[1][0].ratio - a[1][0].ratio);
@@ -39,8 +39,9 @@ function tellForm(form, outliers) {
   const {blocks} = form;
   const gated = blocks.filter((block) => block.gated);
   if (gated.length === 0) {
-    return 'The feed-forward blocks of this model have no gate, so they are no quadratic form and ' +
-      'the weights predict nothing. The norm shown is that of the output weights of each channel. ' +
+    return 'The feed-forward blocks of this model have no gate, so they are no quadratic form ' +
+      'and the weights predict nothing. The norm shown is that of the output weights of each ' +
+      'channel. ' +
       tellOutliers(form, outliers);
   }
   const some = gated.length < blocks.length ?
@@ -54,8 +55,8 @@ function tellCaveats({blocks}) {
   const after = gated.filter((block) => block.normed_after).length;
   const biased = gated.filter((block) => block.has_biases).length;
   return [
-    after > 0 ? `Behind ${agree(after, 'one block', `${after} blocks`)} a norm sets the amplitude ` +
-      'anew, which the form leaves out.' : '',
+    after > 0 ? `Behind ${agree(after, 'one block', `${after} blocks`)} a norm sets the ` +
+      'amplitude anew, which the form leaves out.' : '',
     biased > 0 ? `${agree(biased, 'One block has', `${biased} blocks have`)} biases, which it ` +
       'leaves out too.' : '',
   ].filter(Boolean).join(' ');
@@ -63,9 +64,9 @@ function tellCaveats({blocks}) {
 
 function tellSpectra(outliers) {
   const dominance = mean(outliers.map((form) => form.dominance));
-  return 'One eigenvalue dominates where a channel answers to a single direction, its trigger: the ' +
-    `leading one of these outliers holds ${number(dominance, 2)} of the form’s norm on average ` +
-    '(1: all of it).';
+  return 'One eigenvalue dominates where a channel answers to a single direction, its trigger: ' +
+    `the leading one of these outliers holds ${number(dominance, 2)} of the form’s norm on ` +
+    'average (1: all of it).';
 }
 
 function tellTriggers({places, cosines}) {
@@ -82,7 +83,7 @@ function shortForm({prediction, comparison, blocks}) {
   if (channels.length === 0) return 'The weights predict no spike.';
   const {both, measured_alone: alone} = comparison?.spike_channels ?? {};
   const agreed = !comparison ? '' : ` The text confirms ${both.length} of ` +
-    `${plural(channels.length, 'channel')} and shows ${alone.length} more.`;
+    `${plural(channels.length, 'channel')} and shows ${alone.length > 0 ? alone.length : 'no'} more.`;
   return `The weights alone predict ${rangesOf('channel', channels)}, up in ` +
     `${rangesOf('block', up)}${down.length > 0 ? `, down in ${rangesOf('block', down)}` : ''}.` +
     agreed;
@@ -95,8 +96,8 @@ function normNodes(form, outliers, life) {
     paragraph(`${tellForm(form, outliers)} ${tellCaveats(form)}`),
     figure('form-norms', 'Norms of all channels over the median of their block',
       (container) => drawNorms(container, form, outliers, life)),
-    paragraph('The norm of each channel over the median of its block. Band: the middle 98 % of the ' +
-      'channels; dots: the largest, at least ten of a block; outliers are named by channel ' +
+    paragraph('The norm of each channel over the median of its block. Band: the middle 98 % of ' +
+      'the channels; dots: the largest, at least ten of a block; outliers are named by channel ' +
       '(figure 3 of arXiv 2603.05498).', 'quiet'),
   ];
 }
@@ -113,9 +114,9 @@ function spectrumNodes(form) {
   return [
     paragraph(`${tellSpectra(known)} ${tellTriggers(form.triggers)}`),
     panels(['Spectra', spectra], ...(several ? [['Triggers', triggers]] : [])),
-    paragraph('Eigenvalues of the symmetric form by magnitude, of the outliers and of channels at ' +
-      `the median${several ? '; |cosine| of each two trigger directions, block · channel' : ''} ` +
-      '(figure 4 of arXiv 2603.05498).', 'quiet'),
+    paragraph('Eigenvalues of the symmetric form by magnitude, of the outliers and of channels ' +
+      `at the median${several ? '; |cosine| of each two trigger directions, block · channel' : ''}` +
+      ' (figure 4 of arXiv 2603.05498).', 'quiet'),
   ];
 }
 

@@ -28,7 +28,8 @@ function normDots(name, hue, norms) {
 
 // The lower edge of the band, and the upper one that fills down to it.
 function bandTraces(blocks) {
-  const edge = (side) => blocks.map(({norm_band: band, median_norm: median}) => band[side] / median);
+  const edge = (side) =>
+    blocks.map(({norm_band: band, median_norm: median}) => band[side] / median);
   const common = {
     x: blocks.map(({block}) => block),
     mode: 'lines',

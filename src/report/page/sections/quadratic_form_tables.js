@@ -20,7 +20,8 @@ function tellComparison(prediction, comparison) {
   if (predicted + measured === 0) return 'The prediction and the measurement agree in everything.';
   const confirmed = predicted === 0 ? 'All that is predicted is measured too' :
     `Of ${both + predicted} predictions ${both} ${agree(both, 'is', 'are')} measured too`;
-  return `${confirmed}; ${measured} ${agree(measured, 'finding is', 'findings are')} not predicted.`;
+  return `${confirmed}; ${measured} ${agree(measured, 'finding is', 'findings are')} not ` +
+    'predicted.';
 }
 
 function comparisonTable(comparison) {
@@ -111,12 +112,12 @@ function superWeightNodes({blocks}) {
     element('h3', {textContent: 'Super weights'}),
     table([
       {title: 'Block', value: (row) => row.block},
-      {title: 'Row (channel)', value: (row) => row.row, text: (row) => String(row.row)},
-      {title: 'Column (hidden unit)', value: (row) => row.column, text: (row) => String(row.column)},
+      {title: 'Channel', value: (row) => row.row, text: (row) => String(row.row)},
+      {title: 'Hidden unit', value: (row) => row.column, text: (row) => String(row.column)},
       {title: 'Weight', value: (row) => row.weight},
       {title: 'Share of the eigenvalue', value: (row) => row.share},
     ], rows),
-    paragraph('Single weights of the down projection that carry most of a leading eigenvalue ' +
+    paragraph('Single weights of the down projection, from a hidden unit to a channel, that carry most of a leading eigenvalue ' +
       '(arXiv 2411.07191). Shares of all hidden units sum to one; some are negative.', 'quiet'),
   ];
 }

@@ -32,19 +32,22 @@ function errorText(value) {
   return number(value) === '–' ? 'unknown' : percentage(100 * value);
 }
 
+function worstInput(inputs, scale) {
+  return greatest(inputs, ({errors}) => errors[scale]?.plain ?? NaN);
+}
+
 function tellWorst({inputs, options}) {
-  const worst = greatest(inputs, ({errors}) => errors.per_tensor?.plain ?? NaN);
+  const worst = worstInput(inputs, 'per_tensor');
   if (!worst) return 'No error is known.';
   const {plain, spike_tokens: tokens, channels, both} = worst.errors.per_tensor;
-  const least = (value) => errorText(value);
   return `With ${options.bits} bits and one scale a tensor, ordinary tokens lose most in the ` +
     `${inputName(worst).toLowerCase()}: ${errorText(plain)} of their length. Keeping the spike ` +
-    `tokens in high precision makes it ${least(tokens)}, the outlier channels ${least(channels)}, ` +
-    `both ${least(both)}.`;
+    `tokens in high precision makes it ${errorText(tokens)}, the outlier channels ` +
+    `${errorText(channels)}, both ${errorText(both)}.`;
 }
 
 function tellToken({inputs}) {
-  const worst = greatest(inputs, ({errors}) => errors.per_token?.plain ?? NaN);
+  const worst = worstInput(inputs, 'per_token');
   if (!worst) return '';
   return `With one scale a token the largest error is ${errorText(worst.errors.per_token.plain)} ` +
     `(${inputName(worst).toLowerCase()}).`;
@@ -54,12 +57,19 @@ function tellKeep({keep, inputs}) {
   if (keep.length === 0)
     return 'No input gains enough by keeping anything in high precision to be on the short list.';
   const names = keep.map((entry) => inputName(entry).toLowerCase());
-  return `${ofAll(keep.length, inputs.length)} inputs are worth the trouble: ${listed(names, 3)}.`;
+  return `${ofAll(keep.length, inputs.length, 'inputs')} ${agree(keep.length, 'is', 'are')} ` +
+    `worth the trouble: ${listed(names, 3)}.`;
 }
 
 function shortQuantisation(section) {
-  if (section.inputs.length === 0) return '';
-  return `${tellWorst(section)} ${tellKeep(section)}`;
+  const {inputs, keep, options} = section;
+  const worst = worstInput(inputs, 'per_tensor');
+  if (!worst) return '';
+  const {plain, both} = worst.errors.per_tensor;
+  return `Rounding to ${options.bits} bits costs ordinary tokens most in the ` +
+    `${inputName(worst).toLowerCase()}: ${errorText(plain)} of their length, ${errorText(both)} ` +
+    `with spike tokens and outlier channels kept; ${ofAll(keep.length, inputs.length, 'inputs')} ` +
+    `${agree(keep.length, 'is', 'are')} worth it.`;
 }
 
 // -- figures
@@ -143,14 +153,16 @@ function quantisationNodes(section) {
   if (inputs.length === 0) return [title, paragraph('No input of a linear map was looked at.')];
   return [
     title,
-    paragraph(`${ofAll(spikes, tokens)} tokens ${agree(spikes, 'is a spike token', 'are spike tokens')}. ` +
-      `${tellWorst(section)} ${tellToken(section)}`),
+    paragraph(`${ofAll(spikes, tokens, 'tokens')} ` +
+      `${agree(spikes, 'is a spike token', 'are spike tokens')}. ${tellWorst(section)} ` +
+      `${tellToken(section)}`),
     ...errorNodes(inputs),
     paragraph(tellKeep(section)),
     ...(keep.length === 0 ? [] : [
       keepTable(keep),
-      paragraph('Gain: by how much the error shrinks when the listed channels, and the spike tokens ' +
-        `where marked, stay in high precision; ${plural(keep.length, 'input')}, most gain first.`,
+      paragraph('Gain: by how much the error shrinks when the listed channels, and the spike ' +
+        `tokens where marked, stay in high precision; ${plural(keep.length, 'input')}, most ` +
+        'gain first.',
       'quiet'),
     ]),
   ];

@@ -8,7 +8,8 @@
 // Layer by layer the mean over heads of each kind.
 function layerMeans(heads) {
   return [...Map.groupBy(heads, ({layer}) => layer)].map(([layer, ofLayer]) => {
-    const means = Object.keys(kKinds).map((kind) => [kind, mean(ofLayer.map((head) => head[kind]))]);
+    const ofKind = (kind) => mean(ofLayer.map((head) => head[kind]));
+    const means = Object.keys(kKinds).map((kind) => [kind, ofKind(kind)]);
     return {layer, ...Object.fromEntries(means)};
   });
 }
@@ -19,9 +20,9 @@ function tellWidest(layers, kind) {
   const widest = greatest(layers, (layer) => layer[kind] - layer.ordinary);
   if (!widest) return '';
   const {name} = kKinds[kind];
-  return `Their distance from ordinary tokens is widest in layer ${widest.layer}: on average over ` +
-    `its heads ${name} keep ${percentage(100 * widest[kind])} of their attention, ordinary tokens ` +
-    `${percentage(100 * widest.ordinary)}.`;
+  return `Their distance from ordinary tokens is widest in layer ${widest.layer}: on average ` +
+    `over its heads ${name} keep ${percentage(100 * widest[kind])} of their attention, ordinary ` +
+    `tokens ${percentage(100 * widest.ordinary)}.`;
 }
 
 function tellEarly(layers, kinds) {

@@ -16,14 +16,14 @@ function tellRule({agreement}) {
   if (!rule) return '';
   const {heads, named, measured, both, precision, recall, base_rate: base} = rule;
   if (measured === 0) {
-    return `The rule of eq. 26 names ${ofAll(named, heads)} heads, but no head is measured to be a ` +
-      'sink head, so it cannot be judged.';
+    return `The rule of eq. 26 names ${ofAll(named, heads, 'heads')}, but no head is measured ` +
+      'to be a sink head, so it cannot be judged.';
   }
   const gain = precision - base;
-  const verdict = precision === null || gain <= kTellsNothing ? 'so the rule tells hardly more than ' +
-    'the base rate' : 'so it tells something';
-  return `The rule of eq. 26 names ${ofAll(named, heads)} heads; ${number(measured)} are measured ` +
-    `sink heads, ${number(both)} are both: precision ${number(precision, 2)} and recall ` +
+  const verdict = precision === null || gain <= kTellsNothing ? 'so the rule tells hardly more ' +
+    'than the base rate' : 'so it tells something';
+  return `The rule of eq. 26 names ${ofAll(named, heads, 'heads')}; ${number(measured)} are ` +
+    `measured sink heads, ${number(both)} are both: precision ${number(precision, 2)} and recall ` +
     `${number(recall, 2)} against a base rate of ${number(base, 2)}, ${verdict}.`;
 }
 
@@ -41,8 +41,8 @@ function tellValues({heads}) {
   const drained = drain === null ? '' : `Over all heads the median value of a sink is ` +
     `${number(drain, 2)} times as long as that of another key` +
     `${drain < 0.5 ? ', so attending to it writes little' : ''}.`;
-  const narrow = rank === null ? '' : ` Sink keys span effectively ${number(rank, 2)} of a head’s ` +
-    `dimensions, others ${number(others, 2)} (medians over heads).`;
+  const narrow = rank === null ? '' : ` Sink keys span effectively ${number(rank, 2)} of a ` +
+    `head’s dimensions, others ${number(others, 2)} (medians over heads).`;
   return `${drained}${narrow}`;
 }
 
@@ -88,9 +88,10 @@ function headDotNodes(heads, sinks) {
     panels(
       ...(known('logit_gap') ? [panel('Logit gap', 'logit-gap', 'logit_gap')] : []),
       ...(known('value_drain') ? [panel('Value drain', 'value-drain', 'value_drain')] : [])),
-    paragraph(`Each mark is a head. Logit gap: how much higher its queries score sinks than other ` +
-      `keys. Value drain: the length of a sink’s value over that of another. To the right: the ` +
-      `attention that key ${sinks.key} receives; dotted: ε = ${sinks.epsilon}.`, 'quiet'),
+    paragraph('Each mark is a head. Logit gap: how much higher its queries score sinks than ' +
+      'other keys. Value drain: the length of a sink’s value over that of another. To the ' +
+      `right: the attention that key ${sinks.key} receives; dotted: ε = ${sinks.epsilon}.`,
+    'quiet'),
   ];
 }
 
@@ -116,10 +117,12 @@ function agreementNodes(agreement) {
 
 function geometryNodes(section, {attention_sinks: sinks}) {
   if (section.heads.length === 0)
-    return [paragraph('There are not both sink keys and other keys, so there is nothing to compare.')];
+    return [paragraph('There are not both sink keys and other keys, so there is nothing to ' +
+      'compare.')];
   return [
-    paragraph(`${plural(section.sink_keys, 'sink key')} and ${plural(section.other_keys, 'other key')} ` +
-      `in each of ${plural(section.heads.length, 'head')}. ${tellRule(section)} ${tellGap(section)}`),
+    paragraph(`${plural(section.sink_keys, 'sink key')} and ` +
+      `${plural(section.other_keys, 'other key')} in each of ` +
+      `${plural(section.heads.length, 'head')}. ${tellRule(section)} ${tellGap(section)}`),
     paragraph(tellValues(section)),
     ...pictureNodes(section.pictures),
     ...headDotNodes(section.heads, sinks),

@@ -9,10 +9,10 @@ function tellPlaces({positions, heads, place_count: places, sequences, options})
   const [most] = positions;
   const count = Math.round(sequences * heads.reduce((sum, head) => sum + (head.sinks ?? 0), 0));
   return `With every key watched, ${plural(places, 'token')} of the text ` +
-    `${agree(places, 'is a sink', 'are sinks')} of some head (importance above ${options.epsilon}): ` +
-    `${number(places / sequences, 3)} a sequence. Position ${most.position} has ` +
-    `${ofAll(most.count, count)} of all (sequence, layer, head) with a sink, in ` +
-    `${ofAll(most.sequences, sequences)} sequences.`;
+    `${agree(places, 'is a sink', 'are sinks')} of some head (importance above ` +
+    `${options.epsilon}): ${number(places / sequences, 3)} a sequence. Position ` +
+    `${most.position} has ${ofAll(most.count, count)} of all (sequence, layer, head) with a ` +
+    `sink, in ${ofAll(most.sequences, sequences, 'sequences')}.`;
 }
 
 function tellSinkTokens({tokens}) {
@@ -45,8 +45,8 @@ function positionNodes({positions}) {
   return [
     figure('sink-positions', 'How often each position is a sink',
       (container) => drawSinkPositions(container, positions)),
-    paragraph('In how many attention patterns, of a sequence and a head, each position is a sink; ' +
-      'logarithmic.', 'quiet'),
+    paragraph('In how many attention patterns, of a sequence and a head, each position is a ' +
+      'sink; logarithmic.', 'quiet'),
   ];
 }
 
@@ -79,8 +79,8 @@ function anywhereNodes(section) {
   const title = element('h3', {textContent: 'Sinks anywhere'});
   if (section.place_count === 0 || section.positions.length === 0) {
     const {epsilon, least_queries: least} = section.options;
-    return [title, paragraph(`No key that ${least} queries may see receives more than ${epsilon} of ` +
-      'their attention in any head.')];
+    return [title, paragraph(`No key that ${least} queries may see receives more than ` +
+      `${epsilon} of their attention in any head.`)];
   }
   const listedPlaces = section.places.length;
   return [

@@ -21,11 +21,12 @@ function readsAfter({after_block: block}) {
 function tellSparse({norms, d_model: width, top}) {
   const norm = sparsest(norms);
   if (!norm) {
-    return 'There are no spike tokens to follow through the norms; the figures show ordinary tokens ' +
-      'alone.';
+    return 'There are no spike tokens to follow through the norms; the figures show ordinary ' +
+      'tokens alone.';
   }
   const {spike, ordinary} = norm.after;
-  const one = spike.cosine >= kOneVector ? 'are nearly one and the same vector' : 'are not one vector';
+  const one = spike.cosine >= kOneVector ? 'are nearly one and the same vector' : 'are not one ' +
+    'vector';
   const alike = spike.cosine === null ? 'are too few to be compared with each other' :
     `${one}: their mean pairwise cosine is ${number(spike.cosine, 3)}` +
     `${ordinary.cosine === null ? '' : ` (ordinary tokens: ${number(ordinary.cosine, 2)})`}`;
@@ -49,8 +50,8 @@ function shortSparse(section) {
   if (!norm) return '';
   const {cosine, top_share: share} = norm.after.spike;
   const alike = cosine === null ? '' : ` with a mutual cosine of ${number(cosine, 3)}`;
-  return `Behind a norm spike tokens become vectors${alike} whose ${section.top} largest channels ` +
-    `hold up to ${percentage(100 * share)} of the energy.`;
+  return `Behind a norm spike tokens become vectors${alike} whose ${section.top} largest ` +
+    `channels hold up to ${percentage(100 * share)} of the energy.`;
 }
 
 // -- figures
@@ -89,7 +90,9 @@ function normPanels({norms, d_model: width, top}) {
     panel('Mean pairwise cosine', 'norm-cosine', 'cosine', () =>
       ({sides: both, yaxis: axis('cosine')})),
     panel('Largest |x|', 'norm-largest', 'largest', () => ({
-      sides: both, yaxis: logAxis('largest |x|'), shapes: [levelShape(Math.sqrt(width), '√d_model')],
+      sides: both,
+      yaxis: logAxis('largest |x|'),
+      shapes: [levelShape(Math.sqrt(width), '√d_model')],
     })),
     panel(`Energy in the ${top} largest channels`, 'norm-top-share', 'top_share', () =>
       ({sides: ['after'], yaxis: axis('share of the energy', {range: [-0.02, 1.04]})})),
@@ -104,8 +107,8 @@ function sparseNodes(section) {
   return [
     paragraph(`${tellSparse(section)} ${tellBefore(section)}`),
     normPanels(section),
-    paragraph('Each mark is a norm and the block after which it reads the stream: dotted before the norm, ' +
-      'full after it, without its learned scale ' +
+    paragraph('Each mark is a norm and the block after which it reads the stream: dotted before ' +
+      'the norm, full after it, without its learned scale ' +
       '(figure 5 of arXiv 2603.05498). A cosine near 1: all tokens of the kind are one vector.',
     'quiet'),
   ];

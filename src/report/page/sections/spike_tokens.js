@@ -1,8 +1,8 @@
 // Spike tokens: which tokens are massive, and where they stand.
 'use strict';
 
-/* global element, paragraph, figure, panels, table, number, plural, ofAll, listed, tokenName */
-/* global tokenText, blockName, greatest */
+/* global element, paragraph, figure, panels, table, number, plural, ofAll, agree, listed */
+/* global tokenName, tokenText, blockName, greatest */
 /* global drawSpikesByBlock, drawSpikesByPosition, drawPairs */
 /* exported kSpikeTokens, elsewhere */
 
@@ -35,13 +35,14 @@ function tellElsewhere({by_token: tokens}) {
 function tellWhich(section) {
   const {tokens, spiking} = section;
   if (spiking <= kMostOfAll * tokens) return tellElsewhere(section);
-  return 'Being massive is the rule here, not the exception: what is said of ordinary tokens rests ' +
-    `on ${plural(tokens - spiking, 'token')}.`;
+  return 'Being massive is the rule here, not the exception: what is said of ordinary tokens ' +
+    `rests on ${plural(tokens - spiking, 'token')}.`;
 }
 
 function tellSpikeTokens(section) {
   const {tokens, spiking} = section;
-  return `${ofAll(spiking, tokens)} tokens are massive after some block. ${tellWhere(section)} ` +
+  return `${ofAll(spiking, tokens, 'tokens')} ${agree(spiking, 'is', 'are')} massive after some ` +
+    `block. ${tellWhere(section)} ` +
     tellWhich(section);
 }
 
@@ -50,13 +51,14 @@ function tellPairs(states) {
   if (!state) return '';
   const told = state.pairs.map((pair) => `channel ${pair.channel} is ${number(pair.mean, 3)} ± ` +
     `${number(pair.standard_deviation, 2)} of channel ${pair.reference}`);
-  return `The channels spike together, at nearly fixed ratios where the deviation is small: after ` +
-    `${blockName(state)} ${listed(told, 3)}.`;
+  return 'The channels spike together, at nearly fixed ratios where the deviation is small: ' +
+    `after ${blockName(state)} ${listed(told, 3)}.`;
 }
 
 function shortSpikeTokens(section) {
   if (section.spiking === 0) return 'No token is massive after any block.';
-  return `${ofAll(section.spiking, section.tokens)} tokens spike. ${tellWhere(section)} ` +
+  return `${ofAll(section.spiking, section.tokens, 'tokens')} ` +
+    `${agree(section.spiking, 'spikes', 'spike')}. ${tellWhere(section)} ` +
     tellWhich(section);
 }
 
@@ -94,8 +96,8 @@ function pairNodes({states}) {
     paragraph(tellPairs(states)),
     figure('channel-pairs', 'Ratios of channels that spike together, after each block',
       (container) => drawPairs(container, states)),
-    paragraph('One line for each pair of channels that spike in the same tokens: the mean of their ' +
-      'quotient; bars are a standard deviation to either side.', 'quiet'),
+    paragraph('One line for each pair of channels that spike in the same tokens: the mean of ' +
+      'their quotient; bars are a standard deviation to either side.', 'quiet'),
   ];
 }
 
@@ -107,7 +109,8 @@ function spikeTokenNodes(section, {life_cycle: life}) {
   }
   const byBlock = figure('spikes-by-block', 'How many tokens spike after each block',
     (container) => drawSpikesByBlock(container, section, life));
-  const byPosition = figure('spikes-by-position', 'The share of tokens that spikes at each position',
+  const byPosition = figure('spikes-by-position', 'The share of tokens that spikes at each ' +
+    'position',
     (container) => drawSpikesByPosition(container, positions));
   const several = positions.length > 1;
   return [

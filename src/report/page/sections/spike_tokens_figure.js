@@ -1,8 +1,8 @@
 // The figures of the spike tokens: when and where they spike, and in which ratios.
 'use strict';
 
-/* global number, plural, ofAll, blockName, colour, axis, whole, curve, bars, blockAxis, drawPlane */
-/* global stepShapes */
+/* global number, plural, ofAll, blockName, colour, axis, whole, curve, bars, blockAxis */
+/* global drawPlane, stepShapes */
 /* exported drawSpikesByBlock, drawSpikesByPosition, drawPairs */
 
 const kPairsDrawn = 6;
@@ -11,7 +11,7 @@ function drawSpikesByBlock(container, {states, tokens}, life) {
   const points = states.map((state) => ({
     x: state.block,
     y: state.tokens,
-    text: `${blockName(state)}: ${ofAll(state.tokens, tokens)} tokens`,
+    text: `${blockName(state)}: ${ofAll(state.tokens, tokens, 'tokens')}`,
   }));
   return drawPlane(container, 320, [bars('spike tokens', points, {hue: 'spike'})], {
     shapes: stepShapes(life),
@@ -25,7 +25,7 @@ function drawSpikesByPosition(container, positions) {
   const points = positions.map(({position, spiking, seen}) => ({
     x: position,
     y: (100 * spiking) / seen,
-    text: `position ${position}: ${ofAll(spiking, seen)} sequences`,
+    text: `position ${position}: ${ofAll(spiking, seen, 'sequences')}`,
   }));
   return drawPlane(container, 320, [bars('spike tokens', points, {hue: 'spike'})], {
     bargap: 0.15,

@@ -37,7 +37,7 @@ function tellProbe(probe) {
 
 function tellSpiking({spiking, vocabulary}) {
   const words = agree(vocabulary, 'vocabulary entry', 'vocabulary entries');
-  return `${ofAll(spiking, vocabulary)} ${words} ${agree(spiking, 'spikes', 'spike')}`;
+  return `${ofAll(spiking, vocabulary, words)} ${agree(spiking, 'spikes', 'spike')}`;
 }
 
 function tellExceptions({exceptions, exception_count: count, spiking, vocabulary}) {
@@ -53,8 +53,8 @@ function tellExceptions({exceptions, exception_count: count, spiking, vocabulary
 
 function tellCourse({course}) {
   if (course.length === 0) {
-    return 'The block that makes the spike has no outlier channel, so there is no trigger direction ' +
-      'to follow.';
+    return 'The block that makes the spike has no outlier channel, so there is no trigger ' +
+      'direction to follow.';
   }
   const first = course[0];
   const last = course[course.length - 1];
@@ -92,8 +92,8 @@ function magnitudeNodes(probe) {
     (container) => drawMagnitudes(container, one, range))]);
   return [
     panels(...nodes),
-    paragraph('How many entries reach which largest magnitude; both axes are logarithmic (table 2 ' +
-      'of arXiv 2603.05498 counts those beyond the line).', 'quiet'),
+    paragraph('How many entries reach which largest magnitude; both axes are logarithmic (table ' +
+      '2 of arXiv 2603.05498 counts those beyond the line).', 'quiet'),
   ];
 }
 
@@ -105,8 +105,8 @@ function courseNodes(probe) {
     told,
     figure('vocabulary-course', 'Cosine of the trigger with the stream and with block outputs',
       (container) => drawTriggerCourse(container, probe)),
-    paragraph('Mean over all entries; bars are a standard deviation to either side. The first token ' +
-      'attends to itself alone, so attention is a fixed linear map of it (eq. 22).', 'quiet'),
+    paragraph('Mean over all entries; bars are a standard deviation to either side. The first ' +
+      'token attends to itself alone, so attention is a fixed linear map of it (eq. 22).', 'quiet'),
   ];
 }
 
