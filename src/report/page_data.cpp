@@ -50,15 +50,26 @@ void keep_drawn_norms(json& block) {
     block["largest_norms"].push_back({norms[index].second, norms[index].first});
 }
 
+// Of a head's sink keys and other keys the page tells the rank alone.
+void keep_told_geometry(json& head) {
+  head.erase("margin");
+  for (const char* keys : {"sinks", "others"})
+    head[keys] = {{"effective_rank", head[keys]["effective_rank"]}};
+}
+
+// Every item of a list in a section, where there is one.
+template <typename Change>
+void change_each(json& report, const char* section, const char* list, Change change) {
+  if (!report.contains(section) || !report[section].contains(list)) return;
+  for (auto& item : report[section][list]) change(item);
+}
+
 }  // namespace
 
 std::string page_data(std::string_view report_json) {
   auto report = json::parse(report_json);
-  if (report.contains("quadratic_form") && report["quadratic_form"].contains("blocks")) {
-    for (auto& block : report["quadratic_form"]["blocks"]) {
-      if (block.contains("norms")) keep_drawn_norms(block);
-    }
-  }
+  change_each(report, "quadratic_form", "blocks", keep_drawn_norms);
+  change_each(report, "sink_geometry", "heads", keep_told_geometry);
   round_numbers(report);
   return report.dump();
 }

@@ -367,7 +367,7 @@ class Sections:
         inputs.append(entry("ln_final.hook_normalized", None, "unembedding", 0.015))
         keep = [
             {"name": f"blocks.{self.layers - 1}.mlp.hook_post", "layer": self.layers - 1, "reads": "feed_forward_output", "gain": 6.8}
-            | {"channels": [self.channels[0][0]], "spike_tokens": True}
+            | {"channels": [channel for channel, _ in self.channels[:1]], "spike_tokens": True}
         ]
         return {
             "definition": "What rounding the inputs of linear maps costs ordinary tokens.",

@@ -54,8 +54,8 @@ def quiet(**changes):
 
 
 def each_value(part, change):
-    """`part` with `change` made of every number that is no count and no place."""
-    kept = {"block", "layer", "head", "key", "channel", "id", "position", "sequence", "from", "to", "top", "d_model", "after_block"}
+    """`part` with `change` made of every number that is no count, no place and no option."""
+    kept = {"block", "layer", "head", "key", "channel", "id", "position", "sequence", "from", "to", "top", "d_model", "after_block", "options"}
     if isinstance(part, dict):
         return {key: value if key in kept else each_value(value, change) for key, value in part.items()}
     if isinstance(part, list):

@@ -1,9 +1,9 @@
 // What the figures of a spikesink report share: plotly's frame, axes, colours, curves and dots.
 'use strict';
 
-/* global Plotly */
+/* global Plotly, number */
 /* exported kSolidButtons, plain, colour, axis, whole, positive, draw, drawPlane */
-/* exported kKinds, curve, dots, bars, blockAxis, logAxis, stepShapes, levelShape */
+/* exported kKinds, curve, dots, bars, blockAxis, logAxis, logRange, stepShapes, levelShape */
 
 // The buttons of a figure are named: the default ones include one that sends it to a server.
 const kFlatButtons = ['toImage', 'zoom2d', 'pan2d', 'resetScale2d'];
@@ -125,10 +125,26 @@ function blockAxis(title, blocks, first = 1) {
   return axis(title, {range: [first - 0.7, blocks + 0.7], ...whole(blocks)});
 }
 
-function logAxis(title, more) {
-  return axis(title, {
-    type: 'log', dtick: 1, exponentformat: 'power', tickfont: {size: 11}, ...more,
-  });
+// The range of a logarithmic axis that holds all values, in powers of ten.
+function logRange(values) {
+  const known = values.filter((value) => value > 0);
+  if (known.length === 0) return undefined;
+  const [least, most] = [Math.min, Math.max].map((pick) => known.reduce((a, b) => pick(a, b)));
+  const room = Math.max(0.05, 0.04 * Math.log10(most / least));
+  return [Math.log10(least) - room, Math.log10(most) + room];
+}
+
+// 1, 2, 5, 10, 20 ... where the powers of ten are too few to read values from.
+function logTicks(range) {
+  if (!range || range[1] - range[0] > 2.5) return {dtick: 1, exponentformat: 'power'};
+  const powers = Array.from({length: Math.ceil(range[1] - range[0]) + 2},
+    (_, i) => Math.floor(range[0]) + i);
+  const tickvals = powers.flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power));
+  return {tickvals, ticktext: tickvals.map((value) => number(value))};
+}
+
+function logAxis(title, {range, ...more} = {}) {
+  return axis(title, {type: 'log', tickfont: {size: 11}, range, ...logTicks(range), ...more});
 }
 
 function stepMarks(blocks, name, colourName, dash) {

@@ -1,7 +1,8 @@
 // The figure of the life cycle: the largest magnitudes after each block and in its output.
 'use strict';
 
-/* global number, blockName, colour, positive, blockAxis, logAxis, stepShapes, drawPlane */
+/* global number, blockName, colour, positive, blockAxis, logAxis, logRange */
+/* global stepShapes, drawPlane */
 /* exported drawLifeCycle, kCoursesDrawn */
 
 const kCoursesDrawn = 6;
@@ -56,14 +57,11 @@ function courseTraces(places, courses, field) {
   }));
 }
 
-// One range for both panels, in powers of ten: from the smallest median to the largest magnitude.
-function logRange(life) {
+// One range for both panels: from the smallest median to the largest magnitude.
+function magnitudeRange(life) {
   const ofBlocks = life.blocks.flatMap((block) => [block.hidden_state, block.output]);
-  const values = [life.embedding, ...ofBlocks]
-    .flatMap((state) => [state.median, state.top[0]?.magnitude])
-    .filter((value) => value > 0);
-  if (values.length === 0) return undefined;
-  return [Math.log10(Math.min(...values)) - 0.2, Math.log10(Math.max(...values)) + 0.2];
+  return logRange([life.embedding, ...ofBlocks]
+    .flatMap((state) => [state.median, state.top[0]?.magnitude]));
 }
 
 // `field` is "hidden_state" or "output".
@@ -82,7 +80,7 @@ function drawLifeCycle(container, life, field) {
     xaxis: blockAxis(hidden ? 'after block (0 = embedding)' : 'block', life.blocks.length,
       hidden ? 0 : 1),
     yaxis: logAxis(hidden ? 'magnitude in the hidden state' : 'magnitude in the block output', {
-      range: logRange(life),
+      range: magnitudeRange(life),
     }),
   });
 }

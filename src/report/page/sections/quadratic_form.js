@@ -31,8 +31,8 @@ function tellOutliers({blocks, options}, outliers) {
     .sort((a, b) => b[1].length - a[1].length || b[1][0].ratio - a[1][0].ratio);
   const told = byChannel.map(([channel, forms]) =>
     `channel ${channel} in ${rangesOf('block', forms.map(({block}) => block))}`);
-  return `Of the norms of all channels and blocks ${number(outliers.length)} ` +
-    `${agree(outliers.length, 'reaches', 'reach')} ${limit}: ${listed(told, 5)}.`;
+  return `In ${plural(outliers.length, 'place')} a channel’s norm reaches ${limit}: ` +
+    `${listed(told, 5)}.`;
 }
 
 function tellForm(form, outliers) {
@@ -82,8 +82,9 @@ function shortForm({prediction, comparison, blocks}) {
   const {spike_channels: channels, step_up: up, step_down: down} = prediction;
   if (channels.length === 0) return 'The weights predict no spike.';
   const {both, measured_alone: alone} = comparison?.spike_channels ?? {};
+  const more = alone?.length > 0 ? alone.length : 'no';
   const agreed = !comparison ? '' : ` The text confirms ${both.length} of ` +
-    `${plural(channels.length, 'channel')} and shows ${alone.length > 0 ? alone.length : 'no'} more.`;
+    `${plural(channels.length, 'channel')} and shows ${more} more.`;
   return `The weights alone predict ${rangesOf('channel', channels)}, up in ` +
     `${rangesOf('block', up)}${down.length > 0 ? `, down in ${rangesOf('block', down)}` : ''}.` +
     agreed;
@@ -115,8 +116,8 @@ function spectrumNodes(form) {
     paragraph(`${tellSpectra(known)} ${tellTriggers(form.triggers)}`),
     panels(['Spectra', spectra], ...(several ? [['Triggers', triggers]] : [])),
     paragraph('Eigenvalues of the symmetric form by magnitude, of the outliers and of channels ' +
-      `at the median${several ? '; |cosine| of each two trigger directions, block · channel' : ''}` +
-      ' (figure 4 of arXiv 2603.05498).', 'quiet'),
+      `at the median (figure 4 of arXiv 2603.05498).${several ? ' Right: |cosine| of each two ' +
+      'trigger directions, named by block · channel.' : ''}`, 'quiet'),
   ];
 }
 

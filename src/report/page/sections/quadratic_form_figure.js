@@ -2,6 +2,7 @@
 'use strict';
 
 /* global number, blockName, colour, axis, curve, dots, blockAxis, logAxis */
+/* global logRange */
 /* global levelShape, stepShapes, draw, drawPlane */
 /* exported drawNorms, drawSpectra, drawTriggers */
 
@@ -67,14 +68,6 @@ function normLabels(outliers) {
   return labels;
 }
 
-// All that is drawn, in powers of ten.
-function normRange(traces, {outlier_ratio: limit}) {
-  const known = traces.flatMap((trace) => trace.y).filter((ratio) => ratio > 0);
-  const [least, most] = [Math.min, Math.max].map((pick) =>
-    known.reduce((a, b) => pick(a, b), limit));
-  return [Math.log10(least) - 0.05, Math.log10(most) + 0.1];
-}
-
 function drawNorms(container, {blocks, options}, outliers, life) {
   const shown = blocks.filter(({median_norm: median, norm_band: band}) => median > 0 && band);
   const isOutlier = ({ratio}) => ratio >= options.outlier_ratio;
@@ -89,7 +82,9 @@ function drawNorms(container, {blocks, options}, outliers, life) {
     shapes: [...stepShapes(life), levelShape(options.outlier_ratio, 'limit of outliers')],
     annotations: normLabels(outliers),
     xaxis: blockAxis('feed-forward block', blocks[blocks.length - 1].block),
-    yaxis: axis('norm / median', {type: 'log', dtick: 'D2', range: normRange(traces, options)}),
+    yaxis: logAxis('norm / median', {
+      range: logRange([options.outlier_ratio, ...traces.flatMap((trace) => trace.y)]),
+    }),
   });
 }
 
@@ -117,7 +112,7 @@ function drawSpectra(container, outliers, controls) {
     forms.map((form, i) => spectrumTrace(group, form, i === 0)));
   return drawPlane(container, 400, traces, {
     xaxis: axis('eigenvalue, by magnitude', {rangemode: 'tozero'}),
-    yaxis: logAxis('|eigenvalue|'),
+    yaxis: logAxis('|eigenvalue|', {range: logRange(traces.flatMap((trace) => trace.y))}),
   });
 }
 

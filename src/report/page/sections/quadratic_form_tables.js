@@ -117,7 +117,8 @@ function superWeightNodes({blocks}) {
       {title: 'Weight', value: (row) => row.weight},
       {title: 'Share of the eigenvalue', value: (row) => row.share},
     ], rows),
-    paragraph('Single weights of the down projection, from a hidden unit to a channel, that carry most of a leading eigenvalue ' +
-      '(arXiv 2411.07191). Shares of all hidden units sum to one; some are negative.', 'quiet'),
+    paragraph('Single weights of the down projection, from hidden unit to channel, that carry ' +
+      'most of a leading eigenvalue (arXiv 2411.07191). Shares of all hidden units sum to one; ' +
+      'some are negative.', 'quiet'),
   ];
 }

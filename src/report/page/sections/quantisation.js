@@ -3,7 +3,7 @@
 'use strict';
 
 /* global element, paragraph, figure, panels, choice, table, number, percentage, plural, agree */
-/* global ofAll, listed, greatest, finite, axis, whole, curve, logAxis, drawPlane */
+/* global ofAll, listed, greatest, finite, axis, whole, curve, logAxis, logRange, drawPlane */
 /* exported kQuantisation */
 
 const kReads = {
@@ -90,11 +90,8 @@ function errorCurve(inputs, scale, kept) {
 
 // One range for all panels and scales.
 function errorRange(inputs) {
-  const values = inputs.flatMap(({errors}) => Object.values(errors))
-    .flatMap((kept) => Object.values(kept)).filter((value) => value > 0);
-  if (values.length === 0) return undefined;
-  const [least, most] = [Math.min, Math.max].map((pick) => values.reduce((a, b) => pick(a, b)));
-  return [Math.log10(least) - 0.1, Math.log10(most) + 0.1];
+  return logRange(inputs.flatMap(({errors}) => Object.values(errors))
+    .flatMap((kept) => Object.values(kept)));
 }
 
 function drawErrors(container, inputs, scale, range, layers) {

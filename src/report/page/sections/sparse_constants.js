@@ -1,8 +1,8 @@
 // Sparse constants: what the norms make of spike tokens.
 'use strict';
 
-/* global paragraph, figure, panels, number, percentage, plural, greatest */
-/* global kKinds, axis, curve, blockAxis, logAxis, levelShape, drawPlane */
+/* global paragraph, figure, panels, number, percentage, plural, greatest, finite */
+/* global kKinds, axis, curve, blockAxis, logAxis, logRange, levelShape, drawPlane */
 /* exported kSparseConstants */
 
 const kOneVector = 0.95;  // mean cosine from which vectors count as one
@@ -68,15 +68,16 @@ function normCurve(norms, side, kind, field) {
   return curve(`${name}, ${side}`, points, {hue, size: 5, ...look});
 }
 
-function drawNormCourse(container, norms, field, {sides, yaxis, shapes}) {
+function drawNormCourse(container, norms, field, {sides, title, range, levels = []}) {
   const known = (trace) => trace.y.some((value) => Number.isFinite(value));
   const traces = sides.flatMap((side) => ['ordinary', 'spike'].map((kind) =>
     normCurve(norms, side, kind, field))).filter(known);
+  const values = [...traces.flatMap((trace) => trace.y), ...levels.map(([value]) => value)];
   return drawPlane(container, 380, traces, {
     showlegend: true,
-    shapes,
+    shapes: levels.map(([value, name]) => levelShape(value, name)),
     xaxis: blockAxis('stream after block', norms[norms.length - 1].after_block, 0),
-    yaxis,
+    yaxis: range ? axis(title, {range}) : logAxis(title, {range: logRange(values)}),
   });
 }
 
@@ -85,19 +86,19 @@ function drawNormCourse(container, norms, field, {sides, yaxis, shapes}) {
 function normPanels({norms, d_model: width, top}) {
   const both = ['before', 'after'];
   const panel = (title, id, field, what) => [title, figure(id, `${title}, norm by norm`,
-    (container) => drawNormCourse(container, norms, field, what()))];
+    (container) => drawNormCourse(container, norms, field, what))];
+  const cosines = norms.flatMap(({before, after}) => [before, after])
+    .flatMap(({spike, ordinary}) => [spike.cosine, ordinary.cosine]);
+  const least = finite(cosines).reduce((a, b) => Math.min(a, b), 0);
   return panels(
-    panel('Mean pairwise cosine', 'norm-cosine', 'cosine', () =>
-      ({sides: both, yaxis: axis('cosine')})),
-    panel('Largest |x|', 'norm-largest', 'largest', () => ({
-      sides: both,
-      yaxis: logAxis('largest |x|'),
-      shapes: [levelShape(Math.sqrt(width), '√d_model')],
-    })),
-    panel(`Energy in the ${top} largest channels`, 'norm-top-share', 'top_share', () =>
-      ({sides: ['after'], yaxis: axis('share of the energy', {range: [-0.02, 1.04]})})),
-    panel('Channels that carry the energy', 'norm-participation', 'participation', () =>
-      ({sides: ['after'], yaxis: logAxis('participation')})));
+    panel('Mean pairwise cosine', 'norm-cosine', 'cosine',
+      {sides: both, title: 'cosine', range: [least - 0.04, 1.04]}),
+    panel('Largest |x|', 'norm-largest', 'largest',
+      {sides: both, title: 'largest |x|', levels: [[Math.sqrt(width), '√d_model']]}),
+    panel(`Energy in the ${top} largest channels`, 'norm-top-share', 'top_share',
+      {sides: ['after'], title: 'share of the energy', range: [-0.02, 1.04]}),
+    panel('Channels that carry the energy', 'norm-participation', 'participation',
+      {sides: ['after'], title: 'participation'}));
 }
 
 function sparseNodes(section) {

@@ -90,7 +90,8 @@ function spikingTokenTable(tokens) {
 }
 
 function pairNodes({states}) {
-  if (states.every(({pairs}) => pairs.length === 0)) return [];
+  const known = states.flatMap(({pairs}) => pairs).some((pair) => Number.isFinite(pair.mean));
+  if (!known) return [];
   return [
     element('h3', {textContent: 'Ratios of channels'}),
     paragraph(tellPairs(states)),

@@ -50,7 +50,8 @@ function pairTrace([name, pairs], i) {
 }
 
 function drawPairs(container, states) {
-  const all = states.flatMap(({block, pairs}) => pairs.map((pair) => ({...pair, block})));
+  const all = states.flatMap(({block, pairs}) => pairs.map((pair) => ({...pair, block})))
+    .filter((pair) => Number.isFinite(pair.mean));
   const byName = Map.groupBy(all, (pair) => `${pair.channel} / ${pair.reference}`);
   const total = (pairs) => pairs.reduce((sum, {count}) => sum + count, 0);
   const most = [...byName].sort((a, b) => total(b[1]) - total(a[1])).slice(0, kPairsDrawn);

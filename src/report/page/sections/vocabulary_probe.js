@@ -85,11 +85,11 @@ function magnitudeNodes(probe) {
   const shown = [['As the first token', probe], ['After a prefix', probe.later]]
     .filter(([, one]) => one?.magnitudes.length > 0);
   if (shown.length === 0) return [];
-  const range = [probe, probe.later].flatMap((one) => one?.magnitudes ?? [])
+  const values = [probe, probe.later].flatMap((one) => one?.magnitudes ?? [])
     .flatMap(({from, to}) => [from, to]).concat(probeThreshold(probe));
   const nodes = shown.map(([title, one], i) => [title, figure(`vocabulary-magnitudes-${i}`,
     `Histogram of the largest magnitudes: ${title}`,
-    (container) => drawMagnitudes(container, one, range))]);
+    (container) => drawMagnitudes(container, one, values))]);
   return [
     panels(...nodes),
     paragraph('How many entries reach which largest magnitude; both axes are logarithmic (table ' +

@@ -2,7 +2,7 @@
 'use strict';
 
 /* global number, plural, blockName, probeThreshold */
-/* global colour, axis, curve, bars, blockAxis, logAxis, drawPlane */
+/* global colour, axis, curve, bars, blockAxis, logAxis, logRange, drawPlane */
 /* exported drawMagnitudes, drawTriggerCourse */
 
 function magnitudeBars(name, hue, bins) {
@@ -14,11 +14,10 @@ function magnitudeBars(name, hue, bins) {
   return bars(name, points, {hue, width: bins.map(({from, to}) => to - from)});
 }
 
-// `range`: values that the axis of magnitudes must hold.
-function drawMagnitudes(container, probe, range) {
+// `values`: those that the axis of magnitudes must hold.
+function drawMagnitudes(container, probe, values) {
   const limit = probeThreshold(probe);
   const spikes = ({from, to}) => Math.sqrt(from * to) >= limit;
-  const [least, most] = [Math.min(...range), Math.max(...range)].map(Math.log10);
   const count = Math.max(...probe.magnitudes.map((bin) => bin.count));
   return drawPlane(container, 340, [
     magnitudeBars('no spike', 'ordinary', probe.magnitudes.filter((bin) => !spikes(bin))),
@@ -37,7 +36,7 @@ function drawMagnitudes(container, probe, range) {
       name: `limit: ${number(limit)}`,
       showlegend: true,
     }],
-    xaxis: logAxis('largest |h| of an entry', {range: [least - 0.1, most + 0.1]}),
+    xaxis: logAxis('largest |h| of an entry', {range: logRange(values)}),
     yaxis: logAxis('entries', {range: [-0.3, Math.log10(count) + 0.2]}),
   });
 }
