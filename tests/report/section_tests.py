@@ -240,7 +240,8 @@ class SectionTest(PageCase):
         page = self.open_section(report, "spike_tokens", "life_cycle")
         text = self.text(page, "#spike-tokens")
         self.assertIn("At position 0 they are 8 of 8 (100 %), elsewhere 2 of 88 (2.27 %).", text)
-        self.assertIn("channel 5 is 0.31 ± 0.001 of channel 17", text)
+        self.assertIn("channel 5 is 0.31 ± 0.001 of channel 17 (10 tokens)", text)
+        self.assertIn("The first ratio is nearly the same everywhere: 0.31 to 0.31 over 7 blocks.", text)
         states = report["spike_tokens"]["states"]
         self.assertEqual(self.drawn(page, "spikes-by-block")[0]["y"], [state["tokens"] for state in states])
         self.assertEqual(self.drawn(page, "spikes-by-position")[0]["y"], [100, 25])
@@ -256,6 +257,12 @@ class SectionTest(PageCase):
         page = self.open_section(report, "spike_tokens")
         self.assertIn("Being massive is the rule here, not the exception", self.text(page))
         self.assertIn("rests on 6 tokens", self.text(page))
+
+    def test_ratios_that_move(self):
+        report = make_report()
+        report["spike_tokens"]["states"][7]["pairs"][0]["mean"] = 0.8
+        page = self.open_section(report, "spike_tokens")
+        self.assertIn("The first ratio is not fixed: 0.31 to 0.8 over 7 blocks.", self.text(page))
 
     def test_gates(self):
         report = make_report()

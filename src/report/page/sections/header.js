@@ -7,7 +7,7 @@
 
 function keyFigures(report) {
   const {perplexity, attention_sinks: sinks, life_cycle: life, vocabulary_probe: probe} = report;
-  const predicted = report.quadratic_form?.prediction?.spike_channels ?? [];
+  const {prediction, blocks = []} = report.quadratic_form ?? {};
   const keys = [];
   const peak = life && largestPeak(life);
   if (peak) {
@@ -19,9 +19,9 @@ function keyFigures(report) {
     keys.push(keyFigure('Step-up blocks', ranges(life.step_up) || 'none', note));
     keys.push(keyFigure('Step-down blocks', ranges(life.step_down) || 'none', note));
   }
-  if (predicted.length > 0) {
+  if (prediction && blocks.some((block) => block.gated)) {
     const note = 'spike channels, from the weights alone';
-    keys.push(keyFigure('Predicted', listed(predicted, 4), note));
+    keys.push(keyFigure('Predicted', listed(prediction.spike_channels, 4) || 'none', note));
   }
   if (probe) {
     const note = `of ${number(probe.vocabulary)} entries, as the first token`;

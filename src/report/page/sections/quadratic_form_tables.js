@@ -75,9 +75,10 @@ function predictionNodes({prediction, comparison}) {
 function tellFit(channels) {
   const middle = quantile(channels.map(({open}) => open.r_squared), 0.5);
   const poor = channels.filter(({open}) => !(open.r_squared > 0.5)).length;
-  return `The trigger alone explains a median R² of ${number(middle, 2)} of what these channels ` +
-    `get, over all tokens; for ${poor} of ${plural(channels.length, 'channel')} it explains less ` +
-    'than half.';
+  const least = poor === 0 ? 'for none of them less than half' :
+    `for ${poor} of ${plural(channels.length, 'channel')} less than half`;
+  return 'Where it opens the gate, the trigger alone explains what these channels get over all ' +
+    `tokens with a median R² of ${number(middle, 2)}, ${least}.`;
 }
 
 function fitNodes({fit}) {

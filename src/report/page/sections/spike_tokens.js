@@ -2,10 +2,11 @@
 'use strict';
 
 /* global element, paragraph, figure, panels, table, number, plural, ofAll, agree, listed */
-/* global tokenName, tokenText, blockName, greatest */
+/* global tokenName, tokenText, blockName, greatest, finite */
 /* global drawSpikesByBlock, drawSpikesByPosition, drawPairs */
 /* exported kSpikeTokens, elsewhere */
 
+const kFixed = 0.1;  // of a ratio, by which it may move and count as fixed
 const kMostOfAll = 0.5;  // share of the tokens beyond which spiking is the rule
 
 // How often a token spikes, and how often it was seen, beyond position 0.
@@ -46,13 +47,27 @@ function tellSpikeTokens(section) {
     tellWhich(section);
 }
 
+// How the ratio of the two channels moves from block to block.
+function tellCourseOfPair(states, {channel, reference}) {
+  const means = finite(states.flatMap(({pairs}) => pairs)
+    .filter((pair) => pair.channel === channel && pair.reference === reference)
+    .map((pair) => pair.mean));
+  if (means.length < 2) return '';
+  const [least, most] = [Math.min, Math.max].map((pick) => means.reduce((a, b) => pick(a, b)));
+  const fixed = most - least <= kFixed * Math.max(Math.abs(least), Math.abs(most));
+  const over = `${number(least, 3)} to ${number(most, 3)} over ${plural(means.length, 'block')}`;
+  return fixed ? ` The first ratio is nearly the same everywhere: ${over}.` :
+    ` The first ratio is not fixed: ${over}.`;
+}
+
 function tellPairs(states) {
   const state = greatest(states, ({pairs}) => pairs[0]?.count ?? NaN);
   if (!state) return '';
   const told = state.pairs.map((pair) => `channel ${pair.channel} is ${number(pair.mean, 3)} ± ` +
-    `${number(pair.standard_deviation, 2)} of channel ${pair.reference}`);
-  return 'The channels spike together, at nearly fixed ratios where the deviation is small: ' +
-    `after ${blockName(state)} ${listed(told, 3)}.`;
+    `${number(pair.standard_deviation, 2)} of channel ${pair.reference} ` +
+    `(${plural(pair.count, 'token')})`);
+  return `Channels that spike in the same token keep a ratio: after ${blockName(state)} ` +
+    `${listed(told, 3)}.${tellCourseOfPair(states, state.pairs[0])}`;
 }
 
 function shortSpikeTokens(section) {
