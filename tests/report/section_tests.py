@@ -55,7 +55,7 @@ def quiet(**changes):
 
 def each_value(part, change):
     """`part` with `change` made of every number that is no count, no place and no option."""
-    kept = {"block", "layer", "head", "key", "channel", "id", "position", "sequence", "from", "to", "top", "d_model", "after_block", "options"}
+    kept = {"block", "layer", "head", "key", "channel", "id", "position", "sequence", "from", "to", "top", "d_model", "after_block", "options", "epsilon"}
     if isinstance(part, dict):
         return {key: value if key in kept else each_value(value, change) for key, value in part.items()}
     if isinstance(part, list):

@@ -93,8 +93,11 @@ function shortForm({prediction, comparison, blocks}) {
 // -- nodes
 
 function normNodes(form, outliers, life) {
+  const told = paragraph(`${tellForm(form, outliers)} ${tellCaveats(form)}`);
+  const known = ({median_norm: median, norm_band: band}) => median > 0 && band;
+  if (!form.blocks.some(known)) return [told];
   return [
-    paragraph(`${tellForm(form, outliers)} ${tellCaveats(form)}`),
+    told,
     figure('form-norms', 'Norms of all channels over the median of their block',
       (container) => drawNorms(container, form, outliers, life)),
     paragraph('The norm of each channel over the median of its block. Band: the middle 98 % of ' +

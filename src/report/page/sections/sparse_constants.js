@@ -85,19 +85,20 @@ function drawNormCourse(container, norms, field, {sides, title, range, levels = 
 
 function normPanels({norms, d_model: width, top}) {
   const both = ['before', 'after'];
-  const panel = (title, id, field, what) => [title, figure(id, `${title}, norm by norm`,
-    (container) => drawNormCourse(container, norms, field, what))];
-  const cosines = norms.flatMap(({before, after}) => [before, after])
-    .flatMap(({spike, ordinary}) => [spike.cosine, ordinary.cosine]);
-  const least = finite(cosines).reduce((a, b) => Math.min(a, b), 0);
+  const known = (field) => finite(norms.flatMap(({before, after}) => [before, after])
+    .flatMap(({spike, ordinary}) => [spike[field], ordinary[field]]));
+  const panel = (title, id, field, what) => (known(field).length === 0 ? [] :
+    [[title, figure(id, `${title}, norm by norm`,
+      (container) => drawNormCourse(container, norms, field, what))]]);
+  const least = known('cosine').reduce((a, b) => Math.min(a, b), 0);
   return panels(
-    panel('Mean pairwise cosine', 'norm-cosine', 'cosine',
+    ...panel('Mean pairwise cosine', 'norm-cosine', 'cosine',
       {sides: both, title: 'cosine', range: [least - 0.04, 1.04]}),
-    panel('Largest |x|', 'norm-largest', 'largest',
+    ...panel('Largest |x|', 'norm-largest', 'largest',
       {sides: both, title: 'largest |x|', levels: [[Math.sqrt(width), '√d_model']]}),
-    panel(`Energy in the ${top} largest channels`, 'norm-top-share', 'top_share',
+    ...panel(`Energy in the ${top} largest channels`, 'norm-top-share', 'top_share',
       {sides: ['after'], title: 'share of the energy', range: [-0.02, 1.04]}),
-    panel('Channels that carry the energy', 'norm-participation', 'participation',
+    ...panel('Channels that carry the energy', 'norm-participation', 'participation',
       {sides: ['after'], title: 'participation'}));
 }
 

@@ -52,7 +52,7 @@ function tellExceptions({exceptions, exception_count: count, spiking, vocabulary
 }
 
 function tellCourse({course}) {
-  if (course.length === 0) {
+  if (!course.some(({state}) => Number.isFinite(state.mean))) {
     return 'The block that makes the spike has no outlier channel, so there is no trigger ' +
       'direction to follow.';
   }
@@ -99,7 +99,7 @@ function magnitudeNodes(probe) {
 
 function courseNodes(probe) {
   const told = paragraph(tellCourse(probe));
-  if (probe.course.length === 0) return [told];
+  if (!probe.course.some(({state}) => Number.isFinite(state.mean))) return [told];
   return [
     element('h3', {textContent: 'On the way to the trigger'}),
     told,

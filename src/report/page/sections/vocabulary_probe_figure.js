@@ -64,7 +64,7 @@ function drawTriggerCourse(container, {course, later}) {
     const name = `stream, after ${plural(later.position, 'token')}`;
     traces.push(courseCurve(later.course, 'state', name, {hue: 'ordinary', symbol: 'square'}));
   }
-  return drawPlane(container, 340, traces, {
+  return drawPlane(container, 340, traces.filter((trace) => trace.x.length > 0), {
     showlegend: true,
     xaxis: blockAxis('block (0 = embedding)', course[course.length - 1].block, 0),
     yaxis: axis('cosine with the trigger'),
