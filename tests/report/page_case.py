@@ -9,8 +9,8 @@ import unittest
 from browser import Browser, find_chromium
 from sample_report import make_report
 
-# Of every figure: its name, whether WebGL draws it, and how many marks of some size are in it; a few small ones, such as
-# the points of a curve, are worth a large one.
+# Of every figure: its name, whether WebGL draws it, and how many marks of some size are in it; a few small ones,
+# such as the points of a curve, are worth a large one.
 FIGURES = """
 [...document.querySelectorAll('.figure')].map((figure) => ({
   id: figure.id,

@@ -13,7 +13,8 @@ import unittest
 from browser import find_chromium
 from page_case import PageCase, complaints, only, spikes_shown
 from sample_report import HOSTILE
-from section_tests import SectionTest, StoryTest  # noqa: F401 (unittest finds them here)
+from section_tests import SectionTest  # noqa: F401 (unittest finds it here)
+from story_tests import StoryTest  # noqa: F401
 
 DRAW_SINK_MAP = "drawSinkMap(container, sinks)"
 

@@ -9,7 +9,8 @@ import math
 import random
 import sys
 
-from sample_sections import Sections, block_place, significant
+from sample_model import block_place, significant
+from sample_sections import Sections
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 WORDS = [
@@ -196,11 +197,21 @@ def make_report(
         for b in sorted({*step_up, *step_down} if channels else ()):
             before, after = (courses[0]["hidden_state"][place] for place in (b - 1, b))
             share = significant(abs(after - before) / max(size for _, _, size in plateaus))
-            yield block_place(b) | {"channel": channels[0][0], "before": before, "after": after, "share": share}
+            yield block_place(b) | {
+                "channel": channels[0][0],
+                "before": before,
+                "after": after,
+                "share": share,
+            }
 
     def episodes():
         for first, last, size in plateaus if channels else ():
-            peak_of_run = {"channel": channels[0][0], "magnitude": size, "sequence": 0, "position": 0}
+            peak_of_run = {
+                "channel": channels[0][0],
+                "magnitude": size,
+                "sequence": 0,
+                "position": 0,
+            }
             yield {"first": first, "last": last, "peak": peak_of_run}
 
     sections = Sections(

@@ -2,26 +2,11 @@
 
 import math
 
-
-def significant(value, digits=5):
-    return float(f"{value:.{digits}g}")
-
-
-def block_place(block):
-    return {
-        "block": block,
-        "layer": (block - 1) // 2,
-        "kind": "attention" if block % 2 else "feed_forward",
-    }
+from sample_model import block_place, significant
+from sample_sinks import SinkSections
 
 
-class Sections:
-    """`model` has what make_report was given and worked out: see there."""
-
-    def __init__(self, rng, **model):
-        self.rng = rng
-        self.__dict__.update(model)
-
+class Sections(SinkSections):
     def all(self):
         sections = {
             "spike_tokens": self.spike_tokens(),
@@ -35,28 +20,6 @@ class Sections:
             "kv_cache": self.kv_cache(),
         }
         return sections | ({"vocabulary_probe": self.vocabulary_probe()} if self.channels else {})
-
-    # -- what holds of the whole model
-
-    @property
-    def spikes(self):
-        return bool(self.channels)
-
-    @property
-    def away(self):
-        """Spike tokens beyond position 0."""
-        return 2 if self.spikes and self.length > 2 else 0
-
-    def near(self, value, spread=0.02):
-        return significant(value + self.rng.gauss(0, spread))
-
-    def every_head(self):
-        return [(layer, head) for layer in range(self.layers) for head in range(self.heads)]
-
-    def feed_forward_blocks(self):
-        return range(2, 2 * self.layers + 1, 2)
-
-    # -- sections
 
     def spike_tokens(self):
         first = self.sequences if self.spikes else 0
@@ -105,9 +68,23 @@ class Sections:
     def gate_linearity(self):
         def group(tokens, cosine, ratio, most):
             if tokens == 0:
-                return {"tokens": 0, "cosine": None, "cosine_deviation": 0.0, "ratio": None, "ratio_deviation": 0.0, "sample": []}
+                return {
+                    "tokens": 0,
+                    "cosine": None,
+                    "cosine_deviation": 0.0,
+                    "ratio": None,
+                    "ratio_deviation": 0.0,
+                    "sample": [],
+                }
             sample = [[self.near(cosine), self.near(ratio)] for _ in range(min(tokens, most))]
-            return {"tokens": tokens, "cosine": cosine, "cosine_deviation": 0.02, "ratio": ratio, "ratio_deviation": 0.02, "sample": sample}
+            return {
+                "tokens": tokens,
+                "cosine": cosine,
+                "cosine_deviation": 0.02,
+                "ratio": ratio,
+                "ratio_deviation": 0.02,
+                "sample": sample,
+            }
 
         spike = self.sequences + self.away if self.spikes else 0
         ordinary = self.sequences * self.length - spike
@@ -135,7 +112,12 @@ class Sections:
 
         def step(block, channel):
             sign = 1 if block in up else -1
-            return block_place(block) | {"channel": channel, "up": sign > 0, "eigenvalue": 12.5 * sign, "most": 12.5 * self.width}
+            return block_place(block) | {
+                "channel": channel,
+                "up": sign > 0,
+                "eigenvalue": 12.5 * sign,
+                "most": 12.5 * self.width,
+            }
 
         return {
             "definition": "Output channel k of a gated feed-forward is h^T U_k h.",
@@ -173,7 +155,12 @@ class Sections:
                 return entry
             weight = {"row": channel, "column": 3, "weight": -1.5, "share": 0.75}
             spectrum = [significant(leading / (1 + i) ** 2, 4) for i in range(min(32, self.width))]
-            return entry | {"leading_eigenvalue": leading, "dominance": 0.95, "spectrum": spectrum, "super_weights": [weight]}
+            return entry | {
+                "leading_eigenvalue": leading,
+                "dominance": 0.95,
+                "spectrum": spectrum,
+                "super_weights": [weight],
+            }
 
         channels = [c for c, _ in outliers]
         listed = [form(c, 0.9 * norms[c] if c in channels else None) for c in order[:10]]
@@ -244,160 +231,16 @@ class Sections:
                 "name": f"blocks.{block // 2}.ln{1 + block % 2}" if block < 2 * self.layers else "ln_final",
                 "after_block": block,
                 "before": {"spike": group(spike, cosine, large, top), "ordinary": group(ordinary, 0.2, 3.0, 0.2)},
-                "after": {"spike": group(spike, cosine, 0.99 * bound, top), "ordinary": group(ordinary, 0.2, 0.3 * bound, 0.2)},
+                "after": {
+                    "spike": group(spike, cosine, 0.99 * bound, top),
+                    "ordinary": group(ordinary, 0.2, 0.3 * bound, 0.2),
+                },
             }
 
         norms = [norm(block) for block in range(2 * self.layers + 1)]
-        return {"definition": "Of the tokens' vectors before a norm and after it.", "d_model": self.width, "top": 3, "norms": norms}
-
-    def sink_geometry(self):
-        def keys(norm, rank):
-            shares = {"first_direction": 0.9, "first_two_directions": 0.95}
-            return {"norm": norm, "value_norm": 1.5, "effective_rank": rank, "squared_distance": 12.5, "cosine": 0.25} | shares
-
-        def head(layer, number):
-            return {
-                "layer": layer,
-                "head": number,
-                "key_head": 0,
-                "logit_gap": self.near(6.0 * self.sink_of_layer(layer)),
-                "margin": self.near(3.0),
-                "named": self.sink_of_layer(layer) > 0.3,
-                "value_drain": abs(self.near(0.25)),
-                "sinks": keys(2.0, 1.2),
-                "others": keys(5.0, 6.5),
-            }
-
-        def picture(role, layer):
-            kinds = ["query"] * 9 + ["key"] * 9 + ["sink key"] * 4
-            points = [
-                self.token(i) | {"kind": kind, "sequence": 0, "position": i % self.length} for i, kind in enumerate(kinds)
-            ]
-            layout = [[self.near(i % 3, 0.2), self.near(i % 5, 0.2)] for i in range(len(points))]
-            return {
-                "layer": layer,
-                "head": 0,
-                "role": role,
-                "points": points,
-                "tsne": layout,
-                "pca": [[2 * x, y] for x, y in layout],
-            }
-
-        heads = [head(*place) for place in self.every_head()]
-        measured = len(self.sink_heads)
-        rule = {
-            "heads": len(heads),
-            "named": sum(head["named"] for head in heads),
-            "measured": measured,
-            "both": measured,
-            "precision": 0.9 if measured else 0.0,
-            "recall": 1.0 if measured else None,
-            "base_rate": measured / len(heads),
-            "area_by_margin": 0.75,
-            "area_by_logit_gap": 0.95,
-        }
         return {
-            "definition": "Of queries and keys as they enter the dot product.",
-            "sink_keys": self.sequences,
-            "other_keys": self.sequences * (self.length - 1),
-            "heads": heads,
-            "agreement": {"euclidean": rule, "cosine": rule},
-            "pictures": [picture("sink head", self.layers - 1), picture("control", 0)],
-        }
-
-    def sinks_anywhere(self):
-        sinks = len(self.sink_heads)
-        definition = {
-            "definition": "A key is a sink of a head in a sequence when its importance exceeds epsilon.",
-            "options": {"epsilon": 0.3, "least_queries": 8},
-            "sequences": self.sequences,
-        }
-        nothing = {"share_of_sequences": 0.0, "position": -1, "share_at_position": 0.0, "sinks": 0.0}
-        everything = {"share_of_sequences": 1.0, "position": 0, "share_at_position": 1.0, "sinks": 1.25}
-        measured = {(head["layer"], head["head"]) for head in self.sink_heads}
-        heads = [
-            {"layer": layer, "head": head} | (everything if (layer, head) in measured else nothing)
-            for layer, head in self.every_head()
-        ]
-        if sinks == 0:
-            return definition | {"positions": [], "tokens": [], "heads": heads, "place_count": 0, "places": []}
-        count = sinks * self.sequences
-        positions = [{"position": 0, "count": count, "sequences": self.sequences}]
-        tokens = [self.token(0) | {"at_start": True, "count": count, "places": self.sequences, "occurrences": self.sequences}]
-        places = [self.token(0) | {"sequence": i, "position": 0, "heads": sinks} for i in range(min(self.sequences, 200))]
-        if self.length > 4:
-            positions.append({"position": 4, "count": 3, "sequences": 1})
-            tokens.append(self.token(2) | {"at_start": False, "count": 3, "places": 1, "occurrences": 6})
-        return definition | {
-            "positions": positions,
-            "tokens": tokens,
-            "heads": heads,
-            "place_count": len(places),
-            "places": places,
-        }
-
-    def quantisation(self):
-        def entry(name, layer, reads, error):
-            spike = self.spikes and reads == "feed_forward_output"
-            kept = {"plain": error, "spike_tokens": error / 4, "channels": error / 3, "both": error / 40}
-            errors = {
-                "per_tensor": {key: significant(value) for key, value in kept.items()},
-                "per_token": {key: significant(value / 10) for key, value in kept.items()},
-                "per_channel": {key: significant(value / 20) for key, value in kept.items()},
-            }
-            channels = [{"channel": self.channels[0][0], "share_of_sequences": 0.98, "largest": 812.1}] if spike else []
-            return {
-                "name": name,
-                "layer": layer,
-                "reads": reads,
-                "width": self.width,
-                "largest": {"spike": 812.1 if self.spikes else None, "ordinary": 14.2},
-                "errors": errors,
-                "channels": channels,
-            }
-
-        inputs = []
-        for layer in range(self.layers):
-            inputs += [
-                entry(f"blocks.{layer}.ln1.hook_normalized", layer, "attention", 0.02),
-                entry(f"blocks.{layer}.attn.hook_z", layer, "attention_output", 0.01),
-                entry(f"blocks.{layer}.ln2.hook_normalized", layer, "feed_forward", 0.04),
-                entry(f"blocks.{layer}.mlp.hook_post", layer, "feed_forward_output", 0.4 if layer == self.layers - 1 else 0.03),
-            ]
-        inputs.append(entry("ln_final.hook_normalized", None, "unembedding", 0.015))
-        keep = [
-            {"name": f"blocks.{self.layers - 1}.mlp.hook_post", "layer": self.layers - 1, "reads": "feed_forward_output", "gain": 6.8}
-            | {"channels": [channel for channel, _ in self.channels[:1]], "spike_tokens": True}
-        ]
-        return {
-            "definition": "What rounding the inputs of linear maps costs ordinary tokens.",
-            "options": {"bits": 8, "outlier_ratio": 20.0},
-            "spike_tokens": self.sequences + self.away if self.spikes else 0,
-            "tokens": self.sequences * self.length,
-            "inputs": inputs,
-            "keep": keep if self.spikes else [],
-        }
-
-    def kv_cache(self):
-        sinks = len(self.sink_heads)
-        kept = self.sequences + self.away if sinks else 0
-        keep = [
-            self.token(0)
-            | {"at_start": True, "places": self.sequences, "occurrences": self.sequences}
-            | {"spiking": self.sequences if self.spikes else 0, "sinking": self.sequences, "heads": float(sinks)}
-        ]
-        if self.away:
-            away = {"at_start": False, "places": self.away, "occurrences": 40, "spiking": self.away, "sinking": 1, "heads": 2.5}
-            keep.append(self.token(2) | away)
-        return {
-            "definition": "Places that a key/value cache must not evict.",
-            "options": {"least_share_of_heads": 0.1},
-            "sequences": self.sequences,
-            "tokens": self.sequences * self.length,
-            "heads": self.layers * self.heads,
-            "heads_with_sinks": sinks,
-            "kept": kept,
-            "kept_per_sequence": kept / self.sequences,
-            "attention": 0.61 if sinks else None,
-            "keep": keep if sinks else [],
+            "definition": "Of the tokens' vectors before a norm and after it.",
+            "d_model": self.width,
+            "top": 3,
+            "norms": norms,
         }
