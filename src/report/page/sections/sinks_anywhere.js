@@ -31,8 +31,7 @@ function drawSinkPositions(container, positions) {
       `${plural(sequences, 'sequence')}`,
   }));
   const last = Math.max(...positions.map(({position}) => position));
-  return drawPlane(container, 320, [bars('sinks', points, {hue: 'sink'})], {
-    bargap: 0.15,
+  return drawPlane(container, 320, [bars('sinks', points, {hue: 'sink', width: 0.85})], {
     xaxis: axis('position', {range: [-0.7, last + 0.7], ...whole(last)}),
     yaxis: logAxis('(sequence, layer, head)', {
       range: [-0.3, Math.log10(Math.max(...positions.map(({count}) => count))) + 0.2],

@@ -13,9 +13,8 @@ function drawSpikesByBlock(container, {states, tokens}, life) {
     y: state.tokens,
     text: `${blockName(state)}: ${ofAll(state.tokens, tokens, 'tokens')}`,
   }));
-  return drawPlane(container, 320, [bars('spike tokens', points, {hue: 'spike'})], {
+  return drawPlane(container, 320, [bars('spike tokens', points, {hue: 'spike', width: 0.85})], {
     shapes: stepShapes(life),
-    bargap: 0.15,
     xaxis: blockAxis('after block', states[states.length - 1].block),
     yaxis: axis('spike tokens', {rangemode: 'tozero'}),
   });
@@ -27,8 +26,7 @@ function drawSpikesByPosition(container, positions) {
     y: (100 * spiking) / seen,
     text: `position ${position}: ${ofAll(spiking, seen, 'sequences')}`,
   }));
-  return drawPlane(container, 320, [bars('spike tokens', points, {hue: 'spike'})], {
-    bargap: 0.15,
+  return drawPlane(container, 320, [bars('spike tokens', points, {hue: 'spike', width: 0.85})], {
     xaxis: axis('position', {rangemode: 'tozero', ...whole(points[points.length - 1].x)}),
     yaxis: axis('share that spikes, %', {range: [0, 104]}),
   });
