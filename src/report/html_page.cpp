@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "report/page_data.h"
+
 // Files of src/report/page and plotly.js, embedded by CMake.
 extern "C" {
 extern const char spikesink_page_html[], spikesink_page_html_end[];
@@ -14,14 +16,15 @@ extern const char spikesink_page_css[], spikesink_page_css_end[];
 extern const char spikesink_plotly_js[], spikesink_plotly_js_end[];
 extern const char spikesink_words_js[], spikesink_words_js_end[];
 extern const char spikesink_elements_js[], spikesink_elements_js_end[];
-extern const char spikesink_figures_js[], spikesink_figures_js_end[];
+extern const char spikesink_plot_js[], spikesink_plot_js_end[];
+extern const char spikesink_sections_js[], spikesink_sections_js_end[];
 extern const char spikesink_page_js[], spikesink_page_js_end[];
 }
 
 namespace spikesink {
 namespace {
 
-using Parts = std::array<std::pair<std::string_view, std::string_view>, 7>;
+using Parts = std::array<std::pair<std::string_view, std::string_view>, 8>;
 
 std::string_view between(const char* begin, const char* end) {
   return {begin, static_cast<size_t>(end - begin)};
@@ -60,14 +63,15 @@ std::string fill(std::string_view page, const Parts& parts) {
 }  // namespace
 
 std::string html_page(std::string_view report_json) {
-  const auto data = without_markup(report_json);
+  const auto data = without_markup(detail::page_data(report_json));
   return fill(between(spikesink_page_html, spikesink_page_html_end),
               {{{"page.css", between(spikesink_page_css, spikesink_page_css_end)},
                 {"report.json", data},
                 {"plotly.js", between(spikesink_plotly_js, spikesink_plotly_js_end)},
                 {"words.js", between(spikesink_words_js, spikesink_words_js_end)},
                 {"elements.js", between(spikesink_elements_js, spikesink_elements_js_end)},
-                {"figures.js", between(spikesink_figures_js, spikesink_figures_js_end)},
+                {"plot.js", between(spikesink_plot_js, spikesink_plot_js_end)},
+                {"sections.js", between(spikesink_sections_js, spikesink_sections_js_end)},
                 {"page.js", between(spikesink_page_js, spikesink_page_js_end)}}});
 }
 

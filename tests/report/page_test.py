@@ -6,119 +6,31 @@
 RENDER is a program: RENDER REPORT.json OUT.html. Exits with 77 when there is no Chromium.
 """
 
-import json
 import pathlib
-import subprocess
 import sys
-import tempfile
 import unittest
 
-from browser import Browser, find_chromium
-from sample_report import HOSTILE, make_report
+from browser import find_chromium
+from page_case import PageCase, complaints, only, spikes_shown
+from sample_report import HOSTILE
+from section_tests import SectionTest  # noqa: F401 (unittest finds it here)
+from story_tests import StoryTest  # noqa: F401
 
-# Of every figure: its name, whether WebGL draws it, and how many marks of some size are in it.
-FIGURES = """
-[...document.querySelectorAll('.figure')].map((figure) => ({
-  id: figure.id,
-  is_webgl: figure.querySelector('canvas') !== null,
-  marks: [...figure.querySelectorAll('.overplot path, .overplot image')]
-    .map((node) => node.getBBox())
-    .filter((box) => box.width > 20 && box.height > 5).length,
-}))
-"""
-LEAST_COLOURS = 1000  # of a shaded surface; axes and labels alone show some 300
-
-PARTS = ("schema", "program", "versions")  # of every report
-DRAW_SINK_MAP = "return [() => drawSinkMap(map, sinks)];"
+DRAW_SINK_MAP = "drawSinkMap(container, sinks)"
 
 
-def blank_figures(page):
-    def is_blank(figure):
-        if figure["is_webgl"]:
-            return page.colours(f"#{figure['id']}") < LEAST_COLOURS
-        return figure["marks"] == 0
-
-    return [figure["id"] for figure in page.evaluate(FIGURES) if is_blank(figure)]
-
-
-def complaints(page, figures):
-    """All that is wrong with a page that should show so many figures."""
-    found = []
-    if not page.wait_for("document.documentElement.dataset.drawn"):
-        found.append("not drawn in time")
-    drawn = page.evaluate("document.documentElement.dataset.drawn")
-    if drawn != str(figures):
-        found.append(f"{drawn} figures drawn, expected {figures}")
-    found += [f"{figure} is blank" for figure in blank_figures(page)]
-    error = page.evaluate("document.documentElement.dataset.error")
-    if error:
-        found.append(error)
-    local = ("file://", "data:", "blob:")
-    found += [f"request: {url}" for url in page.requested if not url.startswith(local)]
-    return found + page.problems
-
-
-class PageTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.browser = Browser(find_chromium())
-        cls.addClassCleanup(cls.browser.close)
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.json = pathlib.Path(folder.name, "report.json")
-        self.html = pathlib.Path(folder.name, "report.html")
-
-    def open_file(self, **look):
-        page = self.browser.open(self.html.as_uri(), **look)
-        self.addCleanup(page.close)
-        return page
-
-    def render(self, report):
-        self.json.write_text(json.dumps(report, ensure_ascii=False), encoding="utf-8")
-        subprocess.run([RENDER, self.json, self.html], check=True)
-
-    def open(self, report, **look):
-        self.render(report)
-        return self.open_file(**look)
-
-    def open_changed(self, old, new, section="attention_sinks"):
-        """A page of one figure after a change of its text."""
-        self.render({key: make_report()[key] for key in (*PARTS, section)})
-        text = self.html.read_text(encoding="utf-8")
-        self.assertTrue(old in text, f"the page has no {old}")
-        self.html.write_text(text.replace(old, new, 1), encoding="utf-8")
-        return self.open_file()
-
-    def open_with(self, markup):
-        return self.open_changed("</body>", f"{markup}</body>")
-
-    def assert_well(self, page, figures=4):
-        self.assertEqual(complaints(page, figures), [])
-
-    def assert_seen(self, complaint, page, figures=1):
-        self.assertRegex("\n".join(complaints(page, figures)), complaint)
-
-    def text(self, page, selector="main"):
-        return page.evaluate(f"document.querySelector({json.dumps(selector)}).innerText")
-
-    def texts(self, page, selector):
-        nodes = f"document.querySelectorAll({json.dumps(selector)})"
-        return page.evaluate(f"[...{nodes}].map((node) => node.textContent)")
-
+class PageTest(PageCase):
     # -- reports of every kind
 
     def test_a_whole_report(self):
-        page = self.open(make_report())
+        page = self.open(spikes_shown())
         self.assert_well(page)
         self.assertEqual(page.evaluate("document.title"), "tiny-sample.gguf – spikesink anatomy")
         titles = [
+            "In short",
             "Life cycle of the spikes",
+            "Spike tokens",
             "Attention sinks",
-            "Tokens × channels",
-            "Massive activations",
-            "Sink heads",
             "Definitions and configuration",
         ]
         self.assertEqual(self.texts(page, "h2"), titles)
@@ -128,7 +40,7 @@ class PageTest(unittest.TestCase):
 
     def test_hostile_text_stays_text(self):
         words = [HOSTILE, "<b>bold</b>&lt;", "${0}{{page.css}}", "\u2028\u2029"]
-        report = make_report(words=words)
+        report = spikes_shown(words=words)
         report["configuration"]["model"] = f"models/{HOSTILE.replace('/', '')}"
         page = self.open(report)
         self.assert_well(page)
@@ -138,10 +50,10 @@ class PageTest(unittest.TestCase):
         self.assertIn(HOSTILE.replace("/", ""), self.text(page, "h1"))
         self.assertIn(seen[:20], "".join(self.texts(page, "#state-picture text")))
         self.assertEqual(self.texts(page, "img, b, main script, svg a"), [])
-        self.assertEqual(page.evaluate("document.scripts.length"), 6)
+        self.assertEqual(page.evaluate("document.scripts.length"), 7)
 
     def test_values_that_are_not_finite(self):
-        report = make_report()
+        report = spikes_shown()
         nothing = [{"channel": c, "magnitude": 0.0, "sequence": 0, "position": 0} for c in range(3)]
         lost = {"top": nothing, "median": None, "not_finite": 4608}
         for block in report["life_cycle"]["blocks"][8:]:
@@ -166,7 +78,7 @@ class PageTest(unittest.TestCase):
         self.assertNotRegex(self.text(page), r"NaN(?! or)|Infinity|undefined|null")
 
     def test_where_the_numbers_end(self):
-        report = make_report()
+        report = spikes_shown()
         report["life_cycle"]["blocks"][6]["output"]["not_finite"] = 6
         first = {"point": "blocks.3.hook_attn_out", "sequence": 2, "index": [3, 17], "nan": 1, "infinite": 5}
         later = first | {"point": "blocks.3.hook_resid_mid"}
@@ -183,13 +95,13 @@ class PageTest(unittest.TestCase):
 
     def test_what_float16_cannot_hold(self):
         sentence = "float16, which ends at 65,504, overflows."
-        page = self.open(make_report(plateaus=((3, 5, 930.0), (8, 11, 257000.0))))
+        page = self.open(spikes_shown(plateaus=((3, 5, 930.0), (8, 11, 257000.0))))
         self.assert_well(page)
         self.assertIn(sentence, self.text(page))
-        self.assertNotIn(sentence, self.text(self.open(make_report())))
+        self.assertNotIn(sentence, self.text(self.open(spikes_shown())))
 
     def test_nothing_finite_at_all(self):
-        report = make_report(channels=(), plateaus=(), step_up=(), step_down=())
+        report = spikes_shown(channels=(), plateaus=(), step_up=(), step_down=())
         life = report["life_cycle"]
         outputs = [block["output"] for block in life["blocks"]]
         hidden_states = [block["hidden_state"] for block in life["blocks"]]
@@ -203,20 +115,20 @@ class PageTest(unittest.TestCase):
 
     def test_no_spikes_and_no_sinks(self):
         none = {"channels": (), "plateaus": (), "step_up": (), "step_down": ()}
-        page = self.open(make_report(**none, sink_of_layer=lambda layer: 0.1))
+        page = self.open(spikes_shown(**none, sink_of_layer=lambda layer: 0.1))
         self.assert_well(page)
         self.assertIn("No channel is a spike", self.text(page))
         self.assertIn("No activation of this run is massive", self.text(page))
         self.assertIn("No head gives key 0 a mean importance above ε = 0.3.", self.text(page))
 
     def test_token_ids_without_text(self):
-        page = self.open(make_report(words=None))
+        page = self.open(spikes_shown(words=None))
         self.assert_well(page)
         self.assertEqual(set(self.texts(page, "td code")), {"–"})
         self.assertIn("id 5", "".join(self.texts(page, "#state-picture text")))
 
     def test_learned_sinks(self):
-        report = make_report()
+        report = spikes_shown()
         heads = report["attention_sinks"]["heads"]
         masses = [0.25 + 0.5 * (head["layer"] == 4 and head["head"] == 2) for head in heads]
         report["attention_sinks"]["learned"] = [
@@ -224,15 +136,14 @@ class PageTest(unittest.TestCase):
         ]
         page = self.open(report)
         self.assert_well(page, figures=5)
-        self.assertIn("Learned sinks", self.texts(page, "h2"))
+        self.assertIn("Learned sinks", self.texts(page, "h3"))
         self.assertIn("27.1 % on average, 75 % in head 2 of layer 4.", self.text(page))
         drawn = page.evaluate("document.getElementById('learned-map').data[0].z")
         self.assertEqual(drawn[2][4], 0.75)
         self.assertEqual([len(drawn), *{len(row) for row in drawn}], [4, 6])
 
     def test_parity(self):
-        whole = make_report()
-        report = {key: whole[key] for key in (*PARTS, "configuration", "model")}
+        report = only(spikes_shown())
         good = {
             "point": "blocks.0.hook_resid_pre",
             "shape": [2, 11, 32],
@@ -262,8 +173,7 @@ class PageTest(unittest.TestCase):
         self.assertNotRegex(self.text(page), "NaN(?! or)|Infinity|undefined|null")
 
     def test_exported_activations(self):
-        whole = make_report()
-        report = {key: whole[key] for key in (*PARTS, "configuration", "model")}
+        report = only(spikes_shown())
         name = "blocks.0.hook_resid_post"
         report["activations"] = [{"name": name, "shape": [1, 64, 576], "dtype": "F32"}]
         page = self.open(report)
@@ -272,22 +182,8 @@ class PageTest(unittest.TestCase):
         self.assertEqual(self.texts(page, "h2"), titles)
         self.assertIn("1 × 64 × 576", self.text(page))
 
-    def test_each_section_alone(self):
-        whole = make_report()
-        sections = {
-            "life_cycle": 2,
-            "massive_activations": 0,
-            "attention_sinks": 1,
-            "perplexity": 0,
-            "state_picture": 1,
-        }
-        for name, figures in sections.items():
-            with self.subTest(name):
-                page = self.open({key: whole[key] for key in (*PARTS, name)})
-                self.assert_well(page, figures)
-
     def test_a_key_beyond_every_sequence(self):
-        report = {key: make_report()[key] for key in (*PARTS, "attention_sinks")}
+        report = only(spikes_shown(), "attention_sinks")
         ratios = {"gu": None, "mean-first": None}
         report["attention_sinks"].update(
             key=99, sequences=0, heads=[], sink_heads=[], ratios=ratios, sink_ratio_percent=None
@@ -297,7 +193,7 @@ class PageTest(unittest.TestCase):
         self.assertIn("No sequence is long enough to hold key 99.", self.text(page))
 
     def test_the_smallest_model(self):
-        report = make_report(
+        report = spikes_shown(
             layers=1,
             heads=1,
             length=2,
@@ -316,7 +212,7 @@ class PageTest(unittest.TestCase):
         self.assertEqual(self.texts(page, ".alarm"), [])
 
     def test_a_big_model(self):
-        report = make_report(
+        report = spikes_shown(
             layers=80,
             heads=64,
             length=96,
@@ -332,14 +228,14 @@ class PageTest(unittest.TestCase):
         self.assert_well(page)
         self.assertIn("80 layers · 64 heads · 8,192 channels", self.text(page))
         rows = "[...document.querySelectorAll('table')].pop().tBodies[0].rows.length"
-        self.assertEqual(page.evaluate(rows), 20)
+        self.assertEqual(page.evaluate(rows), 10)
         page.evaluate("[...document.querySelectorAll('.more')].pop().click()")
         self.assertEqual(page.evaluate(rows), len(report["attention_sinks"]["sink_heads"]))
 
     # -- what readers do
 
     def test_colours_and_size_may_change(self):
-        page = self.open(make_report(), width=1400)
+        page = self.open(spikes_shown(), width=1400)
         self.assert_well(page)
         ink = "document.querySelector('#sink-map .xtick text').style.fill"
         before = page.evaluate(ink)
@@ -358,7 +254,7 @@ class PageTest(unittest.TestCase):
         self.assert_well(page)
 
     def test_the_picture_has_two_scales(self):
-        page = self.open(make_report())
+        page = self.open(spikes_shown())
         self.assert_well(page)
         scale = "document.getElementById('state-picture').layout.scene.zaxis.type"
         self.assertEqual(page.evaluate(scale), "linear")
@@ -367,7 +263,7 @@ class PageTest(unittest.TestCase):
         self.assert_well(page)
 
     def test_figures_can_be_saved(self):
-        page = self.open(make_report())
+        page = self.open(spikes_shown())
         self.assert_well(page)
         for figure in ("life-output", "sink-map", "state-picture"):
             start = page.evaluate(f"Plotly.toImage('{figure}').then((url) => url.slice(0, 14))")
@@ -375,9 +271,9 @@ class PageTest(unittest.TestCase):
         self.assert_well(page)
 
     def test_tables_sort(self):
-        page = self.open(make_report())
+        page = self.open(spikes_shown())
         self.assert_well(page)
-        table = "document.querySelector('table')"
+        table = "document.querySelector('#spike-tokens table')"
         first = f"[...{table}.tBodies[0].rows].map((row) => row.cells[0].textContent)"
         self.assertEqual(page.evaluate(first), ["17", "5", "40"])
         page.evaluate(f"{table}.querySelector('button').click()")
@@ -410,15 +306,15 @@ class PageTest(unittest.TestCase):
         self.assert_seen("request: https://example.org/a.png", page, figures=0)
 
     def test_sees_a_missing_figure(self):
-        page = self.open_changed(DRAW_SINK_MAP, "return [];")
+        page = self.open_changed("document.querySelectorAll('.figure')", "[]")
         self.assert_seen("0 figures drawn, expected 1\nsink-map is blank", page)
 
     def test_sees_a_failed_figure(self):
-        page = self.open_changed(DRAW_SINK_MAP, "return [() => drawSinkMap(map, null)];")
+        page = self.open_changed(DRAW_SINK_MAP, "drawSinkMap(container, null)")
         self.assert_seen("0 figures drawn, expected 1\nsink-map is blank\nTypeError", page)
 
     def test_sees_a_blank_svg(self):
-        page = self.open_changed(DRAW_SINK_MAP, "return [() => draw(map, 300, [], {})];")
+        page = self.open_changed(DRAW_SINK_MAP, "draw(container, 300, [], {})")
         self.assert_seen("^sink-map is blank$", page)
 
     def test_sees_a_blank_canvas(self):
@@ -433,5 +329,5 @@ if __name__ == "__main__":
     if not find_chromium():
         print("no Chromium: skipped")
         sys.exit(77)
-    RENDER = pathlib.Path(sys.argv.pop(1)).resolve()
+    PageCase.renderer = pathlib.Path(sys.argv.pop(1)).resolve()
     unittest.main()

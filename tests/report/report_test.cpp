@@ -123,7 +123,8 @@ TEST_F(ReportTest, NoTextOfAVocabularyBecomesMarkup) {
   const auto page = html_page(report.json());
   EXPECT_EQ(page.find(kHostile), std::string::npos);
   EXPECT_EQ(page.find("<img"), std::string::npos);
-  for (const char* part : {"{{page.css}}", "{{report.json}}", "{{plotly.js}}", "{{page.js}}"})
+  for (const char* part : {"{{page.css}}", "{{report.json}}", "{{plotly.js}}", "{{plot.js}}",
+                           "{{sections.js}}", "{{page.js}}"})
     EXPECT_EQ(page.find(part), std::string::npos);
   EXPECT_NE(page.find("\\u003c/script>\\u003cimg"), std::string::npos) << "in as data";
 }

@@ -9,6 +9,9 @@ import math
 import random
 import sys
 
+from sample_model import block_place, significant
+from sample_sections import Sections
+
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 WORDS = [
     "The",
@@ -24,18 +27,6 @@ WORDS = [
     " \u2028%{x}",
     " end",
 ]
-
-
-def significant(value, digits=5):
-    return float(f"{value:.{digits}g}")
-
-
-def block_place(block):
-    return {
-        "block": block,
-        "layer": (block - 1) // 2,
-        "kind": "attention" if block % 2 else "feed_forward",
-    }
 
 
 def make_report(
@@ -202,6 +193,43 @@ def make_report(
         "magnitudes": [[significant(cell(p, span), 4) for span in spans] for p in range(length)],
     }
 
+    def steps():
+        for b in sorted({*step_up, *step_down} if channels else ()):
+            before, after = (courses[0]["hidden_state"][place] for place in (b - 1, b))
+            share = significant(abs(after - before) / max(size for _, _, size in plateaus))
+            yield block_place(b) | {
+                "channel": channels[0][0],
+                "before": before,
+                "after": after,
+                "share": share,
+            }
+
+    def episodes():
+        for first, last, size in plateaus if channels else ():
+            peak_of_run = {
+                "channel": channels[0][0],
+                "magnitude": size,
+                "sequence": 0,
+                "position": 0,
+            }
+            yield {"first": first, "last": last, "peak": peak_of_run}
+
+    sections = Sections(
+        rng,
+        layers=layers,
+        heads=heads,
+        length=length,
+        width=width,
+        sequences=sequences,
+        channels=channels,
+        step_up=step_up,
+        step_down=step_down,
+        sink_of_layer=sink_of_layer,
+        sink_heads=sink_heads,
+        token=token,
+        level=level,
+    )
+
     return {
         "schema": {"name": "spikesink-report", "version": 1},
         "program": "anatomy",
@@ -247,6 +275,8 @@ def make_report(
             "step_down": list(step_down),
             "spike_channels": [c for c, _ in channels],
             "courses": courses,
+            "episodes": list(episodes()),
+            "steps": list(steps()),
         },
         "massive_activations": {
             "definition": "|x| > least_magnitude and |x| >= least_ratio x the median of |h|.",
@@ -271,6 +301,15 @@ def make_report(
             },
             "heads": head_list,
             "sink_heads": sink_heads,
+            "keys": [
+                {
+                    "key": 0,
+                    "sequences": sequences,
+                    "tokens": [token(0) | {"count": sequences}],
+                    "ratios": {"gu": gu},
+                    "sink_heads": len(sink_heads),
+                }
+            ],
         },
         "perplexity": {
             "definition": "exp of the mean cross-entropy of every token but the first",
@@ -279,6 +318,7 @@ def make_report(
             "tokens": sequences * (length - 1),
         },
         "state_picture": picture,
+        **sections.all(),
     }
 
 

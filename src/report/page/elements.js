@@ -1,20 +1,15 @@
 // The pieces a spikesink report is built from. Text enters the page through textContent alone.
 'use strict';
 
-/* global number */
-/* exported element, section, paragraph, alarm, figure, table, fold, keyFigure */
+/* global number, kindName */
+/* exported element, paragraph, alarm, figure, panels, choice, table, kBlockColumns, fold */
+/* exported keyFigure */
 
-const kRowsShown = 20;
+const kRowsShown = 10;
 
 function element(tag, properties = {}, ...children) {
   const node = Object.assign(document.createElement(tag), properties);
   node.append(...children);
-  return node;
-}
-
-function section(title, ...children) {
-  const node = element('section', {}, element('h2', {textContent: title}), ...children);
-  document.getElementById('page').append(node);
   return node;
 }
 
@@ -26,11 +21,36 @@ function alarm(text) {
   return element('div', {className: 'alarm', role: 'alert', textContent: text});
 }
 
-function figure(id, label) {
-  const container = element('div', {id, className: 'figure'});
+// `draw(container)` fills the figure once it is in the page, and again when the colours change.
+function figure(id, label, draw) {
+  const container = element('div', {id, className: 'figure', draw});
   container.setAttribute('role', 'figure');
   container.setAttribute('aria-label', label);
   return container;
+}
+
+// Pairs of a heading and what stands under it, side by side where there is room.
+function panels(...pairs) {
+  return element('div', {className: 'panels'}, ...pairs.map(([textContent, ...nodes]) =>
+    element('div', {}, element('h3', {textContent}), ...nodes)));
+}
+
+// Buttons, of which one is pressed: at first the first.
+function choice(label, options, onChoice) {
+  const group = element('div', {className: 'choice', role: 'group', ariaLabel: label});
+  const buttons = options.map((textContent) => element('button', {type: 'button', textContent}));
+  const press = (pressed) => {
+    for (const button of buttons) button.ariaPressed = String(button === pressed);
+  };
+  for (const button of buttons) {
+    button.addEventListener('click', () => {
+      press(button);
+      onChoice(button.textContent);
+    });
+  }
+  press(buttons[0]);
+  group.append(`${label}: `, ...buttons);
+  return group;
 }
 
 function cell(column, row) {
@@ -82,6 +102,13 @@ function table(columns, rows) {
   const frame = element('div', {className: 'scroll'}, element('table', {}, top, body));
   return element('div', {}, frame, more);
 }
+
+// Of rows that are about a block.
+const kBlockColumns = [
+  {title: 'Block', value: (row) => row.block},
+  {title: 'Layer', value: (row) => row.layer},
+  {title: 'Kind', left: true, value: kindName, text: kindName},
+];
 
 function pairs(entries) {
   return element('dl', {}, ...entries.flatMap(([name, value]) => [

@@ -1,0 +1,158 @@
+// Gate linearity: how near the activation is to the identity.
+'use strict';
+
+/* global element, paragraph, figure, panels, number, rangesOf, blockName, greatest */
+/* global quantile */
+/* global kKinds, axis, curve, dots, blockAxis, levelShape, drawPlane, stepShapes */
+/* exported kGateLinearity */
+
+const kPanelsDrawn = 5;  // of blocks that step, the control apart
+const kNearIdentity = {cosine: 0.95, ratio: 0.1};
+
+// -- which blocks
+
+// The blocks with the greatest steps, and as control the one that is farthest from all of them.
+function chosenBlocks(blocks, life) {
+  const steps = life?.steps ?? [];
+  const share = ({block}) => steps.find((step) => step.block === block)?.share ?? 0;
+  const numbers = [...(life?.step_up ?? []), ...(life?.step_down ?? [])];
+  const stepping = blocks.filter(({block}) => numbers.includes(block));
+  const others = blocks.filter(({block}) => !numbers.includes(block));
+  const distance = ({block}) => Math.min(...numbers.map((step) => Math.abs(step - block)), block);
+  const told = stepping.filter(({spike}) => spike.tokens > 0);
+  const leading = greatest(told.filter(({block}) => life.step_up.includes(block)), share) ??
+    greatest(told, share);
+  const shown = [...stepping].sort((a, b) => share(b) - share(a)).slice(0, kPanelsDrawn)
+    .sort((a, b) => a.block - b.block);
+  return {stepping, shown, leading, control: greatest(others, distance)};
+}
+
+// -- sentences
+
+function isNearIdentity({cosine, ratio}) {
+  return cosine >= kNearIdentity.cosine && Math.abs(ratio - 1) <= kNearIdentity.ratio;
+}
+
+function tellGroup({cosine, ratio}) {
+  return `cosine ${number(cosine, 3)}, ratio ${number(ratio, 3)}`;
+}
+
+function tellNear(blocks) {
+  const numbers = (near) => blocks.filter(({spike}) => isNearIdentity(spike) === near)
+    .map(({block}) => block);
+  const [near, far] = [numbers(true), numbers(false)];
+  if (far.length === 0) {
+    return `For spike tokens the activation is near the identity in ${rangesOf('block', near)}: ` +
+      'there a quadratic form describes the block well.';
+  }
+  const but = near.length > 0 ? `, but in ${rangesOf('block', near)}` : '';
+  return `For spike tokens the activation is not near the identity in ${rangesOf('block', far)}` +
+    `${but}: a quadratic form is a rough picture there.`;
+}
+
+function tellGates(blocks, {stepping, leading}) {
+  const known = stepping.filter(({spike}) => spike.tokens > 0);
+  if (known.length === 0) {
+    const usual = quantile(blocks.map(({ordinary}) => ordinary.cosine), 0.5);
+    const why = stepping.length > 0 ? 'No spike token passed a gated block that steps' :
+      'No gated feed-forward block steps here';
+    const told = usual === null ? '' : ' The median block has a mean cosine of ' +
+      `${number(usual, 3)} for ordinary tokens.`;
+    return `${why}, so there is no spike to explain.${told}`;
+  }
+  const {spike, ordinary} = leading;
+  const others = ordinary.tokens > 0 ? `; for ordinary tokens ${tellGroup(ordinary)}` : '';
+  return `${tellNear(known)} In the greatest step, ${blockName(leading)}, the mean for spike ` +
+    `tokens is ${tellGroup(spike)}${others}.`;
+}
+
+// -- figures
+
+function gateText(kind, [cosine, ratio]) {
+  return `${kKinds[kind].name}<br>cosine ${number(cosine)}, ratio ${number(ratio)}`;
+}
+
+function gateDots(block, kind) {
+  const {name, hue, symbol} = kKinds[kind];
+  const points = block[kind].sample.map(([y, x]) => ({x, y, text: gateText(kind, [y, x])}));
+  return dots(name, points, {hue, symbol, size: 5, opacity: 0.6, showlegend: true});
+}
+
+// One frame for all panels, wide enough for each point of them and for the identity.
+function gateRanges(blocks) {
+  const points = blocks.flatMap(({spike, ordinary}) => [...spike.sample, ...ordinary.sample]);
+  const range = (values) => {
+    const least = values.reduce((a, b) => Math.min(a, b), 1);
+    const most = values.reduce((a, b) => Math.max(a, b), 1);
+    const room = 0.05 * (most - least || 1);
+    return [least - room, most + room];
+  };
+  return {x: range(points.map(([, ratio]) => ratio)), y: range(points.map(([cosine]) => cosine))};
+}
+
+function drawGate(container, block, ranges) {
+  const identity = dots('identity', [{x: 1, y: 1, text: 'the identity'}], {
+    hue: 'quiet', symbol: 'cross-thin-open', size: 14, opacity: 1,
+  });
+  const traces = ['ordinary', 'spike'].filter((kind) => block[kind].sample.length > 0)
+    .map((kind) => gateDots(block, kind));
+  return drawPlane(container, 340, [...traces, identity], {
+    xaxis: axis('‖output‖ / ‖input‖', {range: ranges.x}),
+    yaxis: axis('cosine', {range: ranges.y}),
+  });
+}
+
+function gateCurve(blocks, kind) {
+  const {name, hue, symbol} = kKinds[kind];
+  const points = blocks.map((block) => ({
+    x: block.block,
+    y: block[kind].cosine,
+    text: `${name}, ${blockName(block)}<br>mean ${tellGroup(block[kind])}`,
+  }));
+  return curve(name, points, {hue, symbol});
+}
+
+function drawGateCourse(container, blocks, life) {
+  const kinds = ['ordinary', 'spike'].filter((kind) =>
+    blocks.some((block) => block[kind].tokens > 0));
+  return drawPlane(container, 340, kinds.map((kind) => gateCurve(blocks, kind)), {
+    showlegend: true,
+    shapes: [...stepShapes(life), levelShape(1, 'identity')],
+    xaxis: blockAxis('block', blocks[blocks.length - 1].block),
+    yaxis: axis('mean cosine'),
+  });
+}
+
+// -- nodes
+
+function gatePanel(block, role, ranges) {
+  const node = figure(`gate-${block.block}`, `The activation in ${blockName(block)}`,
+    (container) => drawGate(container, block, ranges));
+  return [`${role}: block ${block.block}`, node];
+}
+
+function gateNodes({blocks}, {life_cycle: life}) {
+  const seen = blocks.filter(({spike, ordinary}) => spike.tokens + ordinary.tokens > 0);
+  if (seen.length === 0) {
+    return [paragraph('No feed-forward block of this model has a gate whose activation could be ' +
+      'looked at.')];
+  }
+  const chosen = chosenBlocks(seen, life);
+  const {shown, control} = chosen;
+  const ranges = gateRanges([...shown, ...(control ? [control] : [])]);
+  const role = ({block}) => (life.step_up.includes(block) ? 'Step-up' : 'Step-down');
+  return [
+    paragraph(tellGates(seen, chosen)),
+    panels(
+      ...shown.map((block) => gatePanel(block, role(block), ranges)),
+      ...(control ? [gatePanel(control, shown.length > 0 ? 'Control' : 'No step', ranges)] : [])),
+    paragraph('Each mark is a token: the cosine and the quotient of the norms of what the ' +
+      'activation gives and what it reads, over the inner channels; the cross is the identity ' +
+      '(figure 2 of arXiv 2603.05498). All panels have the same axes.', 'quiet'),
+    element('h3', {textContent: 'Mean cosine in every block'}),
+    figure('gate-course', 'Mean cosine of the activation’s input and output in every block',
+      (container) => drawGateCourse(container, seen, life)),
+  ];
+}
+
+const kGateLinearity = {key: 'gate_linearity', build: gateNodes};

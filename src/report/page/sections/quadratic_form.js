@@ -1,0 +1,140 @@
+// The weights: what the quadratic forms of the feed-forward blocks say before any text is seen.
+'use strict';
+
+/* global paragraph, figure, panels, number, plural, agree, rangesOf */
+/* global listed, greatest, blockName, mean */
+/* global drawNorms, drawSpectra, drawTriggers, predictionNodes, fitNodes, superWeightNodes */
+/* exported kQuadraticForm */
+
+// The channels of all blocks that are outliers, or their controls, with their block.
+function formsOf(blocks, field) {
+  return blocks.flatMap(({block, layer, kind, [field]: forms, median_norm: median}) =>
+    forms.map((form) => ({...form, block, layer, kind, ratio: form.frobenius_norm / median})));
+}
+
+// Those beyond the limit, whether or not they have a spectrum.
+function outliersOf({blocks, options}) {
+  return formsOf(blocks, 'channels').filter(({ratio}) => ratio >= options.outlier_ratio);
+}
+
+// -- sentences
+
+function tellOutliers({blocks, options}, outliers) {
+  const limit = `${number(options.outlier_ratio)} medians of its block`;
+  if (outliers.length === 0) {
+    const most = greatest(formsOf(blocks, 'channels'), ({ratio}) => ratio);
+    if (!most) return 'No norm is known.';
+    return `No channel’s norm reaches ${limit}: the largest, ${number(most.ratio, 3)}, is that ` +
+      `of channel ${most.channel} in ${blockName(most)}.`;
+  }
+  const byChannel = [...Map.groupBy(outliers, ({channel}) => channel)]
+    .sort((a, b) => b[1].length - a[1].length || b[1][0].ratio - a[1][0].ratio);
+  const told = byChannel.map(([channel, forms]) =>
+    `channel ${channel} in ${rangesOf('block', forms.map(({block}) => block))}`);
+  return `In ${plural(outliers.length, 'place')} a channel’s norm reaches ${limit}: ` +
+    `${listed(told, 5)}.`;
+}
+
+function tellForm(form, outliers) {
+  const {blocks} = form;
+  const gated = blocks.filter((block) => block.gated);
+  if (gated.length === 0) {
+    return 'The feed-forward blocks of this model have no gate, so they are no quadratic form ' +
+      'and the weights predict nothing. The norm shown is that of the output weights of each ' +
+      'channel. ' +
+      tellOutliers(form, outliers);
+  }
+  const some = gated.length < blocks.length ?
+    ` (${gated.length} of the ${plural(blocks.length, 'block')})` : '';
+  return `With the activation taken for the identity, a gated feed-forward block${some} is a ` +
+    `quadratic form in each channel. ${tellOutliers(form, outliers)}`;
+}
+
+function tellCaveats({blocks}) {
+  const gated = blocks.filter((block) => block.gated);
+  const after = gated.filter((block) => block.normed_after).length;
+  const biased = gated.filter((block) => block.has_biases).length;
+  return [
+    after > 0 ? `Behind ${agree(after, 'one block', `${after} blocks`)} a norm sets the ` +
+      'amplitude anew, which the form leaves out.' : '',
+    biased > 0 ? `${agree(biased, 'One block has', `${biased} blocks have`)} biases, which it ` +
+      'leaves out too.' : '',
+  ].filter(Boolean).join(' ');
+}
+
+function tellSpectra(outliers) {
+  const dominance = mean(outliers.map((form) => form.dominance));
+  return 'One eigenvalue dominates where a channel answers to a single direction, its trigger: ' +
+    `the leading one of these outliers holds ${number(dominance, 2)} of the form’s norm on ` +
+    'average (1: all of it).';
+}
+
+function tellTriggers({places, cosines}) {
+  const pairs = cosines.flatMap((row, r) => row.slice(r + 1));
+  if (pairs.length === 0) return 'There is one trigger, so there is nothing to compare it with.';
+  return `The |cosine| of two triggers is ${number(mean(pairs), 2)} on average over ` +
+    `${plural(places.length, 'outlier')}; near 1 the channels answer to the same direction.`;
+}
+
+function shortForm({prediction, comparison, blocks}) {
+  if (!blocks.some((block) => block.gated))
+    return 'Without gates the weights predict no spikes.';
+  const {spike_channels: channels, step_up: up, step_down: down} = prediction;
+  if (channels.length === 0) return 'The weights predict no spike.';
+  const {both, measured_alone: alone} = comparison?.spike_channels ?? {};
+  const more = alone?.length > 0 ? alone.length : 'no';
+  const agreed = !comparison ? '' : ` The text confirms ${both.length} of ` +
+    `${plural(channels.length, 'channel')} and shows ${more} more.`;
+  return `The weights alone predict ${rangesOf('channel', channels)}, up in ` +
+    `${rangesOf('block', up)}${down.length > 0 ? `, down in ${rangesOf('block', down)}` : ''}.` +
+    agreed;
+}
+
+// -- nodes
+
+function normNodes(form, outliers, life) {
+  const told = paragraph(`${tellForm(form, outliers)} ${tellCaveats(form)}`);
+  const known = ({median_norm: median, norm_band: band}) => median > 0 && band;
+  if (!form.blocks.some(known)) return [told];
+  return [
+    told,
+    figure('form-norms', 'Norms of all channels over the median of their block',
+      (container) => drawNorms(container, form, outliers, life)),
+    paragraph('The norm of each channel over the median of its block. Band: the middle 98 % of ' +
+      'the channels; dots: the largest, at least ten of a block; outliers are named by channel ' +
+      '(figure 3 of arXiv 2603.05498).', 'quiet'),
+  ];
+}
+
+function spectrumNodes(form) {
+  const known = formsOf(form.blocks, 'channels').filter(({spectrum}) => spectrum);
+  if (known.length === 0) return [];
+  const controls = formsOf(form.blocks, 'controls').filter(({spectrum}) => spectrum);
+  const spectra = figure('form-spectra', 'Eigenvalues of outliers and controls',
+    (container) => drawSpectra(container, known, controls));
+  const triggers = figure('form-triggers', 'Cosines between the trigger directions',
+    (container) => drawTriggers(container, form.triggers));
+  const several = form.triggers.places.length > 1;
+  return [
+    paragraph(`${tellSpectra(known)} ${tellTriggers(form.triggers)}`),
+    panels(['Spectra', spectra], ...(several ? [['Triggers', triggers]] : [])),
+    paragraph('Eigenvalues of the symmetric form by magnitude, of the outliers and of channels ' +
+      `at the median (figure 4 of arXiv 2603.05498).${several ? ' Right: |cosine| of each two ' +
+      'trigger directions, named by block · channel.' : ''}`, 'quiet'),
+  ];
+}
+
+function formNodes(form, {life_cycle: life}) {
+  // What was added to a report without the forms themselves, such as the fit alone, is not drawn.
+  if (!form.blocks?.length)
+    return [paragraph('This model has no feed-forward block to read.')];
+  const outliers = outliersOf(form);
+  const gated = form.blocks.some((block) => block.gated);
+  return [
+    ...normNodes(form, outliers, life),
+    ...spectrumNodes(form),
+    ...(gated ? [...predictionNodes(form), ...fitNodes(form), ...superWeightNodes(form)] : []),
+  ];
+}
+
+const kQuadraticForm = {key: 'quadratic_form', build: formNodes, short: shortForm};

@@ -1,0 +1,147 @@
+// Spike tokens: which tokens are massive, and where they stand.
+'use strict';
+
+/* global element, paragraph, figure, panels, table, number, plural, ofAll, agree, listed */
+/* global tokenName, tokenText, blockName, greatest, finite */
+/* global drawSpikesByBlock, drawSpikesByPosition, drawPairs */
+/* exported kSpikeTokens, elsewhere */
+
+const kFixed = 0.1;  // of a ratio, by which it may move and count as fixed
+const kMostOfAll = 0.5;  // share of the tokens beyond which spiking is the rule
+
+// How often a token spikes, and how often it was seen, beyond position 0.
+function elsewhere({spiking, seen, spiking_first: spikingFirst, seen_first: seenFirst}) {
+  return {spiking: spiking - spikingFirst, seen: seen - seenFirst};
+}
+
+// -- sentences
+
+function tellWhere({tokens, spiking, by_position: positions}) {
+  const first = positions.find(({position}) => position === 0);
+  if (!first) return 'None of them is the first of its sequence.';
+  const {spiking: atStart, seen} = first;
+  return `At position 0 they are ${ofAll(atStart, seen)}, elsewhere ` +
+    `${ofAll(spiking - atStart, tokens - seen)}.`;
+}
+
+function tellElsewhere({by_token: tokens}) {
+  const rows = tokens.map((token) => ({token, ...elsewhere(token)}))
+    .filter(({spiking}) => spiking > 0).sort((a, b) => b.spiking - a.spiking);
+  if (rows.length === 0) return '';
+  const told = rows.map(({token, spiking, seen}) =>
+    `${tokenName(token)} (${number(spiking)} of ${plural(seen, 'time')})`);
+  return `Elsewhere they are ${listed(told, 4)}.`;
+}
+
+function tellWhich(section) {
+  const {tokens, spiking} = section;
+  if (spiking <= kMostOfAll * tokens) return tellElsewhere(section);
+  return 'Being massive is the rule here, not the exception: what is said of ordinary tokens ' +
+    `rests on ${plural(tokens - spiking, 'token')}.`;
+}
+
+function tellSpikeTokens(section) {
+  const {tokens, spiking} = section;
+  return `${ofAll(spiking, tokens, 'tokens')} ${agree(spiking, 'is', 'are')} massive after some ` +
+    `block. ${tellWhere(section)} ` +
+    tellWhich(section);
+}
+
+// How the ratio of the two channels moves from block to block.
+function tellCourseOfPair(states, {channel, reference}) {
+  const means = finite(states.flatMap(({pairs}) => pairs)
+    .filter((pair) => pair.channel === channel && pair.reference === reference)
+    .map((pair) => pair.mean));
+  if (means.length < 2) return '';
+  const [least, most] = [Math.min, Math.max].map((pick) => means.reduce((a, b) => pick(a, b)));
+  const fixed = most - least <= kFixed * Math.max(Math.abs(least), Math.abs(most));
+  const over = `${number(least, 3)} to ${number(most, 3)} over ${plural(means.length, 'block')}`;
+  return fixed ? ` The first ratio is nearly the same everywhere: ${over}.` :
+    ` The first ratio is not fixed: ${over}.`;
+}
+
+function tellPairs(states) {
+  const state = greatest(states, ({pairs}) => pairs[0]?.count ?? NaN);
+  if (!state) return '';
+  const told = state.pairs.map((pair) => `channel ${pair.channel} is ${number(pair.mean, 3)} ± ` +
+    `${number(pair.standard_deviation, 2)} of channel ${pair.reference} ` +
+    `(${plural(pair.count, 'token')})`);
+  return `Channels that spike in the same token keep a ratio: after ${blockName(state)} ` +
+    `${listed(told, 3)}.${tellCourseOfPair(states, state.pairs[0])}`;
+}
+
+function shortSpikeTokens(section) {
+  if (section.spiking === 0) return 'No token is massive after any block.';
+  return `${ofAll(section.spiking, section.tokens, 'tokens')} ` +
+    `${agree(section.spiking, 'spikes', 'spike')}. ${tellWhere(section)} ` +
+    tellWhich(section);
+}
+
+// -- nodes
+
+function timesText(spiking, seen) {
+  return seen > 0 ? `${number(spiking)} of ${number(seen)}` : '–';
+}
+
+function spikingTokenTable(tokens) {
+  const away = (row) => elsewhere(row);
+  const collinear = tokens.some((row) => row.collinearity !== undefined);
+  return table([
+    {title: 'Id', value: (row) => row.id, text: (row) => String(row.id)},
+    {title: 'Text', left: true, code: true, value: (row) => row.text, text: tokenText},
+    {
+      title: 'Spikes at position 0',
+      value: (row) => row.spiking_first,
+      text: (row) => timesText(row.spiking_first, row.seen_first),
+    },
+    {
+      title: 'Spikes elsewhere',
+      value: (row) => away(row).spiking,
+      text: (row) => timesText(away(row).spiking, away(row).seen),
+    },
+    {title: 'Largest |h|', value: (row) => row.largest},
+    ...(collinear ? [{title: 'Cosine with the first norm', value: (row) => row.collinearity}] : []),
+  ], tokens);
+}
+
+function pairNodes({states}) {
+  const known = states.flatMap(({pairs}) => pairs).some((pair) => Number.isFinite(pair.mean));
+  if (!known) return [];
+  return [
+    element('h3', {textContent: 'Ratios of channels'}),
+    paragraph(tellPairs(states)),
+    figure('channel-pairs', 'Ratios of channels that spike together, after each block',
+      (container) => drawPairs(container, states)),
+    paragraph('One line for each pair of channels that spike in the same tokens: the mean of ' +
+      'their quotient; bars are a standard deviation to either side.', 'quiet'),
+  ];
+}
+
+function spikeTokenNodes(section, {life_cycle: life}) {
+  const {states, by_position: positions, by_token: tokens} = section;
+  if (section.spiking === 0) {
+    return [paragraph('No token of this text is massive after any block, so there are no spike ' +
+      'tokens to look at.')];
+  }
+  const byBlock = figure('spikes-by-block', 'How many tokens spike after each block',
+    (container) => drawSpikesByBlock(container, section, life));
+  const byPosition = figure('spikes-by-position', 'The share of tokens that spikes at each ' +
+    'position',
+    (container) => drawSpikesByPosition(container, positions));
+  const several = positions.length > 1;
+  return [
+    paragraph(tellSpikeTokens(section)),
+    panels(
+      ...(states.length > 0 ? [['After each block', byBlock]] : []),
+      ...(several ? [['At each position', byPosition]] : [])),
+    paragraph('Bars: tokens that are massive in the hidden state after the block' +
+      `${several ? '; the share of sequences whose token at that position spikes' : ''}.`, 'quiet'),
+    ...pairNodes(section),
+    element('h3', {textContent: 'Tokens'}),
+    spikingTokenTable(tokens),
+    paragraph('How often each token spikes as the first of its sequence, and elsewhere. ␣ is a ' +
+      'space, ⏎ a line break, ∅ no text.', 'quiet'),
+  ];
+}
+
+const kSpikeTokens = {key: 'spike_tokens', build: spikeTokenNodes, short: shortSpikeTokens};

@@ -1,0 +1,77 @@
+#include "report/page_data.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+namespace spikesink::detail {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr double kTail = 0.01;        // of the channels, to either side of the band
+constexpr size_t kLeastLargest = 10;  // of a block, whatever the tail
+
+void round_numbers(json& value) {
+  if (value.is_number_float()) {
+    value = std::stod(fmt::format("{:.6g}", value.get<double>()));
+  } else if (value.is_structured()) {
+    for (auto& part : value) round_numbers(part);
+  }
+}
+
+// The norms that are known, the largest first.
+std::vector<std::pair<double, size_t>> sorted(const json& norms) {
+  std::vector<std::pair<double, size_t>> known;
+  for (size_t channel = 0; channel < norms.size(); ++channel) {
+    if (norms[channel].is_number()) known.emplace_back(norms[channel].get<double>(), channel);
+  }
+  std::stable_sort(known.begin(), known.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  return known;
+}
+
+// `norms` become `norm_band`, between which most of them lie, and `largest_norms`, pairs of a
+// channel and its norm.
+void keep_drawn_norms(json& block) {
+  const auto norms = sorted(block["norms"]);
+  block.erase("norms");
+  block["norm_band"] = nullptr;
+  block["largest_norms"] = json::array();
+  if (norms.empty()) return;
+  const auto tail = static_cast<size_t>(kTail * static_cast<double>(norms.size() - 1));
+  block["norm_band"] = {norms[norms.size() - 1 - tail].first, norms[tail].first};
+  const auto largest = std::min(norms.size(), std::max(kLeastLargest, tail));
+  for (size_t index = 0; index < largest; ++index)
+    block["largest_norms"].push_back({norms[index].second, norms[index].first});
+}
+
+// Of a head's sink keys and other keys the page tells the rank alone.
+void keep_told_geometry(json& head) {
+  head.erase("margin");
+  for (const char* keys : {"sinks", "others"})
+    head[keys] = {{"effective_rank", head[keys]["effective_rank"]}};
+}
+
+// Every item of a list in a section, where there is one.
+template <typename Change>
+void change_each(json& report, const char* section, const char* list, Change change) {
+  if (!report.contains(section) || !report[section].contains(list)) return;
+  for (auto& item : report[section][list]) change(item);
+}
+
+}  // namespace
+
+std::string page_data(std::string_view report_json) {
+  auto report = json::parse(report_json);
+  change_each(report, "quadratic_form", "blocks", keep_drawn_norms);
+  change_each(report, "sink_geometry", "heads", keep_told_geometry);
+  round_numbers(report);
+  return report.dump();
+}
+
+}  // namespace spikesink::detail

@@ -1,0 +1,255 @@
+"""What the page makes of each section of report.json: what is drawn is what was given."""
+
+import json
+import math
+import re
+
+from page_case import PageCase, only
+from sample_report import make_report
+from story_tests import quiet
+
+
+class SectionTest(PageCase):
+    """What is drawn is what was given, section by section."""
+
+    def open_section(self, report, *names):
+        page = self.open(only(report, *names))
+        self.assertTrue(page.wait_for("document.documentElement.dataset.drawn"))
+        self.assertEqual([page.evaluate("document.documentElement.dataset.error"), page.problems], [None, []])
+        return page
+
+    def rows(self, page, selector):
+        """The rows of a table, each by its column's title."""
+        table = f"document.querySelector({json.dumps(selector)})"
+        cells = "[...row.cells].map((cell) => cell.textContent.replace('\\u00a0', ' '))"
+        heads, *rows = page.evaluate(f"[...{table}.rows].map((row) => {cells})")
+        return [dict(zip(heads, row)) for row in rows]
+
+    def test_episodes_and_steps(self):
+        report = make_report()
+        page = self.open_section(report, "life_cycle")
+        self.assertIn("2 episodes of spikes: after blocks 3–5 (up to 930, in channel 17)", self.text(page))
+        rows = self.rows(page, "#life-cycle table")
+        self.assertEqual([row["Block"] for row in rows], ["3", "6", "8", "12"])
+        self.assertEqual([row["Step"] for row in rows], ["up", "down", "up", "down"])
+        shares = [step["share"] for step in report["life_cycle"]["steps"]]
+        self.assertEqual(
+            [row["Share of the episode’s spike"] for row in rows],
+            [f"{100 * share:.{4 if share > 0.99 else 3}g} %" for share in shares],
+        )
+
+    def test_spike_tokens(self):
+        report = make_report()
+        page = self.open_section(report, "spike_tokens", "life_cycle")
+        text = self.text(page, "#spike-tokens")
+        self.assertIn("At position 0 they are 8 of 8 (100 %), elsewhere 2 of 88 (2.27 %).", text)
+        self.assertIn("channel 5 is 0.31 ± 0.001 of channel 17 (10 tokens)", text)
+        self.assertIn("The first ratio is nearly the same everywhere: 0.31 to 0.31 over 7 blocks.", text)
+        states = report["spike_tokens"]["states"]
+        self.assertEqual(self.drawn(page, "spikes-by-block")[0]["y"], [state["tokens"] for state in states])
+        self.assertEqual(self.drawn(page, "spikes-by-position")[0]["y"], [100, 25])
+        pair = self.trace(page, "channel-pairs", "40 / 17")
+        self.assertEqual([pair["x"], set(pair["y"])], [[3, 4, 5, 8, 9, 10, 11], {0.12}])
+        first, second, *_ = self.rows(page, "#spike-tokens table")
+        self.assertEqual([first["Spikes at position 0"], first["Spikes elsewhere"]], ["0 of 1", "2 of 39"])
+        self.assertEqual([second["Spikes at position 0"], second["Spikes elsewhere"]], ["1 of 1", "0 of 2"])
+
+    def test_most_tokens_spike(self):
+        report = make_report()
+        report["spike_tokens"].update(spiking=90)
+        page = self.open_section(report, "spike_tokens")
+        self.assertIn("Being massive is the rule here, not the exception", self.text(page))
+        self.assertIn("rests on 6 tokens", self.text(page))
+
+    def test_ratios_that_move(self):
+        report = make_report()
+        report["spike_tokens"]["states"][7]["pairs"][0]["mean"] = 0.8
+        page = self.open_section(report, "spike_tokens")
+        self.assertIn("The first ratio is not fixed: 0.31 to 0.8 over 7 blocks.", self.text(page))
+
+    def test_gates(self):
+        report = make_report()
+        page = self.open_section(report, "gate_linearity", "life_cycle")
+        self.assertIn(
+            "near the identity in blocks 6, 8, 12: there a quadratic form describes the block well", self.text(page)
+        )
+        panels = self.texts(page, "#gates .panels h3")
+        self.assertEqual(panels, ["Step-down: block 6", "Step-up: block 8", "Step-down: block 12", "Control: block 10"])
+        sample = report["gate_linearity"]["blocks"][3]["spike"]["sample"]
+        drawn = self.trace(page, "gate-8", "spike tokens")
+        self.assertEqual([list(pair) for pair in zip(drawn["y"], drawn["x"])], sample)
+        self.assertEqual(self.trace(page, "gate-course", "ordinary tokens")["y"], [0.5] * 6)
+
+    def test_gates_that_are_not_near_linear(self):
+        report = make_report()
+        report["gate_linearity"]["blocks"][3]["spike"].update(cosine=0.86, ratio=0.7)
+        page = self.open_section(report, "gate_linearity", "life_cycle")
+        self.assertIn("not near the identity in block 8, but in blocks 6, 12", self.text(page))
+        self.assertIn("the mean for spike tokens is cosine 0.86, ratio 0.7", self.text(page))
+
+    def test_weights(self):
+        report = make_report()
+        form = report["quadratic_form"]
+        page = self.open_section(report, "quadratic_form")
+        outliers = self.trace(page, "form-norms", "outliers")
+        given = {
+            (block["block"], c["frobenius_norm"] / 2)
+            for block in form["blocks"]
+            for c in block["channels"]
+            if c["frobenius_norm"] >= 18
+        }
+        self.assertEqual(set(zip(outliers["x"], outliers["y"])), given)
+        band = self.trace(page, "form-norms", "middle 98 % of the channels")
+        self.assertEqual(len(band["y"]), 6)
+        self.assertTrue(all(0.5 < edge < 40 for edge in band["y"]))
+        spectra = [trace for trace in self.drawn(page, "form-spectra") if trace["name"] == "outliers"]
+        given = [c["spectrum"] for block in form["blocks"] for c in block["channels"] if "spectrum" in c]
+        self.assertEqual([trace["y"] for trace in spectra], given)
+        self.assertEqual(self.drawn(page, "form-triggers")[0]["z"], form["triggers"]["cosines"])
+        self.assertIn("The prediction and the measurement agree in everything.", self.text(page))
+        first, second, third = self.rows(page, "#weights table")
+        self.assertEqual([first["Predicted and measured"], third["Predicted and measured"]], ["5, 17, 40", "6, 12"])
+        self.assertEqual(second["Measured alone"], "–")
+
+    def test_weights_that_miss(self):
+        report = make_report()
+        report["quadratic_form"]["comparison"]["spike_channels"] = {
+            "both": [5],
+            "predicted_alone": [7],
+            "measured_alone": [17, 40],
+        }
+        page = self.open_section(report, "quadratic_form")
+        self.assertIn("Of 5 predictions 4 are measured too; 2 findings are not predicted.", self.text(page))
+
+    def test_weights_without_a_gate(self):
+        report = quiet()
+        for block in report["quadratic_form"]["blocks"]:
+            block.update(gated=False, has_biases=True)
+        page = self.open_section(report, "quadratic_form")
+        self.assertIn("have no gate, so they are no quadratic form and the weights predict nothing", self.text(page))
+        self.assertIn("that of the output weights", self.text(page))
+        self.assertEqual(self.texts(page, "#weights table"), [])
+
+    def test_vocabulary(self):
+        report = make_report()
+        page = self.open_section(report, "vocabulary_probe")
+        self.assertIn("49,140 of 49,152 vocabulary entries (99.98 %) spike as the first token", self.text(page))
+        self.assertIn("After 4 tokens of text 0 of 4,096 (0 %) do.", self.text(page))
+        self.assertIn("the place matters, not the word", self.text(page))
+        self.assertEqual(self.trace(page, "vocabulary-magnitudes-0", "spike")["y"], [49140])
+        self.assertEqual(self.trace(page, "vocabulary-magnitudes-0", "no spike")["y"], [5, 7])
+        course = [place["state"]["mean"] for place in report["vocabulary_probe"]["course"]]
+        self.assertEqual(self.trace(page, "vocabulary-course", "stream, first token")["y"], course)
+        self.assertEqual(len(self.rows(page, "#vocabulary table")), 10)
+        report["vocabulary_probe"].update(spiking=3, percent=1.0, course=[])
+        page = self.open_section(report, "vocabulary_probe")
+        self.assertIn("Hardly any token spikes", self.text(page))
+        self.assertIn("no outlier channel, so there is no trigger direction", self.text(page))
+
+    def test_self_attention(self):
+        report = make_report()
+        heads = report["self_attention"]["heads"]
+        page = self.open_section(report, "self_attention", "spike_tokens")
+        ordinary = [sum(head["ordinary"] for head in heads if head["layer"] == layer) / 4 for layer in range(6)]
+        for drawn, given in zip(
+            self.trace(page, "self-attention-layers", "ordinary tokens")["y"], ordinary, strict=True
+        ):
+            self.assertTrue(math.isclose(drawn, given, rel_tol=1e-4))
+        cell = "document.getElementById('self-attention-map').data[0].z[1][2]"
+        head = next(head for head in heads if (head["layer"], head["head"]) == (2, 1))
+        self.assertAlmostEqual(page.evaluate(cell), head["spike"], places=5)
+        page.evaluate("[...document.querySelectorAll('#self-attention .choice button')].pop().click()")
+        self.assertTrue(page.wait_for(f"Math.abs({cell} - {head['ordinary']}) < 1e-5"))
+        deciles = report["spike_tokens"]["collinearity_deciles"]
+        self.assertEqual(self.trace(page, "collinearity", "vocabulary, by tenths")["x"], deciles)
+        self.assertIn("1 of 1 (100 %) lie in the top tenth", self.text(page))
+
+    def test_an_encoder(self):
+        report = make_report()
+        report["model"]["causal"] = False
+        page = self.open_section(report, "self_attention")
+        self.assertNotIn("sees no other", self.text(page))
+
+    def test_sparse_constants(self):
+        report = make_report()
+        page = self.open_section(report, "sparse_constants")
+        norms = report["sparse_constants"]["norms"]
+        for side in ("before", "after"):
+            drawn = self.trace(page, "norm-cosine", f"spike tokens, {side}")
+            self.assertEqual(drawn["x"], [norm["after_block"] for norm in norms])
+            self.assertEqual(drawn["y"], [norm[side]["spike"]["cosine"] for norm in norms])
+        self.assertEqual(self.trace(page, "norm-top-share", "ordinary tokens, after")["y"], [0.2] * 13)
+        self.assertIn(
+            "are nearly one and the same vector: their mean pairwise cosine is 0.995 (ordinary tokens: 0.2)",
+            self.text(page),
+        )
+
+    def test_sink_geometry(self):
+        report = make_report()
+        page = self.open_section(report, "sink_geometry", "attention_sinks")
+        heads = report["sink_geometry"]["heads"]
+        self.assertIn("precision 0.9 and recall 1 against a base rate of 0.46, so it tells something", self.text(page))
+        named = self.trace(page, "logit-gap", "named by the rule")
+        self.assertEqual(named["y"], [head["logit_gap"] for head in heads if head["named"]])
+        picture = report["sink_geometry"]["pictures"][0]
+        xs = "document.getElementById('head-picture-0').data.find((trace) => trace.name === 'sink keys').x"
+        self.assertEqual(page.evaluate(xs), [x for x, _ in picture["tsne"][-4:]])
+        page.evaluate("[...document.querySelectorAll('#geometry .choice button')].pop().click()")
+        self.assertTrue(
+            page.wait_for(
+                f"JSON.stringify({xs}) === '{json.dumps([x for x, _ in picture['pca'][-4:]], separators=(',', ':'))}'"
+            )
+        )
+
+    def test_a_rule_that_tells_nothing(self):
+        report = make_report()
+        report["sink_geometry"]["agreement"]["euclidean"].update(precision=0.77, base_rate=0.77)
+        page = self.open_section(report, "sink_geometry")
+        self.assertIn("base rate of 0.77, so the rule tells hardly more than the base rate", self.text(page))
+        report["sink_geometry"]["heads"] = []
+        report["sink_geometry"]["agreement"] = None
+        page = self.open_section(report, "sink_geometry")
+        self.assertIn("There are not both sink keys and other keys", self.text(page))
+
+    def test_sinks_anywhere(self):
+        report = make_report()
+        page = self.open_section(report, "sinks_anywhere")
+        positions = report["sinks_anywhere"]["positions"]
+        self.assertEqual(self.drawn(page, "sink-positions")[0]["y"], [position["count"] for position in positions])
+        self.assertRegex(self.text(page), r"8 tokens of the text are sinks of some head .* 1 a sequence\.")
+        self.assertEqual([row["Places that are sinks"] for row in self.rows(page, "#sinks table")], ["8", "1"])
+
+    def test_quantisation(self):
+        report = make_report()
+        page = self.open_section(report, "quantisation")
+        section = report["quantisation"]
+        down = [entry["errors"] for entry in section["inputs"] if entry["reads"] == "feed_forward_output"]
+        self.assertEqual(
+            self.trace(page, "quantisation-3", "both kept")["y"], [errors["per_tensor"]["both"] for errors in down]
+        )
+        page.evaluate("document.querySelectorAll('#practice .choice button')[1].click()")
+        ys = "JSON.stringify(document.getElementById('quantisation-3').data[0].y)"
+        given = json.dumps([errors["per_token"]["plain"] for errors in down], separators=(",", ":"))
+        self.assertTrue(page.wait_for(f"{ys} === '{given}'"))
+        self.assertIn("most in the down projection of layer 5: 40 % of their length", self.text(page))
+        (row,) = self.rows(page, "#practice table")
+        self.assertEqual([row["Gain"], row["Channels to keep"], row["Spike tokens to keep"]], ["6.8", "17", "yes"])
+
+    def test_cache(self):
+        report = make_report(words=["The", " cat", "\n"])
+        page = self.open_section(report, "kv_cache")
+        self.assertIn(
+            "Keep position 0 and ⏎: 1.25 tokens of 12 in a sequence hold 61 % of the attention", self.text(page)
+        )
+        first, second = self.rows(page, "#practice table")
+        self.assertEqual([first["At position 0"], second["At position 0"]], ["yes", "no"])
+        self.assertEqual([second["That spike"], second["Heads that sink there"]], ["2", "2.5"])
+
+    def test_watched_keys(self):
+        report = make_report()
+        last = {"key": -1, "sequences": 8, "tokens": [], "ratios": {"gu": 0.0}, "sink_heads": 3}
+        report["attention_sinks"]["keys"].append(last)
+        page = self.open_section(report, "attention_sinks")
+        self.assertTrue(
+            re.search(r"Key 0 is always The\. Each sequence’s last key has 3 sink heads\.", self.text(page))
+        )
