@@ -11,12 +11,12 @@
 namespace spikesink::detail {
 namespace {
 
-using json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr double kTail = 0.01;        // of the channels, to either side of the band
 constexpr size_t kLeastLargest = 10;  // of a block, whatever the tail
 
-void round_numbers(json& value) {
+void round_numbers(OrderedJson& value) {
   if (value.is_number_float()) {
     value = std::stod(fmt::format("{:.6g}", value.get<double>()));
   } else if (value.is_structured()) {
@@ -25,7 +25,7 @@ void round_numbers(json& value) {
 }
 
 // The norms that are known, the largest first.
-std::vector<std::pair<double, size_t>> sorted(const json& norms) {
+std::vector<std::pair<double, size_t>> sorted(const OrderedJson& norms) {
   std::vector<std::pair<double, size_t>> known;
   for (size_t channel = 0; channel < norms.size(); ++channel) {
     if (norms[channel].is_number()) known.emplace_back(norms[channel].get<double>(), channel);
@@ -37,11 +37,11 @@ std::vector<std::pair<double, size_t>> sorted(const json& norms) {
 
 // `norms` become `norm_band`, between which most of them lie, and `largest_norms`, pairs of a
 // channel and its norm.
-void keep_drawn_norms(json& block) {
+void keep_drawn_norms(OrderedJson& block) {
   const auto norms = sorted(block["norms"]);
   block.erase("norms");
   block["norm_band"] = nullptr;
-  block["largest_norms"] = json::array();
+  block["largest_norms"] = OrderedJson::array();
   if (norms.empty()) return;
   const auto tail = static_cast<size_t>(kTail * static_cast<double>(norms.size() - 1));
   block["norm_band"] = {norms[norms.size() - 1 - tail].first, norms[tail].first};
@@ -51,7 +51,7 @@ void keep_drawn_norms(json& block) {
 }
 
 // Of a head's sink keys and other keys the page tells the rank alone.
-void keep_told_geometry(json& head) {
+void keep_told_geometry(OrderedJson& head) {
   head.erase("margin");
   for (const char* keys : {"sinks", "others"})
     head[keys] = {{"effective_rank", head[keys]["effective_rank"]}};
@@ -59,7 +59,7 @@ void keep_told_geometry(json& head) {
 
 // Every item of a list in a section, where there is one.
 template <typename Change>
-void change_each(json& report, const char* section, const char* list, Change change) {
+void change_each(OrderedJson& report, const char* section, const char* list, Change change) {
   if (!report.contains(section) || !report[section].contains(list)) return;
   for (auto& item : report[section][list]) change(item);
 }
@@ -67,7 +67,7 @@ void change_each(json& report, const char* section, const char* list, Change cha
 }  // namespace
 
 std::string page_data(std::string_view report_json) {
-  auto report = json::parse(report_json);
+  auto report = OrderedJson::parse(report_json);
   change_each(report, "quadratic_form", "blocks", keep_drawn_norms);
   change_each(report, "sink_geometry", "heads", keep_told_geometry);
   round_numbers(report);

@@ -279,9 +279,10 @@ TEST_F(QkTest, SamplesMergeWhateverTheOrder) {
   run(model, {batches[2]}, {&first});
   run(model, {batches[0], batches[1]}, {&second});
   first.merge(second);
-  EXPECT_TRUE(once.result()[0].points().equal(first.result()[0].points()));
+  const auto sample = once.result()[0];
+  EXPECT_TRUE(sample.points().equal(first.result()[0].points()));
   std::set<int64_t> sequences;
-  for (const auto& query : once.result()[0].queries) sequences.insert(query.place.sequence);
+  for (const auto& query : sample.queries) sequences.insert(query.place.sequence);
   EXPECT_GT(sequences.size(), 1u) << "the hash spreads";
 }
 
