@@ -37,12 +37,21 @@ std::vector<int64_t> find_spike_channels(const LifeCycleResult& result,
   return channels;
 }
 
+// High enough to be called up or down; less than a spike, so that a falling one is followed.
+bool is_raised(double magnitude, const StateSummary& state, const LifeCycleOptions& options) {
+  return magnitude > options.least_magnitude && magnitude >= options.step_ratio * state.median;
+}
+
 std::vector<SpikeEpisode> find_episodes(const LifeCycleResult& result,
                                         const LifeCycleOptions& options) {
   std::vector<SpikeEpisode> episodes;
+  const auto& channels = result.spike_channels;
   for (const auto& entry : result.blocks) {
     const auto& state = entry.hidden_state;
-    if (state.top.empty() || !is_spike(state.top.front().magnitude, state, options)) continue;
+    const bool holds_one = std::any_of(channels.begin(), channels.end(), [&](int64_t channel) {
+      return is_raised(state.channel_max[channel], state, options);
+    });
+    if (!holds_one) continue;
     if (episodes.empty() || episodes.back().last.number != entry.block.number - 1)
       episodes.push_back({entry.block, entry.block, state.top.front()});
     auto& episode = episodes.back();
@@ -57,9 +66,8 @@ bool is_step(const StateSummary& low, const StateSummary& high,
              const std::vector<int64_t>& channels, const LifeCycleOptions& options) {
   return std::any_of(channels.begin(), channels.end(), [&](int64_t channel) {
     const double peak = high.channel_max[channel];
-    const bool is_large =
-        peak > options.least_magnitude && peak >= options.step_ratio * high.median;
-    return is_large && peak - low.channel_max[channel] >= options.step_share * peak;
+    return is_raised(peak, high, options) &&
+           peak - low.channel_max[channel] >= options.step_share * peak;
   });
 }
 
@@ -73,7 +81,8 @@ void find_steps(LifeCycleResult& result, const LifeCycleOptions& options) {
   }
 }
 
-// The channel's largest maximum in the episode that holds the state after block b, or anywhere.
+// The channel's largest maximum in the episode that holds the state after block b; the embedding
+// is in none.
 double peak_around(int64_t b, int64_t channel, const LifeCycleResult& result) {
   int64_t first = 1, last = static_cast<int64_t>(result.blocks.size());
   for (const auto& episode : result.episodes) {

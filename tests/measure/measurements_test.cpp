@@ -84,6 +84,33 @@ TEST_F(MeasurementsTest, LifeCycleFindsRiseAndFall) {
   EXPECT_EQ(result.step_down, std::vector<int64_t>{4});
 }
 
+TEST_F(MeasurementsTest, SpikesThatDieAndRiseAgainAreEpisodes) {
+  const std::vector<std::pair<std::string, double>> added = {{"blocks.0.hook_attn_out", 4000},
+                                                             {"blocks.0.hook_mlp_out", -3990},
+                                                             {"blocks.1.hook_attn_out", 9000},
+                                                             {"blocks.1.hook_mlp_out", -4500}};
+  HookScope scope;
+  for (const auto& [point, amount] : added) scope += model->hooks().add(point, push(0, 3, amount));
+  LifeCycle life_cycle;
+  run(model, batches, {&life_cycle});
+  const auto result = life_cycle.result();
+  ASSERT_EQ(result.episodes.size(), 2u);
+  EXPECT_EQ(result.episodes[0].first.number, 1);
+  EXPECT_EQ(result.episodes[0].last.number, 1);
+  EXPECT_EQ(result.episodes[0].peak.channel, 3);
+  EXPECT_NEAR(result.episodes[0].peak.magnitude, 4000, 50);
+  EXPECT_EQ(result.episodes[1].first.number, 3);
+  EXPECT_EQ(result.episodes[1].last.number, 4);
+  EXPECT_NEAR(result.episodes[1].peak.magnitude, 9010, 50);
+  ASSERT_EQ(result.steps.size(), 4u);
+  const double shares[] = {1, 1, 1, 0.5};
+  for (size_t step = 0; step < 4; ++step) {
+    EXPECT_EQ(result.steps[step].block.number, static_cast<int64_t>(step) + 1);
+    EXPECT_EQ(result.steps[step].channel, 3);
+    EXPECT_NEAR(result.steps[step].share, shares[step], 0.02);
+  }
+}
+
 TEST_F(MeasurementsTest, LifeCycleFindsTheFirstExcess) {
   const auto scope = spike();
   LifeCycle life_cycle;

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Makes a program of the README's C++: the blocks after ```cpp, in order, in one main().
+"""Makes a program of a page's C++: the blocks after ```cpp, in order, in one main().
 
-    extract.py README.md OUT.cpp
+    extract.py PAGE.md OUT.cpp
 """
 
 import re
 import sys
 
 blocks = re.findall(r"^```cpp\n(.*?)^```", open(sys.argv[1]).read(), re.M | re.S)
-assert blocks, "the README shows no C++"
+assert blocks, "the page shows no C++"
 lines = "".join(blocks).splitlines()
 includes = [line for line in lines if line.startswith("#include")]
 body = [line for line in lines if not line.startswith("#include")]

@@ -157,14 +157,12 @@ class SinkSections(Model):
         sinks = len(self.sink_heads)
         kept = self.sequences + self.away if sinks else 0
         keep = [
-            self.token(0)
-            | {"at_start": True, "places": self.sequences, "occurrences": self.sequences}
+            {"id": None, "at_start": True, "occurrences": self.sequences}
             | {"spiking": self.sequences if self.spikes else 0, "sinking": self.sequences, "heads": float(sinks)}
         ]
         if self.away:
             away = {
                 "at_start": False,
-                "places": self.away,
                 "occurrences": 40,
                 "spiking": self.away,
                 "sinking": 1,

@@ -242,7 +242,7 @@ class SectionTest(PageCase):
             "Keep position 0 and ⏎: 1.25 tokens of 12 in a sequence hold 61 % of the attention", self.text(page)
         )
         first, second = self.rows(page, "#practice table")
-        self.assertEqual([first["At position 0"], second["At position 0"]], ["yes", "no"])
+        self.assertEqual([first["Token"], first["Id"]], ["whatever stands first", "–"])
         self.assertEqual([second["That spike"], second["Heads that sink there"]], ["2", "2.5"])
 
     def test_watched_keys(self):

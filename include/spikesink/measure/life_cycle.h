@@ -32,11 +32,12 @@ struct Excess {
   ChannelPeak peak;
 };
 
-/// A run of consecutive blocks after which some channel is a spike. A spike that dies and another
-/// that is born later are two episodes.
+/// A run of consecutive blocks after which the maximum of some spike channel is > least_magnitude
+/// and >= step_ratio medians, as for steps. A spike that falls below and another that rises later
+/// are two episodes.
 struct SpikeEpisode {
-  Block first, last;  // the stream after these and all between them holds a spike
-  ChannelPeak peak;   // the largest magnitude of the episode
+  Block first, last;
+  ChannelPeak peak;  // the largest magnitude of its states
 };
 
 /// What a step-up or step-down block does to the spike channel whose maximum it changes most.
@@ -45,7 +46,7 @@ struct SpikeStep {
   int64_t channel = 0;
   double before = 0, after = 0;  // the channel's maximum of |h| on either side
   double share = 0;  // |after - before| over the channel's largest maximum in the episode of the
-                     // larger side, or in all blocks where that side is in none
+                     // larger side, or in all blocks where that side is the embedding
 };
 
 /// Lists are of block numbers (1..2L) and channels.

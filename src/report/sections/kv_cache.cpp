@@ -35,6 +35,7 @@ json section(const CacheKeepResult& result, const Tokenizer* tokenizer) {
           {"heads", result.heads},
           {"heads_with_sinks", result.heads_with_sinks},
           {"kept", result.places},
+          {"kept_per_sequence", number(static_cast<double>(result.places) / result.sequences)},
           {"attention", number(result.attention)},
           {"keep", keep}};
 }

@@ -67,8 +67,8 @@ json section(const LifeCycleResult& result, const LifeCycleOptions& options) {
            "step-up when it raises the maximum M of a spike channel by at least step_share of M, "
            "where M exceeds least_magnitude and step_ratio medians; step-down likewise (arXiv "
            "2603.05498, figure 1; threshold: arXiv 2402.17762). An episode is a run of blocks "
-           "after which some channel is a spike; the share of a step is its change of M over the "
-           "largest M of its episode."},
+           "after which M of some spike channel exceeds least_magnitude and step_ratio medians; "
+           "the share of a step is its change of M over the largest M of its episode."},
           {"options",
            {{"least_magnitude", options.least_magnitude},
             {"least_ratio", options.least_ratio},

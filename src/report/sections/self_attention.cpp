@@ -13,8 +13,9 @@ json section(const SelfAttentionResult& result) {
                      {"delimiter", number(attention.watched)}});
   }
   return {{"definition",
-           "Mean A[i, i] of the tokens that are not the first of their sequence (which keeps all "
-           "of its attention): spike tokens, the others, and delimiters of either kind."},
+           "Mean A[i, i] of the tokens that are not the first of their sequence (in a causal model "
+           "that one keeps all of its attention): spike tokens, the others, and delimiters of "
+           "either kind."},
           {"tokens",
            {{"spike", result.tokens.spike},
             {"ordinary", result.tokens.ordinary},

@@ -47,6 +47,12 @@ json deciles(std::vector<float> values) {
   return list;
 }
 
+// How many of the vocabulary.
+int64_t spiking_entries(const SpikeTokensResult& result) {
+  return std::count_if(result.by_token.begin(), result.by_token.end(),
+                       [](const SpikingToken& token) { return token.spiking > 0; });
+}
+
 }  // namespace
 
 json section(const SpikeTokensResult& result, const std::vector<float>& collinearity,
@@ -65,6 +71,7 @@ json section(const SpikeTokensResult& result, const std::vector<float>& collinea
            "cosine of a token's embedding with the learned scale of the first norm."},
           {"tokens", result.tokens},
           {"spiking", result.spiking},
+          {"spiking_entries", spiking_entries(result)},
           {"states", states},
           {"by_token", tokens},
           {"by_position", positions},

@@ -29,11 +29,11 @@ json section(const RunningMean& values) {
   return {{"mean", mean_or_null(values)}, {"standard_deviation", values.standard_deviation()}};
 }
 
-json section(const ProbedEntry& entry, const Tokenizer* tokenizer) {
+json section(const ProbedEntry& entry, bool has_trigger, const Tokenizer* tokenizer) {
   auto row = token_entry(entry.id, tokenizer);
   row["magnitude"] = number(entry.magnitude);
   row["channel"] = entry.channel;
-  row["cosine"] = number(entry.cosine);
+  row["cosine"] = has_trigger ? number(entry.cosine) : json(nullptr);
   row["spikes"] = entry.spikes;
   return row;
 }
@@ -45,7 +45,7 @@ json section(const VocabularyProbeResult& result, const VocabularyProbeOptions& 
   json exceptions = json::array(), course = json::array();
   const auto all = result.exceptions();
   for (size_t index = 0; index < std::min(all.size(), kMostTokens); ++index)
-    exceptions.push_back(section(all[index], tokenizer));
+    exceptions.push_back(section(all[index], !result.course.empty(), tokenizer));
   for (const auto& [block, state, output] : result.course) {
     course.push_back(
         {{"block", block.number}, {"state", section(state)}, {"output", section(output)}});

@@ -30,13 +30,11 @@ function shortCache(section) {
 }
 
 function keptTokenTable(keep) {
-  const start = (row) => (row.at_start ? 'yes' : 'no');
+  const name = (row) => (row.at_start ? 'whatever stands first' : tokenText(row));
   return table([
-    {title: 'Id', value: (row) => row.id, text: (row) => String(row.id)},
-    {title: 'Text', left: true, code: true, value: (row) => row.text, text: tokenText},
-    {title: 'At position 0', left: true, value: start, text: start},
-    {title: 'Places to keep', value: (row) => row.places},
-    {title: 'Of all its places', value: (row) => row.occurrences},
+    {title: 'Token', left: true, code: true, value: name, text: name},
+    {title: 'Id', value: (row) => row.id, text: (row) => (row.at_start ? '–' : String(row.id))},
+    {title: 'Places in the text', value: (row) => row.occurrences},
     {title: 'That spike', value: (row) => row.spiking},
     {title: 'That are sinks', value: (row) => row.sinking},
     {title: 'Heads that sink there', value: (row) => row.heads},
