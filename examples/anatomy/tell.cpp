@@ -51,6 +51,7 @@ void tell(const spikesink::AttentionSinksResult& sinks) {
 }
 
 void tell(const spikesink::PerplexityResult& perplexity) {
+  if (perplexity.tokens == 0) return;  // no token has one before it
   fmt::print("perplexity        {:.2f} over {} tokens\n", perplexity.perplexity, perplexity.tokens);
 }
 

@@ -124,10 +124,13 @@ int64_t Experiment::longest() const {
 std::string Experiment::describe(const Options& options) const {
   const auto& config = model->config();
   const auto name = (options.model / "").parent_path().filename().string();  // also of "folder/"
-  return fmt::format("{}: {}, {} layers, {} channels; {} sequence{} of {} tokens, {} BOS{}, {}{}",
-                     name, config.model_type, config.n_layers, config.d_model, sequences(),
-                     sequences() == 1 ? "" : "s", longest(), bos ? "with" : "no",
-                     eos ? " and EOS" : "", to_string(options.load.dtype),
+  const auto counted = [](int64_t count, const char* what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+  };
+  return fmt::format("{}: {}, {}, {} channels; {} of {}, {} BOS{}, {}{}", name, config.model_type,
+                     counted(config.n_layers, "layer"), config.d_model,
+                     counted(sequences(), "sequence"), counted(longest(), "token"),
+                     bos ? "with" : "no", eos ? " and EOS" : "", to_string(options.load.dtype),
                      note.empty() ? "" : "\n" + note);
 }
 
