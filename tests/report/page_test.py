@@ -12,7 +12,7 @@ import unittest
 
 from browser import find_chromium
 from page_case import PageCase, complaints, only, spikes_shown
-from sample_report import HOSTILE
+from sample_report import BIG_MODEL, HOSTILE
 from section_tests import SectionTest  # noqa: F401 (unittest finds it here)
 from story_tests import StoryTest  # noqa: F401
 
@@ -212,18 +212,7 @@ class PageTest(PageCase):
         self.assertEqual(self.texts(page, ".alarm"), [])
 
     def test_a_big_model(self):
-        report = spikes_shown(
-            layers=80,
-            heads=64,
-            length=96,
-            width=8192,
-            columns=576,
-            sequences=100,
-            channels=[(8191 - 200 * i, 0.9**i) for i in range(20)],
-            plateaus=((6, 150, 1500.0),),
-            step_up=(6,),
-            step_down=(151,),
-        )
+        report = spikes_shown(**BIG_MODEL)
         page = self.open(report)
         self.assert_well(page)
         self.assertIn("80 layers · 64 heads · 8,192 channels", self.text(page))

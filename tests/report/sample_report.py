@@ -13,6 +13,18 @@ from sample_model import block_place, significant
 from sample_sections import Sections
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
+BIG_MODEL = {
+    "layers": 80,
+    "heads": 64,
+    "length": 96,
+    "width": 8192,
+    "columns": 576,
+    "sequences": 100,
+    "channels": [(8191 - 200 * i, 0.9**i) for i in range(20)],
+    "plateaus": ((6, 150, 1500.0),),
+    "step_up": (6,),
+    "step_down": (152,),
+}
 WORDS = [
     "The",
     " cat",

@@ -1,7 +1,7 @@
 """The story that the page tells of all sections of report.json together, of models of every kind."""
 
 from page_case import PARTS, PageCase
-from sample_report import HOSTILE, make_report
+from sample_report import BIG_MODEL, HOSTILE, make_report
 
 # Sections in which something is drawn, and how much of a whole report and of one without spikes and sinks.
 FIGURES = {
@@ -206,18 +206,7 @@ class StoryTest(PageCase):
         self.assertEqual(page.evaluate(outside), [], "titles and legends are whole")
 
     def test_a_big_model(self):
-        report = make_report(
-            layers=80,
-            heads=64,
-            length=96,
-            width=8192,
-            columns=576,
-            sequences=100,
-            channels=[(8191 - 200 * i, 0.9**i) for i in range(20)],
-            plateaus=((6, 150, 1500.0),),
-            step_up=(6,),
-            step_down=(152,),
-        )
+        report = make_report(**BIG_MODEL)
         page = self.open(report)
         self.assertLess(self.html.stat().st_size, 12e6)
         self.assertTrue(page.wait_for("document.documentElement.dataset.drawn", patience=120), "drawn in time")

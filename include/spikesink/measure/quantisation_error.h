@@ -60,7 +60,7 @@ struct LinearInputError {
 
 /// What is worth keeping in high precision at one linear input, by the error of a scale a tensor.
 struct WorthKeeping {
-  const LinearInputError* input = nullptr;
+  const LinearInputError* input = nullptr;  // of the result
   bool spike_tokens = false;
   std::vector<int64_t> channels;  // outliers of at least half of the sequences
   double gain = 0;                // the error with nothing kept over that with these
