@@ -1,9 +1,9 @@
 // What probing the vocabulary costs beside a plain forward of length 1 over the same tokens.
 //
 // Usage: vocabulary_probe MODEL BLOCK [repeats] [entries]   (defaults: 5 4096)
-// BLOCK is the one after which a spike is there; anatomy names it as the first step-up block. The
-// plain forward passes the same ids, as many at a time, through all layers and forms the logits of
-// 1024 of them at a time. The two are timed in turn.
+// BLOCK is the one that makes the spike, the greatest step up of anatomy's report. The plain
+// forward passes the same ids, as many at a time, through all layers and forms their logits. The
+// two are timed in turn.
 
 #include <fmt/format.h>
 

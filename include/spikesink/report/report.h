@@ -48,7 +48,7 @@ class Report {
   void add(const ModelConfig& config);
   void add(const LifeCycleResult& result, const LifeCycleOptions& options = {});
   void add(const MassiveActivationsResult& result, const MassiveActivationsOptions& options = {});
-  /// Sinks at one key, by both definitions.
+  /// Sinks at one key, by every definition.
   void add(const AttentionSinksResult& result, int64_t key = 0);
   void add(const PerplexityResult& result);
   void add(const StatePicture& picture);

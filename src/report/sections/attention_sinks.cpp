@@ -1,8 +1,6 @@
 #include "report/report_sections.h"
 #include "report/sections/words.h"
 
-#include <algorithm>
-
 namespace spikesink::detail {
 namespace {
 
@@ -29,15 +27,14 @@ json ratios_of(const AttentionSinksResult& result, int64_t key) {
 
 json section(const WatchedKey& watched, const AttentionSinksResult& result,
              const Tokenizer* tokenizer) {
-  json tokens = json::array();
-  for (size_t index = 0; index < std::min(watched.tokens.size(), kMostTokens); ++index) {
-    auto entry = token_entry(watched.tokens[index].first, tokenizer);
-    entry["count"] = watched.tokens[index].second;
-    tokens.push_back(entry);
-  }
+  const auto told = [&](const auto& token) {
+    auto entry = token_entry(token.first, tokenizer);
+    entry["count"] = token.second;
+    return entry;
+  };
   return {{"key", watched.key},
           {"sequences", watched.sequences},
-          {"tokens", tokens},
+          {"tokens", first_of(watched.tokens, kMostTokens, told)},
           {"ratios", ratios_of(result, watched.key)},
           {"sink_heads", result.sink_heads(watched.key).size()}};
 }

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "report/report_sections.h"
 #include "report/sections/words.h"
 
@@ -20,9 +18,7 @@ json section(const KeptToken& token, const Tokenizer* tokenizer) {
 }  // namespace
 
 json section(const CacheKeepResult& result, const Tokenizer* tokenizer) {
-  json keep = json::array();
-  for (size_t index = 0; index < std::min(result.kept.size(), kMostTokens); ++index)
-    keep.push_back(section(result.kept[index], tokenizer));
+  const auto told = [&](const KeptToken& token) { return section(token, tokenizer); };
   return {{"definition",
            "Tokens that spike, or on which at least least_share_of_heads of all heads sink (see "
            "sinks_anywhere). kept: such places of the text. keep: by token, those at position 0 as "
@@ -37,7 +33,7 @@ json section(const CacheKeepResult& result, const Tokenizer* tokenizer) {
           {"kept", result.places},
           {"kept_per_sequence", number(static_cast<double>(result.places) / result.sequences)},
           {"attention", number(result.attention)},
-          {"keep", keep}};
+          {"keep", first_of(result.kept, kMostTokens, told)}};
 }
 
 }  // namespace spikesink::detail

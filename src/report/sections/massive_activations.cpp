@@ -1,8 +1,6 @@
 #include "report/report_sections.h"
 #include "report/sections/words.h"
 
-#include <algorithm>
-
 namespace spikesink::detail {
 namespace {
 
@@ -22,13 +20,12 @@ json section(const MassiveBlock& block, const Tokenizer* tokenizer) {
   json entry = entry_of(block.block);
   entry["token_count"] = block.token_count;
   for (const auto& channel : block.channels) entry["channels"].push_back(section(channel));
-  for (size_t index = 0; index < std::min(block.tokens.size(), kMostTokens); ++index) {
-    const auto& token = block.tokens[index];
+  entry["tokens"] = first_of(block.tokens, kMostTokens, [&](const auto& token) {
     auto row = token_entry(token.id, tokenizer);
     row["at_start"] = token.at_start;
     row["count"] = token.count;
-    entry["tokens"].push_back(row);
-  }
+    return row;
+  });
   for (const auto& [position, count] : block.positions) {
     entry["positions"].push_back({{"position", position}, {"count", count}});
   }

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "report/report_sections.h"
 #include "report/sections/words.h"
 
@@ -33,15 +31,6 @@ json section(const HeadSinks& head) {
           {"share_at_position", number(head.share_at_position)},
           {"sinks", number(head.sinks)},
           {"attention", number(head.attention)}};
-}
-
-// The first of a list that is sorted, each as `entry` makes it.
-template <typename T, typename Entry>
-json first_of(const std::vector<T>& list, size_t most, Entry entry) {
-  json result = json::array();
-  for (size_t index = 0; index < std::min(list.size(), most); ++index)
-    result.push_back(entry(list[index]));
-  return result;
 }
 
 }  // namespace

@@ -18,9 +18,7 @@ json section(const SpikeState& state) {
                                  {"mean", value.mean},
                                  {"standard_deviation", value.standard_deviation()}});
   }
-  entry["pairs"] = json::array();
-  for (size_t index = 0; index < std::min(state.pairs.size(), kMostPairs); ++index)
-    entry["pairs"].push_back(ratio_entry(state.pairs[index]));
+  entry["pairs"] = first_of(state.pairs, kMostPairs, ratio_entry);
   return entry;
 }
 

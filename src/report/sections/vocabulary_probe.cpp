@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -42,10 +41,11 @@ json section(const ProbedEntry& entry, bool has_trigger, const Tokenizer* tokeni
 
 json section(const VocabularyProbeResult& result, const VocabularyProbeOptions& options,
              const Tokenizer* tokenizer) {
-  json exceptions = json::array(), course = json::array();
-  const auto all = result.exceptions();
-  for (size_t index = 0; index < std::min(all.size(), kMostTokens); ++index)
-    exceptions.push_back(section(all[index], !result.course.empty(), tokenizer));
+  json course = json::array();
+  const auto exceptions = result.exceptions();
+  const auto told = [&](const ProbedEntry& entry) {
+    return section(entry, !result.course.empty(), tokenizer);
+  };
   for (const auto& [block, state, output] : result.course) {
     course.push_back(
         {{"block", block.number}, {"state", section(state)}, {"output", section(output)}});
@@ -65,8 +65,8 @@ json section(const VocabularyProbeResult& result, const VocabularyProbeOptions& 
   probe["options"] = {{"least_share", options.least_share},
                       {"least_magnitude", options.least_magnitude}};
   probe["magnitudes"] = histogram(result.entries);
-  probe["exception_count"] = all.size();
-  probe["exceptions"] = exceptions;
+  probe["exception_count"] = exceptions.size();
+  probe["exceptions"] = first_of(exceptions, kMostTokens, told);
   probe["course"] = course;
   return probe;
 }

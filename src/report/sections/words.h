@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "spikesink/hooks/block_number.h"
 #include "spikesink/measure/massive_activations.h"
@@ -23,5 +25,14 @@ json ratio_entry(const ChannelRatio& ratio);
 json entry_of(const Block& block);
 /// id, and where there is a tokenizer its text and whether it is special.
 json token_entry(int64_t id, const Tokenizer* tokenizer);
+
+/// The first of a list that is sorted, at most so many, each as `entry` makes it.
+template <typename T, typename Entry>
+json first_of(const std::vector<T>& list, size_t most, Entry entry) {
+  json result = json::array();
+  for (size_t index = 0; index < std::min(list.size(), most); ++index)
+    result.push_back(entry(list[index]));
+  return result;
+}
 
 }  // namespace spikesink::detail
