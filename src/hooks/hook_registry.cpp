@@ -53,22 +53,19 @@ torch::Tensor HookPoint::fire(torch::Tensor value) const {
 HookScope& HookScope::operator=(HookScope&& other) noexcept {
   if (this == &other) return *this;
   release();
-  hooks_ = std::move(other.hooks_);
+  undo_ = std::move(other.undo_);
   return *this;
 }
 
 HookScope& HookScope::operator+=(HookScope&& other) {
-  hooks_.insert(hooks_.end(), std::make_move_iterator(other.hooks_.begin()),
-                std::make_move_iterator(other.hooks_.end()));
-  other.hooks_.clear();
+  undo_.insert(undo_.end(), std::make_move_iterator(other.undo_.begin()),
+               std::make_move_iterator(other.undo_.end()));
+  other.undo_.clear();
   return *this;
 }
 
 void HookScope::release() {
-  for (const auto& [id, slot] : hooks_) {
-    std::erase_if(slot->hooks, [id = id](const auto& hook) { return hook.first == id; });
-  }
-  hooks_.clear();
+  for (; !undo_.empty(); undo_.pop_back()) undo_.back()();
 }
 
 HookPoint HookRegistry::make(const std::string& name) {
@@ -97,9 +94,20 @@ HookScope HookRegistry::add(std::string_view pattern, const Hook& hook) {
   for (const auto& name : matching(pattern)) {
     const auto& slot = slots_.at(name);
     slot->hooks.emplace_back(next_id_, shared);
-    scope.hooks_.emplace_back(next_id_++, slot);
+    scope += HookScope([slot, id = next_id_++] {
+      std::erase_if(slot->hooks, [id](const auto& hook) { return hook.first == id; });
+    });
   }
   return scope;
+}
+
+HookScope HookRegistry::claim(const std::string& place, const std::string& by) {
+  const auto [claimed, is_new] = claims_->emplace(place, by);
+  if (!is_new) {
+    detail::fail_argument("[{}] contradicts a {} that is in force: both change the {}", by,
+                          claimed->second, place);
+  }
+  return HookScope([claims = claims_, place] { claims->erase(place); });
 }
 
 bool HookRegistry::watched(std::string_view name) const {

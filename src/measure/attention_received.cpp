@@ -67,7 +67,7 @@ void receive(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor
       for (int64_t i = first; i < last; ++i) {
         const Sum product = dot(queries + i * q.stride(1), key_vector.data(), width);
         const Sum attention =
-            std::exp(bias.score(product, head, i, key) - denominators[i * lse.stride(2)]);
+            bias.attention(product, head, i, key, denominators[i * lse.stride(2)]);
         received += attention;
         exceeding += attention > epsilon;
       }

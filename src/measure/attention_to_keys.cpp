@@ -62,9 +62,21 @@ class ColumnSums {
         for (int64_t j = begin; j < begin + count; ++j)
           row[j] = bias_.score(row[j], head, query, from + j);
       }
+      limit(row, from, begin, count, query, lse[query], head);
       add_attention(row + begin, lse[query], count, band_sums_.data() + begin);
     }
     for (int64_t j = 0; j < keys; ++j) sums[from + j] += band_sums_[j];
+  }
+
+  // Lowers the scores of limited keys to what their share may be. `row` is of the keys from `from`
+  // on, of which the query sees `count` from `begin` on.
+  void limit(Real* row, int64_t from, int64_t begin, int64_t count, int64_t query, Real lse,
+             int64_t head) const {
+    for (const int64_t key : bias_.limited_keys()) {
+      const int64_t j = key - from;
+      if (j >= begin && j < begin + count && key != query)
+        row[j] = std::min(row[j], lse + std::log(bias_.most(head)));
+    }
   }
 
   const ScoreRule& rule_;

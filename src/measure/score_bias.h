@@ -1,17 +1,23 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "spikesink/model/attention.h"
 
 namespace spikesink::detail {
 
-/// The part of a score rule that is neither its scale nor its mask, for one product at a time.
+/// The part of a score rule that is neither its scale nor its mask, for one product at a time. For
+/// passes without a cache.
 template <typename Real>
 class ScoreBias {
  public:
   ScoreBias(const ScoreRule& rule, int64_t length)
-      : softcap_(static_cast<Real>(rule.softcap)), length_(length) {
+      : softcap_(static_cast<Real>(rule.softcap)), length_(length), limited_(rule.limit.keys) {
+    if (!limited_.empty()) {
+      most_ = rule.limit.most.to(torch::kCPU, c10::CppTypeToScalarType<Real>()).contiguous();
+    }
     if (!rule.alibi.defined()) return;
     alibi_ = rule.alibi.to(torch::kCPU, c10::CppTypeToScalarType<Real>()).contiguous();
     slopes_ = alibi_.template data_ptr<Real>();
@@ -25,9 +31,22 @@ class ScoreBias {
     return product;
   }
 
+  /// exp(score - lse), under the rule's limit.
+  Real attention(Real product, int64_t head, int64_t query, int64_t key, Real lse) const {
+    const Real share = std::exp(score(product, head, query, key) - lse);
+    const bool is_limited =
+        key != query && std::find(limited_.begin(), limited_.end(), key) != limited_.end();
+    return is_limited ? std::min(share, most(head)) : share;
+  }
+  /// The keys that the rule limits, and the share that a query of this head gives each at most.
+  const std::vector<int64_t>& limited_keys() const { return limited_; }
+  Real most(int64_t head) const { return most_.template data_ptr<Real>()[head]; }
+
  private:
   Real softcap_;
   int64_t length_;
+  std::vector<int64_t> limited_;
+  torch::Tensor most_;            // [H], or undefined
   torch::Tensor alibi_;           // [H, T]
   const Real* slopes_ = nullptr;  // its values, or none
 };

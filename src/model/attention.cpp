@@ -33,7 +33,8 @@ Norm make_qk_norm(const ModelConfig& config, int64_t heads, HookRegistry& hooks,
 }  // namespace
 
 AttentionImpl::AttentionImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer)
-    : d_head_(config.d_head),
+    : layer_(layer),
+      d_head_(config.d_head),
       rope_(config.layer(layer).rope),
       qkv_clip_(config.qkv_clip),
       norms_whole_(config.qk_norm == QkNorm::kWhole),
@@ -65,12 +66,14 @@ AttentionImpl::AttentionImpl(const ModelConfig& config, HookRegistry& hooks, int
 }
 
 torch::Tensor AttentionImpl::forward(const torch::Tensor& input, const Positions& positions) {
-  const auto x = hook_in_(input);                                            // [B, T, d_model]
-  const auto queries = hook_q_(project(q, x));                               // [B, T, H, d_head]
-  const auto keys = hook_k_(project(k, x));                                  // [B, T, K, d_head]
-  const auto values = hook_v_(project(v, x));                                // [B, T, K, d_head]
-  const auto rot_queries = hook_rot_q_(placed(q_norm, queries, positions));  // [B, T, H, d_head]
-  const auto rot_keys = hook_rot_k_(placed(k_norm, keys, positions));        // [B, T, K, d_head]
+  const auto x = hook_in_(input);                // [B, T, d_model]
+  const auto queries = hook_q_(project(q, x));   // [B, T, H, d_head]
+  const auto new_keys = hook_k_(project(k, x));  // [B, T, K, d_head]
+  auto values = hook_v_(project(v, x));          // [B, T, K, d_head]
+  const auto rot_queries = hook_rot_q_(turned(normed(q_norm, queries), positions, positions.past));
+  auto keys = normed(k_norm, new_keys);
+  if (positions.cache) positions.cache->append(layer_, keys, values);  // [B, S, K, d_head]
+  const auto rot_keys = hook_rot_k_(turned(keys, positions, 0));
   const bool needs_matrices = hook_scores_.watched() || hook_pattern_.watched();
   const auto way = needs_matrices ? &AttentionImpl::attend_watched : &AttentionImpl::attend;
   const auto z = (this->*way)(rot_queries.transpose(1, 2), rot_keys.transpose(1, 2),
@@ -81,6 +84,9 @@ torch::Tensor AttentionImpl::forward(const torch::Tensor& input, const Positions
 ScoreRule AttentionImpl::score_rule(const Positions& positions) const {
   auto rule = rule_;
   rule.alibi = positions.alibi;
+  rule.past = positions.past;
+  rule.sinks = sinks;
+  rule.limit = limit;
   return rule;
 }
 
@@ -90,36 +96,37 @@ torch::Tensor AttentionImpl::project(const Linear& projection, const torch::Tens
   return flat.unflatten(-1, {-1, d_head_});
 }
 
-// Normed and turned, as they enter the dot product.
-torch::Tensor AttentionImpl::placed(const Norm& norm, const torch::Tensor& heads,
-                                    const Positions& positions) const {
-  const auto normed =
-      norms_whole_ ? norm->forward(heads.flatten(2)).view_as(heads) : norm->forward(heads);
+torch::Tensor AttentionImpl::normed(const Norm& norm, const torch::Tensor& heads) const {
+  return norms_whole_ ? norm->forward(heads.flatten(2)).view_as(heads) : norm->forward(heads);
+}
+
+// As they enter the dot product, the first of them at position `first`.
+torch::Tensor AttentionImpl::turned(const torch::Tensor& heads, const Positions& positions,
+                                    int64_t first) const {
   const bool turns = rope_ >= 0 && rope_ < static_cast<int64_t>(positions.rotary.size());
-  return turns ? positions.rotary[static_cast<size_t>(rope_)].apply(normed) : normed;
+  if (!turns) return heads;
+  return positions.rotary[static_cast<size_t>(rope_)].apply(heads, first);
 }
 
 torch::Tensor AttentionImpl::attend(const torch::Tensor& q, const torch::Tensor& k,
                                     const torch::Tensor& v, const Positions& positions) const {
-  const auto [z, lse] =
+  const auto attended =
       detail::softmax_attention(q, k, v, score_rule(positions), positions.padding);
-  const auto denominator = hook_lse_(with_sinks(lse));  // [B, H, T]
-  if (denominator.is_same(lse)) return z;
-  return z * at::exp(lse - denominator).unsqueeze(-1).to(z.scalar_type());
+  return detail::under_denominator(attended, hook_lse_(attended.lse)).z;
 }
 
 torch::Tensor AttentionImpl::attend_watched(const torch::Tensor& q, const torch::Tensor& k,
                                             const torch::Tensor& v,
                                             const Positions& positions) const {
-  const auto scores = hook_scores_(detail::scores(q, k, score_rule(positions), positions.padding,
-                                                  detail::whole(q.size(2))));       // [B, H, T, S]
-  const auto denominator = hook_lse_(with_sinks(at::logsumexp(scores, -1)));        // [B, H, T]
-  const auto pattern = hook_pattern_(at::exp(scores - denominator.unsqueeze(-1)));  // [B, H, T, S]
-  return detail::weighted_values(pattern, v);
-}
-
-torch::Tensor AttentionImpl::with_sinks(const torch::Tensor& lse) const {
-  return sinks.defined() ? at::logaddexp(lse, sinks.to(lse.scalar_type()).unsqueeze(1)) : lse;
+  const auto rule = score_rule(positions);
+  const auto span = detail::whole(q.size(2), k.size(2));
+  const auto scores =
+      hook_scores_(detail::scores(q, k, rule, positions.padding, span));  // [B, H, T, S]
+  const auto lse = detail::denominator(scores, rule, span);               // [B, H, T]
+  auto pattern = detail::pattern(scores, lse, rule, span);                // [B, H, T, S]
+  const auto replaced = hook_lse_(lse);
+  if (!replaced.is_same(lse)) pattern = pattern * at::exp(lse - replaced).unsqueeze(-1);
+  return detail::weighted_values(hook_pattern_(pattern), v);
 }
 
 }  // namespace spikesink

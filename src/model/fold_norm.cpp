@@ -20,17 +20,13 @@ torch::Tensor scaled_columns(const NormImpl& norm, const torch::Tensor& weight) 
 torch::Tensor fold_norm(const Norm& norm, const torch::Tensor& weight) {
   const torch::NoGradGuard no_grad;
   const auto wide = weight.to(detail::at_least_float(weight.scalar_type()));
-  switch (norm->config().kind) {
-    case NormKind::kNone:
-      return wide;
-    case NormKind::kRms:
-      return scaled_columns(*norm, wide);
-    case NormKind::kLayer: {
-      const auto scaled = scaled_columns(*norm, wide);
-      return scaled - scaled.mean(1, /*keepdim=*/true);
-    }
-  }
-  detail::fail_argument("[fold_norm] a norm of this kind is not linear, so it cannot be folded");
+  const auto& config = norm->config();
+  if (config.kind == NormKind::kNone) return wide;
+  if (config.kind == NormKind::kDynamicTanh)
+    detail::fail_argument("[fold_norm] a norm of this kind is not linear, so it cannot be folded");
+  const auto scaled = scaled_columns(*norm, wide);
+  const bool centres = config.kind == NormKind::kLayer || config.centred;
+  return centres ? scaled - scaled.mean(1, /*keepdim=*/true) : scaled;
 }
 
 }  // namespace spikesink

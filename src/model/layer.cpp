@@ -46,15 +46,17 @@ LayerImpl::LayerImpl(const ModelConfig& config, HookRegistry& hooks, int64_t lay
     ln2 = norm("ln2", true);
     hook_normalized_resid_post_ = point(kNormalizedResidPost);
   }
+  const auto identity = [&] {
+    return Norm(NormConfig{.kind = NormKind::kNone}, config.d_model, hooks, "");
+  };
+  ln1_sum = post ? ln1 : identity();
+  ln2_sum = post ? ln2 : identity();
 }
 
 torch::Tensor LayerImpl::forward(const torch::Tensor& stream, const Positions& positions) {
-  const bool post_norm = placement_ == NormPlacement::kPost;
   const bool parallel = residual_ != ResidualForm::kSequential;
+  const bool post_norm = placement_ == NormPlacement::kPost;
   const auto before = [&](Norm& norm, const torch::Tensor& x) { return post_norm ? x : norm(x); };
-  const auto after = [&](Norm& norm, const HookPoint& point, const torch::Tensor& x) {
-    return post_norm ? point(norm(x)) : x;
-  };
   const auto feed_forward = [&](const torch::Tensor& x) { return mlp ? mlp(x) : experts(x); };
   const auto added = [&](const torch::Tensor& x) { return multiplier_ == 1 ? x : x * multiplier_; };
 
@@ -62,12 +64,20 @@ torch::Tensor LayerImpl::forward(const torch::Tensor& stream, const Positions& p
   const auto attention_in = before(ln1, resid_pre);
   const auto attention_out = hook_attn_out_(added(ln1_post(attn(attention_in, positions))));
   const auto resid_mid =
-      after(ln1, hook_normalized_resid_mid_, hook_resid_mid_(resid_pre + attention_out));
+      summed(ln1_sum, hook_resid_mid_, hook_normalized_resid_mid_, resid_pre + attention_out);
 
   const bool shares_norm = residual_ == ResidualForm::kParallelSharedNorm;
   const auto mlp_in = shares_norm ? attention_in : before(ln2, parallel ? resid_pre : resid_mid);
   const auto mlp_out = hook_mlp_out_(added(ln2_post(feed_forward(mlp_in))));
-  return after(ln2, hook_normalized_resid_post_, hook_resid_post_(resid_mid + mlp_out));
+  return summed(ln2_sum, hook_resid_post_, hook_normalized_resid_post_, resid_mid + mlp_out);
+}
+
+// The stream after a block. A post-norm model has a point on either side of the norm; where a norm
+// was put there for a while, the one point that there is sees what the next block reads.
+torch::Tensor LayerImpl::summed(const Norm& norm, const HookPoint& state,
+                                const HookPoint& normalized, const torch::Tensor& sum) const {
+  if (normalized.exists()) return normalized(norm->forward(state(sum)));
+  return state(norm->forward(sum));
 }
 
 }  // namespace spikesink

@@ -115,9 +115,13 @@ const char* to_string(NormKind kind) {
     case NormKind::kRms:
       return "rms";
     case NormKind::kLayer:
+      return "layer";
+    case NormKind::kDynamicTanh:
+      return "dynamic tanh";
+    case NormKind::kFrozen:
       break;
   }
-  return "layer";
+  return "frozen";
 }
 
 const char* to_string(NormPlacement placement) {

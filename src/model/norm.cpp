@@ -5,6 +5,14 @@
 
 namespace spikesink {
 
+namespace {
+
+bool has_alpha(NormKind kind) {
+  return kind == NormKind::kDynamicTanh || kind == NormKind::kFrozen;
+}
+
+}  // namespace
+
 NormImpl::NormImpl(const NormConfig& config, torch::IntArrayRef parameters, HookRegistry& hooks,
                    const std::string& name)
     : config_(config) {
@@ -13,19 +21,45 @@ NormImpl::NormImpl(const NormConfig& config, torch::IntArrayRef parameters, Hook
   hook_normalized_ = hooks.make(name + "." + std::string(hook_names::kNormalized));
   if (config.has_scale) weight = register_parameter("weight", torch::empty(parameters));
   if (config.has_bias) bias = register_parameter("bias", torch::empty(parameters));
+  if (has_alpha(config.kind)) alpha = register_parameter("alpha", torch::empty({1}));
+}
+
+std::shared_ptr<NormImpl> NormImpl::replaced(const NormConfig& config, torch::Tensor new_weight,
+                                             torch::Tensor new_bias,
+                                             torch::Tensor new_alpha) const {
+  HookRegistry no_points;
+  auto other = std::make_shared<NormImpl>(NormConfig{.kind = NormKind::kNone}, torch::IntArrayRef{},
+                                          no_points, "");
+  other->config_ = config;
+  other->weight = std::move(new_weight);
+  other->bias = std::move(new_bias);
+  other->alpha = std::move(new_alpha);
+  other->hook_scale_ = hook_scale_;
+  other->hook_normalized_ = hook_normalized_;
+  return other;
 }
 
 torch::Tensor NormImpl::forward(const torch::Tensor& x) const {
   if (config_.kind == NormKind::kNone) return x;
   const auto wide = detail::at_least_float(x.scalar_type());
-  const auto centred =
-      config_.kind == NormKind::kLayer ? x.to(wide) - x.mean(-1, /*keepdim=*/true, wide) : x;
-  const auto norm = at::linalg_vector_norm(centred, 2, {-1}, /*keepdim=*/true, wide);
-  const auto scale = hook_scale_((norm.square() / x.size(-1) + config_.epsilon).sqrt());
-  const auto quotient = centred / scale;
+  const bool centres = config_.kind == NormKind::kLayer || config_.centred;
+  const auto centred = centres ? x.to(wide) - x.mean(-1, /*keepdim=*/true, wide) : x;
+  auto quotient = centred / hook_scale_(divisor(centred, wide));
+  if (config_.kind == NormKind::kDynamicTanh) quotient = quotient.tanh();
   const auto normalized =
       hook_normalized_(config_.scale_in_float32 ? quotient : quotient.to(x.scalar_type()));
   return scaled(normalized).to(x.scalar_type());
+}
+
+// [..., 1].
+torch::Tensor NormImpl::divisor(const torch::Tensor& centred, torch::Dtype wide) const {
+  if (has_alpha(config_.kind)) {
+    auto shape = centred.sizes().vec();
+    shape.back() = 1;
+    return (1 / alpha.to(wide)).expand(shape);
+  }
+  const auto norm = at::linalg_vector_norm(centred, 2, {-1}, /*keepdim=*/true, wide);
+  return (norm.square() / centred.size(-1) + config_.epsilon).sqrt();
 }
 
 torch::Tensor NormImpl::scale(torch::Dtype dtype) const {

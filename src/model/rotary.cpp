@@ -74,11 +74,14 @@ int64_t turned_dimensions(const RopeConfig& config, int64_t d_head) {
 
 }  // namespace
 
-torch::Tensor RotaryTable::apply(const torch::Tensor& x) const {
+torch::Tensor RotaryTable::apply(const torch::Tensor& x, int64_t first) const {
   const int64_t dimensions = cos.size(-1);
+  const auto here = [&](const torch::Tensor& table) {
+    return table.slice(0, first, first + x.size(1));
+  };
   const auto turning = x.slice(-1, 0, dimensions);
   const auto halves = turning.chunk(2, -1);
-  const auto turned = turning * cos + at::cat({-halves[1], halves[0]}, -1) * sin;
+  const auto turned = turning * here(cos) + at::cat({-halves[1], halves[0]}, -1) * here(sin);
   if (dimensions == x.size(-1)) return turned;
   return at::cat({turned, x.slice(-1, dimensions)}, -1);
 }

@@ -21,36 +21,82 @@ torch::Tensor grouped_matmul(const torch::Tensor& a, const torch::Tensor& b) {
   return at::matmul(rows_of_group, b).view({a.size(0), heads, a.size(2), b.size(3)});
 }
 
+// Positions of a span's queries, [queries, 1], and keys, [keys].
+std::pair<torch::Tensor, torch::Tensor> places(const ScoreRule& rule, const Span& span,
+                                               torch::Device device) {
+  const auto options = torch::TensorOptions(torch::kLong).device(device);
+  return {
+      at::arange(rule.past + span.first_query, rule.past + span.last_query, options).unsqueeze(1),
+      at::arange(span.first_key, span.last_key, options)};
+}
+
 // [queries, keys], true where the query does not see the key.
 torch::Tensor hidden(const ScoreRule& rule, const Span& span, torch::Device device) {
-  const auto options = torch::TensorOptions(torch::kLong).device(device);
-  const auto query = at::arange(span.first_query, span.last_query, options).unsqueeze(1);
-  const auto key = at::arange(span.first_key, span.last_key, options);
+  const auto [query, key] = places(rule, span, device);
   const auto future = key > query;
   return rule.window > 0 ? future.logical_or(key <= query - rule.window) : future;
 }
 
-bool sees_everything(const ScoreRule& rule, int64_t length) {
-  return rule.window == 0 || rule.window >= length;
+bool is_limited(const ScoreRule& rule) {
+  return !rule.limit.keys.empty();
 }
 
-bool fused_kernel_knows(const ScoreRule& rule, const torch::Tensor& padding, int64_t length) {
-  return rule.softcap == 0 && !rule.alibi.defined() && !padding.defined() &&
-         sees_everything(rule, length);
+// [queries, keys], true where the rule limits what the query gives the key.
+torch::Tensor limited(const ScoreRule& rule, const Span& span, torch::Device device) {
+  const auto [query, key] = places(rule, span, device);
+  const auto sinks = torch::tensor(rule.limit.keys, query.options());
+  return at::isin(key, sinks).logical_and(key != query);
+}
+
+torch::Tensor with_sinks(const torch::Tensor& lse, const ScoreRule& rule) {
+  if (!rule.sinks.defined()) return lse;
+  return at::logaddexp(lse, rule.sinks.to(lse.scalar_type()).unsqueeze(1));
+}
+
+bool sees_everything(const ScoreRule& rule, int64_t keys) {
+  return rule.window == 0 || rule.window >= keys;
+}
+
+bool fused_kernel_knows(const ScoreRule& rule, const torch::Tensor& padding, int64_t keys) {
+  return rule.softcap == 0 && !rule.alibi.defined() && !padding.defined() && !is_limited(rule) &&
+         sees_everything(rule, keys);
+}
+
+Attended fused(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, bool causal,
+               double scale) {
+  const auto [z, lse] =
+      at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, causal, {}, scale);
+  return {z, lse};
+}
+
+// Attention to two sets of keys as one.
+Attended joined(const Attended& a, const Attended& b) {
+  const auto lse = at::logaddexp(a.lse, b.lse);
+  return {under_denominator(a, lse).z + under_denominator(b, lse).z, lse};
+}
+
+// The kernel's triangle begins at the first key: the keys before the first query are taken apart.
+Attended fused_after_past(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                          const ScoreRule& rule) {
+  const int64_t past = rule.past;
+  const bool one_query = q.size(2) == 1;
+  if (past == 0 || one_query) return fused(q, k, v, rule.causal && !one_query, rule.scale);
+  return joined(fused(q, k.slice(2, 0, past), v.slice(2, 0, past), false, rule.scale),
+                fused(q, k.slice(2, past), v.slice(2, past), rule.causal, rule.scale));
 }
 
 Attended attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                 const ScoreRule& rule, const torch::Tensor& padding, const Span& span) {
   const auto values = v.slice(2, span.first_key, span.last_key);
   const auto s = scores(q, k, rule, padding, span);
-  const auto lse = at::logsumexp(s, -1);
-  return {weighted_values(at::exp(s - lse.unsqueeze(-1)), values), lse};
+  const auto lse = denominator(s, rule, span);
+  return {weighted_values(pattern(s, lse, rule, span), values), lse};
 }
 
 }  // namespace
 
-Span whole(int64_t length) {
-  return {0, length, 0, length};
+Span whole(int64_t queries, int64_t keys) {
+  return {0, queries, 0, keys};
 }
 
 torch::Tensor scores(const torch::Tensor& q, const torch::Tensor& k, const ScoreRule& rule,
@@ -61,8 +107,10 @@ torch::Tensor scores(const torch::Tensor& q, const torch::Tensor& k, const Score
   auto result = grouped_matmul(queries * rule.scale, keys.transpose(-1, -2));
   if (rule.softcap > 0) result = (result / rule.softcap).tanh_().mul_(rule.softcap);
   if (rule.alibi.defined()) {
-    result += rule.alibi.slice(1, span.first_key, span.last_key).unsqueeze(1) -
-              rule.alibi.slice(1, span.first_query, span.last_query).unsqueeze(2);
+    const auto of_queries =
+        rule.alibi.slice(1, rule.past + span.first_query, rule.past + span.last_query);
+    result +=
+        rule.alibi.slice(1, span.first_key, span.last_key).unsqueeze(1) - of_queries.unsqueeze(2);
   }
   if (rule.causal) result.masked_fill_(hidden(rule, span, q.device()), kMinusInfinity);
   if (padding.defined()) {
@@ -72,25 +120,49 @@ torch::Tensor scores(const torch::Tensor& q, const torch::Tensor& k, const Score
   return result;
 }
 
+// Others that would get the share 1 - c, c the limit, have the denominator lse_others - log(1 - c):
+// a smaller one than the scores' own where the sink has more than c.
+torch::Tensor denominator(const torch::Tensor& scores, const ScoreRule& rule, const Span& span) {
+  const auto lse = with_sinks(at::logsumexp(scores, -1), rule);
+  if (!is_limited(rule) || !rule.limit.renormalize) return lse;
+  const auto without = scores.masked_fill(limited(rule, span, scores.device()), kMinusInfinity);
+  const auto others = with_sinks(at::logsumexp(without, -1), rule);
+  const auto left = at::log1p(-rule.limit.most.to(scores.options())).unsqueeze(1);  // [H, 1]
+  return at::minimum(lse, others - left);
+}
+
+torch::Tensor pattern(const torch::Tensor& scores, const torch::Tensor& lse, const ScoreRule& rule,
+                      const Span& span) {
+  const auto shares = at::exp(scores - lse.unsqueeze(-1));
+  if (!is_limited(rule)) return shares;
+  const auto most = rule.limit.most.to(scores.options()).view({-1, 1, 1});
+  return at::where(limited(rule, span, scores.device()), at::minimum(shares, most), shares);
+}
+
 torch::Tensor weighted_values(const torch::Tensor& pattern, const torch::Tensor& v) {
   return grouped_matmul(pattern, v.to(pattern.scalar_type())).to(v.scalar_type());
 }
 
+Attended under_denominator(const Attended& attended, const torch::Tensor& lse) {
+  if (lse.is_same(attended.lse)) return attended;
+  const auto factor = at::exp(attended.lse - lse).unsqueeze(-1);
+  return {attended.z * factor.to(attended.z.scalar_type()), lse};
+}
+
 Attended softmax_attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                            const ScoreRule& rule, const torch::Tensor& padding) {
-  const int64_t length = q.size(2);
-  if (fused_kernel_knows(rule, padding, length)) {
-    const auto [z, lse] =
-        at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, rule.causal, {}, rule.scale);
-    return {z, lse};
+  const int64_t queries = q.size(2), keys = k.size(2);
+  if (fused_kernel_knows(rule, padding, keys)) {
+    const auto attended = fused_after_past(q, k, v, rule);
+    return under_denominator(attended, with_sinks(attended.lse, rule));
   }
   std::vector<torch::Tensor> z, lse;
-  for (int64_t first = 0; first < length; first += kQueries) {
-    const int64_t last = std::min(first + kQueries, length);
+  for (int64_t first = 0; first < queries; first += kQueries) {
+    const int64_t last = std::min(first + kQueries, queries);
     const int64_t first_key =
-        sees_everything(rule, length) ? 0 : std::max<int64_t>(0, first - rule.window + 1);
-    const auto part =
-        attend(q, k, v, rule, padding, {first, last, first_key, rule.causal ? last : length});
+        sees_everything(rule, keys) ? 0 : std::max<int64_t>(0, rule.past + first - rule.window + 1);
+    const int64_t last_key = rule.causal ? rule.past + last : keys;
+    const auto part = attend(q, k, v, rule, padding, {first, last, first_key, last_key});
     z.push_back(part.z);
     lse.push_back(part.lse);
   }

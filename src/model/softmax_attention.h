@@ -2,7 +2,8 @@
 
 #include "spikesink/model/attention.h"
 
-// Tensors are q [B, H, T, d_head], k and v [B, K, T, d_head]; K divides H.
+// Tensors are q [B, H, T, d_head], k and v [B, K, S, d_head]; K divides H. Query i stands at
+// position rule.past + i among the keys.
 
 namespace spikesink::detail {
 
@@ -17,17 +18,26 @@ struct Span {
   int64_t first_query, last_query;  // [first, last)
   int64_t first_key, last_key;
 };
-Span whole(int64_t length);
+Span whole(int64_t queries, int64_t keys);
 
 /// Scores of a span, -inf where a query does not see a key. [B, H, queries, keys] in float32 or
 /// better.
 torch::Tensor scores(const torch::Tensor& q, const torch::Tensor& k, const ScoreRule& rule,
                      const torch::Tensor& padding, const Span& span);
+/// The logarithm of what their exponentials are divided by: the rule's sink logits are in it, and
+/// where a limit gives the other keys more, that. [B, H, queries].
+torch::Tensor denominator(const torch::Tensor& scores, const ScoreRule& rule, const Span& span);
+/// exp(scores - lse), under the rule's limit.
+torch::Tensor pattern(const torch::Tensor& scores, const torch::Tensor& lse, const ScoreRule& rule,
+                      const Span& span);
 
 /// pattern [B, H, queries, keys], v as above but [.., keys, ..] -> [B, H, queries, d_head].
 torch::Tensor weighted_values(const torch::Tensor& pattern, const torch::Tensor& v);
 
-/// Attention without a T x T matrix.
+/// The same attention over another denominator.
+Attended under_denominator(const Attended& attended, const torch::Tensor& lse);
+
+/// Attention without a T x S matrix.
 Attended softmax_attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                            const ScoreRule& rule, const torch::Tensor& padding);
 

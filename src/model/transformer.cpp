@@ -73,7 +73,23 @@ void TransformerImpl::make_head() {
 }
 
 torch::Tensor TransformerImpl::forward(const torch::Tensor& tokens, const torch::Tensor& padding) {
-  const auto states = final_states(tokens, padding);
+  return output(final_states(tokens, padding));
+}
+
+torch::Tensor TransformerImpl::forward(const torch::Tensor& tokens, KvCache& cache) {
+  check(tokens, cache);
+  const auto before = cache;
+  try {
+    const auto result = output(final_states(tokens, {}, &cache));
+    cache.count(tokens.size(1));
+    return result;
+  } catch (...) {
+    cache = before;
+    throw;
+  }
+}
+
+torch::Tensor TransformerImpl::output(const torch::Tensor& states) {
   return config_.head == Head::kNone ? states : hook_unembed_out_(logits(states));
 }
 
@@ -119,31 +135,35 @@ std::string TransformerImpl::hidden_state_point(Block block) const {
                                      : (attention ? kResidMid : kResidPost));
 }
 
-Positions TransformerImpl::positions(int64_t length) const {
-  Positions result;
+// `length` counts the tokens of the cache as well.
+Positions TransformerImpl::positions(int64_t length, KvCache* cache) const {
+  Positions result{.past = cache ? cache->length() : 0, .cache = cache};
   for (const auto& rope : config_.ropes)
     result.rotary.push_back(rotary_table(rope, config_.d_head, length, options()));
   result.alibi = alibi_bias(config_, length, options());
   return result;
 }
 
-torch::Tensor TransformerImpl::embed(const torch::Tensor& tokens) const {
+torch::Tensor TransformerImpl::embed(const torch::Tensor& tokens, const KvCache* cache) const {
   auto rows = at::embedding(embedding, tokens);  // [B, T, d_embedding]
   if (config_.embedding_multiplier != 1)
     rows = rows * torch::scalar_tensor(config_.embedding_multiplier, rows.options());
   rows = hook_embed_(rows);
   auto stream = project_in ? project_in->forward(rows) : rows;  // [B, T, d_model]
   if (position_embedding.defined())
-    stream = stream + hook_pos_embed_(at::embedding(position_embedding, position_rows(tokens)));
+    stream =
+        stream + hook_pos_embed_(at::embedding(position_embedding, position_rows(tokens, cache)));
   if (token_type_embedding.defined())
     stream = stream + hook_token_type_embed_(token_type_embedding[0].expand_as(stream));
   return hook_full_embed_(embedding_norm->forward(stream));
 }
 
 // [B, T], rows of the position table.
-torch::Tensor TransformerImpl::position_rows(const torch::Tensor& tokens) const {
+torch::Tensor TransformerImpl::position_rows(const torch::Tensor& tokens,
+                                             const KvCache* cache) const {
   if (config_.padding_id < 0) {
-    const auto rows = at::arange(tokens.size(1), tokens.options()) + config_.position_offset;
+    const int64_t first = config_.position_offset + (cache ? cache->seen() : 0);
+    const auto rows = at::arange(first, first + tokens.size(1), tokens.options());
     return rows.expand_as(tokens);
   }
   const auto counted = (tokens != config_.padding_id).to(torch::kLong);
@@ -152,18 +172,19 @@ torch::Tensor TransformerImpl::position_rows(const torch::Tensor& tokens) const 
 
 // What the next layer reads, [B, T, d_model].
 torch::Tensor TransformerImpl::stream_after(const torch::Tensor& tokens,
-                                            const torch::Tensor& padding, int64_t count) {
+                                            const torch::Tensor& padding, int64_t count,
+                                            KvCache* cache) {
   check(tokens, padding);
-  auto places = positions(tokens.size(1));
+  auto places = positions(tokens.size(1) + (cache ? cache->length() : 0), cache);
   places.padding = padding;
-  auto stream = embed(tokens);
+  auto stream = embed(tokens, cache);
   for (int64_t layer = 0; layer < count; ++layer) stream = layers[layer](stream, places);
   return stream;
 }
 
 torch::Tensor TransformerImpl::final_states(const torch::Tensor& tokens,
-                                            const torch::Tensor& padding) {
-  auto stream = ln_final(stream_after(tokens, padding, config_.n_layers));
+                                            const torch::Tensor& padding, KvCache* cache) {
+  auto stream = ln_final(stream_after(tokens, padding, config_.n_layers, cache));
   if (project_out) stream = project_out(stream);
   if (mlm_dense) stream = mlm_norm(activate(config_.activation, mlm_dense(stream)));
   return hook_unembed_in_(stream);
@@ -197,6 +218,24 @@ void TransformerImpl::check(const torch::Tensor& tokens, const torch::Tensor& pa
   const auto before = padding.slice(1, 0, -1), after = padding.slice(1, 1);
   if (padding.select(1, 0).any().item<bool>() || (before > after).any().item<bool>())
     detail::fail_argument("[Transformer] padding stands before text: expected it at the end alone");
+}
+
+void TransformerImpl::check(const torch::Tensor& tokens, const KvCache& cache) const {
+  if (!config_.causal)
+    detail::fail_argument(
+        "[Transformer] cache: got a {}, which sees what comes after, expected a decoder",
+        config_.model_type);
+  const int64_t before = config_.learned_positions ? cache.seen() : cache.length();
+  if (tokens.dim() == 2 && before + tokens.size(1) > config_.context) {
+    detail::fail_argument(
+        "[Transformer] the tokens do not fit the model's context: got {} after {}{}, expected at "
+        "most "
+        "{} in all",
+        tokens.size(1), before,
+        config_.learned_positions ? " (learned positions count those taken out of the cache)"
+                                  : " in the cache",
+        config_.context);
+  }
 }
 
 torch::Tensor run_with_hooks(Transformer& model, const torch::Tensor& tokens,

@@ -39,7 +39,7 @@ inline constexpr std::string_view kV = "attn.hook_v";              // [B, T, K, 
 inline constexpr std::string_view kRotQ =
     "attn.hook_rot_q";  // [B, T, H, d_head], as it enters the dot product
 inline constexpr std::string_view kRotK =
-    "attn.hook_rot_k";  // [B, T, K, d_head], as it enters the dot product
+    "attn.hook_rot_k";  // [B, S, K, d_head], as it enters the dot product
 inline constexpr std::string_view kScores =
     "attn.hook_attn_scores";  // [B, H, T, S], scaled and masked: has -inf
 inline constexpr std::string_view kLse =

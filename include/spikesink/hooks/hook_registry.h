@@ -61,6 +61,7 @@ class HookPoint {
   HookPoint() = default;
 
   const std::string& name() const { return slot_->name; }
+  bool exists() const { return slot_ != nullptr; }
   bool watched() const { return slot_ && !slot_->hooks.empty(); }
 
   /// Passes `value` through the hooks, in order of registration. A replacement of another shape,
@@ -77,22 +78,24 @@ class HookPoint {
   std::shared_ptr<detail::HookSlot> slot_;
 };
 
-/// Hooks stay as long as their scope: leaving it, also by an exception, takes them off.
+/// Hooks, and other changes of a model, stay as long as their scope: leaving it, also by an
+/// exception, takes them off, the last ones first.
 class [[nodiscard]] HookScope {
  public:
   HookScope() = default;
+  /// Of a change that `undo`, which must not throw, takes back.
+  explicit HookScope(std::function<void()> undo) { undo_.push_back(std::move(undo)); }
   HookScope(HookScope&& other) noexcept = default;
   HookScope& operator=(HookScope&& other) noexcept;
   ~HookScope() { release(); }
 
-  /// Takes over the hooks of another scope.
+  /// Takes over what another scope holds.
   HookScope& operator+=(HookScope&& other);
-  /// Takes the hooks off now.
+  /// Takes all of it off now.
   void release();
 
  private:
-  friend class HookRegistry;
-  std::vector<std::pair<int64_t, std::shared_ptr<detail::HookSlot>>> hooks_;
+  std::vector<std::function<void()>> undo_;
 };
 
 /// The hook points of one model. Not for use from several threads at once.
@@ -110,6 +113,10 @@ class HookRegistry {
   /// Adds `hook` to every point that `pattern` matches.
   HookScope add(std::string_view pattern, const Hook& hook);
 
+  /// Reserves a place of the model, in words, for one change of it; `by` names the change. Throws
+  /// std::invalid_argument while another one has it: of two changes of one place one would be lost.
+  HookScope claim(const std::string& place, const std::string& by);
+
   /// Whether a hook watches the point of exactly this name.
   bool watched(std::string_view name) const;
   /// How many hooks are on.
@@ -118,6 +125,8 @@ class HookRegistry {
  private:
   std::vector<std::string> names_;
   std::map<std::string, std::shared_ptr<detail::HookSlot>, std::less<>> slots_;
+  std::shared_ptr<std::map<std::string, std::string>> claims_ =
+      std::make_shared<std::map<std::string, std::string>>();
   int64_t next_id_ = 0;
 };
 

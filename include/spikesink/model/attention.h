@@ -7,16 +7,31 @@
 
 namespace spikesink {
 
-/// How the score of query i for key k comes from their dot product, and which keys i sees.
+/// The share of their attention that other tokens may give certain keys. What a token gives itself
+/// is never limited.
+struct SinkLimit {
+  std::vector<int64_t> keys;  // positions, from 0; none: no limit
+  torch::Tensor most;         // [H], a share for each such key; 1: as it is
+  bool renormalize = true;    // the other keys divide what is taken away, else it is lost
+};
+
+/// How the attention that query i pays to key k comes from their dot product, and which keys i
+/// sees.
 struct ScoreRule {
   double scale = 1;
   double softcap = 0;   // s becomes softcap * tanh(s / softcap), before the bias; 0: as it is
-  torch::Tensor alibi;  // [H, T], alibi[k] - alibi[i] is added; or undefined
+  torch::Tensor alibi;  // [H, S], alibi[k] - alibi[i] is added; or undefined
   bool causal = true;   // i sees no key after itself
   int64_t window = 0;   // and only the last `window` of those; 0: all
+  int64_t past = 0;     // position of the first query among the keys: how many are from a cache
+  torch::Tensor sinks;  // [H], a logit in each head's denominator, or undefined
+  SinkLimit limit;
 };
 
 /// Self-attention with grouped key/value heads.
+///
+/// With a cache the keys and values of earlier calls come first: keys are kept before they are
+/// turned, and turned by their places in the cache.
 ///
 /// T x T matrices are formed only while `hook_attn_scores` or `hook_pattern` of this layer is
 /// watched. Else the fused kernel is used, or, where it lacks a part of the score rule, queries are
@@ -35,17 +50,18 @@ class AttentionImpl : public torch::nn::Module {
   Linear q{nullptr}, k{nullptr}, v{nullptr}, o{nullptr};
   Norm q_norm{nullptr}, k_norm{nullptr};
   torch::Tensor sinks;  // [H], a logit in each head's denominator, or undefined
+  SinkLimit limit;      // what RemoveSinks sets
 
  private:
   torch::Tensor project(const Linear& projection, const torch::Tensor& x) const;
-  torch::Tensor placed(const Norm& norm, const torch::Tensor& heads,
-                       const Positions& positions) const;
+  torch::Tensor normed(const Norm& norm, const torch::Tensor& heads) const;
+  torch::Tensor turned(const torch::Tensor& heads, const Positions& positions, int64_t first) const;
   torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                        const Positions& positions) const;
   torch::Tensor attend_watched(const torch::Tensor& q, const torch::Tensor& k,
                                const torch::Tensor& v, const Positions& positions) const;
-  torch::Tensor with_sinks(const torch::Tensor& lse) const;
 
+  int64_t layer_;
   int64_t d_head_;
   int64_t rope_;
   double qkv_clip_;

@@ -16,14 +16,18 @@ class LayerImpl : public torch::nn::Module {
   /// What the layer reads and what the next one does, [B, T, d_model].
   torch::Tensor forward(const torch::Tensor& stream, const Positions& positions);
 
-  Norm ln1{nullptr}, ln2{nullptr};  // before a block; post-norm: after the sum
-  Norm ln1_post{nullptr},
-      ln2_post{nullptr};  // of a block's output; the identity where there is none
+  // Of the attention block and of the feed-forward block; the identity where there is none.
+  Norm ln1{nullptr}, ln2{nullptr};            // before the block; post-norm: after the sum
+  Norm ln1_post{nullptr}, ln2_post{nullptr};  // of what the block adds
+  Norm ln1_sum{nullptr}, ln2_sum{nullptr};    // of the sum; post-norm: ln1 and ln2
   Attention attn{nullptr};
   FeedForward mlp{nullptr};  // null where there are experts
   Experts experts{nullptr};  // null where there are none
 
  private:
+  torch::Tensor summed(const Norm& norm, const HookPoint& state, const HookPoint& normalized,
+                       const torch::Tensor& sum) const;
+
   NormPlacement placement_;
   ResidualForm residual_;
   double multiplier_;

@@ -22,14 +22,17 @@ struct ActivationConfig {
 };
 
 enum class NormKind {
-  kNone,   // the identity
-  kRms,    // x / sqrt(mean(x^2) + epsilon)
-  kLayer,  // the same of x - mean(x)
+  kNone,         // the identity
+  kRms,          // x / sqrt(mean(x^2) + epsilon)
+  kLayer,        // the same of x - mean(x)
+  kDynamicTanh,  // tanh(alpha x), alpha learned (arXiv 2503.10622)
+  kFrozen,       // alpha x: a norm that divides by the same number everywhere
 };
 
 struct NormConfig {
   NormKind kind = NormKind::kRms;
   double epsilon = 1e-5;          // added to the mean square under the root
+  bool centred = false;           // kFrozen: of x - mean(x)
   bool has_scale = true;          // a learned scale ...
   bool scale_plus_one = false;    // ... stored as its difference from one (Gemma)
   bool has_bias = false;          // a learned bias

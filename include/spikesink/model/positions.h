@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "spikesink/model/kv_cache.h"
 #include "spikesink/model/model_config.h"
 #include "spikesink/model/rotary.h"
 
@@ -14,6 +15,8 @@ struct Positions {
   std::vector<RotaryTable> rotary;  // as ModelConfig::ropes
   torch::Tensor alibi;              // [H, T], or undefined: see alibi_bias
   torch::Tensor padding;            // [B, T] bool, true for padding, or undefined
+  int64_t past = 0;                 // tokens of the cache, which come before those of this pass
+  KvCache* cache = nullptr;         // or none
 };
 
 /// What ALiBi adds to the score of a key at each position, but for a constant of each query: the

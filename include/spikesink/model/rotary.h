@@ -12,9 +12,9 @@ struct RotaryTable {
   torch::Tensor cos;  // [T, 1, dimensions]
   torch::Tensor sin;  // [T, 1, dimensions]
 
-  /// Turns the first `dimensions` coordinates of `x` [B, T, H, d_head]: their halves are the two
-  /// coordinates of each pair (transformers' layout).
-  torch::Tensor apply(const torch::Tensor& x) const;
+  /// Turns the first `dimensions` coordinates of `x` [B, n, H, d_head], whose first token stands at
+  /// position `first`: their halves are the two coordinates of each pair (transformers' layout).
+  torch::Tensor apply(const torch::Tensor& x, int64_t first = 0) const;
 };
 
 /// The dimensions / 2 angular frequencies, in radians a token, after the scaling for sequences of

@@ -25,6 +25,11 @@ class TransformerImpl : public torch::nn::Module {
   /// that are not text: no token attends to them. Throws std::invalid_argument for ids outside the
   /// vocabulary, for sequences longer than the context, and for padding before text.
   torch::Tensor forward(const torch::Tensor& tokens, const torch::Tensor& padding = {});
+  /// The same of tokens that come after those of the cache, which takes them in; if this throws, it
+  /// is as before. With a cache `hook_rot_k` sees all keys, [B, S, K, d_head]. Learned positions
+  /// count every token that was ever in it, RoPE and ALiBi those that are. Throws
+  /// std::invalid_argument for an encoder, and where the tokens do not fit the context.
+  torch::Tensor forward(const torch::Tensor& tokens, KvCache& cache);
   /// As `forward`, but the logits are formed only when `unembed.hook_out` is watched: for
   /// measuring.
   void observe(const torch::Tensor& tokens);
@@ -61,13 +66,16 @@ class TransformerImpl : public torch::nn::Module {
  private:
   void make_embedding();
   void make_head();
-  torch::Tensor embed(const torch::Tensor& tokens) const;
-  Positions positions(int64_t length) const;
-  torch::Tensor position_rows(const torch::Tensor& tokens) const;
+  torch::Tensor embed(const torch::Tensor& tokens, const KvCache* cache) const;
+  Positions positions(int64_t length, KvCache* cache) const;
+  torch::Tensor position_rows(const torch::Tensor& tokens, const KvCache* cache) const;
   torch::Tensor stream_after(const torch::Tensor& tokens, const torch::Tensor& padding,
-                             int64_t layers);
-  torch::Tensor final_states(const torch::Tensor& tokens, const torch::Tensor& padding);
+                             int64_t layers, KvCache* cache = nullptr);
+  torch::Tensor final_states(const torch::Tensor& tokens, const torch::Tensor& padding,
+                             KvCache* cache = nullptr);
+  torch::Tensor output(const torch::Tensor& states);
   void check(const torch::Tensor& tokens, const torch::Tensor& padding) const;
+  void check(const torch::Tensor& tokens, const KvCache& cache) const;
 
   HookPoint hook_embed_, hook_pos_embed_, hook_token_type_embed_, hook_full_embed_,
       hook_unembed_in_, hook_unembed_out_;

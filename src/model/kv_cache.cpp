@@ -1,0 +1,46 @@
+#include "spikesink/model/kv_cache.h"
+
+#include "detail/fail.h"
+
+namespace spikesink {
+
+int64_t KvCache::length() const {
+  return layers_.empty() ? 0 : layers_.front().first.size(1);
+}
+
+int64_t KvCache::bytes() const {
+  int64_t bytes = 0;
+  for (const auto& [keys, values] : layers_) bytes += static_cast<int64_t>(keys.nbytes() + values.nbytes());
+  return bytes;
+}
+
+void KvCache::keep(const std::vector<int64_t>& places) {
+  int64_t before = -1;
+  for (const int64_t place : places) {
+    if (place <= before || place >= length()) {
+      detail::fail_argument(
+          "[KvCache] keep: got place {} after {}, expected ascending places below {}", place,
+          before, length());
+    }
+    before = place;
+  }
+  if (static_cast<int64_t>(places.size()) == length()) return;
+  const auto index = torch::tensor(places, torch::kLong);
+  for (auto& [keys, values] : layers_) {
+    keys = keys.index_select(1, index.to(keys.device()));
+    values = values.index_select(1, index.to(values.device()));
+  }
+}
+
+void KvCache::append(int64_t layer, torch::Tensor& keys, torch::Tensor& values) {
+  if (layer >= static_cast<int64_t>(layers_.size())) layers_.resize(layer + 1);
+  auto& [kept_keys, kept_values] = layers_[layer];
+  if (kept_keys.defined()) {
+    keys = at::cat({kept_keys, keys}, 1);
+    values = at::cat({kept_values, values}, 1);
+  }
+  kept_keys = keys;
+  kept_values = values;
+}
+
+}  // namespace spikesink
