@@ -1,44 +1,157 @@
 #include "spikesink/intervene/edit_channels.h"
 
-#include <numeric>
+#include <limits>
 
 #include "detail/fail.h"
-#include "spikesink/hooks/hook_names.h"
+#include "intervene/places.h"
+#include "measure/massive_tokens.h"
 
 namespace spikesink {
 namespace {
 
-void check_range(const char* what, const std::vector<int64_t>& numbers, int64_t count) {
-  for (const int64_t number : numbers) {
-    if (number < 0 || number >= count) {
-      detail::fail_argument("[EditChannels] {}: got {}, expected 0 to {}", what, number, count - 1);
-    }
-  }
+constexpr const char* kEditChannels = "EditChannels";
+
+// -- what becomes of the values [B, T, channels]
+
+torch::Tensor means_of(const SetToMean& means, const torch::Tensor& values) {
+  const auto row = [&](const std::vector<double>& numbers) {
+    return torch::tensor(numbers, torch::kDouble).to(values.options());
+  };
+  auto target = row(means.elsewhere).expand_as(values).clone();
+  target.select(1, 0).copy_(row(means.at_start).expand_as(target.select(1, 0)));
+  return at::where(target.isnan(), values, target);
 }
 
 torch::Tensor edited(const torch::Tensor& values, const ChannelEdit& edit) {
   if (const auto* clamp = std::get_if<Clamp>(&edit))
     return values.clamp(-clamp->limit, clamp->limit);
+  if (const auto* scale = std::get_if<Scale>(&edit)) return values * scale->factor;
+  if (const auto* means = std::get_if<SetToMean>(&edit)) return means_of(*means, values);
   return at::full_like(values, std::get<SetTo>(edit).value);
+}
+
+// -- which tokens, [B, T] bool; undefined: all
+
+torch::Tensor spiking(const torch::Tensor& state, const MassiveActivationsOptions& massive) {
+  StateScan scan;
+  scan.read(state);
+  auto mask = torch::zeros({state.size(0), state.size(1)}, torch::kBool);
+  auto marks = mask.accessor<bool, 2>();
+  detail::for_each_massive_token(
+      scan, massive, [&](int64_t sequence, int64_t position, const detail::ChannelValues&) {
+        marks[sequence][position] = true;
+      });
+  return mask;
+}
+
+torch::Tensor at_positions(const torch::Tensor& state, const std::vector<int64_t>& positions) {
+  const int64_t length = state.size(1);
+  auto mask = torch::zeros({state.size(0), length}, torch::kBool);
+  for (const int64_t position : positions) {
+    const int64_t place = position < 0 ? length + position : position;
+    if (place < length) mask.select(1, place).fill_(true);
+  }
+  return mask;
+}
+
+torch::Tensor chosen(const TokenPredicate& predicate, const torch::Tensor& state) {
+  const auto mask = predicate(state);
+  if (!mask.defined() || mask.scalar_type() != torch::kBool ||
+      !mask.sizes().equals(state.sizes().slice(0, 2))) {
+    detail::fail_argument("[{}] tokens: a predicate gave {}, expected bool {}", kEditChannels,
+                          mask.defined() ? c10::str(mask.dtype(), " ", mask.sizes()) : "nothing",
+                          c10::str(state.sizes().slice(0, 2)));
+  }
+  return mask;
+}
+
+torch::Tensor tokens_of(const TokenChoice& choice, const torch::Tensor& state,
+                        const torch::Tensor& places) {
+  if (const auto* spikes = std::get_if<SpikingTokens>(&choice))
+    return spiking(state, spikes->massive);
+  if (const auto* at = std::get_if<TokensAt>(&choice)) return at_positions(state, at->positions);
+  if (const auto* predicate = std::get_if<TokenPredicate>(&choice))
+    return chosen(*predicate, state);
+  return places;
+}
+
+const char* words_for(const TokenChoice& choice) {
+  constexpr std::array kWords = {"all tokens", "spiking tokens", "tokens by position",
+                                 "tokens of a text", "tokens by predicate"};
+  return kWords[choice.index()];
 }
 
 }  // namespace
 
+EditChannels::EditChannels(std::vector<int64_t> channels, ChannelEdit edit, EditPlaces where)
+    : channels_(std::move(channels)), edit_(std::move(edit)), where_(std::move(where)) {
+  if (const auto* means = std::get_if<SetToMean>(&edit_);
+      means &&
+      (means->at_start.size() != channels_.size() || means->elsewhere.size() != channels_.size())) {
+    detail::fail_argument("[{}] means: got {} and {}, expected one for each of {} channels",
+                          kEditChannels, means->at_start.size(), means->elsewhere.size(),
+                          channels_.size());
+  }
+}
+
 HookScope EditChannels::attach(Transformer& model) const {
+  if (std::holds_alternative<TokensOfText>(where_.tokens))
+    detail::fail_argument("[{}] places of a text need its batch: use attach_for", kEditChannels);
+  return attach_to(model, {});
+}
+
+HookScope EditChannels::attach_for(Transformer& model, const TokenBatch& batch) const {
+  const auto* text = std::get_if<TokensOfText>(&where_.tokens);
+  return attach_to(model, text ? text->places.mask(batch) : torch::Tensor());
+}
+
+HookScope EditChannels::attach_to(Transformer& model, const torch::Tensor& places) const {
   const auto& config = model->config();
-  check_range("channel", channels_, config.d_model);
-  std::vector<int64_t> layers(config.n_layers);
-  std::iota(layers.begin(), layers.end(), 0);
-  if (layers_) layers = *layers_;
-  check_range("layer", layers, config.n_layers);
+  detail::check_range(kEditChannels, "channel", channels_, config.d_model);
+  const auto layers = where_.layers.value_or(detail::all_of(config.n_layers));
+  detail::check_range(kEditChannels, "layer", layers, config.n_layers);
   const auto index = torch::tensor(channels_, torch::kLong).to(model->options().device());
-  const Hook hook = [index, edit = edit_](const torch::Tensor& stream) {
-    return stream.index_copy(-1, index, edited(stream.index_select(-1, index), edit));
+  const Hook hook = [index, places, edit = edit_,
+                     tokens = where_.tokens](const torch::Tensor& state) {
+    const auto values = state.index_select(-1, index);
+    auto changed = edited(values, edit);
+    if (const auto mask = tokens_of(tokens, state, places); mask.defined())
+      changed = at::where(mask.to(state.device()).unsqueeze(-1), changed, values);
+    return state.index_copy(-1, index, changed);
   };
+  const bool sets =
+      std::holds_alternative<SetTo>(edit_) || std::holds_alternative<SetToMean>(edit_);
   HookScope scope;
-  for (const int64_t layer : layers)
-    scope += model->hooks().add(hook_names::in_block(layer, hook_names::kResidPost), hook);
+  for (const int64_t layer : layers) {
+    for (const int64_t channel : channels_) {
+      if (!sets) break;
+      scope += model->hooks().claim(
+          fmt::format("channel {} of {} after layer {}", channel, words_for(where_.tokens), layer),
+          kEditChannels);
+    }
+    scope += model->hooks().add(
+        model->hidden_state_point(Block::of(layer, BlockKind::kFeedForward)), hook);
+  }
   return scope;
+}
+
+SetToMean means_after(const MassiveActivationsResult& calibration, int64_t layer,
+                      const std::vector<int64_t>& channels) {
+  constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+  SetToMean means{std::vector<double>(channels.size(), kUnknown),
+                  std::vector<double>(channels.size(), kUnknown)};
+  const auto number = Block::of(layer, BlockKind::kFeedForward).number;
+  for (const auto& block : calibration.blocks) {
+    if (block.block.number != number) continue;
+    for (const auto& massive : block.channels) {
+      for (size_t index = 0; index < channels.size(); ++index) {
+        if (channels[index] != massive.channel) continue;
+        if (massive.at_start.count > 0) means.at_start[index] = massive.at_start.mean;
+        if (massive.elsewhere.count > 0) means.elsewhere[index] = massive.elsewhere.mean;
+      }
+    }
+  }
+  return means;
 }
 
 }  // namespace spikesink

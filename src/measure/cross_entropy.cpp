@@ -95,14 +95,14 @@ void CrossEntropy::add_rows(const torch::Tensor& logits, int64_t first_column) {
   });
 }
 
-double CrossEntropy::sum() const {
+std::vector<double> CrossEntropy::losses() const {
   const auto* targets = targets_.data_ptr<int64_t>();
-  double sum = 0;
+  std::vector<double> losses(rows_.size());
   for (size_t index = 0; index < rows_.size(); ++index) {
     const auto& row = rows_[index];
-    if (targets[index] >= 0) sum += row.largest + std::log(row.sum) - row.target;
+    if (targets[index] >= 0) losses[index] = row.largest + std::log(row.sum) - row.target;
   }
-  return sum;
+  return losses;
 }
 
 }  // namespace spikesink::detail

@@ -16,8 +16,8 @@ class CrossEntropy {
 
   /// logits [N, columns] of the vocabulary from `first_column` on; each column once, in any order.
   void add(const torch::Tensor& logits, int64_t first_column = 0);
-  /// Sum of -log softmax(logits[row])[targets[row]] over the rows.
-  double sum() const;
+  /// -log softmax(logits[row])[targets[row]] of each row, 0 where it has no target.
+  std::vector<double> losses() const;
 
  private:
   template <typename T>

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <random>
 
 #include "detail/fail.h"
 #include "measure/cross_entropy.h"
@@ -15,28 +16,39 @@ namespace {
 // a cache (8 MB in float32), enough to keep the matrix product fast.
 constexpr int64_t kRows = 1024, kColumns = 2048;
 
-double cross_entropy(const TransformerImpl& model, const torch::Tensor& states,
-                     const torch::Tensor& targets) {
+std::vector<double> losses_of(const TransformerImpl& model, const torch::Tensor& states,
+                              const torch::Tensor& targets) {
   detail::CrossEntropy entropy(targets);
   for (int64_t first = 0; first < model.config().d_vocabulary; first += kColumns) {
     entropy.add(
         model.logits(states, first, std::min(first + kColumns, model.config().d_vocabulary)),
         first);
   }
-  return entropy.sum();
+  return entropy.losses();
 }
 
-double cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets) {
+std::vector<double> losses_of(const torch::Tensor& logits, const torch::Tensor& targets) {
   detail::CrossEntropy entropy(targets);
   entropy.add(logits);
-  return entropy.sum();
+  return entropy.losses();
 }
 
-// The next token of each place, -1 at the end of each sequence. ids [B, T] -> [B * T].
-torch::Tensor next_tokens(const torch::Tensor& ids) {
+// The next token of each place, -1 where none is asked for. ids [B, T] -> [B, T].
+torch::Tensor next_tokens(const torch::Tensor& ids, int64_t skipped) {
   auto targets = ids.roll(-1, 1);
   targets.select(1, -1).fill_(-1);
-  return targets.flatten();
+  targets.slice(1, 0, skipped).fill_(-1);
+  return targets;
+}
+
+double perplexity_of(const SequenceLoss& total) {
+  const double loss = total.loss / static_cast<double>(total.tokens);
+  return std::exp(std::isnan(loss) ? std::numeric_limits<double>::quiet_NaN() : loss);
+}
+
+void add_to(SequenceLoss& total, const SequenceLoss& sequence) {
+  total.loss += sequence.loss;
+  total.tokens += sequence.tokens;
 }
 
 }  // namespace
@@ -47,34 +59,73 @@ HookScope Perplexity::begin(Transformer& model, RunContext& context) {
         "[Perplexity] a {} does not predict the next token, expected a decoder with an unembedding",
         model->config().model_type);
   }
-  loss_ = 0;
-  tokens_ = 0;
+  sequences_.clear();
+  by_position_.clear();
   const bool logits_are_formed = model->hooks().watched(hook_names::kUnembedOut);
   const auto point = logits_are_formed ? hook_names::kUnembedOut : hook_names::kUnembedIn;
-  return model->hooks().add(
-      point, [this, logits_are_formed, &model, &context](const torch::Tensor& value) {
-        const auto targets = next_tokens(context.batch().ids);
-        const auto rows = value.flatten(0, 1);  // [B * T, d_model or d_vocabulary]
-        for (int64_t first = 0; first < rows.size(0); first += kRows) {
-          const auto part = rows.slice(0, first, first + kRows);
-          const auto wanted = targets.slice(0, first, first + kRows);
-          loss_ +=
-              logits_are_formed ? cross_entropy(part, wanted) : cross_entropy(*model, part, wanted);
-        }
-        tokens_ += (targets >= 0).sum().item<int64_t>();
-      });
+  return model->hooks().add(point, [this, logits_are_formed, &model,
+                                    &context](const torch::Tensor& value) {
+    const auto targets = next_tokens(context.batch().ids, options_.skipped);
+    const auto rows = value.flatten(0, 1);  // [B * T, d_model or d_vocabulary]
+    const auto wanted = targets.flatten();
+    std::vector<double> losses;
+    for (int64_t first = 0; first < rows.size(0); first += kRows) {
+      const auto part = rows.slice(0, first, first + kRows);
+      const auto next = wanted.slice(0, first, first + kRows);
+      const auto more = logits_are_formed ? losses_of(part, next) : losses_of(*model, part, next);
+      losses.insert(losses.end(), more.begin(), more.end());
+    }
+    add(losses, targets);
+  });
+}
+
+// losses [B * T], targets [B, T].
+void Perplexity::add(const std::vector<double>& losses, const torch::Tensor& targets) {
+  const int64_t length = targets.size(1);
+  const auto wanted = targets.accessor<int64_t, 2>();
+  if (static_cast<int64_t>(by_position_.size()) < length) by_position_.resize(length);
+  for (int64_t row = 0; row < targets.size(0); ++row) {
+    auto& sequence = sequences_.emplace_back();
+    for (int64_t position = 0; position < length; ++position) {
+      if (wanted[row][position] < 0) continue;
+      const double loss = losses[row * length + position];
+      add_to(sequence, {loss, 1});
+      by_position_[position + 1].add(loss);
+    }
+  }
 }
 
 void Perplexity::merge(const Perplexity& other) {
-  loss_ += other.loss_;
-  tokens_ += other.tokens_;
+  sequences_.insert(sequences_.end(), other.sequences_.begin(), other.sequences_.end());
+  by_position_.resize(std::max(by_position_.size(), other.by_position_.size()));
+  for (size_t position = 0; position < other.by_position_.size(); ++position)
+    by_position_[position].merge(other.by_position_[position]);
 }
 
 PerplexityResult Perplexity::result() const {
-  const double loss = loss_ / static_cast<double>(tokens_);
-  const double mean = std::isnan(loss) ? std::numeric_limits<double>::quiet_NaN()
-                                       : loss;  // a NaN without sign, to be printed
-  return {mean, std::exp(mean), tokens_};
+  SequenceLoss total;
+  for (const auto& sequence : sequences_) add_to(total, sequence);
+  const double perplexity = perplexity_of(total);
+  const double mean =
+      std::isnan(perplexity) ? perplexity : total.loss / static_cast<double>(total.tokens);
+  return {mean, perplexity, total.tokens, sequences_, by_position_};
+}
+
+std::pair<double, double> PerplexityResult::interval(uint64_t seed, int64_t draws) const {
+  if (tokens == 0 || draws < 1) return {perplexity_of({}), perplexity_of({})};
+  std::mt19937_64 random(seed);
+  std::vector<double> drawn;
+  for (int64_t draw = 0; draw < draws; ++draw) {
+    SequenceLoss total;
+    for (size_t i = 0; i < sequences.size(); ++i)
+      add_to(total, sequences[random() % sequences.size()]);
+    if (total.tokens > 0) drawn.push_back(perplexity_of(total));
+  }
+  std::sort(drawn.begin(), drawn.end());
+  const auto at = [&](double share) {
+    return drawn[static_cast<size_t>(share * static_cast<double>(drawn.size() - 1) + 0.5)];
+  };
+  return {at(0.025), at(0.975)};
 }
 
 }  // namespace spikesink

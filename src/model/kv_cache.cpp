@@ -10,7 +10,8 @@ int64_t KvCache::length() const {
 
 int64_t KvCache::bytes() const {
   int64_t bytes = 0;
-  for (const auto& [keys, values] : layers_) bytes += static_cast<int64_t>(keys.nbytes() + values.nbytes());
+  for (const auto& [keys, values] : layers_)
+    bytes += static_cast<int64_t>(keys.nbytes() + values.nbytes());
   return bytes;
 }
 

@@ -1,11 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <variant>
 #include <vector>
 
-#include "spikesink/model/transformer.h"
+#include "spikesink/intervene/intervention.h"
+#include "spikesink/measure/massive_activations.h"
+#include "spikesink/measure/spike_places.h"
 
 namespace spikesink {
 
@@ -17,24 +20,60 @@ struct Clamp {
 struct SetTo {
   double value;
 };
-using ChannelEdit = std::variant<Clamp, SetTo>;
+/// Multiplies x.
+struct Scale {
+  double factor;
+};
+/// Replaces x by what a calibration found, one signed number for each edited channel: of tokens at
+/// position 0, and of all others. NaN, where the calibration saw none, leaves x as it is.
+struct SetToMean {
+  std::vector<double> at_start, elsewhere;
+};
+using ChannelEdit = std::variant<Clamp, SetTo, Scale, SetToMean>;
 
-/// Changes channels of the residual stream of all tokens, after every layer or after those given.
-class EditChannels {
+struct AllTokens {};
+/// Those that are massive in the state that is edited, by the rule of `MassiveActivations`.
+struct SpikingTokens {
+  MassiveActivationsOptions massive;
+};
+/// In every sequence, from 0; -1 is a sequence's last token. A shorter sequence has none there.
+struct TokensAt {
+  std::vector<int64_t> positions;
+};
+/// Places of one text: to be attached for its batches (`attach_for`).
+struct TokensOfText {
+  SpikePlaces places;
+};
+/// The state that is edited, [B, T, d_model] -> which of its tokens, [B, T] bool.
+using TokenPredicate = std::function<torch::Tensor(const torch::Tensor& state)>;
+using TokenChoice = std::variant<AllTokens, SpikingTokens, TokensAt, TokensOfText, TokenPredicate>;
+
+struct EditPlaces {
+  std::optional<std::vector<int64_t>> layers;  // after which the stream is edited; none: after all
+  TokenChoice tokens;
+};
+
+/// Changes channels of the residual stream after layers: of the state that the next layer reads.
+class EditChannels : public Intervention {
  public:
-  EditChannels(std::vector<int64_t> channels, ChannelEdit edit)
-      : channels_(std::move(channels)), edit_(edit) {}
-  EditChannels(std::vector<int64_t> channels, ChannelEdit edit, std::vector<int64_t> layers)
-      : channels_(std::move(channels)), edit_(edit), layers_(std::move(layers)) {}
+  /// Throws std::invalid_argument for a SetToMean of another number of channels.
+  EditChannels(std::vector<int64_t> channels, ChannelEdit edit, EditPlaces where = {});
 
-  /// In force for the life of the scope. Channels or layers that the model does not have throw
-  /// std::invalid_argument.
-  HookScope attach(Transformer& model) const;
+  /// Two edits that set one channel of the same kind of tokens after one layer contradict each
+  /// other.
+  HookScope attach(Transformer& model) const override;
+  HookScope attach_for(Transformer& model, const TokenBatch& batch) const override;
 
  private:
+  HookScope attach_to(Transformer& model, const torch::Tensor& places) const;
+
   std::vector<int64_t> channels_;
   ChannelEdit edit_;
-  std::optional<std::vector<int64_t>> layers_;
+  EditPlaces where_;
 };
+
+/// The signed means that massive values of these channels have after a layer.
+SetToMean means_after(const MassiveActivationsResult& calibration, int64_t layer,
+                      const std::vector<int64_t>& channels);
 
 }  // namespace spikesink

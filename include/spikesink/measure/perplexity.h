@@ -1,26 +1,54 @@
 #pragma once
 
+#include <utility>
+#include <vector>
+
 #include "spikesink/measure/measurement.h"
+#include "spikesink/measure/running_mean.h"
 
 namespace spikesink {
 
+/// Of the predicted tokens of one sequence.
+struct SequenceLoss {
+  double loss = 0;  // nats, their sum
+  int64_t tokens = 0;
+};
+
 struct PerplexityResult {
-  double mean_loss = 0;   // nats a predicted token; NaN when there was none
-  double perplexity = 0;  // exp(mean_loss)
-  int64_t tokens = 0;     // predicted tokens: all but the first of each sequence
+  double mean_loss = 0;                  // nats a predicted token; NaN when there was none
+  double perplexity = 0;                 // exp(mean_loss)
+  int64_t tokens = 0;                    // predicted tokens: all but the first of each sequence
+  std::vector<SequenceLoss> sequences;   // in the order of the text
+  std::vector<RunningMean> by_position;  // loss of the token at position p, at [p]; [0] is empty
+
+  /// What the perplexity is in 95 of 100 such texts: the 2.5th and 97.5th of 100 perplexities of as
+  /// many sequences, drawn again and again from these (percentile bootstrap). NaN without tokens.
+  std::pair<double, double> interval(uint64_t seed = 0, int64_t draws = 1000) const;
+};
+
+struct PerplexityOptions {
+  int64_t skipped = 0;  // tokens at the start of each sequence that are neither predicted nor
+                        // predict: a prefix that is not text
 };
 
 /// Mean cross-entropy of each next token. Logits are formed a few hundred tokens at a time, unless
 /// a hook is on `unembed.hook_out` before the run begins: then the logits that it leaves are used.
+/// Kept are two numbers a sequence and a mean a position.
 class Perplexity : public Measurement {
  public:
+  explicit Perplexity(PerplexityOptions options = {}) : options_(options) {}
+
   HookScope begin(Transformer& model, RunContext& context) override;
+  /// The other's sequences come after these.
   void merge(const Perplexity& other);
   PerplexityResult result() const;
 
  private:
-  double loss_ = 0;
-  int64_t tokens_ = 0;
+  void add(const std::vector<double>& losses, const torch::Tensor& targets);
+
+  PerplexityOptions options_;
+  std::vector<SequenceLoss> sequences_;
+  std::vector<RunningMean> by_position_;
 };
 
 }  // namespace spikesink

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "spikesink/intervene/intervention.h"
+#include "spikesink/measure/attention_sinks.h"
+#include "spikesink/measure/life_cycle.h"
+#include "spikesink/measure/perplexity.h"
+
+namespace spikesink {
+
+/// Several interventions under one name; none: the model as it is.
+struct NamedIntervention {
+  std::string name;
+  std::vector<std::shared_ptr<const Intervention>> parts;  // attached in this order
+};
+
+/// What a model does under an intervention.
+struct InterventionResult {
+  std::string name;
+  PerplexityResult perplexity;
+  std::pair<double, double> interval;  // of the perplexity, 95 %: PerplexityResult::interval
+  AttentionSinksResult sinks;          // at key 0
+  ChannelPeak spike;                   // the largest |h| of the states after all blocks ...
+  Block spike_block{0};                // ... and the block after which it stands; 0: none is finite
+  double spike_median = 0;             // median of |h| of that state
+  int64_t not_finite = 0;              // values of states and outputs that are NaN or infinite
+  RunningMean divergence;              // nats from the clean model: see Divergence
+};
+
+/// Measures the model as it is ("clean", the first result) and under each intervention, over the
+/// same batches. One batch goes through all of them before the next, so that what is kept of the
+/// clean model does not grow with the text. `seed` is of the intervals.
+std::vector<InterventionResult> compare(Transformer& model, const TokenBatches& batches,
+                                        const std::vector<NamedIntervention>& interventions,
+                                        uint64_t seed = 0, const Progress& progress = {});
+
+}  // namespace spikesink

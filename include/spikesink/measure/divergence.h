@@ -1,0 +1,49 @@
+#pragma once
+
+#include <vector>
+
+#include "spikesink/measure/measurement.h"
+#include "spikesink/measure/running_mean.h"
+
+namespace spikesink {
+
+/// What goes into the unembedding, kept of one pass to be held against another. It grows with the
+/// text, by d_model numbers a token: take it a batch at a time.
+class FinalStates : public Measurement {
+ public:
+  HookScope begin(Transformer& model, RunContext& context) override;
+  const std::vector<torch::Tensor>& batches() const { return batches_; }  // [B, T, d_embedding]
+
+ private:
+  std::vector<torch::Tensor> batches_;
+};
+
+struct DivergenceOptions {
+  int64_t skipped = 0;  // tokens before each sequence that the reference has not: a prefix
+};
+
+/// How far the model's predictions are from those of a reference pass over the same batches: the
+/// Kullback-Leibler divergence sum p log(p / q), in nats, p the reference's distribution of the next
+/// token, q the model's; mean over the tokens that `Perplexity` counts.
+class Divergence : public Measurement {
+ public:
+  /// The reference must outlive the runs.
+  explicit Divergence(const FinalStates& reference, DivergenceOptions options = {})
+      : reference_(reference), options_(options) {}
+
+  /// A run over other batches than the reference's throws std::invalid_argument.
+  HookScope begin(Transformer& model, RunContext& context) override;
+  void merge(const Divergence& other) { values_.merge(other.values_); }
+  /// Nats; its count is that of tokens.
+  const RunningMean& result() const { return values_; }
+
+ private:
+  void add(const TransformerImpl& model, const torch::Tensor& states);
+
+  const FinalStates& reference_;
+  DivergenceOptions options_;
+  size_t batch_ = 0;
+  RunningMean values_;
+};
+
+}  // namespace spikesink

@@ -1,0 +1,87 @@
+#include "spikesink/intervene/compare.h"
+
+#include "spikesink/measure/divergence.h"
+
+namespace spikesink {
+namespace {
+
+// The measurements of one row, of a batch or of all batches so far.
+struct Row {
+  Perplexity perplexity;
+  AttentionSinks sinks;
+  LifeCycle life;
+  RunningMean divergence;
+
+  void merge(const Row& other) {
+    perplexity.merge(other.perplexity);
+    sinks.merge(other.sinks);
+    life.merge(other.life);
+    divergence.merge(other.divergence);
+  }
+
+  InterventionResult result(const std::string& name, uint64_t seed) const {
+    InterventionResult result{
+        .name = name, .perplexity = perplexity.result(), .sinks = sinks.result()};
+    result.interval = result.perplexity.interval(seed);
+    result.divergence = divergence;
+    const auto cycle = life.result();
+    result.not_finite = cycle.not_finite();
+    for (const auto& block : cycle.blocks) {
+      const auto& state = block.hidden_state;
+      if (state.top.empty() || state.top.front().magnitude <= result.spike.magnitude) continue;
+      result.spike = state.top.front();
+      result.spike_block = block.block;
+      result.spike_median = state.median;
+    }
+    return result;
+  }
+};
+
+Row measure(Transformer& model, const TokenBatch& batch, const NamedIntervention& intervention,
+            const FinalStates& clean) {
+  HookScope scope;
+  for (const auto& part : intervention.parts) scope += part->attach_for(model, batch);
+  Row row;
+  Divergence divergence(clean);
+  run(model, {batch}, {&row.perplexity, &row.sinks, &row.life, &divergence});
+  row.divergence = divergence.result();
+  return row;
+}
+
+Row measure_clean(Transformer& model, const TokenBatch& batch, FinalStates& states) {
+  Row row;
+  run(model, {batch}, {&row.perplexity, &row.sinks, &row.life, &states});
+  return row;
+}
+
+}  // namespace
+
+std::vector<InterventionResult> compare(Transformer& model, const TokenBatches& batches,
+                                        const std::vector<NamedIntervention>& interventions,
+                                        uint64_t seed, const Progress& progress) {
+  std::vector<Row> rows;
+  const auto passes = static_cast<int64_t>(interventions.size()) + 1;
+  const int64_t total = passes * static_cast<int64_t>(batches.size());
+  int64_t done = 0;
+  const auto add = [&](size_t index, Row row) {
+    if (index < rows.size()) {
+      rows[index].merge(row);
+    } else {
+      rows.push_back(std::move(row));
+    }
+    if (progress) progress(++done, total);
+  };
+  for (const auto& batch : batches) {
+    FinalStates clean;
+    add(0, measure_clean(model, batch, clean));
+    for (size_t index = 0; index < interventions.size(); ++index)
+      add(index + 1, measure(model, batch, interventions[index], clean));
+  }
+  std::vector<InterventionResult> results;
+  for (size_t index = 0; index < rows.size(); ++index)
+    results.push_back(
+        rows[index].result(index == 0 ? "clean" : interventions[index - 1].name, seed));
+  return results;
+}
+
+}  // namespace spikesink
