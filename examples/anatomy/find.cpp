@@ -135,8 +135,10 @@ class Finder {
   }
 
   void probe_vocabulary() {
-    if (!sections_.wants("vocabulary_probe") || found_.life->episodes.empty()) return;
-    const auto block = birth_of_spike();
+    if (!sections_.wants("vocabulary_probe")) return;
+    const auto birth = found_.life->birth();
+    if (!birth) return;
+    const auto block = *birth;
     const auto& state = found_.life->blocks[block.number - 1].hidden_state;
     spikesink::VocabularyProbeOptions probe{.spike = state.top.front().magnitude,
                                             .trigger = trigger_of(block)};
@@ -152,17 +154,6 @@ class Finder {
     for (int64_t id = 0; id < config().d_vocabulary; id += stride) probe.entries.push_back(id);
     found_.probes.push_back(spikesink::vocabulary_probe(
         experiment_.model, block, probe, progress_bar(options_, "some of them after a prefix")));
-  }
-
-  // The block of the greatest step up, or the first that has a spike.
-  spikesink::Block birth_of_spike() const {
-    const auto rise = [](const spikesink::SpikeStep& step) { return step.after - step.before; };
-    const auto& steps = found_.life->steps;
-    const auto greatest =
-        std::max_element(steps.begin(), steps.end(),
-                         [&](const auto& a, const auto& b) { return rise(a) < rise(b); });
-    const bool has_rise = greatest != steps.end() && rise(*greatest) > 0;
-    return has_rise ? greatest->block : found_.life->episodes.front().first;
   }
 
   // The largest outlier's of the block, if it has one.

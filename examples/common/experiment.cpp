@@ -15,8 +15,6 @@ extern "C" const char spikesink_passages[], spikesink_passages_end[];
 namespace examples {
 namespace {
 
-constexpr int64_t kDefaultLength = 64;  // Gu et al., arXiv 2410.10781
-
 std::string read_file(const std::filesystem::path& file) {
   std::error_code error;
   if (std::filesystem::is_directory(file, error))
@@ -95,7 +93,7 @@ void read_text(const Options& options, const spikesink::ModelConfig& config,
   experiment.eos = spikesink::puts_eos(*experiment.tokenizer, options.bos);
   experiment.batches = spikesink::token_batches(
       *experiment.tokenizer, text,
-      {.length = options.length.value_or(std::min(kDefaultLength, config.context)),
+      {.length = options.length.value_or(std::min(options.text_length, config.context)),
        .count = options.sequences.value_or(options.text_sequences),
        .bos = options.bos});
   check_ids(experiment, options, config.d_vocabulary);

@@ -19,6 +19,8 @@ struct Options {
   std::optional<int64_t> sequences;  // none: all that are given as tokens, text_sequences of a text
   int64_t text_sequences = 100;
   std::optional<int64_t> length;
+  int64_t text_length =
+      64;  // of a text's windows without --length (64: Gu et al., arXiv 2410.10781)
   spikesink::BosRule bos = spikesink::BosRule::kAuto;
   spikesink::LoadOptions load;
   int threads = 0;  // 0: as many as the machine has

@@ -16,16 +16,19 @@ constexpr const char* kRemoveSinks = "RemoveSinks";
 RemoveSinks::RemoveSinks(SinkRemoval how, SinkRemovalPlaces where)
     : how_(how), where_(std::move(where)) {
   for (const int64_t key : where_.keys) {
-    if (key < 0) detail::fail_argument("[{}] key: got {}, expected a position from 0", kRemoveSinks, key);
+    if (key < 0)
+      detail::fail_argument("[{}] key: got {}, expected a position from 0", kRemoveSinks, key);
   }
   const auto* cap = std::get_if<CapSink>(&how_);
   if (cap && !(cap->most >= 0 && cap->most < 1))
-    detail::fail_argument("[{}] cap: got {}, expected a share from 0 to below 1", kRemoveSinks, cap->most);
+    detail::fail_argument("[{}] cap: got {}, expected a share from 0 to below 1", kRemoveSinks,
+                          cap->most);
   if (cap && where_.keys.size() != 1)
     detail::fail_argument("[{}] cap: got {} keys, expected one", kRemoveSinks, where_.keys.size());
   const auto* added = std::get_if<AddSinkLogit>(&how_);
   if (added && !std::isfinite(added->logit))
-    detail::fail_argument("[{}] logit: got {}, expected a finite number", kRemoveSinks, added->logit);
+    detail::fail_argument("[{}] logit: got {}, expected a finite number", kRemoveSinks,
+                          added->logit);
 }
 
 HookScope RemoveSinks::attach(Transformer& model) const {
@@ -34,7 +37,8 @@ HookScope RemoveSinks::attach(Transformer& model) const {
   for (int64_t layer = 0; layer < model->config().n_layers; ++layer) {
     if (heads[layer].empty()) continue;
     for (const int64_t head : heads[layer])
-      scope += model->hooks().claim(fmt::format("sinks of head {} in layer {}", head, layer), kRemoveSinks);
+      scope += model->hooks().claim(fmt::format("sinks of head {} in layer {}", head, layer),
+                                    kRemoveSinks);
     scope += std::holds_alternative<AddSinkLogit>(how_) ? add_logit(model, layer, heads[layer])
                                                         : limit(model, layer, heads[layer]);
   }
@@ -57,7 +61,8 @@ HookScope RemoveSinks::limit(Transformer& model, int64_t layer,
 
 HookScope RemoveSinks::add_logit(Transformer& model, int64_t layer,
                                  const std::vector<int64_t>& heads) const {
-  auto logits = torch::full({model->config().n_heads, 1}, -std::numeric_limits<double>::infinity(), torch::kDouble);
+  auto logits = torch::full({model->config().n_heads, 1}, -std::numeric_limits<double>::infinity(),
+                            torch::kDouble);
   logits.index_fill_(0, torch::tensor(heads, torch::kLong), std::get<AddSinkLogit>(how_).logit);
   return model->hooks().add(
       hook_names::in_block(layer, hook_names::kLse),

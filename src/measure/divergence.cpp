@@ -30,9 +30,8 @@ HookScope FinalStates::begin(Transformer& model, RunContext&) {
 HookScope Divergence::begin(Transformer& model, RunContext&) {
   batch_ = 0;
   values_ = {};
-  return model->hooks().add(hook_names::kUnembedIn, [this, &model](const torch::Tensor& states) {
-    add(*model, states);
-  });
+  return model->hooks().add(hook_names::kUnembedIn,
+                            [this, &model](const torch::Tensor& states) { add(*model, states); });
 }
 
 void Divergence::add(const TransformerImpl& model, const torch::Tensor& states) {
@@ -46,11 +45,10 @@ void Divergence::add(const TransformerImpl& model, const torch::Tensor& states) 
   };
   const auto p = predicting(reference_.batches()[batch_++]), q = predicting(ours);
   for (int64_t first = 0; first < p.size(0); first += kTokens) {
-    const auto values = divergences(model, p.slice(0, first, first + kTokens),
-                                    q.slice(0, first, first + kTokens))
-                            .cpu();
-    for (int64_t row = 0; row < values.size(0); ++row)
-      values_.add(values[row].item<double>());
+    const auto values =
+        divergences(model, p.slice(0, first, first + kTokens), q.slice(0, first, first + kTokens))
+            .cpu();
+    for (int64_t row = 0; row < values.size(0); ++row) values_.add(values[row].item<double>());
   }
 }
 

@@ -148,6 +148,14 @@ void LifeCycle::merge(const LifeCycle& other) {
     states_[state].merge(other.states_[state]);
 }
 
+std::optional<Block> LifeCycleResult::birth() const {
+  const auto rise = [](const SpikeStep& step) { return step.after - step.before; };
+  const auto greatest = std::max_element(
+      steps.begin(), steps.end(), [&](const auto& a, const auto& b) { return rise(a) < rise(b); });
+  if (greatest != steps.end() && rise(*greatest) > 0) return greatest->block;
+  return episodes.empty() ? std::nullopt : std::optional(episodes.front().first);
+}
+
 std::optional<Excess> LifeCycleResult::first_over(double limit) const {
   for (const auto& [block, hidden_state, output] : blocks) {
     for (const auto* state : {&output, &hidden_state}) {

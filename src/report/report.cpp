@@ -119,6 +119,10 @@ void Report::add(const CacheKeepResult& result) {
   document_->json["kv_cache"] = detail::section(result, document_->tokenizer.get());
 }
 
+void Report::add(const std::vector<InterventionResult>& results) {
+  document_->json["interventions"] = detail::section(results);
+}
+
 void Report::add(const std::vector<NotFiniteValues>& points) {
   document_->json["not_finite"] = detail::section(points);
 }

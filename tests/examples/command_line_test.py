@@ -34,7 +34,7 @@ PROGRAMS, REPOSITORY = (Path(argument).resolve() for argument in sys.argv[1:3])
 GOLDENS = REPOSITORY / "tests/goldens"
 GOLDEN = GOLDENS / "tiny_llama/plain"
 LAYERS, HEADS, WIDTH, VOCABULARY_SIZE, CONTEXT = 2, 4, 32, 61, 64
-ALL_PROGRAMS = ["anatomy", "quickstart", "export_activations"]
+ALL_PROGRAMS = ["anatomy", "quickstart", "interventions", "export_activations"]
 SANITIZED = b"__asan_init" in (PROGRAMS / "spikesink-anatomy").read_bytes()
 COMMON_OPTIONS = (
     "--model --text --tokens --sequences --length --bos --dtype --device --threads --seed --out --quiet --help".split()
@@ -408,6 +408,26 @@ class OptionsTest(ProgramTest):
                     own = ["--hooks", "hook_embed"] if program == "export_activations" else []
                     done, _ = self.run_well(program, "--model", model, "--tokens", tokens, "--quiet", *own)
                     self.assertEqual((done.stdout, done.stderr), ("", ""))
+
+    def test_interventions_are_told_side_by_side(self):
+        tokens = self.tokens([[7, 6, 5, 4, 3, 2, 1, 0], [1, 2, 3, 4, 5, 6, 7, 8], [9, 8, 7]])
+        done, out = self.run_well("interventions", "--model", self.model, "--tokens", tokens)
+        self.assertIn("left out, as the text shows no such spikes", done.stdout)
+        rows = {row["name"]: row for row in read_report(out)["interventions"]}
+        self.assertEqual(list(rows)[:2], ["clean", "sinks/mask"])
+        for row in rows.values():
+            low, high = row["interval"]
+            self.assertTrue(low <= row["perplexity"] <= high, row)
+            self.assertEqual(row["tokens"], 7 + 7 + 2)
+            self.assertGreater(row["spike"], 0)
+        self.assertEqual(rows["clean"]["kl"], 0)
+        self.assertGreater(rows["sinks/mask"]["kl"], 0)
+        chosen = ["--run", "sinks/mask,sinks/cap-0.3"]
+        report = self.report("interventions", "--model", self.model, "--tokens", tokens, *chosen)
+        self.assertEqual([row["name"] for row in report["interventions"]], ["clean", "sinks/mask", "sinks/cap-0.3"])
+        self.assertEqual(report["interventions"][1], rows["sinks/mask"])
+        done = self.start("interventions", ["--model", self.model, "--tokens", tokens, "--run", "sinks/nothing"])
+        self.assert_one_sentence(done, ["--run", "sinks/nothing"])
 
     def test_tokens_are_used_as_given(self):
         sequences = [[5, 4, 3, 2, 1], [1], [60, 0], [9, 8, 7, 6, 5, 4]]

@@ -38,9 +38,9 @@ TEST_F(EditHeadsTest, APatchBringsAnotherPassesHeads) {
   expected.select(2, 3).copy_(patch.cache[point].select(2, 3));
   const auto scope = EditHeads({{{0, 3}}}, patch).attach(model);
   EXPECT_TRUE(run_with_cache(model, tokens, {point})[point].equal(expected));
-  EXPECT_TRUE(holds(
-      message_of<std::invalid_argument>([&] { model->forward(random_tokens(2, 11)); }),
-      "the patch is of other sequences: got [2, 12, 4, 8], expected [2, 11, 4, 8]"));
+  EXPECT_TRUE(
+      holds(message_of<std::invalid_argument>([&] { model->forward(random_tokens(2, 11)); }),
+            "the patch is of other sequences: got [2, 12, 4, 8], expected [2, 11, 4, 8]"));
 }
 
 TEST_F(EditHeadsTest, AllHeadsPatchedGiveTheOtherPass) {
@@ -56,17 +56,16 @@ TEST_F(EditHeadsTest, WhatCannotBeIsRefused) {
   EXPECT_THROW(EditHeads({{{0, 4}}}, Scale{0}).attach(model).release(), std::invalid_argument);
   EXPECT_THROW(EditHeads({{{0, 0}}}, PatchFrom{}).attach(model).release(), std::invalid_argument);
   const auto first = EditHeads({{{0, 1}}}, Scale{0}).attach(model);
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>(
-                        [&] { auto s = EditHeads({}, Scale{2}).attach(model); }),
-                    "output of head 1 in layer 0"));
+  EXPECT_TRUE(holds(
+      message_of<std::invalid_argument>([&] { auto s = EditHeads({}, Scale{2}).attach(model); }),
+      "output of head 1 in layer 0"));
 }
 
 TEST_F(EditHeadsTest, AnExceptionInAPassLeavesTheModelAsItWas) {
   EXPECT_ANY_THROW({
     const auto scope = EditHeads({{{0, 1}}}, Scale{0}).attach(model);
-    const auto bad = model->hooks().add("blocks.1.hook_resid_mid", [](const torch::Tensor& x) {
-      return x.slice(1, 1);
-    });
+    const auto bad = model->hooks().add("blocks.1.hook_resid_mid",
+                                        [](const torch::Tensor& x) { return x.slice(1, 1); });
     model->forward(tokens);
   });
   EXPECT_TRUE(model->forward(tokens).equal(clean));

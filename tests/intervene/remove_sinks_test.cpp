@@ -44,8 +44,12 @@ struct Removal {
 
 std::vector<Removal> removals() {
   return {{"Mask", MaskSink{}, {0}, masked},
-          {"Drop", DropSinkValue{}, {0, 7},
-           [](const auto& pattern) { return pattern.masked_fill(others_to({0, 7}), 0); }},
+          {"Drop",
+           DropSinkValue{},
+           {0, 7},
+           [](const auto& pattern) {
+             return pattern.masked_fill(others_to({0, 7}), 0);
+           }},
           {"Cap", CapSink{0.01}, {0}, [](const auto& pattern) { return capped(pattern, 0.01); }},
           {"CapOfNothing", CapSink{0.0}, {0}, masked}};
 }
@@ -68,9 +72,9 @@ TEST_P(RemoveSinksTest, EachIsWhatItsWordsSay) {
     const RemoveSinks remove(removal.how, {.keys = removal.keys});
     const auto scope = remove.attach(model);
     EXPECT_TRUE(at::allclose(model->forward(tokens), expected, 1e-8, 1e-10)) << removal.name;
-    EXPECT_TRUE(at::allclose(model->forward(tokens),
-                             with_patterns([](const torch::Tensor& pattern) { return pattern + 0; }),
-                             1e-8, 1e-10))
+    EXPECT_TRUE(at::allclose(
+        model->forward(tokens),
+        with_patterns([](const torch::Tensor& pattern) { return pattern + 0; }), 1e-8, 1e-10))
         << removal.name << ", watched";
   }
   EXPECT_TRUE(model->forward(tokens).equal(clean));
@@ -83,8 +87,8 @@ TEST_P(RemoveSinksTest, AnAddedLogitIsOneMoreColumnOfTheSoftmax) {
                                          [&](const torch::Tensor& value) { scores = value; });
     const auto& config = model->config();
     const auto explicitly = with_patterns([&](const torch::Tensor& pattern) {
-      auto column = torch::full({scores.size(0), scores.size(1), scores.size(2), 1}, logit,
-                                scores.options());
+      auto column =
+          torch::full({scores.size(0), scores.size(1), scores.size(2), 1}, logit, scores.options());
       auto all = at::cat({scores, column}, -1);
       if (config.sink_logits) {  // the pattern already has the learned logit in its denominator
         const auto lse = at::logsumexp(scores, -1, true) - pattern.sum(-1, true).log();
@@ -99,12 +103,12 @@ TEST_P(RemoveSinksTest, AnAddedLogitIsOneMoreColumnOfTheSoftmax) {
 
 TEST_P(RemoveSinksTest, ChosenHeadsAlone) {
   const auto expected = run_with_hooks(
-      model, tokens, {{"blocks.1.attn.hook_pattern", [](const torch::Tensor& pattern) {
-                         auto changed = pattern.clone();
-                         changed.select(1, 2).copy_(
-                             pattern.select(1, 2).masked_fill(others_to({0}), 0));
-                         return changed;
-                       }}});
+      model, tokens,
+      {{"blocks.1.attn.hook_pattern", [](const torch::Tensor& pattern) {
+          auto changed = pattern.clone();
+          changed.select(1, 2).copy_(pattern.select(1, 2).masked_fill(others_to({0}), 0));
+          return changed;
+        }}});
   const auto scope = RemoveSinks(DropSinkValue{}, {.heads = {{{1, 2}}}}).attach(model);
   EXPECT_TRUE(at::allclose(model->forward(tokens), expected, 1e-8, 1e-10));
 }
@@ -168,9 +172,9 @@ TEST(SinkRemovalTest, WhatCannotBeIsRefusedAndLeavesTheModelAsItWas) {
   {
     const auto first = RemoveSinks(AddSinkLogit{}, {.heads = {{{1, 3}}}}).attach(model);
     const auto with_first = model->forward(tokens);
-    EXPECT_TRUE(holds(message_of<std::invalid_argument>(
-                          [&] { auto s = RemoveSinks(MaskSink{}).attach(model); }),
-                      "sinks of head 3 in layer 1"));
+    EXPECT_TRUE(holds(
+        message_of<std::invalid_argument>([&] { auto s = RemoveSinks(MaskSink{}).attach(model); }),
+        "sinks of head 3 in layer 1"));
     EXPECT_TRUE(model->forward(tokens).equal(with_first));
   }
   EXPECT_TRUE(model->forward(tokens).equal(clean));

@@ -245,6 +245,31 @@ class SectionTest(PageCase):
         self.assertEqual([first["Token"], first["Id"]], ["whatever stands first", "–"])
         self.assertEqual([second["That spike"], second["Heads that sink there"]], ["2", "2.5"])
 
+    def test_interventions(self):
+        place = {"block": 24, "layer": 11, "kind": "feed_forward", "channel": 507, "position": 0}
+        losses = [{"first": 1, "last": 8, "loss": 5.5}, {"first": 9, "last": 16, "loss": 3.5}]
+        clean = {"name": "clean", "perplexity": 20.0, "interval": [18.0, 22.0], "mean_loss": 3.0, "tokens": 800}
+        clean |= {"by_position": losses, "sink_ratio_percent": 47.0, "spike": 27600.0, "spike_place": place, "kl": 0.0}
+        zero = clean | {"name": "spikes/zero", "perplexity": 1e7, "interval": [8e6, 2e7], "kl": 13.0}
+        mask = clean | {"name": "sinks/mask", "perplexity": 21.0, "interval": [19.0, 23.0], "sink_ratio_percent": 0.0}
+        broken = clean | {"name": "broken", "perplexity": None, "interval": [None, None], "spike": None}
+        broken |= {"spike_place": None, "kl": None, "by_position": [{"first": 1, "last": 16, "loss": None}]}
+        report = make_report() | {"interventions": [clean, zero, mask, broken]}
+        page = self.open_section(report, "interventions")
+        self.assert_well(page, 2)
+        for sentence in (
+            "The model as it is has a perplexity of 20 (95 %: 18 to 22, over 800 tokens).",
+            "More than 10 times as large: spikes/zero and broken.",
+            "At most 15 % larger: sinks/mask.",
+            "Without sinks the spike remains under sinks/mask: 27,600 (clean 27,600).",
+        ):
+            self.assertIn(sentence, self.text(page))
+        rows = self.rows(page, "#interventions table")
+        self.assertEqual([row["Perplexity"] for row in rows], ["20", "1.00e+7", "21", "–"])
+        self.assertEqual(rows[0]["Spike"], "27,600 (channel 507, block 24)")
+        (points,) = self.drawn(page, "intervention-perplexity")
+        self.assertEqual((points["x"], points["error_x"]["array"]), ([21, 1e7, 20], [2, 1e7, 2]))
+
     def test_watched_keys(self):
         report = make_report()
         last = {"key": -1, "sequences": 8, "tokens": [], "ratios": {"gu": 0.0}, "sink_heads": 3}

@@ -23,8 +23,8 @@ struct DivergenceOptions {
 };
 
 /// How far the model's predictions are from those of a reference pass over the same batches: the
-/// Kullback-Leibler divergence sum p log(p / q), in nats, p the reference's distribution of the next
-/// token, q the model's; mean over the tokens that `Perplexity` counts.
+/// Kullback-Leibler divergence sum p log(p / q), in nats, p the reference's distribution of the
+/// next token, q the model's; mean over the tokens that `Perplexity` counts.
 class Divergence : public Measurement {
  public:
   /// The reference must outlive the runs.

@@ -65,6 +65,9 @@ struct LifeCycleResult {
   std::vector<SpikeEpisode> episodes;  // in order
   std::vector<SpikeStep> steps;        // of all step-up and step-down blocks, in order
 
+  /// The block of the greatest step up, or else the first after which there is a spike: where the
+  /// largest spike is born. Nothing where none spikes.
+  std::optional<Block> birth() const;
   /// The first block whose output, or the stream after it, exceeds `limit` in magnitude: what a
   /// narrow dtype could not hold.
   std::optional<Excess> first_over(double limit) const;

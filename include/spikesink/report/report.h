@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "spikesink/error.h"
+#include "spikesink/intervene/compare.h"
 #include "spikesink/measure/attention_sinks.h"
 #include "spikesink/measure/cache_keep.h"
 #include "spikesink/measure/form_fit.h"
@@ -67,6 +68,8 @@ class Report {
   void add(const SinksAnywhereResult& result, const SinksAnywhereOptions& options = {});
   void add(const QuantisationResult& result);
   void add(const CacheKeepResult& result);
+  /// The clean model first.
+  void add(const std::vector<InterventionResult>& results);
   /// Where numbers ended; nothing to add for a healthy model.
   void add(const std::vector<NotFiniteValues>& points);
   void add(const std::vector<TensorParity>& points, const ParityOptions& options);

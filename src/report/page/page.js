@@ -6,7 +6,7 @@
 /* global kLifeCycle, kStatePicture, kSpikeTokens, kMassiveActivations, kGateLinearity */
 /* global kQuadraticForm, kVocabularyProbe, kSelfAttention, kCollinearity, kSparseConstants */
 /* global kSinkGeometry, kAttentionSinks, kSinksAnywhere, kQuantisation, kKvCache, kParity */
-/* global kActivations */
+/* global kInterventions, kActivations */
 
 // In the order of the paper. A part is named as its section of report.json: build(section, report)
 // gives its nodes, short(section, report) one sentence for the summary, or nothing.
@@ -21,6 +21,7 @@ const kChapters = [
   {id: 'geometry', title: 'Geometry of the sinks', parts: [kSinkGeometry]},
   {id: 'sinks', title: 'Attention sinks', parts: [kAttentionSinks, kSinksAnywhere]},
   {id: 'practice', title: 'What it means in practice', parts: [kQuantisation, kKvCache]},
+  {id: 'interventions', title: 'One thing changed', parts: [kInterventions]},
   {id: 'parity', title: 'Parity with the reference', parts: [kParity]},
   {id: 'activations', title: 'Exported activations', parts: [kActivations]},
 ];

@@ -1,0 +1,137 @@
+// Interventions: what the model does when one thing in it is changed.
+'use strict';
+
+/* global element, paragraph, figure, table, number, percentage, listed, plural, colour */
+/* global axis, curve, drawPlane, logAxis, logRange, pointTrace, kLegendBelow */
+/* exported kInterventions */
+
+const kRuinous = 10;  // times the clean perplexity: the model is broken
+const kHarmless = 1.15;
+const kCurves = [
+  ['spike', 'circle', 'solid'], ['ordinary', 'square', 'solid'], ['delimiter', 'diamond', 'solid'],
+  ['spike', 'square', 'dash'], ['ordinary', 'diamond', 'dash'], ['delimiter', 'circle', 'dash'],
+  ['spike', 'diamond', 'dot'], ['ordinary', 'circle', 'dot'], ['delimiter', 'square', 'dot'],
+];
+
+// -- sentences
+
+function times(row, clean) {
+  return row.perplexity === null ? Infinity : row.perplexity / clean.perplexity;
+}
+
+function tellSpread(changed, clean) {
+  const named = (rows) => listed(rows.map(({name}) => name), 12);
+  const ruined = changed.filter((row) => times(row, clean) >= kRuinous);
+  const spared = changed.filter((row) => times(row, clean) <= kHarmless);
+  const parts = [
+    ruined.length > 0 ? `More than ${kRuinous} times as large: ${named(ruined)}.` : '',
+    spared.length > 0 ? `At most ${number(100 * (kHarmless - 1))} % larger: ${named(spared)}.` : '',
+  ];
+  return parts.filter(Boolean).join(' ');
+}
+
+// Sinks gone with the spike still there, or the other way round.
+function tellDecoupling(changed, clean) {
+  const keepsSpike = ({spike}) => spike > clean.spike / 2;
+  const sinkless = changed.filter((row) => row.sink_ratio_percent < clean.sink_ratio_percent / 10);
+  const withSpike = sinkless.filter(keepsSpike);
+  if (withSpike.length === 0) return '';
+  return `Without sinks the spike remains under ${listed(withSpike.map(({name}) => name), 12)}: ` +
+    `${number(withSpike[0].spike)} (clean ${number(clean.spike)}).`;
+}
+
+function tellInterventions(rows) {
+  const [clean, ...changed] = rows;
+  const [low, high] = clean.interval;
+  return `The model as it is has a perplexity of ${number(clean.perplexity)} ` +
+    `(95 %: ${number(low)} to ${number(high)}, over ${plural(clean.tokens, 'token')}). ` +
+    `${tellSpread(changed, clean)} ${tellDecoupling(changed, clean)}`;
+}
+
+// -- figures
+
+function drawPerplexities(container, rows) {
+  const known = rows.filter(({perplexity}) => perplexity !== null).reverse();
+  const trace = pointTrace('perplexity', known.map((row) => ({
+    x: row.perplexity,
+    y: row.name,
+    text: `${row.name}: ${number(row.perplexity)} (${row.interval.map((end) => number(end)).join(' to ')})`,
+  })), {
+    mode: 'markers',
+    marker: {color: colour('ordinary'), size: 9},
+    error_x: {
+      type: 'data',
+      symmetric: false,
+      array: known.map((row) => row.interval[1] - row.perplexity),
+      arrayminus: known.map((row) => row.perplexity - row.interval[0]),
+      color: colour('ordinary'),
+    },
+  });
+  const values = known.flatMap(({perplexity, interval}) => [perplexity, ...interval]);
+  return drawPlane(container, 90 + 26 * known.length, [trace], {
+    showlegend: false,
+    margin: {l: 190, r: 16, t: 10, b: 48},
+    xaxis: logAxis('perplexity, with 95 % interval', {range: logRange(values)}),
+    yaxis: {type: 'category', tickfont: {size: 12}, automargin: true},
+  });
+}
+
+function drawLosses(container, rows) {
+  const traces = rows.map(({name, by_position: losses}, index) => {
+    const [hue, symbol, dash] = kCurves[index % kCurves.length];
+    const points = losses.map(({first, last, loss}) => ({
+      x: (first + last) / 2,
+      y: loss,
+      text: `${name}, positions ${first} to ${last}: ${number(loss)} nats`,
+    }));
+    return curve(name, points, {hue, symbol, dash, size: 4});
+  });
+  return drawPlane(container, 460, traces, {
+    showlegend: true,
+    legend: {...kLegendBelow, y: -0.18},
+    xaxis: axis('position', {rangemode: 'tozero'}),
+    yaxis: axis('loss of a token, nats', {}),
+  });
+}
+
+// -- nodes
+
+function interventionTable(rows) {
+  const interval = ({interval: [low, high]}) => `${number(low)} – ${number(high)}`;
+  const spike = ({spike: magnitude, spike_place: place}) => (place ?
+    `${number(magnitude)} (channel ${place.channel}, block ${place.block})` : '–');
+  return table([
+    {title: 'Intervention', left: true, value: (row) => row.name, text: (row) => row.name},
+    {title: 'Perplexity', value: (row) => row.perplexity},
+    {title: '95 % interval', value: (row) => row.interval[0], text: interval},
+    {
+      title: 'Sink ratio',
+      value: (row) => row.sink_ratio_percent,
+      text: (row) => percentage(row.sink_ratio_percent),
+    },
+    {title: 'Spike', value: (row) => row.spike, text: spike},
+    {title: 'KL, nats', value: (row) => row.kl},
+  ], rows);
+}
+
+function interventionNodes(rows) {
+  return [
+    paragraph(tellInterventions(rows)),
+    interventionTable(rows),
+    paragraph('Perplexity with a percentile bootstrap over sequences; sink ratio “gu” of key 0; ' +
+      'spike: the largest |h| after any block; KL: of the predictions of the clean model from ' +
+      'those of the changed one, mean over tokens. – is no finite number.', 'quiet'),
+    figure('intervention-perplexity', 'Perplexity under each intervention',
+      (container) => drawPerplexities(container, rows)),
+    element('h3', {textContent: 'Loss by position'}),
+    figure('intervention-losses', 'Mean loss by position under each intervention',
+      (container) => drawLosses(container, rows)),
+  ];
+}
+
+function shortInterventions(rows) {
+  const [clean, ...changed] = rows;
+  return tellSpread(changed, clean) && `Perplexity, changed one thing at a time: ${tellSpread(changed, clean)}`;
+}
+
+const kInterventions = {key: 'interventions', build: interventionNodes, short: shortInterventions};

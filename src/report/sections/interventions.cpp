@@ -1,0 +1,52 @@
+#include "report/report_sections.h"
+#include "report/sections/words.h"
+
+namespace spikesink::detail {
+namespace {
+
+constexpr size_t kMostPoints = 64;  // of a curve over positions
+
+// Mean losses of as many runs of positions as a curve has points.
+json loss_by_position(const std::vector<RunningMean>& losses) {
+  json points = json::array();
+  const size_t width = (losses.size() + kMostPoints - 1) / kMostPoints;
+  for (size_t first = 1; first < losses.size(); first += width) {
+    const size_t end = std::min(first + width, losses.size());
+    RunningMean loss;
+    for (size_t position = first; position < end; ++position) loss.merge(losses[position]);
+    points.push_back({{"first", first}, {"last", end - 1}, {"loss", mean_or_null(loss)}});
+  }
+  return points;
+}
+
+json section(const InterventionResult& result) {
+  const auto& [low, high] = result.interval;
+  const bool has_spike = result.spike_block.number > 0;
+  json spike = {{"magnitude", number(result.spike.magnitude)},
+                {"medians", number(result.spike.magnitude / result.spike_median)},
+                {"channel", result.spike.channel},
+                {"sequence", result.spike.sequence},
+                {"position", result.spike.position}};
+  if (has_spike) spike.update(entry_of(result.spike_block));
+  return {{"name", result.name},
+          {"perplexity", number(result.perplexity.perplexity)},
+          {"interval", {number(low), number(high)}},
+          {"mean_loss", number(result.perplexity.mean_loss)},
+          {"tokens", result.perplexity.tokens},
+          {"by_position", loss_by_position(result.perplexity.by_position)},
+          {"sink_ratio_percent", number(result.sinks.sink_ratio(SinkDefinition::kGu))},
+          {"spike", has_spike ? number(result.spike.magnitude) : json()},
+          {"spike_place", has_spike ? spike : json()},
+          {"not_finite", result.not_finite},
+          {"kl", number(result.divergence.mean)}};
+}
+
+}  // namespace
+
+json section(const std::vector<InterventionResult>& results) {
+  json list = json::array();
+  for (const auto& result : results) list.push_back(section(result));
+  return list;
+}
+
+}  // namespace spikesink::detail
