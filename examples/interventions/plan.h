@@ -10,9 +10,9 @@ namespace examples {
 
 /// What the interventions are made from: found in the text that they are tried on.
 struct Targets {
-  std::vector<int64_t> channels;                // massive ones
-  int64_t layer = -1;                           // after which they are edited; -1: none spikes
-  spikesink::SetToMean means;                   // of the channels after it
+  std::vector<int64_t> channels;                 // massive ones
+  int64_t layer = -1;                            // after which they are edited; -1: none spikes
+  spikesink::SetToMean means;                    // of the channels after it
   std::vector<spikesink::HeadPlace> sink_heads;  // at key 0
 };
 

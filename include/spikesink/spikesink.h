@@ -10,6 +10,7 @@
 #include "spikesink/intervene/edit_channels.h"
 #include "spikesink/intervene/edit_heads.h"
 #include "spikesink/intervene/remove_sinks.h"
+#include "spikesink/intervene/streaming.h"
 #include "spikesink/log.h"
 #include "spikesink/measure/attention_sinks.h"
 #include "spikesink/measure/cache_keep.h"

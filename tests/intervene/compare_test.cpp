@@ -14,8 +14,8 @@ struct CompareTest : testing::Test {
   torch::NoGradGuard no_grad;
   Transformer model = random_model(tiny_config(), torch::kDouble);
   TokenBatches batches = batches_of_lengths({12, 30});
-  NamedIntervention scaled{"scaled", {std::make_shared<EditChannels>(std::vector<int64_t>{3},
-                                                                    Scale{40})}};
+  NamedIntervention scaled{"scaled",
+                           {std::make_shared<EditChannels>(std::vector<int64_t>{3}, Scale{40})}};
   NamedIntervention masked{"masked", {std::make_shared<RemoveSinks>(MaskSink{})}};
 
   // Mean over all predicted tokens of sum p log(p / q), from whole logits.
@@ -35,7 +35,8 @@ struct CompareTest : testing::Test {
 
 TEST_F(CompareTest, EachRowIsWhatOneRunUnderItsInterventionGives) {
   const auto clean = model->forward(batches[0].ids);
-  const auto results = compare(model, batches, {scaled, masked, {"both", {scaled.parts[0], masked.parts[0]}}});
+  const auto results =
+      compare(model, batches, {scaled, masked, {"both", {scaled.parts[0], masked.parts[0]}}});
   ASSERT_EQ(results.size(), 4u);
   EXPECT_EQ(results[0].name, "clean");
   EXPECT_EQ(results[0].divergence.mean, 0);
