@@ -85,7 +85,9 @@ TEST_F(StreamingTest, KindsOfTokensStayWhereverTheyStand) {
   for (int64_t now = 0; now < 40; now += 2) {
     cache.forward(model, ids.slice(1, now, now + 2));
     EXPECT_LE(cache.cache().length(), policy.capacity());
-    if (now == 12) EXPECT_EQ(cache.kept(), (std::vector<int64_t>{0, 5, 6, 10, 11, 12, 13}));
+    if (now == 12) {
+      EXPECT_EQ(cache.kept(), (std::vector<int64_t>{0, 5, 6, 10, 11, 12, 13}));
+    }
   }
   EXPECT_EQ(cache.kept(), (std::vector<int64_t>{0, 6, 20, 36, 37, 38, 39}));
 }
@@ -111,9 +113,8 @@ TEST_F(StreamingTest, StretchesAreLossesOfTheirTokens) {
 TEST_F(StreamingTest, WhatCannotBeIsRefused) {
   auto model = layers(1);
   EXPECT_THROW(StreamingCache({.window = 0}), std::invalid_argument);
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] {
-                      stream(model, tokens[0], {.first = 0, .window = 4}, {.step = 5});
-                    }),
+  EXPECT_TRUE(holds(message_of<std::invalid_argument>(
+                        [&] { stream(model, tokens[0], {.first = 0, .window = 4}, {.step = 5}); }),
                     "step 5"));
   EXPECT_THROW(stream(model, tokens, {}), std::invalid_argument);
   EXPECT_THROW(stream(model, tokens[0].slice(0, 0, 1), {}), std::invalid_argument);

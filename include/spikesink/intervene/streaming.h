@@ -48,7 +48,8 @@ class StreamingCache {
 
 /// The loss along a text.
 struct StreamResult {
-  /// Of consecutive stretches, in nats a predicted token; a stretch's perplexity is exp of the mean.
+  /// Of consecutive stretches, in nats a predicted token; a stretch's perplexity is exp of the
+  /// mean.
   std::vector<RunningMean> losses;
   int64_t stretch = 0;      // tokens of each but the last
   int64_t cache_bytes = 0;  // the most that the cache held
