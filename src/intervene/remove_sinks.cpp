@@ -51,11 +51,11 @@ HookScope RemoveSinks::limit(Transformer& model, int64_t layer,
   auto scope = model->hooks().claim(fmt::format("limit on sinks in layer {}", layer), kRemoveSinks);
   auto most = torch::ones({model->config().n_heads}, torch::kDouble);
   most.index_fill_(0, torch::tensor(heads, torch::kLong), cap ? cap->most : 0.0);
-  auto& attention = *model->layers[layer]->attn;
-  attention.limit = {.keys = where_.keys,
-                     .most = most.to(model->options().device()),
-                     .renormalize = !std::holds_alternative<DropSinkValue>(how_)};
-  scope += HookScope([impl = model->layers[layer]->attn.ptr()] { impl->limit = {}; });
+  const auto attention = model->layers[layer]->attn.ptr();
+  attention->limit = {.keys = where_.keys,
+                      .most = most.to(model->options().device()),
+                      .renormalize = !std::holds_alternative<DropSinkValue>(how_)};
+  scope += HookScope([attention] { attention->limit = {}; });
   return scope;
 }
 

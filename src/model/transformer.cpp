@@ -229,8 +229,7 @@ void TransformerImpl::check(const torch::Tensor& tokens, const KvCache& cache) c
   if (tokens.dim() == 2 && before + tokens.size(1) > config_.context) {
     detail::fail_argument(
         "[Transformer] the tokens do not fit the model's context: got {} after {}{}, expected at "
-        "most "
-        "{} in all",
+        "most {} in all",
         tokens.size(1), before,
         config_.learned_positions ? " (learned positions count those taken out of the cache)"
                                   : " in the cache",

@@ -153,6 +153,12 @@ TEST(SinkRemovalTest, WithoutSinksTheRatioIsZero) {
   EXPECT_EQ(sinks.result().sink_ratio(SinkDefinition::kGu), 0);
 }
 
+TEST(SinkRemovalTest, TheHeadsOfALayerAreAllOfThem) {
+  const auto config = tiny_config();
+  EXPECT_EQ(heads_of_layers(config, {1}), (std::vector<HeadPlace>{{1, 0}, {1, 1}, {1, 2}, {1, 3}}));
+  EXPECT_TRUE(heads_of_layers(config, {}).empty());
+}
+
 TEST(SinkRemovalTest, WhatCannotBeIsRefusedAndLeavesTheModelAsItWas) {
   auto model = random_model();
   const auto tokens = random_tokens(1, 9);
