@@ -83,16 +83,19 @@ void check_ids(const Experiment& experiment, const Options& options, int64_t d_v
   }
 }
 
-void read_text(const Options& options, const spikesink::ModelConfig& config,
+std::string read_text(const Options& options) {
+  return options.text ? read_file(*options.text)
+                      : std::string(spikesink_passages, spikesink_passages_end);
+}
+
+void open_text(const Options& options, const spikesink::ModelConfig& config,
                Experiment& experiment) {
   experiment.tokenizer = spikesink::load_tokenizer(options.model);
-  const std::string text = options.text ? read_file(*options.text)
-                                        : std::string(spikesink_passages, spikesink_passages_end);
   experiment.source = {"text", options.text ? options.text->string() : "built-in passages"};
   experiment.bos = spikesink::puts_bos(*experiment.tokenizer, options.bos);
   experiment.eos = spikesink::puts_eos(*experiment.tokenizer, options.bos);
   experiment.batches = spikesink::token_batches(
-      *experiment.tokenizer, text,
+      *experiment.tokenizer, read_text(options),
       {.length = options.length.value_or(std::min(options.text_length, config.context)),
        .count = options.sequences.value_or(options.text_sequences),
        .bos = options.bos});
@@ -147,7 +150,7 @@ Experiment open_experiment(const Options& options) {
     return open_experiment(options, batches_of_tokens(options),
                            {"tokens", options.tokens->string()});
   Experiment experiment;
-  read_text(options, config, experiment);
+  open_text(options, config, experiment);
   load(options, experiment);
   return experiment;
 }
@@ -160,6 +163,21 @@ Experiment open_experiment(const Options& options, spikesink::TokenBatches batch
   open_tokenizer_if_any(options, experiment);
   load(options, experiment);
   return experiment;
+}
+
+std::vector<int64_t> whole_text(const Options& options, const Experiment& experiment) {
+  std::vector<int64_t> ids;
+  if (options.tokens) {
+    for (const auto& batch : experiment.batches) {
+      const auto rows = batch.ids.flatten();
+      ids.insert(ids.end(), rows.data_ptr<int64_t>(), rows.data_ptr<int64_t>() + rows.numel());
+    }
+    return ids;
+  }
+  if (experiment.bos) ids.push_back(*experiment.tokenizer->bos_id());
+  const auto text = experiment.tokenizer->encode(read_text(options));
+  ids.insert(ids.end(), text.begin(), text.end());
+  return ids;
 }
 
 spikesink::Report make_report(const std::string& program, const Options& options,

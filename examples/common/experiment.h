@@ -30,6 +30,9 @@ Experiment open_experiment(const Options& options);
 Experiment open_experiment(const Options& options, spikesink::TokenBatches batches,
                            std::pair<std::string, std::string> source);
 
+/// All tokens of the text, BOS first where there is one, or of the sequences that were given.
+std::vector<int64_t> whole_text(const Options& options, const Experiment& experiment);
+
 /// A report that already carries the effective configuration.
 spikesink::Report make_report(const std::string& program, const Options& options,
                               const Experiment& experiment);

@@ -36,8 +36,9 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, T& value,
       ->type_name(CLI::detail::join(allowed, "|"));
 }
 
-// Checks that an argument is a whole number from `least` to `most`.
-CLI::Validator whole_number(int64_t least, int64_t most = std::numeric_limits<int64_t>::max()) {
+}  // namespace
+
+CLI::Validator whole_number(int64_t least, int64_t most) {
   const auto check = [least, most](const std::string& word) -> std::string {
     int64_t number = 0;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
@@ -51,8 +52,6 @@ CLI::Validator whole_number(int64_t least, int64_t most = std::numeric_limits<in
   };
   return {check, ""};
 }
-
-}  // namespace
 
 void add_options(CLI::App& app, Options& options) {
   app.add_option("--model", options.model, "Hugging Face folder, or .gguf file")
@@ -70,8 +69,10 @@ void add_options(CLI::App& app, Options& options) {
              "at most this many sequences (default: {} of a text, all that are given as tokens)",
              options.text_sequences))
       ->check(whole_number(1));
-  app.add_option("--length", options.length,
-                 "tokens a sequence (default: 64); given tokens are cut to it")
+  app.add_option(
+         "--length", options.length,
+         fmt::format("tokens a sequence (default: {} of a text); given tokens are cut to it",
+                     options.text_length))
       ->check(whole_number(1));
   add_choice(app, "--bos", options.bos, kBosRules,
              "begin each sequence of text with BOS (default: as the tokenizer says)");

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -31,6 +32,9 @@ struct Options {
 
 /// Adds the common options to a command line. `options` must outlive `app`.
 void add_options(CLI::App& app, Options& options);
+
+/// Checks that an argument is a whole number from `least` to `most`.
+CLI::Validator whole_number(int64_t least, int64_t most = std::numeric_limits<int64_t>::max());
 
 /// The word used on the command line.
 std::string to_string(torch::Dtype dtype);

@@ -15,6 +15,7 @@
 #include "spikesink/measure/attention_sinks.h"
 #include "spikesink/measure/cache_keep.h"
 #include "spikesink/measure/divergence.h"
+#include "spikesink/measure/first_massive.h"
 #include "spikesink/measure/form_fit.h"
 #include "spikesink/measure/gate_linearity.h"
 #include "spikesink/measure/head_pictures.h"

@@ -13,7 +13,7 @@ constexpr const char* kEditChannels = "EditChannels";
 
 // -- what becomes of the values [B, T, channels]
 
-torch::Tensor means_of(const SetToMean& means, const torch::Tensor& values) {
+torch::Tensor set_to_means(const SetToMean& means, const torch::Tensor& values) {
   const auto row = [&](const std::vector<double>& numbers) {
     return torch::tensor(numbers, torch::kDouble).to(values.options());
   };
@@ -26,7 +26,7 @@ torch::Tensor edited(const torch::Tensor& values, const ChannelEdit& edit) {
   if (const auto* clamp = std::get_if<Clamp>(&edit))
     return values.clamp(-clamp->limit, clamp->limit);
   if (const auto* scale = std::get_if<Scale>(&edit)) return values * scale->factor;
-  if (const auto* means = std::get_if<SetToMean>(&edit)) return means_of(*means, values);
+  if (const auto* means = std::get_if<SetToMean>(&edit)) return set_to_means(*means, values);
   return at::full_like(values, std::get<SetTo>(edit).value);
 }
 
@@ -42,6 +42,13 @@ torch::Tensor spiking(const torch::Tensor& state, const MassiveActivationsOption
         marks[sequence][position] = true;
       });
   return mask;
+}
+
+torch::Tensor start_and_largest(const torch::Tensor& state) {
+  const auto largest = state.abs().amax(-1).argmax(-1, /*keepdim=*/true);  // [B, 1]
+  auto mask = torch::zeros({state.size(0), state.size(1)}, state.options().dtype(torch::kBool));
+  mask.select(1, 0).fill_(true);
+  return mask.scatter_(1, largest, true);
 }
 
 torch::Tensor at_positions(const torch::Tensor& state, const std::vector<int64_t>& positions) {
@@ -69,6 +76,7 @@ torch::Tensor tokens_of(const TokenChoice& choice, const torch::Tensor& state,
                         const torch::Tensor& places) {
   if (const auto* spikes = std::get_if<SpikingTokens>(&choice))
     return spiking(state, spikes->massive);
+  if (std::holds_alternative<StartAndLargest>(choice)) return start_and_largest(state);
   if (const auto* at = std::get_if<TokensAt>(&choice)) return at_positions(state, at->positions);
   if (const auto* predicate = std::get_if<TokenPredicate>(&choice))
     return chosen(*predicate, state);
@@ -76,8 +84,9 @@ torch::Tensor tokens_of(const TokenChoice& choice, const torch::Tensor& state,
 }
 
 const char* words_for(const TokenChoice& choice) {
-  constexpr std::array kWords = {"all tokens", "spiking tokens", "tokens by position",
-                                 "tokens of a text", "tokens by predicate"};
+  constexpr std::array kWords = {
+      "all tokens",         "spiking tokens",   "start and largest tokens",
+      "tokens by position", "tokens of a text", "tokens by predicate"};
   return kWords[choice.index()];
 }
 
@@ -135,23 +144,28 @@ HookScope EditChannels::attach_to(Transformer& model, const torch::Tensor& place
   return scope;
 }
 
-SetToMean means_after(const MassiveActivationsResult& calibration, int64_t layer,
-                      const std::vector<int64_t>& channels) {
+SetToMean means_of(const std::vector<MassiveChannel>& calibration,
+                   const std::vector<int64_t>& channels) {
   constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
   SetToMean means{std::vector<double>(channels.size(), kUnknown),
                   std::vector<double>(channels.size(), kUnknown)};
-  const auto number = Block::of(layer, BlockKind::kFeedForward).number;
-  for (const auto& block : calibration.blocks) {
-    if (block.block.number != number) continue;
-    for (const auto& massive : block.channels) {
-      for (size_t index = 0; index < channels.size(); ++index) {
-        if (channels[index] != massive.channel) continue;
-        if (massive.at_start.count > 0) means.at_start[index] = massive.at_start.mean;
-        if (massive.elsewhere.count > 0) means.elsewhere[index] = massive.elsewhere.mean;
-      }
+  for (const auto& massive : calibration) {
+    for (size_t index = 0; index < channels.size(); ++index) {
+      if (channels[index] != massive.channel) continue;
+      if (massive.at_start.count > 0) means.at_start[index] = massive.at_start.mean;
+      if (massive.elsewhere.count > 0) means.elsewhere[index] = massive.elsewhere.mean;
     }
   }
   return means;
+}
+
+SetToMean means_after(const MassiveActivationsResult& calibration, int64_t layer,
+                      const std::vector<int64_t>& channels) {
+  const auto number = Block::of(layer, BlockKind::kFeedForward).number;
+  for (const auto& block : calibration.blocks) {
+    if (block.block.number == number) return means_of(block.channels, channels);
+  }
+  return means_of({}, channels);
 }
 
 }  // namespace spikesink

@@ -77,10 +77,12 @@ StreamResult stream(Transformer& model, const torch::Tensor& ids, const CachePol
     detail::CrossEntropy entropy(ids.slice(0, first + 1, last + 1));
     entropy.add(cache.forward(model, tokens)[0]);
     const auto losses = entropy.losses();
+    const bool whole = static_cast<int64_t>(cache.kept().size()) == last;
     for (int64_t index = 0; index < last - first; ++index) {
       const auto stretch = static_cast<size_t>((first + index) / options.stretch);
       if (stretch >= result.losses.size()) result.losses.resize(stretch + 1);
       result.losses[stretch].add(losses[index]);
+      (whole ? result.before : result.after).add(losses[index]);
     }
     result.cache_bytes = std::max(result.cache_bytes, cache.cache().bytes());
     if (progress) progress(last, predicting);

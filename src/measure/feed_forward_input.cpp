@@ -8,13 +8,13 @@ using namespace hook_names;
 
 FeedForwardInput feed_forward_input(const TransformerImpl& model, int64_t layer) {
   const auto& config = model.config();
-  if (config.norm_placement == NormPlacement::kPost)
-    return {nullptr, in_block(layer, kNormalizedResidMid)};
   const bool shared = config.residual == ResidualForm::kParallelSharedNorm;
-  const auto& norm = shared ? model.layers[layer]->ln1 : model.layers[layer]->ln2;
+  const auto& at = model.layers[layer];
+  const auto& norm = shared ? at->attention_norms.front : at->feed_forward_norms.front;
   if (norm->config().kind == NormKind::kNone) {
     const bool sequential = config.residual == ResidualForm::kSequential;
-    return {nullptr, in_block(layer, sequential ? kResidMid : kResidPre)};
+    return {nullptr, sequential ? model.hidden_state_point(Block::of(layer, BlockKind::kAttention))
+                                : in_block(layer, kResidPre)};
   }
   return {&norm, in_block(layer, shared ? "ln1." : "ln2.") + std::string(kNormalized)};
 }

@@ -8,6 +8,21 @@
 #include "measure/sort_by.h"
 
 namespace spikesink {
+
+void MassiveChannel::add(double value, int64_t position) {
+  all.add(value);
+  (position == 0 ? at_start : elsewhere).add(value);
+  largest = std::max(largest, std::abs(value));
+}
+
+void MassiveChannel::merge(const MassiveChannel& other) {
+  channel = other.channel;
+  all.merge(other.all);
+  at_start.merge(other.at_start);
+  elsewhere.merge(other.elsewhere);
+  largest = std::max(largest, other.largest);
+}
+
 HookScope MassiveActivations::begin(Transformer& model, RunContext& context) {
   blocks_.clear();
   blocks_.resize(2 * model->config().n_layers);
@@ -41,9 +56,7 @@ void MassiveActivations::Tally::add(int64_t id, int64_t position,
   for (const auto& [channel, value] : values) {
     auto& entry = channels[channel];
     entry.channel = channel;
-    entry.all.add(value);
-    (position == 0 ? entry.at_start : entry.elsewhere).add(value);
-    entry.largest = std::max(entry.largest, std::abs(value));
+    entry.add(value, position);
     if (channel != reference) ratios[{channel, reference}].add(value / reference_value);
   }
   ++tokens[{id, position == 0}];
@@ -52,14 +65,7 @@ void MassiveActivations::Tally::add(int64_t id, int64_t position,
 }
 
 void MassiveActivations::Tally::merge(const Tally& other) {
-  for (const auto& [channel, theirs] : other.channels) {
-    auto& ours = channels[channel];
-    ours.channel = channel;
-    ours.all.merge(theirs.all);
-    ours.at_start.merge(theirs.at_start);
-    ours.elsewhere.merge(theirs.elsewhere);
-    ours.largest = std::max(ours.largest, theirs.largest);
-  }
+  for (const auto& [channel, theirs] : other.channels) channels[channel].merge(theirs);
   for (const auto& [token, count] : other.tokens) tokens[token] += count;
   for (const auto& [position, count] : other.positions) positions[position] += count;
   for (const auto& [pair, ratio] : other.ratios) ratios[pair].merge(ratio);

@@ -13,9 +13,7 @@ torch::Tensor first_scale(const Transformer& model) {
   const auto& config = model->config();
   const auto dtype = detail::at_least_float(model->embedding.scalar_type());
   if (config.embedding_norm.kind != NormKind::kNone) return model->embedding_norm->scale(dtype);
-  const bool reads_first = config.norm_placement == NormPlacement::kPre ||
-                           config.norm_placement == NormPlacement::kSandwich;
-  return reads_first ? model->layers.front()->ln1->scale(dtype) : torch::Tensor();
+  return model->layers.front()->attention_norms.front->scale(dtype);
 }
 
 }  // namespace

@@ -144,9 +144,8 @@ torch::Tensor value_output_map(const Transformer& model, int64_t layer) {
     detail::fail_argument("[value_output_map] layer: got {}, expected 0 to {}", layer,
                           config.n_layers - 1);
   const auto& block = model->layers[layer];
-  const bool normed = config.norm_placement != NormPlacement::kPost;
-  const auto& stored = block->attn->v->weight;
-  const auto values = normed ? fold_norm(block->ln1, stored) : stored;  // [K * d_head, d_model]
+  const auto values = fold_norm(block->attention_norms.front,
+                                block->attn->v->weight);  // [K * d_head, d_model]
   const auto of_heads = values.view({config.n_key_value_heads, config.d_head, config.d_model})
                             .repeat_interleave(config.n_heads / config.n_key_value_heads, 0)
                             .flatten(0, 1);  // [H * d_head, d_model]

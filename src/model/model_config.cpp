@@ -124,6 +124,13 @@ const char* to_string(NormKind kind) {
   return "frozen";
 }
 
+NormSites norm_sites(NormPlacement placement) {
+  const bool sandwich = placement == NormPlacement::kSandwich;
+  return {.front = sandwich || placement == NormPlacement::kPre,
+          .output = sandwich || placement == NormPlacement::kOutput,
+          .sum = placement == NormPlacement::kPost};
+}
+
 const char* to_string(NormPlacement placement) {
   switch (placement) {
     case NormPlacement::kPre:

@@ -123,6 +123,10 @@ void Report::add(const std::vector<InterventionResult>& results) {
   document_->json["interventions"] = detail::section(results);
 }
 
+void Report::add(const std::vector<NamedStream>& streams) {
+  document_->json["streams"] = detail::section(streams, document_->tokenizer.get());
+}
+
 void Report::add(const std::vector<NotFiniteValues>& points) {
   document_->json["not_finite"] = detail::section(points);
 }

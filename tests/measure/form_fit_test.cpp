@@ -23,7 +23,8 @@ Transformer triggered_model(const ModelConfig& config = tiny_config()) {
   const auto direction = torch::randn({config.d_model});
   const auto trigger = direction / direction.norm();
   for (auto& layer : model->layers) {
-    for (auto* norm : {&layer->ln1, &layer->ln2}) (*norm)->weight.fill_(1);
+    for (auto* norm : {&layer->attention_norms.front, &layer->feed_forward_norms.front})
+      (*norm)->weight.fill_(1);
     for (auto& parameter : layer->parameters()) {
       if (parameter.dim() == 2) parameter.mul_(0.05);
     }

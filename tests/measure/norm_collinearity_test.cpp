@@ -20,7 +20,8 @@ TEST(NormCollinearityTest, OfEveryEntryWithTheFirstScale) {
   auto config = tiny_config();
   config.d_vocabulary = 2500;  // more than is taken at a time
   auto model = random_model(config);
-  expect_cosines(norm_collinearity(model), model->embedding, model->layers[0]->ln1->weight);
+  expect_cosines(norm_collinearity(model), model->embedding,
+                 model->layers[0]->attention_norms.front->weight);
   const auto direction = torch::randn(config.d_model);
   expect_cosines(embedding_cosines(model, direction), model->embedding, direction);
 }
@@ -30,7 +31,7 @@ TEST(NormCollinearityTest, TheScaleIsWhatTheNormMultipliesWith) {
   config.norm.scale_plus_one = true;
   auto model = random_model(config, torch::kBFloat16);
   expect_cosines(norm_collinearity(model), model->embedding,
-                 model->layers[0]->ln1->weight.to(torch::kFloat) + 1);
+                 model->layers[0]->attention_norms.front->weight.to(torch::kFloat) + 1);
 }
 
 TEST(NormCollinearityTest, ANormOfTheEmbeddingComesFirst) {
@@ -46,7 +47,7 @@ TEST(NormCollinearityTest, ANarrowEmbeddingIsProjected) {
   auto model = random_model(config);
   const torch::NoGradGuard no_grad;
   expect_cosines(norm_collinearity(model), model->project_in(model->embedding),
-                 model->layers[0]->ln1->weight);
+                 model->layers[0]->attention_norms.front->weight);
 }
 
 TEST(NormCollinearityTest, ModelsWithoutSuchAScale) {

@@ -52,7 +52,7 @@ TEST_F(QuadraticFormTest, NormsAreThoseOfTheMatrices) {
     for (int64_t layer = 0; layer < 2; ++layer) {
       const auto& from = model->layers[layer];
       const auto wide = [](const torch::Tensor& x) { return x.to(torch::kDouble); };
-      const auto scale = wide(from->ln2->weight);
+      const auto scale = wide(from->feed_forward_norms.front->weight);
       const auto forms = at::einsum(
           "ki,ia,ib->kab", {wide(from->mlp->down->weight), wide(from->mlp->gate->weight) * scale,
                             wide(from->mlp->up->weight) * scale});
@@ -258,7 +258,7 @@ struct AmplifierTest : testing::Test {
   static Transformer quiet_model() {
     auto model = random_model(config());
     for (auto& layer : model->layers) {
-      layer->ln2->weight.fill_(1);
+      layer->feed_forward_norms.front->weight.fill_(1);
       for (auto* linear : {&layer->mlp->gate, &layer->mlp->up, &layer->mlp->down})
         (*linear)->weight.mul_(0.1);
     }

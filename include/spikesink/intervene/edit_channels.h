@@ -36,6 +36,8 @@ struct AllTokens {};
 struct SpikingTokens {
   MassiveActivationsOptions massive;
 };
+/// The first token and the one with the largest |h| of the state that is edited, of each sequence.
+struct StartAndLargest {};
 /// In every sequence, from 0; -1 is a sequence's last token. A shorter sequence has none there.
 struct TokensAt {
   std::vector<int64_t> positions;
@@ -46,7 +48,8 @@ struct TokensOfText {
 };
 /// The state that is edited, [B, T, d_model] -> which of its tokens, [B, T] bool.
 using TokenPredicate = std::function<torch::Tensor(const torch::Tensor& state)>;
-using TokenChoice = std::variant<AllTokens, SpikingTokens, TokensAt, TokensOfText, TokenPredicate>;
+using TokenChoice =
+    std::variant<AllTokens, SpikingTokens, StartAndLargest, TokensAt, TokensOfText, TokenPredicate>;
 
 struct EditPlaces {
   std::optional<std::vector<int64_t>> layers;  // after which the stream is edited; none: after all
@@ -72,7 +75,10 @@ class EditChannels : public Intervention {
   EditPlaces where_;
 };
 
-/// The signed means that massive values of these channels have after a layer.
+/// The signed means that massive values of these channels have, where they have any.
+SetToMean means_of(const std::vector<MassiveChannel>& calibration,
+                   const std::vector<int64_t>& channels);
+/// The same after a layer.
 SetToMean means_after(const MassiveActivationsResult& calibration, int64_t layer,
                       const std::vector<int64_t>& channels);
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "spikesink/measure/perplexity.h"
@@ -52,6 +53,8 @@ struct StreamResult {
   /// mean.
   std::vector<RunningMean> losses;
   int64_t stretch = 0;      // tokens of each but the last
+  RunningMean before;       // loss while the cache held the whole text ...
+  RunningMean after;        // ... and once tokens had left it
   int64_t cache_bytes = 0;  // the most that the cache held
 };
 
@@ -65,5 +68,12 @@ struct StreamOptions {
 /// do not predict the next token.
 StreamResult stream(Transformer& model, const torch::Tensor& ids, const CachePolicy& policy,
                     const StreamOptions& options = {}, const Progress& progress = {});
+
+/// One of several ways to bound a cache.
+struct NamedStream {
+  std::string name;
+  CachePolicy policy;
+  StreamResult result;
+};
 
 }  // namespace spikesink

@@ -23,6 +23,9 @@ struct MassiveChannel {
   RunningMean at_start;   // at position 0
   RunningMean elsewhere;  // at all other positions
   double largest = 0;     // |x|
+
+  void add(double value, int64_t position);
+  void merge(const MassiveChannel& other);
 };
 
 /// How often a token was massive.

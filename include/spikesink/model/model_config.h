@@ -47,6 +47,12 @@ enum class NormPlacement {
   kOutput,    // x + norm(F(x))
 };
 
+/// Which of a block's three places has a norm.
+struct NormSites {
+  bool front, output, sum;  // x' = sum(x + output(F(front(x))))
+};
+NormSites norm_sites(NormPlacement placement);
+
 /// Whether a layer's two blocks follow each other or read the same stream.
 enum class ResidualForm {
   kSequential,

@@ -9,6 +9,7 @@
 
 #include "spikesink/error.h"
 #include "spikesink/intervene/compare.h"
+#include "spikesink/intervene/streaming.h"
 #include "spikesink/measure/attention_sinks.h"
 #include "spikesink/measure/cache_keep.h"
 #include "spikesink/measure/form_fit.h"
@@ -70,6 +71,7 @@ class Report {
   void add(const CacheKeepResult& result);
   /// The clean model first.
   void add(const std::vector<InterventionResult>& results);
+  void add(const std::vector<NamedStream>& streams);
   /// Where numbers ended; nothing to add for a healthy model.
   void add(const std::vector<NotFiniteValues>& points);
   void add(const std::vector<TensorParity>& points, const ParityOptions& options);

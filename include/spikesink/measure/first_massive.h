@@ -1,0 +1,45 @@
+#pragma once
+
+#include <vector>
+
+#include "spikesink/measure/massive_activations.h"
+#include "spikesink/measure/spike_places.h"
+
+namespace spikesink {
+
+/// Of the sequences that are massive after this layer first.
+struct FirstMassiveLayer {
+  int64_t layer = 0;
+  int64_t sequences = 0;
+  std::vector<MassiveChannel> channels;  // of their values there; most frequent first
+};
+
+struct FirstMassiveResult {
+  std::vector<FirstMassiveLayer> layers;  // in order
+  SpikePlaces places;                     // each sequence's tokens that are massive after its own
+};
+
+/// Each sequence's own first layer after which anything is massive, and what is massive there: what
+/// the protocol `refine` calibrates on. The places grow with the text, by spike tokens.
+class FirstMassive : public Measurement {
+ public:
+  explicit FirstMassive(MassiveActivationsOptions options = {}) : options_(options) {}
+
+  HookScope begin(Transformer& model, RunContext& context) override;
+  void merge(const FirstMassive& other);
+  FirstMassiveResult result() const;
+
+ private:
+  struct Tally {
+    int64_t sequences = 0;
+    FlatMap<int64_t, MassiveChannel> channels;
+  };
+  void add(int64_t layer, const StateScan& scan, const TokenBatch& batch);
+
+  MassiveActivationsOptions options_;
+  std::map<int64_t, Tally> layers_;
+  std::vector<TokenPlace> places_;
+  std::vector<int64_t> first_;  // of the batch's sequences; -1: not yet
+};
+
+}  // namespace spikesink

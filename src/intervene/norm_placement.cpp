@@ -1,0 +1,62 @@
+#include "spikesink/intervene/norm_placement.h"
+
+#include "detail/fail.h"
+#include "intervene/norm_sites.h"
+
+namespace spikesink {
+namespace {
+
+constexpr const char* kChangeNorms = "ChangeNorms";
+
+// What an added norm puts its results to, in the shape in which its site has scales.
+torch::Tensor gain_of(const ModelConfig& config, const FittedNorm& norm,
+                      const torch::TensorOptions& options) {
+  const bool of_heads = norm.site == NormSite::kQuery || norm.site == NormSite::kKey;
+  return torch::full({of_heads ? config.d_head : config.d_model}, norm.gain, options);
+}
+
+std::shared_ptr<NormImpl> replacement(const Transformer& model, const NormImpl& now,
+                                      const FittedNorm& norm) {
+  const auto& config = model->config();
+  const auto options = model->options();
+  if (norm.kind == NormKind::kRms)
+    return now.replaced({.epsilon = config.norm.epsilon}, gain_of(config, norm, options), {}, {});
+  auto changed = now.config();
+  changed.centred = changed.centred || changed.kind == NormKind::kLayer;
+  changed.kind = norm.kind;
+  const auto alpha = torch::full({1}, norm.alpha, options.dtype(torch::kDouble));
+  if (norm.kind == NormKind::kFrozen) return now.replaced(changed, now.weight, now.bias, alpha);
+  changed.scale_plus_one = false;
+  const auto scale = now.scale(options.dtype().toScalarType());
+  const auto weight =
+      scale.defined() ? scale * norm.gain : gain_of(config, norm, options);
+  return now.replaced(changed, weight, now.bias, alpha);
+}
+
+void check(const ModelConfig& config, const FittedNorm& norm) {
+  if (norm.site == NormSite::kFinal) return;
+  if (norm.block.number < 1 || norm.block.number > 2 * config.n_layers)
+    detail::fail_argument("[{}] block: got {}, expected 1 to {}", kChangeNorms, norm.block.number,
+                          2 * config.n_layers);
+}
+
+}  // namespace
+
+HookScope ChangeNorms::attach(Transformer& model) const {
+  const torch::NoGradGuard no_grad;
+  for (const auto& norm : norms_) check(model->config(), norm);
+  HookScope scope;
+  for (const auto& norm : norms_) {
+    scope += model->hooks().claim(
+        fmt::format("the {} norm of block {}", to_string(norm.site), norm.block.number),
+        kChangeNorms);
+    auto& place = detail::norm_at(model, norm.block, norm.site);
+    const auto before = place;
+    place = Norm(replacement(model, *before, norm));
+    const auto owner = model.ptr();  // outlives the scope's end
+    scope += HookScope([owner, &place, before] { place = before; });
+  }
+  return scope;
+}
+
+}  // namespace spikesink
