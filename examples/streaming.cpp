@@ -42,12 +42,12 @@ std::vector<spikesink::NamedStream> plan(const spikesink::CacheKeepResult& found
 }
 
 void tell(const std::vector<spikesink::NamedStream>& streams) {
-  fmt::print("{:<16} {:>8} {:>10} {:>20} {:>20}\n", "policy", "tokens", "MB",
-             "while all is kept", "from there on");
+  fmt::print("{:<16} {:>8} {:>10} {:>20} {:>20}\n", "policy", "tokens", "MB", "while all is kept",
+             "from there on");
   for (const auto& stream : streams) {
     const auto& [losses, stretch, before, after, bytes] = stream.result;
-    fmt::print("{:<16} {:>8} {:>10.1f} {:>20.4g} {:>20}\n", stream.name,
-               stream.policy.capacity(), static_cast<double>(bytes) / 1e6, std::exp(before.mean),
+    fmt::print("{:<16} {:>8} {:>10.1f} {:>20.4g} {:>20}\n", stream.name, stream.policy.capacity(),
+               static_cast<double>(bytes) / 1e6, std::exp(before.mean),
                after.count > 0 ? fmt::format("{:.4g}", std::exp(after.mean)) : "-");
   }
 }
@@ -92,7 +92,8 @@ int main(int argc, char** argv) {
   app.add_option("--step", streaming.stream.step, "tokens that go through the model together")
       ->capture_default_str()
       ->check(whole_number(1));
-  app.footer("--sequences and --length choose the windows in which the tokens are found that the "
-             "spike-aware cache keeps.");
+  app.footer(
+      "--sequences and --length choose the windows in which the tokens are found that the "
+      "spike-aware cache keeps.");
   return run_example(app, argc, argv, [&] { run(options, streaming); });
 }

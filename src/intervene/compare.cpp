@@ -7,6 +7,9 @@ namespace {
 
 // The measurements of one row, of a batch or of all batches so far.
 struct Row {
+  explicit Row(int64_t next) : next_key(next), sinks({.keys = {0, next}}) {}
+
+  int64_t next_key;
   Perplexity perplexity;
   AttentionSinks sinks;
   LifeCycle life;
@@ -20,8 +23,10 @@ struct Row {
   }
 
   InterventionResult result(const std::string& name, uint64_t seed) const {
-    InterventionResult result{
-        .name = name, .perplexity = perplexity.result(), .sinks = sinks.result()};
+    InterventionResult result{.name = name,
+                              .perplexity = perplexity.result(),
+                              .sinks = sinks.result(),
+                              .next_key = next_key};
     result.interval = result.perplexity.interval(seed);
     result.divergence = divergence;
     const auto cycle = life.result();
@@ -37,11 +42,13 @@ struct Row {
   }
 };
 
-Row measure(Transformer& model, const TokenBatch& batch, const NamedIntervention& intervention,
+Row measure(Transformer& model, const TokenBatch& text, const NamedIntervention& intervention,
             const FinalStates& clean) {
+  auto batch = text;
+  for (const auto& part : intervention.parts) batch = with_prefix(batch, part->prefix());
   HookScope scope;
   for (const auto& part : intervention.parts) scope += part->attach_for(model, batch);
-  Row row;
+  Row row(std::max<int64_t>(batch.prefix, 1));
   Divergence divergence(clean);
   run(model, {batch}, {&row.perplexity, &row.sinks, &row.life, &divergence});
   row.divergence = divergence.result();
@@ -49,7 +56,7 @@ Row measure(Transformer& model, const TokenBatch& batch, const NamedIntervention
 }
 
 Row measure_clean(Transformer& model, const TokenBatch& batch, FinalStates& states) {
-  Row row;
+  Row row(1);
   run(model, {batch}, {&row.perplexity, &row.sinks, &row.life, &states});
   return row;
 }

@@ -143,8 +143,8 @@ void Plan::add_moved(NormPlacement to) {
     detail::fail_argument("[{}] placement: got {}, which is what the model has", kFitNorms,
                           to_string(to));
   if (to == NormPlacement::kPost && config_.residual != ResidualForm::kSequential)
-    detail::fail_argument("[{}] placement: got post for parallel blocks, which have one sum for two",
-                          kFitNorms);
+    detail::fail_argument(
+        "[{}] placement: got post for parallel blocks, which have one sum for two", kFitNorms);
   check_shared(config_, blocks_);
   const auto before = norm_sites(from), after = norm_sites(to);
   const bool shares = config_.residual == ResidualForm::kParallelSharedNorm;

@@ -28,8 +28,7 @@ std::shared_ptr<NormImpl> replacement(const Transformer& model, const NormImpl& 
   if (norm.kind == NormKind::kFrozen) return now.replaced(changed, now.weight, now.bias, alpha);
   changed.scale_plus_one = false;
   const auto scale = now.scale(options.dtype().toScalarType());
-  const auto weight =
-      scale.defined() ? scale * norm.gain : gain_of(config, norm, options);
+  const auto weight = scale.defined() ? scale * norm.gain : gain_of(config, norm, options);
   return now.replaced(changed, weight, now.bias, alpha);
 }
 

@@ -48,8 +48,9 @@ std::string norm_name(const ModelConfig& config, Block block, NormSite site) {
   if (site == NormSite::kFinal) return "ln_final";
   if (site == NormSite::kQuery) return in_block(block.layer(), "attn.q_norm");
   if (site == NormSite::kKey) return in_block(block.layer(), "attn.k_norm");
-  const bool first = block.kind() == BlockKind::kAttention ||
-                     (site == NormSite::kFront && config.residual == ResidualForm::kParallelSharedNorm);
+  const bool first =
+      block.kind() == BlockKind::kAttention ||
+      (site == NormSite::kFront && config.residual == ResidualForm::kParallelSharedNorm);
   const std::string name = first ? "ln1" : "ln2";
   return in_block(block.layer(), site == NormSite::kOutput ? name + "_post" : name);
 }

@@ -27,15 +27,17 @@ HookScope FinalStates::begin(Transformer& model, RunContext&) {
                             [this](const torch::Tensor& states) { batches_.push_back(states); });
 }
 
-HookScope Divergence::begin(Transformer& model, RunContext&) {
+HookScope Divergence::begin(Transformer& model, RunContext& context) {
   batch_ = 0;
   values_ = {};
   return model->hooks().add(hook_names::kUnembedIn,
-                            [this, &model](const torch::Tensor& states) { add(*model, states); });
+                            [this, &model, &context](const torch::Tensor& states) {
+                              add(*model, states, context.batch().prefix);
+                            });
 }
 
-void Divergence::add(const TransformerImpl& model, const torch::Tensor& states) {
-  const auto ours = states.slice(1, options_.skipped);
+void Divergence::add(const TransformerImpl& model, const torch::Tensor& states, int64_t prefix) {
+  const auto ours = states.slice(1, prefix);
   if (batch_ >= reference_.batches().size() ||
       !reference_.batches()[batch_].sizes().equals(ours.sizes()))
     detail::fail_argument("[Divergence] batch {} of {} is not in the reference pass", batch_,

@@ -10,31 +10,31 @@ HookScope FirstMassive::begin(Transformer& model, RunContext& context) {
   places_.clear();
   HookScope scope;
   for (int64_t layer = 0; layer < model->config().n_layers; ++layer) {
-    scope += model->hooks().add(
-        model->hidden_state_point(Block::of(layer, BlockKind::kFeedForward)),
-        [this, layer, &context](const torch::Tensor& state) {
-          if (layer == 0) first_.assign(state.size(0), -1);
-          add(layer, context.scan(state), context.batch());
-        });
+    scope +=
+        model->hooks().add(model->hidden_state_point(Block::of(layer, BlockKind::kFeedForward)),
+                           [this, layer, &context](const torch::Tensor& state) {
+                             if (layer == 0) first_.assign(state.size(0), -1);
+                             add(layer, context.scan(state), context.batch());
+                           });
   }
   return scope;
 }
 
 void FirstMassive::add(int64_t layer, const StateScan& scan, const TokenBatch& batch) {
-  detail::for_each_massive_token(
-      scan, options_, [&](int64_t sequence, int64_t position, const auto& values) {
-        if (first_[sequence] < 0) {
-          first_[sequence] = layer;
-          ++layers_[layer].sequences;
-        }
-        if (first_[sequence] != layer) return;
-        places_.push_back({batch.first_sequence + sequence, position});
-        for (const auto& [channel, value] : values) {
-          auto& entry = layers_[layer].channels[channel];
-          entry.channel = channel;
-          entry.add(value, position);
-        }
-      });
+  detail::for_each_massive_token(scan, options_,
+                                 [&](int64_t sequence, int64_t position, const auto& values) {
+                                   if (first_[sequence] < 0) {
+                                     first_[sequence] = layer;
+                                     ++layers_[layer].sequences;
+                                   }
+                                   if (first_[sequence] != layer) return;
+                                   places_.push_back({batch.first_sequence + sequence, position});
+                                   for (const auto& [channel, value] : values) {
+                                     auto& entry = layers_[layer].channels[channel];
+                                     entry.channel = channel;
+                                     entry.add(value, position);
+                                   }
+                                 });
 }
 
 void FirstMassive::merge(const FirstMassive& other) {

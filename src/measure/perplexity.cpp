@@ -33,11 +33,11 @@ std::vector<double> losses_of(const torch::Tensor& logits, const torch::Tensor& 
   return entropy.losses();
 }
 
-// The next token of each place, -1 where none is asked for. ids [B, T] -> [B, T].
-torch::Tensor next_tokens(const torch::Tensor& ids, int64_t skipped) {
-  auto targets = ids.roll(-1, 1);
+// The next token of each place, -1 where none is asked for, [B, T].
+torch::Tensor next_tokens(const TokenBatch& batch) {
+  auto targets = batch.ids.roll(-1, 1);
   targets.select(1, -1).fill_(-1);
-  targets.slice(1, 0, skipped).fill_(-1);
+  targets.slice(1, 0, batch.prefix).fill_(-1);
   return targets;
 }
 
@@ -65,7 +65,7 @@ HookScope Perplexity::begin(Transformer& model, RunContext& context) {
   const auto point = logits_are_formed ? hook_names::kUnembedOut : hook_names::kUnembedIn;
   return model->hooks().add(point, [this, logits_are_formed, &model,
                                     &context](const torch::Tensor& value) {
-    const auto targets = next_tokens(context.batch().ids, options_.skipped);
+    const auto targets = next_tokens(context.batch());
     const auto rows = value.flatten(0, 1);  // [B * T, d_model or d_vocabulary]
     const auto wanted = targets.flatten();
     std::vector<double> losses;
@@ -75,22 +75,23 @@ HookScope Perplexity::begin(Transformer& model, RunContext& context) {
       const auto more = logits_are_formed ? losses_of(part, next) : losses_of(*model, part, next);
       losses.insert(losses.end(), more.begin(), more.end());
     }
-    add(losses, targets);
+    add(losses, targets, context.batch().prefix);
   });
 }
 
 // losses [B * T], targets [B, T].
-void Perplexity::add(const std::vector<double>& losses, const torch::Tensor& targets) {
+void Perplexity::add(const std::vector<double>& losses, const torch::Tensor& targets,
+                     int64_t prefix) {
   const int64_t length = targets.size(1);
   const auto wanted = targets.accessor<int64_t, 2>();
-  if (static_cast<int64_t>(by_position_.size()) < length) by_position_.resize(length);
+  by_position_.resize(std::max<size_t>(by_position_.size(), length - prefix));
   for (int64_t row = 0; row < targets.size(0); ++row) {
     auto& sequence = sequences_.emplace_back();
     for (int64_t position = 0; position < length; ++position) {
       if (wanted[row][position] < 0) continue;
       const double loss = losses[row * length + position];
       add_to(sequence, {loss, 1});
-      by_position_[position + 1].add(loss);
+      by_position_[position + 1 - prefix].add(loss);
     }
   }
 }

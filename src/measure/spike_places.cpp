@@ -30,7 +30,9 @@ torch::Tensor SpikePlaces::mask(int64_t first_sequence, int64_t sequences, int64
 }
 
 torch::Tensor SpikePlaces::mask(const TokenBatch& batch) const {
-  return mask(batch.first_sequence, batch.ids.size(0), batch.ids.size(1));
+  const auto of_text =
+      mask(batch.first_sequence, batch.ids.size(0), batch.ids.size(1) - batch.prefix);
+  return at::constant_pad_nd(of_text, {batch.prefix, 0});
 }
 
 }  // namespace spikesink

@@ -85,4 +85,11 @@ TokenBatches token_batches(const std::vector<std::vector<int64_t>>& sequences,
   return batches;
 }
 
+TokenBatch with_prefix(const TokenBatch& batch, const std::vector<int64_t>& tokens) {
+  const auto count = static_cast<int64_t>(tokens.size());
+  const auto row = torch::tensor(tokens, torch::kLong).to(batch.ids.device());
+  return {at::cat({row.expand({batch.ids.size(0), count}), batch.ids}, 1), batch.first_sequence,
+          batch.prefix + count};
+}
+
 }  // namespace spikesink

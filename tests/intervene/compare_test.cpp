@@ -83,10 +83,9 @@ TEST_F(CompareTest, TheReferenceMustBeOfTheSameBatches) {
 TEST_F(CompareTest, APrefixIsNotCounted) {
   FinalStates states;
   run(model, {batches[0]}, {&states});
-  const auto prefix = torch::full({2, 3}, 7, torch::kLong);
-  const TokenBatches longer = {{at::cat({prefix, batches[0].ids}, 1), 0}};
-  Divergence divergence(states, {.skipped = 3});
-  Perplexity perplexity({.skipped = 3});
+  const TokenBatches longer = {with_prefix(batches[0], {7, 7, 7})};
+  Divergence divergence(states);
+  Perplexity perplexity;
   run(model, longer, {&divergence, &perplexity});
   EXPECT_EQ(divergence.result().count, 2 * 11);
   EXPECT_EQ(perplexity.result().tokens, 2 * 11);

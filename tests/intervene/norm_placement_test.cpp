@@ -15,11 +15,17 @@ using torch::Tensor;
 using Step = std::function<Tensor(const Tensor&)>;
 using hook_names::in_block;
 
-Tensor same(const Tensor& x) { return x; }
+Tensor same(const Tensor& x) {
+  return x;
+}
 
-Tensor rms(const Tensor& x) { return (x.square().mean(-1, true) + 1e-5).sqrt(); }
+Tensor rms(const Tensor& x) {
+  return (x.square().mean(-1, true) + 1e-5).sqrt();
+}
 
-double median_of(const Tensor& values) { return values.flatten().median().item<double>(); }
+double median_of(const Tensor& values) {
+  return values.flatten().median().item<double>();
+}
 
 // A model of one placement, what it does, and its fitted norms under a change.
 struct NormPlacementTest : testing::Test {
@@ -149,8 +155,8 @@ TEST_F(NormPlacementTest, BackFromOutputAndFromPost) {
     const double divisor =
         median_of(clean[in_block(block.layer(), std::string(name) + ".hook_scale")]);
     const double gain = median_of(state(number).square().mean(-1).sqrt());
-    expect_block(cache, block, normed_to(gain),
-                 [&](const Tensor& x) { return x / divisor * norm; }, same);
+    expect_block(
+        cache, block, normed_to(gain), [&](const Tensor& x) { return x / divisor * norm; }, same);
   }
   make(NormPlacement::kPost);
   cache = changed(MoveNorms{NormPlacement::kPre}, {{Block{3}}});
@@ -184,11 +190,11 @@ TEST_F(NormPlacementTest, DynamicTanhIsTheNearest) {
                       : norm.block.kind() == BlockKind::kAttention
                           ? cache[in_block(norm.block.layer(), "attn.hook_in")]
                           : cache[in_block(norm.block.layer(), "mlp.hook_in")];
-    const auto read = final_norm ? cache["blocks.1.hook_resid_post"]
-                                 : cache[in_block(norm.block.layer(),
-                                                  norm.block.kind() == BlockKind::kAttention
-                                                      ? "hook_resid_pre"
-                                                      : "hook_resid_mid")];
+    const auto read =
+        final_norm ? cache["blocks.1.hook_resid_post"]
+                   : cache[in_block(norm.block.layer(), norm.block.kind() == BlockKind::kAttention
+                                                            ? "hook_resid_pre"
+                                                            : "hook_resid_mid")];
     EXPECT_TRUE(at::allclose(now, norm.gain * at::tanh(norm.alpha * read) * w));
   }
 }
@@ -204,8 +210,7 @@ TEST_F(NormPlacementTest, QkNormComesAndGoes) {
     const auto before = clean[in_block(layer, "attn.hook_k")];
     const double gain = median_of(before.square().mean(-1).sqrt());
     const auto keys = cache[in_block(layer, "attn.hook_k")];
-    EXPECT_TRUE(
-        at::allclose(cache[in_block(layer, "attn.hook_rot_k")], gain * keys / rms(keys)));
+    EXPECT_TRUE(at::allclose(cache[in_block(layer, "attn.hook_rot_k")], gain * keys / rms(keys)));
   }
   config.qk_norm = QkNorm::kPerHead;
   make(NormPlacement::kPre);
@@ -219,15 +224,16 @@ TEST_F(NormPlacementTest, QkNormComesAndGoes) {
 TEST_F(NormPlacementTest, ItEndsWithItsScope) {
   make(NormPlacement::kPre);
   const auto logits = model->forward(tokens);
-  for (const NormChange& change :
-       {NormChange(MoveNorms{NormPlacement::kPost}), NormChange(UseDynamicTanh{}),
-        NormChange(SetQkNorm{true})}) {
+  for (const NormChange& change : {NormChange(MoveNorms{NormPlacement::kPost}),
+                                   NormChange(UseDynamicTanh{}), NormChange(SetQkNorm{true})}) {
     const ChangeNorms intervention(fit_norms(model, {tokens, 0}, change));
     EXPECT_TRUE(model->forward(tokens).equal(logits)) << "fitting changes nothing";
     {
       const auto scope = intervention.attach(model);
       EXPECT_FALSE(at::allclose(model->forward(tokens), logits));
-      EXPECT_EQ(message_of<std::invalid_argument>([&] { auto twice = intervention.attach(model); }).substr(0, 13),
+      EXPECT_EQ(message_of<std::invalid_argument>([&] {
+                  auto twice = intervention.attach(model);
+                }).substr(0, 13),
                 "[ChangeNorms]");
     }
     EXPECT_TRUE(model->forward(tokens).equal(logits));
@@ -237,13 +243,18 @@ TEST_F(NormPlacementTest, ItEndsWithItsScope) {
 TEST_F(NormPlacementTest, WhatCannotBeIsRefused) {
   make(NormPlacement::kPre);
   const auto said = [&](const NormChange& change, std::vector<Block> blocks) {
-    return message_of<std::invalid_argument>([&] { fit_norms(model, {tokens, 0}, change, blocks); });
+    return message_of<std::invalid_argument>([&] {
+      fit_norms(model, {tokens, 0}, change, blocks);
+    });
   };
-  EXPECT_EQ(said(MoveNorms{NormPlacement::kPost}, {{5}}), "[fit_norms] block: got 5, expected 1 to 4");
+  EXPECT_EQ(said(MoveNorms{NormPlacement::kPost}, {{5}}),
+            "[fit_norms] block: got 5, expected 1 to 4");
   EXPECT_EQ(said(MoveNorms{NormPlacement::kPre}, {{1}}),
             "[fit_norms] placement: got pre, which is what the model has");
-  EXPECT_EQ(said(SetQkNorm{false}, {{1}}), "[fit_norms] QK-norm: got off, which is what the model has");
-  EXPECT_THROW(ChangeNorms(std::vector<FittedNorm>{{.block = {9}}}).attach(model), std::invalid_argument);
+  EXPECT_EQ(said(SetQkNorm{false}, {{1}}),
+            "[fit_norms] QK-norm: got off, which is what the model has");
+  EXPECT_THROW(ChangeNorms(std::vector<FittedNorm>{{.block = {9}}}).attach(model),
+               std::invalid_argument);
   config.residual = ResidualForm::kParallelSharedNorm;
   make(NormPlacement::kPre);
   EXPECT_EQ(said(UseDynamicTanh{}, {{3}}),

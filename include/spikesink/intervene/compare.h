@@ -22,7 +22,8 @@ struct InterventionResult {
   std::string name;
   PerplexityResult perplexity;
   std::pair<double, double> interval;  // of the perplexity, 95 %: PerplexityResult::interval
-  AttentionSinksResult sinks;          // at key 0
+  AttentionSinksResult sinks;          // at key 0 and `next_key`
+  int64_t next_key = 1;                // where a sink may go: key 1, or the text's first token
   ChannelPeak spike;                   // the largest |h| of the states after all blocks ...
   Block spike_block{0};                // ... and the block after which it stands; 0: none is finite
   double spike_median = 0;             // median of |h| of that state
@@ -31,8 +32,8 @@ struct InterventionResult {
 };
 
 /// Measures the model as it is ("clean", the first result) and under each intervention, over the
-/// same batches. One batch goes through all of them before the next, so that what is kept of the
-/// clean model does not grow with the text. `seed` is of the intervals.
+/// same batches, which a prefix may precede. One batch goes through all of them before the next, so
+/// that what is kept of the clean model does not grow with the text. `seed` is of the intervals.
 std::vector<InterventionResult> compare(Transformer& model, const TokenBatches& batches,
                                         const std::vector<NamedIntervention>& interventions,
                                         uint64_t seed = 0, const Progress& progress = {});

@@ -25,6 +25,8 @@ class Intervention {
   virtual HookScope attach_for(Transformer& model, const TokenBatch&) const {
     return attach(model);
   }
+  /// Tokens that must stand before each sequence while it is in force: `with_prefix`.
+  virtual std::vector<int64_t> prefix() const { return {}; }
 };
 
 /// All heads of some layers.

@@ -18,30 +18,25 @@ class FinalStates : public Measurement {
   std::vector<torch::Tensor> batches_;
 };
 
-struct DivergenceOptions {
-  int64_t skipped = 0;  // tokens before each sequence that the reference has not: a prefix
-};
-
 /// How far the model's predictions are from those of a reference pass over the same batches: the
 /// Kullback-Leibler divergence sum p log(p / q), in nats, p the reference's distribution of the
 /// next token, q the model's; mean over the tokens that `Perplexity` counts.
 class Divergence : public Measurement {
  public:
   /// The reference must outlive the runs.
-  explicit Divergence(const FinalStates& reference, DivergenceOptions options = {})
-      : reference_(reference), options_(options) {}
+  explicit Divergence(const FinalStates& reference) : reference_(reference) {}
 
-  /// A run over other batches than the reference's throws std::invalid_argument.
+  /// A run over other batches than the reference's throws std::invalid_argument; a prefix may
+  /// stand before them.
   HookScope begin(Transformer& model, RunContext& context) override;
   void merge(const Divergence& other) { values_.merge(other.values_); }
   /// Nats; its count is that of tokens.
   const RunningMean& result() const { return values_; }
 
  private:
-  void add(const TransformerImpl& model, const torch::Tensor& states);
+  void add(const TransformerImpl& model, const torch::Tensor& states, int64_t prefix);
 
   const FinalStates& reference_;
-  DivergenceOptions options_;
   size_t batch_ = 0;
   RunningMean values_;
 };

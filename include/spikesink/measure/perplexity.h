@@ -19,16 +19,11 @@ struct PerplexityResult {
   double perplexity = 0;                 // exp(mean_loss)
   int64_t tokens = 0;                    // predicted tokens: all but the first of each sequence
   std::vector<SequenceLoss> sequences;   // in the order of the text
-  std::vector<RunningMean> by_position;  // loss of the token at position p, at [p]; [0] is empty
+  std::vector<RunningMean> by_position;  // loss of the text's token p, at [p]; [0] is empty
 
   /// What the perplexity is in 95 of 100 such texts: the 2.5th and 97.5th of 100 perplexities of as
   /// many sequences, drawn again and again from these (percentile bootstrap). NaN without tokens.
   std::pair<double, double> interval(uint64_t seed = 0, int64_t draws = 1000) const;
-};
-
-struct PerplexityOptions {
-  int64_t skipped = 0;  // tokens at the start of each sequence that are neither predicted nor
-                        // predict: a prefix that is not text
 };
 
 /// Mean cross-entropy of each next token. Logits are formed a few hundred tokens at a time, unless
@@ -36,17 +31,14 @@ struct PerplexityOptions {
 /// Kept are two numbers a sequence and a mean a position.
 class Perplexity : public Measurement {
  public:
-  explicit Perplexity(PerplexityOptions options = {}) : options_(options) {}
-
   HookScope begin(Transformer& model, RunContext& context) override;
   /// The other's sequences come after these.
   void merge(const Perplexity& other);
   PerplexityResult result() const;
 
  private:
-  void add(const std::vector<double>& losses, const torch::Tensor& targets);
+  void add(const std::vector<double>& losses, const torch::Tensor& targets, int64_t prefix);
 
-  PerplexityOptions options_;
   std::vector<SequenceLoss> sequences_;
   std::vector<RunningMean> by_position_;
 };

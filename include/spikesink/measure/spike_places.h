@@ -33,7 +33,7 @@ class SpikePlaces {
   /// `first_sequence`. A place in these sequences at or beyond `length` throws
   /// std::invalid_argument: they are places of another text.
   torch::Tensor mask(int64_t first_sequence, int64_t sequences, int64_t length) const;
-  /// That of a batch.
+  /// That of a batch; tokens of a prefix are ordinary.
   torch::Tensor mask(const TokenBatch& batch) const;
 
  private:

@@ -13,6 +13,7 @@ namespace spikesink {
 struct TokenBatch {
   torch::Tensor ids;           // [sequences, length] int64
   int64_t first_sequence = 0;  // number of the first row among all sequences
+  int64_t prefix = 0;          // tokens before each text that are none of it: see with_prefix
 };
 using TokenBatches = std::vector<TokenBatch>;
 
@@ -47,5 +48,9 @@ TokenBatches token_batches(const Tokenizer& tokenizer, std::string_view text,
 /// none at all, throws std::invalid_argument.
 TokenBatches token_batches(const std::vector<std::vector<int64_t>>& sequences,
                            int64_t batch_tokens = 4096);
+
+/// The same with tokens put before each sequence. `Perplexity` and `Divergence` count the text
+/// alone and places of the text move with it; all else sees a longer sequence.
+TokenBatch with_prefix(const TokenBatch& batch, const std::vector<int64_t>& tokens);
 
 }  // namespace spikesink

@@ -1,0 +1,71 @@
+#include "spikesink/model/generate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "detail/fail.h"
+
+namespace spikesink {
+namespace {
+
+void check_options(const GenerateOptions& options) {
+  if (options.most_tokens < 0 || options.top_k < 0)
+    detail::fail_argument("[generate] got most_tokens {} and top_k {}, expected none negative",
+                          options.most_tokens, options.top_k);
+  if (!(options.temperature >= 0) || !std::isfinite(options.temperature))
+    detail::fail_argument("[generate] temperature: got {}, expected a finite number from 0",
+                          options.temperature);
+  if (!(options.top_p > 0 && options.top_p <= 1))
+    detail::fail_argument("[generate] top_p: got {}, expected a share above 0, up to 1",
+                          options.top_p);
+}
+
+int64_t draw(const torch::Tensor& probabilities, std::mt19937_64& random) {
+  const auto sums = probabilities.cumsum(0).contiguous();
+  const double* sum = sums.data_ptr<double>();
+  const auto count = sums.numel();
+  const double point = static_cast<double>(random() >> 11) * 0x1p-53 * sum[count - 1];
+  return std::upper_bound(sum, sum + count, point) - sum;
+}
+
+}  // namespace
+
+torch::Tensor next_probabilities(const torch::Tensor& logits, const GenerateOptions& options) {
+  const auto wide = logits.to(torch::kCPU, torch::kDouble);
+  if (options.temperature == 0)
+    return torch::zeros_like(wide).index_fill_(0, wide.argmax(), 1.0);
+  const auto [sorted, ids] = wide.sort(/*stable=*/true, 0, /*descending=*/true);
+  auto shares = at::softmax(sorted / options.temperature, 0);
+  if (options.top_k > 0) shares.slice(0, options.top_k).fill_(0);
+  shares = shares / shares.sum();
+  shares.masked_fill_(shares.cumsum(0) - shares >= options.top_p, 0);
+  return torch::zeros_like(wide).index_copy_(0, ids, shares / shares.sum());
+}
+
+std::vector<int64_t> generate(Transformer& model, const std::vector<int64_t>& prompt,
+                              const GenerateOptions& options,
+                              const std::function<void(int64_t id)>& each) {
+  const torch::NoGradGuard no_grad;
+  check_options(options);
+  if (!model->config().predicts_next())
+    detail::fail_argument("[generate] a {} does not predict the next token, expected a decoder",
+                          model->config().model_type);
+  const auto room = model->config().context - static_cast<int64_t>(prompt.size());
+  const auto most = std::min(options.most_tokens, room + 1);  // the last one need not go through
+  KvCache cache;
+  std::mt19937_64 random(options.seed);
+  std::vector<int64_t> made, next = prompt;
+  while (static_cast<int64_t>(made.size()) < most) {
+    const auto tokens = torch::tensor(next, torch::kLong).unsqueeze(0);
+    const auto logits = model->forward(tokens.to(model->options().device()), cache)[0][-1];
+    const int64_t id = draw(next_probabilities(logits, options), random);
+    made.push_back(id);
+    if (each) each(id);
+    if (std::find(options.stop.begin(), options.stop.end(), id) != options.stop.end()) break;
+    next = {id};
+  }
+  return made;
+}
+
+}  // namespace spikesink
