@@ -13,8 +13,8 @@ using namespace examples;
 
 struct StreamingOptions {
   int64_t read = 20000;
-  int64_t cache = 1024;
-  spikesink::StreamOptions stream;
+  std::optional<int64_t> cache;  // none: 1024, or the model's context
+  std::optional<int64_t> step;   // none: 64, or an eighth of the cache
 };
 
 // What no cache should drop: found in the windows of the text that --sequences and --length name.
@@ -24,6 +24,10 @@ spikesink::CacheKeepResult find_kept(Experiment& experiment, const Options& opti
   spikesink::run(experiment.model, experiment.batches, {&sinks, &spikes},
                  progress_bar(options, "finding what to keep"));
   return spikesink::cache_keep(sinks.result(), spikes.result());
+}
+
+int64_t context(const Experiment& experiment) {
+  return experiment.model->config().context;
 }
 
 // All of one capacity; the last keeps what `found` names.
@@ -57,18 +61,23 @@ void run(const Options& options, const StreamingOptions& streaming) {
   auto ids = whole_text(options, experiment);
   if (static_cast<int64_t>(ids.size()) > streaming.read) ids.resize(streaming.read);
   if (!options.quiet) fmt::print("{}\n", experiment.describe(options));
-  auto streams = plan(find_kept(experiment, options), streaming.cache);
+  const auto cache = streaming.cache.value_or(std::min<int64_t>(1024, context(experiment)));
+  if (cache > context(experiment))
+    throw std::invalid_argument(fmt::format(
+        "--cache: got {}, expected at most the model's context of {} tokens", cache, context(experiment)));
+  const auto step = streaming.step.value_or(std::clamp<int64_t>(cache / 8, 1, 64));
+  auto streams = plan(find_kept(experiment, options), cache);
   for (auto& stream : streams)
     stream.result = spikesink::stream(experiment.model, torch::tensor(ids), stream.policy,
-                                      streaming.stream, progress_bar(options, stream.name));
+                                      {.step = step}, progress_bar(options, stream.name));
   auto report = make_report("streaming", options, experiment);
   report.configure("read", static_cast<int64_t>(ids.size()));
-  report.configure("cache", streaming.cache);
-  report.configure("step", streaming.stream.step);
+  report.configure("cache", cache);
+  report.configure("step", step);
   report.add(streams);
   report.write(options.out);
   if (options.quiet) return;
-  fmt::print("perplexity over {} tokens, {} at a time\n", ids.size(), streaming.stream.step);
+  fmt::print("perplexity over {} tokens, {} at a time\n", ids.size(), step);
   tell(streams);
   fmt::print("report {}\n", (options.out / "report.html").string());
 }
@@ -86,11 +95,11 @@ int main(int argc, char** argv) {
   app.add_option("--read", streaming.read, "tokens of the text to stream")
       ->capture_default_str()
       ->check(whole_number(2));
-  app.add_option("--cache", streaming.cache, "tokens that a cache holds")
-      ->capture_default_str()
+  app.add_option("--cache", streaming.cache,
+                 "tokens that a cache holds (default: 1024, or the model's context)")
       ->check(whole_number(8));
-  app.add_option("--step", streaming.stream.step, "tokens that go through the model together")
-      ->capture_default_str()
+  app.add_option("--step", streaming.step,
+                 "tokens that go through the model together (default: 64, or an eighth of the cache)")
       ->check(whole_number(1));
   app.footer(
       "--sequences and --length choose the windows in which the tokens are found that the "

@@ -4,104 +4,125 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <functional>
+#include <fstream>
+
+#include "interventions/parts.h"
+
+extern "C" const char spikesink_interventions[], spikesink_interventions_end[];
 
 namespace examples {
 namespace {
 
 using namespace spikesink;
 
-enum class Needs { kNothing, kSpikes, kSinkHeads };
-using Part = std::shared_ptr<const Intervention>;
-
-struct Entry {
-  const char* name;
-  const char* words;
-  Needs needs;
-  std::function<Part(const Targets&)> make;
-};
-
-Part edit_spikes(const Targets& targets, ChannelEdit edit, TokenChoice tokens) {
-  return std::make_shared<EditChannels>(
-      targets.channels, std::move(edit),
-      EditPlaces{.layers = {{targets.layer}}, .tokens = std::move(tokens)});
+std::string place(const std::string& list, size_t index) {
+  return fmt::format("{}[{}]", list, index);
 }
 
-Part remove_sinks(SinkRemoval how, std::optional<std::vector<HeadPlace>> heads = {}) {
-  return std::make_shared<RemoveSinks>(how, SinkRemovalPlaces{.heads = std::move(heads)});
+Plan checked(Plan plan) {
+  if (!plan.entries.is_array() || plan.entries.empty())
+    throw FormatError(fmt::format("{}: expected a list of interventions", plan.where));
+  std::vector<std::string> names;
+  for (size_t index = 0; index < plan.entries.size(); ++index) {
+    const Fields entry(plan.entries[index], place(plan.where, index),
+                       {"name", "what", "parts", "protocol"});
+    names.push_back(entry.text("name"));
+    if (std::count(names.begin(), names.end(), names.back()) > 1)
+      entry.refuse("name", "a name of its own");
+    if (entry.has("parts") == entry.has("protocol")) entry.refuse("parts", "parts or a protocol");
+    if (entry.has("parts") && !entry["parts"].is_array()) entry.refuse("parts", "a list");
+  }
+  return plan;
 }
 
-const std::vector<Entry>& entries() {
-  static const std::vector<Entry> all = {
-      {"spikes/zero", "the spike channels of spiking tokens are 0 after the layer of their birth",
-       Needs::kSpikes, [](const auto& at) { return edit_spikes(at, SetTo{0}, SpikingTokens{}); }},
-      {"spikes/mean", "there they are what they are on average", Needs::kSpikes,
-       [](const auto& at) { return edit_spikes(at, at.means, SpikingTokens{}); }},
-      {"spikes/half", "there they are half as large", Needs::kSpikes,
-       [](const auto& at) { return edit_spikes(at, Scale{0.5}, SpikingTokens{}); }},
-      {"spikes/clamp-20", "there no token's are larger than 20", Needs::kSpikes,
-       [](const auto& at) { return edit_spikes(at, Clamp{20}, AllTokens{}); }},
-      {"sinks/mask", "no head attends to key 0", Needs::kNothing,
-       [](const auto&) { return remove_sinks(MaskSink{}); }},
-      {"sinks/mask-sink-heads", "no sink head does", Needs::kSinkHeads,
-       [](const auto& at) { return remove_sinks(MaskSink{}, at.sink_heads); }},
-      {"sinks/drop-value", "attention to key 0 brings no value", Needs::kNothing,
-       [](const auto&) { return remove_sinks(DropSinkValue{}); }},
-      {"sinks/cap-0.3", "key 0 gets at most 0.3 of a query's attention", Needs::kNothing,
-       [](const auto&) { return remove_sinks(CapSink{0.3}); }},
-      {"sinks/softmax-plus-one", "every softmax has 1 more in its denominator", Needs::kNothing,
-       [](const auto&) { return remove_sinks(AddSinkLogit{0}); }},
-      {"heads/remove-sink-heads", "sink heads give nothing", Needs::kSinkHeads,
-       [](const auto& at) -> Part { return std::make_shared<EditHeads>(at.sink_heads, Scale{0}); }},
-  };
-  return all;
+std::vector<NamedIntervention> protocol(const Fields& entry, const Targets& targets) {
+  const auto name = entry.text("protocol");
+  if (name != "refine" && name != "massive-activations")
+    entry.refuse("protocol", "massive-activations or refine");
+  if (!targets.birth || targets.first.layers.empty())
+    throw NothingThere("the text shows no spikes");
+  if (name == "refine")
+    return refine_protocol(targets.first, targets.first.places, targets.channels);
+  return massive_activations_protocol(targets.massive, targets.birth->layer(), targets.channels);
 }
 
-bool can_make(const Entry& entry, const Targets& targets) {
-  if (entry.needs == Needs::kSpikes) return targets.layer >= 0 && !targets.channels.empty();
-  return entry.needs == Needs::kNothing || !targets.sink_heads.empty();
+std::vector<NamedIntervention> made(const Json& json, const std::string& where,
+                                    const Targets& targets, Experiment& experiment) {
+  const Fields entry(json, where, {"name", "what", "parts", "protocol"});
+  if (entry.has("protocol")) return protocol(entry, targets);
+  NamedIntervention intervention{.name = entry.text("name")};
+  for (size_t index = 0; index < entry["parts"].size(); ++index)
+    intervention.parts.push_back(
+        make_part(entry["parts"][index], place(entry.where("parts"), index), targets, experiment));
+  return {intervention};
 }
 
 }  // namespace
 
-Targets find_targets(Transformer& model, const TokenBatches& batches, const Progress& progress) {
-  MassiveActivations massive;
-  LifeCycle life;
-  AttentionSinks sinks;
-  run(model, batches, {&massive, &life, &sinks}, progress);
-  Targets targets{.channels = massive.result().channels()};
-  if (const auto birth = life.result().birth()) {
-    targets.layer = birth->layer();
-    targets.means = means_after(massive.result(), targets.layer, targets.channels);
-  }
-  for (const auto& head : sinks.result().sink_heads())
-    targets.sink_heads.emplace_back(head.layer, head.head);
-  return targets;
-}
-
-std::vector<std::pair<std::string, std::string>> intervention_names() {
-  std::vector<std::pair<std::string, std::string>> names;
-  for (const auto& entry : entries()) names.emplace_back(entry.name, entry.words);
+std::vector<std::string> Plan::names() const {
+  std::vector<std::string> names;
+  for (const auto& entry : entries) names.push_back(entry["name"].get<std::string>());
   return names;
 }
 
-std::vector<NamedIntervention> plan(const Targets& targets, const std::vector<std::string>& names,
-                                    std::string& note) {
-  std::vector<NamedIntervention> planned;
+std::string Plan::words() const {
+  std::string words;
+  for (const auto& entry : entries)
+    words += fmt::format("  {:<24} {}\n", entry["name"].get<std::string>(),
+                         entry.value("what", std::string()));
+  return words;
+}
+
+void Plan::choose(const std::vector<std::string>& chosen) {
+  if (chosen.empty()) return;
+  all = false;
+  Json kept = Json::array();
+  for (const auto& entry : entries) {
+    if (std::find(chosen.begin(), chosen.end(), entry["name"]) != chosen.end())
+      kept.push_back(entry);
+  }
+  for (const auto& name : chosen) {
+    const auto known = names();
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw std::invalid_argument(
+          fmt::format("--run: got '{}', expected of {}", name, fmt::join(known, ", ")));
+  }
+  entries = std::move(kept);
+}
+
+Plan default_plan() {
+  return {Json::parse(spikesink_interventions, spikesink_interventions_end), "interventions.json"};
+}
+
+Plan read_plan(const std::filesystem::path& file) {
+  std::ifstream stream(file);
+  if (!stream) throw FormatError(fmt::format("--file: cannot read {}", file.string()));
+  auto json = Json::parse(stream, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) throw FormatError(fmt::format("--file: {} is not JSON", file.string()));
+  return checked({std::move(json), file.filename().string(), false});
+}
+
+std::vector<NamedIntervention> make(const Plan& plan, const Targets& targets,
+                                    Experiment& experiment, std::string& note) {
+  std::vector<NamedIntervention> interventions;
   std::vector<std::string> left_out;
-  for (const auto& entry : entries()) {
-    if (!names.empty() && std::find(names.begin(), names.end(), entry.name) == names.end())
-      continue;
-    if (can_make(entry, targets)) {
-      planned.push_back({entry.name, {entry.make(targets)}});
-    } else {
-      left_out.push_back(entry.name);
+  for (size_t index = 0; index < plan.entries.size(); ++index) {
+    const auto& entry = plan.entries[index];
+    const auto leave_out = [&](const std::exception& why) {
+      if (!plan.all) throw;
+      left_out.push_back(fmt::format("{} ({})", entry["name"].get<std::string>(), why.what()));
+    };
+    try {
+      auto more = made(entry, place(plan.where, index), targets, experiment);
+      interventions.insert(interventions.end(), more.begin(), more.end());
+    } catch (const NothingThere& why) {
+      leave_out(why);
+    } catch (const std::invalid_argument& why) {
+      leave_out(why);
     }
   }
-  if (!left_out.empty())
-    note = fmt::format("left out, as the text shows no such spikes or sinks: {}",
-                       fmt::join(left_out, ", "));
-  return planned;
+  if (!left_out.empty()) note = fmt::format("left out: {}", fmt::join(left_out, ", "));
+  return interventions;
 }
 
 }  // namespace examples

@@ -1,31 +1,33 @@
 #pragma once
 
-#include <string>
-#include <vector>
+#include <filesystem>
 
-#include "common/experiment.h"
-#include "spikesink/spikesink.h"
+#include "interventions/fields.h"
+#include "interventions/targets.h"
 
 namespace examples {
 
-/// What the interventions are made from: found in the text that they are tried on.
-struct Targets {
-  std::vector<int64_t> channels;                 // massive ones
-  int64_t layer = -1;                            // after which they are edited; -1: none spikes
-  spikesink::SetToMean means;                    // of the channels after it
-  std::vector<spikesink::HeadPlace> sink_heads;  // at key 0
+/// A list of interventions, each with its name, what it does in words, and its parts or the
+/// published protocol that it stands for.
+struct Plan {
+  Json entries;
+  std::string where;  // its file's name
+  bool all = true;    // what cannot be made of this model and text is left out, and said
+
+  std::vector<std::string> names() const;
+  /// A line each: name and what it does.
+  std::string words() const;
+  /// Only those.
+  void choose(const std::vector<std::string>& names);
 };
 
-/// One pass over the text.
-Targets find_targets(spikesink::Transformer& model, const spikesink::TokenBatches& batches,
-                     const spikesink::Progress& progress);
+/// The interventions that come with the program.
+Plan default_plan();
+/// Those of a file. Throws spikesink::FormatError.
+Plan read_plan(const std::filesystem::path& file);
 
-/// The names of all interventions, in the order of the table, and what each does.
-std::vector<std::pair<std::string, std::string>> intervention_names();
-
-/// Those named. Without spikes or sink heads those that need some are left out, and `note` says so.
-std::vector<spikesink::NamedIntervention> plan(const Targets& targets,
-                                               const std::vector<std::string>& names,
-                                               std::string& note);
+/// `note` says what was left out, and why. What was asked for and cannot be made throws.
+std::vector<spikesink::NamedIntervention> make(const Plan& plan, const Targets& targets,
+                                               Experiment& experiment, std::string& note);
 
 }  // namespace examples

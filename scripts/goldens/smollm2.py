@@ -8,7 +8,10 @@ Every number follows its published definition, by materialising everything:
   channels with the first place where they occur; torch.median of |x|;
 - importance of key 0 in a head and a sequence: mean over queries of A[i, 0]; gu: share above 0.3 (arXiv 2410.10781);
 - massive: |x| > 100 and |x| >= 1000 x median of |h| of the sequence (arXiv 2402.17762), counted per block and channel;
-- mean loss: cross-entropy of every next token.
+- mean loss: cross-entropy of every next token;
+- continuation: greedy decoding from the first window's first tokens;
+- windowed: the loss of every next token of the first windows as one text, STEP tokens at a time, each of which sees its
+  own past in the last WINDOW tokens of the text so far, and nothing else.
 """
 import json
 import sys
@@ -18,6 +21,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 SEQUENCES, LENGTH, EPSILON = 32, 64, 0.3
+PROMPT, CONTINUED = 16, 24
+WINDOWED, WINDOW, STEP = 1024, 256, 64
 
 
 def summary(state):
@@ -65,6 +70,15 @@ def main(gguf, text, out):
     received = torch.stack([a[..., 0].mean(-1) for a in result.attentions])  # [layers, sequences, heads]
     loss = torch.nn.functional.cross_entropy(result.logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten())
 
+    with torch.no_grad():
+        continued = model.generate(tokens[:1, :PROMPT], do_sample=False, max_new_tokens=CONTINUED, eos_token_id=-1)
+        text = tokens.reshape(1, -1)[:, :WINDOWED]
+        query, key = torch.arange(WINDOWED - 1)[:, None], torch.arange(WINDOWED - 1)
+        end = ((query // STEP + 1) * STEP).clamp(max=WINDOWED - 1)
+        seen = (key <= query) & (key >= end - WINDOW)
+        logits = model(text[:, :-1], attention_mask=torch.where(seen, 0.0, float("-inf"))[None, None]).logits
+    windowed = torch.nn.functional.cross_entropy(logits[0], text[0, 1:], reduction="none")
+
     blocks = range(1, 2 * len(model.model.layers) + 1)
     json.dump({
         "tokens": tokens.tolist(),
@@ -73,6 +87,8 @@ def main(gguf, text, out):
         "importance": received.mean(1).tolist(),
         "gu_percent": 100 * (received > EPSILON).double().mean().item(),
         "mean_loss": loss.item(),
+        "continuation": continued[0, PROMPT:].tolist(),
+        "windowed": {"window": WINDOW, "step": STEP, "losses": windowed.tolist()},
     }, open(out, "w"))
 
 

@@ -12,7 +12,8 @@ constexpr const char* kAddPrefix = "AddPrefix";
 }  // namespace
 
 AddPrefix::AddPrefix(std::vector<int64_t> tokens) : tokens_(std::move(tokens)) {
-  if (tokens_.empty()) detail::fail_argument("[{}] got no tokens, expected one or more", kAddPrefix);
+  if (tokens_.empty())
+    detail::fail_argument("[{}] got no tokens, expected one or more", kAddPrefix);
 }
 
 // The ids stand for nothing: their embeddings are replaced.
@@ -31,12 +32,10 @@ HookScope AddPrefix::attach(Transformer& model) const {
     detail::fail_argument("[{}] registers: got {}, expected [n, {}]", kAddPrefix,
                           c10::str(registers_.sizes()), model->config().embedding_width());
   scope += model->hooks().add(
-      hook_names::kEmbed,
-      [rows = registers_.to(model->options())](const torch::Tensor& embedded) {
+      hook_names::kEmbed, [rows = registers_.to(model->options())](const torch::Tensor& embedded) {
         const auto count = rows.size(0);
-        return at::cat({rows.expand({embedded.size(0), count, rows.size(1)}),
-                        embedded.slice(1, count)},
-                       1);
+        return at::cat(
+            {rows.expand({embedded.size(0), count, rows.size(1)}), embedded.slice(1, count)}, 1);
       });
   return scope;
 }

@@ -61,6 +61,15 @@ Row measure_clean(Transformer& model, const TokenBatch& batch, FinalStates& stat
   return row;
 }
 
+std::vector<FittedNorm> norms_of(const NamedIntervention& intervention) {
+  std::vector<FittedNorm> norms;
+  for (const auto& part : intervention.parts) {
+    const auto* change = dynamic_cast<const ChangeNorms*>(part.get());
+    if (change) norms.insert(norms.end(), change->norms().begin(), change->norms().end());
+  }
+  return norms;
+}
+
 }  // namespace
 
 std::vector<InterventionResult> compare(Transformer& model, const TokenBatches& batches,
@@ -85,9 +94,11 @@ std::vector<InterventionResult> compare(Transformer& model, const TokenBatches& 
       add(index + 1, measure(model, batch, interventions[index], clean));
   }
   std::vector<InterventionResult> results;
-  for (size_t index = 0; index < rows.size(); ++index)
+  for (size_t index = 0; index < rows.size(); ++index) {
     results.push_back(
         rows[index].result(index == 0 ? "clean" : interventions[index - 1].name, seed));
+    if (index > 0) results.back().norms = norms_of(interventions[index - 1]);
+  }
   return results;
 }
 

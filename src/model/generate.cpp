@@ -33,8 +33,7 @@ int64_t draw(const torch::Tensor& probabilities, std::mt19937_64& random) {
 
 torch::Tensor next_probabilities(const torch::Tensor& logits, const GenerateOptions& options) {
   const auto wide = logits.to(torch::kCPU, torch::kDouble);
-  if (options.temperature == 0)
-    return torch::zeros_like(wide).index_fill_(0, wide.argmax(), 1.0);
+  if (options.temperature == 0) return torch::zeros_like(wide).index_fill_(0, wide.argmax(), 1.0);
   const auto [sorted, ids] = wide.sort(/*stable=*/true, 0, /*descending=*/true);
   auto shares = at::softmax(sorted / options.temperature, 0);
   if (options.top_k > 0) shares.slice(0, options.top_k).fill_(0);

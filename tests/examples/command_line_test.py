@@ -34,7 +34,7 @@ PROGRAMS, REPOSITORY = (Path(argument).resolve() for argument in sys.argv[1:3])
 GOLDENS = REPOSITORY / "tests/goldens"
 GOLDEN = GOLDENS / "tiny_llama/plain"
 LAYERS, HEADS, WIDTH, VOCABULARY_SIZE, CONTEXT = 2, 4, 32, 61, 64
-ALL_PROGRAMS = ["anatomy", "quickstart", "interventions", "export_activations"]
+ALL_PROGRAMS = ["anatomy", "quickstart", "interventions", "streaming", "export_activations"]
 SANITIZED = b"__asan_init" in (PROGRAMS / "spikesink-anatomy").read_bytes()
 COMMON_OPTIONS = (
     "--model --text --tokens --sequences --length --bos --dtype --device --threads --seed --out --quiet --help".split()
@@ -412,9 +412,11 @@ class OptionsTest(ProgramTest):
     def test_interventions_are_told_side_by_side(self):
         tokens = self.tokens([[7, 6, 5, 4, 3, 2, 1, 0], [1, 2, 3, 4, 5, 6, 7, 8], [9, 8, 7]])
         done, out = self.run_well("interventions", "--model", self.model, "--tokens", tokens)
-        self.assertIn("left out, as the text shows no such spikes", done.stdout)
+        self.assertIn("left out: spikes/zero (the text shows no massive channels)", done.stdout)
+        self.assertIn("norms/pre ([fit_norms] placement: got pre, which is what the model has)", done.stdout)
         rows = {row["name"]: row for row in read_report(out)["interventions"]}
         self.assertEqual(list(rows)[:2], ["clean", "sinks/mask"])
+        self.assertEqual((rows["clean"]["norms"], len(rows["norms/post"]["norms"])), ([], 4 * LAYERS))
         for row in rows.values():
             low, high = row["interval"]
             self.assertTrue(low <= row["perplexity"] <= high, row)
@@ -428,6 +430,60 @@ class OptionsTest(ProgramTest):
         self.assertEqual(report["interventions"][1], rows["sinks/mask"])
         done = self.start("interventions", ["--model", self.model, "--tokens", tokens, "--run", "sinks/nothing"])
         self.assert_one_sentence(done, ["--run", "sinks/nothing"])
+
+    def test_interventions_of_a_file(self):
+        tokens = self.tokens([[7, 6, 5, 4, 3, 2, 1, 0], [1, 2, 3, 4, 5, 6, 7, 8]])
+        file = self.folder / "mine.json"
+
+        def ran(entries):
+            file.write_text(json.dumps(entries), encoding="utf-8")
+            return ["--model", self.model, "--tokens", tokens, "--file", file]
+
+        channels = {"change": "channels", "to": {"set": 3}, "channels": [4, 9], "layers": [0], "tokens": [0, -1]}
+        heads = {"change": "heads", "to": {"scale": 0}, "heads": [[1, 2]]}
+        norms = {"change": "norms", "to": "sandwich", "blocks": [2]}
+        sinks = {"change": "sinks", "to": {"logit": 0.5}}
+        mine = [
+            {"name": "all at once", "parts": [channels, heads, norms, sinks, {"change": "prefix", "tokens": [5]}]},
+            {"name": "alone", "parts": [sinks]},
+        ]
+        rows = self.report("interventions", *ran(mine))["interventions"]
+        self.assertEqual([row["name"] for row in rows], ["clean", "all at once", "alone"])
+        self.assertEqual([row["tokens"] for row in rows], [14] * 3)
+        self.assertEqual([norm["site"] for norm in rows[1]["norms"]], ["output"])
+        self.assertGreater(len({row["perplexity"] for row in rows}), 2)
+        (row,) = self.report("interventions", *ran(mine), "--run", "alone")["interventions"][1:]
+        self.assertEqual(row, rows[2])
+        place = "mine.json[0].parts[0]"
+        cases = [
+            ("no list", {}, ["mine.json", "a list"]),
+            ("key", [mine[1] | {"prts": 1}], ["prts", "mine.json[0]"]),
+            ("kind", [{"name": "a", "parts": [{"change": "chanels"}]}], [place, "chanels", "prefix"]),
+            ("value", [{"name": "a", "parts": [sinks | {"to": "msk"}]}], [f"{place}.to", "msk", "drop-value"]),
+            ("number", [{"name": "a", "parts": [sinks | {"to": {"cap": "x"}}]}], [f"{place}.to.cap", "a number"]),
+            ("channel", [{"name": "a", "parts": [channels | {"channels": [99]}]}], ["channel", "99"]),
+            ("twice", [mine[1], mine[1]], ["alone", "a name of its own"]),
+            ("nothing there", [{"name": "a", "parts": [{"change": "channels", "to": {"set": 0}}]}], ["no massive"]),
+            ("no part", [{"name": "a"}], ["parts or a protocol"]),
+        ]
+        for name, entries, words in cases:
+            with self.subTest(name):
+                done = self.start("interventions", ran(entries))
+                self.assert_one_sentence(done, words)
+
+    def test_streaming(self):
+        tokens = self.tokens([[7, 6, 5, 4, 3, 2, 1, 0], [1, 2, 3, 4, 5, 6, 7, 8]] * 4)
+        options = ["--read", 60, "--cache", 16, "--step", 4]
+        report = self.report("streaming", "--model", self.model, "--tokens", tokens, *options)
+        rows = {row["name"]: row for row in report["streams"]}
+        self.assertEqual(list(rows), ["window only", "sinks + window", "spike-aware"])
+        for row in rows.values():
+            self.assertEqual((row["tokens"], row["capacity"]), (59, 16))
+            self.assertEqual(sum(part["last"] - part["first"] + 1 for part in row["by_position"]), 59)
+            self.assertEqual(row["perplexity_before"], rows["window only"]["perplexity_before"])
+        self.assertEqual((rows["sinks + window"]["first"], report["configuration"]["read"]), (4, 60))
+        done = self.start("streaming", ["--model", self.model, "--tokens", tokens, "--cache", 8, "--step", 9])
+        self.assert_one_sentence(done, ["step", "9"])
 
     def test_tokens_are_used_as_given(self):
         sequences = [[5, 4, 3, 2, 1], [1], [60, 0], [9, 8, 7, 6, 5, 4]]

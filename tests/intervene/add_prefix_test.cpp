@@ -57,8 +57,8 @@ TEST_F(AddPrefixTest, RegistersReplaceEmbeddings) {
 
 TEST_F(AddPrefixTest, PlacesOfTheTextMoveWithIt) {
   const TokensOfText tokens{SpikePlaces({{1, 5}})};
-  const auto edit = std::make_shared<EditChannels>(std::vector<int64_t>{3}, SetTo{7},
-                                                   EditPlaces{{{0}}, tokens});
+  const auto edit =
+      std::make_shared<EditChannels>(std::vector<int64_t>{3}, SetTo{7}, EditPlaces{{{0}}, tokens});
   const auto batch = with_prefix(batches[0], {9});
   const auto scope = edit->attach_for(model, batch);
   const auto point = hook_names::in_block(0, hook_names::kResidPost);
@@ -73,8 +73,9 @@ TEST_F(AddPrefixTest, WhatCannotBeIsRefused) {
   EXPECT_THROW(AddPrefix(torch::ones({3})), std::invalid_argument);
   EXPECT_EQ(message_of<std::invalid_argument>([&] { auto scope = far.attach(model); }),
             "[AddPrefix] token: got 61, expected 0 to 60");
-  EXPECT_EQ(message_of<std::invalid_argument>(
-                [&] { auto scope = AddPrefix(torch::ones({1, 5})).attach(model); }),
+  EXPECT_EQ(message_of<std::invalid_argument>([&] {
+              auto scope = AddPrefix(torch::ones({1, 5})).attach(model);
+            }),
             "[AddPrefix] registers: got [1, 5], expected [n, 32]");
   const auto scope = one.attach(model);
   EXPECT_THROW(one.attach(model), std::invalid_argument);

@@ -16,7 +16,9 @@ struct ProtocolsTest : testing::Test {
   HookScope planted = model->hooks().add("blocks.0.hook_mlp_out", plant(0, 2, 3, 60000));
   std::vector<int64_t> channels = {3, 9};
 
-  ProtocolsTest() { planted += model->hooks().add("blocks.1.hook_mlp_out", plant(1, 0, 9, -80000)); }
+  ProtocolsTest() {
+    planted += model->hooks().add("blocks.1.hook_mlp_out", plant(1, 0, 9, -80000));
+  }
 
   static Hook plant(int64_t sequence, int64_t position, int64_t channel, double value) {
     return [=](const torch::Tensor& x) {
@@ -27,7 +29,8 @@ struct ProtocolsTest : testing::Test {
   }
 
   torch::Tensor after_first() {
-    return run_with_cache(model, batch.ids, {"blocks.0.hook_resid_post"})["blocks.0.hook_resid_post"];
+    return run_with_cache(model, batch.ids,
+                          {"blocks.0.hook_resid_post"})["blocks.0.hook_resid_post"];
   }
   torch::Tensor under(const NamedIntervention& intervention) {
     const auto scope = intervention.parts[0]->attach_for(model, batch);
@@ -46,7 +49,8 @@ TEST_F(ProtocolsTest, EachSequenceHasItsOwnFirstLayer) {
     ASSERT_EQ(result.layers[layer].channels.size(), 1);
     EXPECT_EQ(result.layers[layer].channels[0].channel, channels[layer]);
   }
-  EXPECT_NEAR(result.layers[0].channels[0].elsewhere.mean, after_first()[0][2][3].item<double>(), 0.01);
+  EXPECT_NEAR(result.layers[0].channels[0].elsewhere.mean, after_first()[0][2][3].item<double>(),
+              0.01);
   const std::vector<TokenPlace> places = {{0, 2}, {1, 0}};
   EXPECT_EQ(result.places.all(), places);
 }

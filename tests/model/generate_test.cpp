@@ -17,8 +17,9 @@ struct GenerateTest : testing::Test {
 TEST_F(GenerateTest, GreedyIsTheLikeliestOfEveryWholePass) {
   auto text = prompt;
   for (int step = 0; step < 20; ++step)
-    text.push_back(
-        model->forward(torch::tensor(text, torch::kLong).unsqueeze(0))[0][-1].argmax().item<int64_t>());
+    text.push_back(model->forward(torch::tensor(text, torch::kLong).unsqueeze(0))[0][-1]
+                       .argmax()
+                       .item<int64_t>());
   std::vector<int64_t> seen;
   const auto made =
       generate(model, prompt, {.most_tokens = 20}, [&](int64_t id) { seen.push_back(id); });
@@ -33,15 +34,15 @@ TEST_F(GenerateTest, ProbabilitiesAreCut) {
   const auto logits = torch::tensor({0.1, 2.0, 1.0, -1.0}, torch::kDouble);
   const auto warm = at::softmax(logits / 0.7, 0);
   EXPECT_TRUE(at::allclose(next_probabilities(logits, {.temperature = 0.7}), warm));
-  EXPECT_TRUE(next_probabilities(logits, {}).equal(
-      torch::tensor({0.0, 1.0, 0.0, 0.0}, torch::kDouble)));
+  EXPECT_TRUE(
+      next_probabilities(logits, {}).equal(torch::tensor({0.0, 1.0, 0.0, 0.0}, torch::kDouble)));
   const auto two = torch::tensor({0.0, 1.0, 1.0, 0.0}, torch::kDouble) * warm;
   EXPECT_TRUE(
       at::allclose(next_probabilities(logits, {.temperature = 0.7, .top_k = 2}), two / two.sum()));
   const double first = warm[1].item<double>(), second = warm[2].item<double>();
-  EXPECT_TRUE(at::allclose(
-      next_probabilities(logits, {.temperature = 0.7, .top_p = first + second / 2}),
-      two / two.sum()))
+  EXPECT_TRUE(
+      at::allclose(next_probabilities(logits, {.temperature = 0.7, .top_p = first + second / 2}),
+                   two / two.sum()))
       << "the one that crosses the limit is in";
   EXPECT_EQ(next_probabilities(logits, {.temperature = 0.7, .top_p = first / 2})[1].item<double>(),
             1);

@@ -250,25 +250,52 @@ class SectionTest(PageCase):
         losses = [{"first": 1, "last": 8, "loss": 5.5}, {"first": 9, "last": 16, "loss": 3.5}]
         clean = {"name": "clean", "perplexity": 20.0, "interval": [18.0, 22.0], "mean_loss": 3.0, "tokens": 800}
         clean |= {"by_position": losses, "sink_ratio_percent": 47.0, "spike": 27600.0, "spike_place": place, "kl": 0.0}
+        clean |= {"next_key": 1, "next_sink_ratio_percent": 0.0, "norms": []}
         zero = clean | {"name": "spikes/zero", "perplexity": 1e7, "interval": [8e6, 2e7], "kl": 13.0}
         mask = clean | {"name": "sinks/mask", "perplexity": 21.0, "interval": [19.0, 23.0], "sink_ratio_percent": 0.0}
         broken = clean | {"name": "broken", "perplexity": None, "interval": [None, None], "spike": None}
+        moved = mask | {"name": "moved", "next_sink_ratio_percent": 45.0}
+        fitted = [{"site": "output", "becomes": "rms", "alpha": None, "gain": 2.0, "error": error} for error in (0.1, 0.5)]
+        moved |= {"norms": fitted}
         broken |= {"spike_place": None, "kl": None, "by_position": [{"first": 1, "last": 16, "loss": None}]}
-        report = make_report() | {"interventions": [clean, zero, mask, broken]}
+        report = make_report() | {"interventions": [clean, zero, mask, moved, broken]}
         page = self.open_section(report, "interventions")
         self.assert_well(page, 2)
         for sentence in (
             "The model as it is has a perplexity of 20 (95 %: 18 to 22, over 800 tokens).",
             "More than 10 times as large: spikes/zero and broken.",
-            "At most 15 % larger: sinks/mask.",
-            "Without sinks the spike remains under sinks/mask: 27,600 (clean 27,600).",
+            "At most 15 % larger: sinks/mask and moved.",
+            "Without sinks at key 0 the spike remains under sinks/mask and moved: 27,600 (clean 27,600).",
+            "The sink moves to the next key under moved: it is not gone.",
+            "moved: 2 norms fitted, off by 10 % to 50 % of what was there.",
         ):
             self.assertIn(sentence, self.text(page))
         rows = self.rows(page, "#interventions table")
-        self.assertEqual([row["Perplexity"] for row in rows], ["20", "1.00e+7", "21", "–"])
+        self.assertEqual([row["Perplexity"] for row in rows], ["20", "1.00e+7", "21", "21", "–"])
         self.assertEqual(rows[0]["Spike"], "27,600 (channel 507, block 24)")
         (points,) = self.drawn(page, "intervention-perplexity")
-        self.assertEqual((points["x"], points["error_x"]["array"]), ([21, 1e7, 20], [2, 1e7, 2]))
+        self.assertEqual((points["x"], points["error_x"]["array"]), ([21, 21, 1e7, 20], [2, 2, 1e7, 2]))
+
+    def test_streams(self):
+        stretches = [{"first": 0, "last": 63, "loss": 2.0, "perplexity": 7.4}, {"first": 64, "last": 99, "loss": None}]
+        window = {"name": "window only", "first": 0, "window": 64, "kept": [], "most_kept": 0, "capacity": 64}
+        window |= {"cache_bytes": 2e6, "tokens": 100, "perplexity": 9.0, "perplexity_before": 7.4}
+        window |= {"perplexity_after": 40.0, "by_position": [stretches[0], stretches[1] | {"perplexity": 40.0}]}
+        kept = [{"id": 3, "text": "\n"}, {"id": 5}]
+        aware = window | {"name": "aware", "first": 1, "kept": kept, "most_kept": 8, "perplexity_after": 10.0}
+        aware |= {"by_position": [stretches[0], stretches[1] | {"perplexity": None}]}
+        page = self.open_section(make_report() | {"streams": [window, aware]}, "streams")
+        self.assert_well(page, 1)
+        for sentence in (
+            "100 predicted tokens through caches of bounded size.",
+            "While the cache holds the whole text, the perplexity is 7.4.",
+            "“aware” has a perplexity of 10 and “window only” of 40, 4 times as much.",
+        ):
+            self.assertIn(sentence, self.text(page))
+        first, second = self.rows(page, "#streams table")
+        self.assertEqual([first["It keeps"], first["Cache, MB"]], ["the last 64", "2"])
+        self.assertEqual(second["It keeps"], "the first token, up to 8 of ⏎ and 5, the last 64")
+        self.assertEqual(self.trace(page, "streams-curve", "window only")["y"], [7.4, 40])
 
     def test_watched_keys(self):
         report = make_report()

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "spikesink/intervene/intervention.h"
+#include "spikesink/intervene/norm_placement.h"
 #include "spikesink/measure/attention_sinks.h"
 #include "spikesink/measure/life_cycle.h"
 #include "spikesink/measure/perplexity.h"
@@ -29,6 +29,7 @@ struct InterventionResult {
   double spike_median = 0;             // median of |h| of that state
   int64_t not_finite = 0;              // values of states and outputs that are NaN or infinite
   RunningMean divergence;              // nats from the clean model: see Divergence
+  std::vector<FittedNorm> norms;       // what its changes of norms had to guess
 };
 
 /// Measures the model as it is ("clean", the first result) and under each intervention, over the

@@ -6,7 +6,7 @@
 /* global kLifeCycle, kStatePicture, kSpikeTokens, kMassiveActivations, kGateLinearity */
 /* global kQuadraticForm, kVocabularyProbe, kSelfAttention, kCollinearity, kSparseConstants */
 /* global kSinkGeometry, kAttentionSinks, kSinksAnywhere, kQuantisation, kKvCache, kParity */
-/* global kInterventions, kActivations */
+/* global kInterventions, kStreams, kActivations */
 
 // In the order of the paper. A part is named as its section of report.json: build(section, report)
 // gives its nodes, short(section, report) one sentence for the summary, or nothing.
@@ -22,6 +22,7 @@ const kChapters = [
   {id: 'sinks', title: 'Attention sinks', parts: [kAttentionSinks, kSinksAnywhere]},
   {id: 'practice', title: 'What it means in practice', parts: [kQuantisation, kKvCache]},
   {id: 'interventions', title: 'One thing changed', parts: [kInterventions]},
+  {id: 'streams', title: 'Long text in a bounded cache', parts: [kStreams]},
   {id: 'parity', title: 'Parity with the reference', parts: [kParity]},
   {id: 'activations', title: 'Exported activations', parts: [kActivations]},
 ];

@@ -3,7 +3,7 @@
 
 /* global Plotly, number */
 /* exported kSolidButtons, plain, colour, axis, whole, positive, draw, drawPlane */
-/* exported kKinds, curve, dots, bars, blockAxis, logAxis, logRange, stepShapes, levelShape */
+/* exported kKinds, kCurves, curve, dots, bars, blockAxis, logAxis, logRange, stepShapes, levelShape */
 
 // The buttons of a figure are named: the default ones include one that sends it to a server.
 const kFlatButtons = ['toImage', 'zoom2d', 'pan2d', 'resetScale2d'];
@@ -81,6 +81,13 @@ const kKinds = {
   ordinary: {name: 'ordinary tokens', hue: 'ordinary', symbol: 'square'},
   delimiter: {name: 'delimiters', hue: 'delimiter', symbol: 'diamond'},
 };
+
+// Curves that are told apart by colour, mark and dashes: hue, symbol, dash.
+const kCurves = [
+  ['spike', 'circle', 'solid'], ['ordinary', 'square', 'solid'], ['delimiter', 'diamond', 'solid'],
+  ['spike', 'square', 'dash'], ['ordinary', 'diamond', 'dash'], ['delimiter', 'circle', 'dash'],
+  ['spike', 'diamond', 'dot'], ['ordinary', 'circle', 'dot'], ['delimiter', 'square', 'dot'],
+];
 
 // `points` are {x, y, text}.
 function pointTrace(name, points, more) {

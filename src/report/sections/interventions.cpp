@@ -19,6 +19,20 @@ json loss_by_position(const std::vector<RunningMean>& losses) {
   return points;
 }
 
+json norms(const std::vector<FittedNorm>& fitted) {
+  json list = json::array();
+  for (const auto& norm : fitted) {
+    json entry = {{"site", to_string(norm.site)},
+                  {"becomes", to_string(norm.kind)},
+                  {"alpha", norm.kind == NormKind::kRms ? json() : number(norm.alpha)},
+                  {"gain", norm.kind == NormKind::kFrozen ? json() : number(norm.gain)},
+                  {"error", number(norm.error)}};
+    if (norm.block.number > 0) entry.update(entry_of(norm.block));
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
 json section(const InterventionResult& result) {
   const auto& [low, high] = result.interval;
   const bool has_spike = result.spike_block.number > 0;
@@ -28,17 +42,23 @@ json section(const InterventionResult& result) {
                 {"sequence", result.spike.sequence},
                 {"position", result.spike.position}};
   if (has_spike) spike.update(entry_of(result.spike_block));
+  const auto sinks = [&](int64_t key) {
+    return number(result.sinks.sink_ratio(SinkDefinition::kGu, key));
+  };
   return {{"name", result.name},
           {"perplexity", number(result.perplexity.perplexity)},
           {"interval", {number(low), number(high)}},
           {"mean_loss", number(result.perplexity.mean_loss)},
           {"tokens", result.perplexity.tokens},
           {"by_position", loss_by_position(result.perplexity.by_position)},
-          {"sink_ratio_percent", number(result.sinks.sink_ratio(SinkDefinition::kGu))},
+          {"sink_ratio_percent", sinks(0)},
+          {"next_key", result.next_key},
+          {"next_sink_ratio_percent", sinks(result.next_key)},
           {"spike", has_spike ? number(result.spike.magnitude) : json()},
           {"spike_place", has_spike ? spike : json()},
           {"not_finite", result.not_finite},
-          {"kl", number(result.divergence.mean)}};
+          {"kl", number(result.divergence.mean)},
+          {"norms", norms(result.norms)}};
 }
 
 }  // namespace

@@ -2,16 +2,11 @@
 'use strict';
 
 /* global element, paragraph, figure, table, number, percentage, listed, plural, colour */
-/* global axis, curve, drawPlane, logAxis, logRange, pointTrace, kLegendBelow */
+/* global axis, curve, drawPlane, logAxis, logRange, pointTrace, kLegendBelow, kCurves */
 /* exported kInterventions */
 
 const kRuinous = 10;  // times the clean perplexity: the model is broken
 const kHarmless = 1.15;
-const kCurves = [
-  ['spike', 'circle', 'solid'], ['ordinary', 'square', 'solid'], ['delimiter', 'diamond', 'solid'],
-  ['spike', 'square', 'dash'], ['ordinary', 'diamond', 'dash'], ['delimiter', 'circle', 'dash'],
-  ['spike', 'diamond', 'dot'], ['ordinary', 'circle', 'dot'], ['delimiter', 'square', 'dot'],
-];
 
 // -- sentences
 
@@ -19,7 +14,7 @@ function times(row, clean) {
   return row.perplexity === null ? Infinity : row.perplexity / clean.perplexity;
 }
 
-function tellSpread(changed, clean) {
+function tellRuin(changed, clean) {
   const named = (rows) => listed(rows.map(({name}) => name), 12);
   const ruined = changed.filter((row) => times(row, clean) >= kRuinous);
   const spared = changed.filter((row) => times(row, clean) <= kHarmless);
@@ -36,8 +31,26 @@ function tellDecoupling(changed, clean) {
   const sinkless = changed.filter((row) => row.sink_ratio_percent < clean.sink_ratio_percent / 10);
   const withSpike = sinkless.filter(keepsSpike);
   if (withSpike.length === 0) return '';
-  return `Without sinks the spike remains under ${listed(withSpike.map(({name}) => name), 12)}: ` +
+  return `Without sinks at key 0 the spike remains under ${listed(withSpike.map(({name}) => name), 12)}: ` +
     `${number(withSpike[0].spike)} (clean ${number(clean.spike)}).`;
+}
+
+// Where key 0 is no sink any more, and the next one is instead.
+function tellMoved(changed, clean) {
+  const moved = changed.filter((row) => row.next_key === 1 &&
+    row.sink_ratio_percent < clean.sink_ratio_percent / 2 &&
+    row.next_sink_ratio_percent > clean.sink_ratio_percent / 2);
+  return moved.length === 0 ? '' :
+    `The sink moves to the next key under ${listed(moved.map(({name}) => name), 12)}: it is not gone.`;
+}
+
+function tellNorms({name, norms}) {
+  if (norms.length === 0) return '';
+  const errors = norms.map(({error}) => error);
+  const worst = Math.max(...errors);
+  const least = Math.min(...errors);
+  return `${name}: ${plural(norms.length, 'norm')} fitted, off by ${percentage(100 * least)} to ` +
+    `${percentage(100 * worst)} of what was there.`;
 }
 
 function tellInterventions(rows) {
@@ -45,7 +58,7 @@ function tellInterventions(rows) {
   const [low, high] = clean.interval;
   return `The model as it is has a perplexity of ${number(clean.perplexity)} ` +
     `(95 %: ${number(low)} to ${number(high)}, over ${plural(clean.tokens, 'token')}). ` +
-    `${tellSpread(changed, clean)} ${tellDecoupling(changed, clean)}`;
+    `${tellRuin(changed, clean)} ${tellDecoupling(changed, clean)} ${tellMoved(changed, clean)}`;
 }
 
 // -- figures
@@ -76,8 +89,12 @@ function drawPerplexities(container, rows) {
   });
 }
 
+// Of the model as it is and of those that it survives, the closest first.
 function drawLosses(container, rows) {
-  const traces = rows.map(({name, by_position: losses}, index) => {
+  const [clean, ...changed] = rows;
+  const survived = changed.filter((row) => times(row, clean) < kRuinous)
+    .sort((a, b) => a.perplexity - b.perplexity).slice(0, kCurves.length - 1);
+  const traces = [clean, ...survived].map(({name, by_position: losses}, index) => {
     const [hue, symbol, dash] = kCurves[index % kCurves.length];
     const points = losses.map(({first, last, loss}) => ({
       x: (first + last) / 2,
@@ -109,6 +126,11 @@ function interventionTable(rows) {
       value: (row) => row.sink_ratio_percent,
       text: (row) => percentage(row.sink_ratio_percent),
     },
+    {
+      title: 'At the next key',
+      value: (row) => row.next_sink_ratio_percent,
+      text: (row) => percentage(row.next_sink_ratio_percent),
+    },
     {title: 'Spike', value: (row) => row.spike, text: spike},
     {title: 'KL, nats', value: (row) => row.kl},
   ], rows);
@@ -118,20 +140,21 @@ function interventionNodes(rows) {
   return [
     paragraph(tellInterventions(rows)),
     interventionTable(rows),
-    paragraph('Perplexity with a percentile bootstrap over sequences; sink ratio “gu” of key 0; ' +
-      'spike: the largest |h| after any block; KL: of the predictions of the clean model from ' +
+    paragraph('Perplexity with a percentile bootstrap over sequences; sink ratio “gu” of key 0, ' +
+      'and of key 1 or, after a prefix, of the text’s first token; spike: the largest |h| after any block; KL: of the predictions of the clean model from ' +
       'those of the changed one, mean over tokens. – is no finite number.', 'quiet'),
+    ...rows.map(tellNorms).filter(Boolean).map((sentence) => paragraph(sentence, 'quiet')),
     figure('intervention-perplexity', 'Perplexity under each intervention',
       (container) => drawPerplexities(container, rows)),
     element('h3', {textContent: 'Loss by position'}),
-    figure('intervention-losses', 'Mean loss by position under each intervention',
+    figure('intervention-losses', 'Mean loss by position, clean and under the mildest interventions',
       (container) => drawLosses(container, rows)),
   ];
 }
 
 function shortInterventions(rows) {
   const [clean, ...changed] = rows;
-  return tellSpread(changed, clean) && `Perplexity, changed one thing at a time: ${tellSpread(changed, clean)}`;
+  return tellRuin(changed, clean) && `Perplexity, changed one thing at a time: ${tellRuin(changed, clean)}`;
 }
 
 const kInterventions = {key: 'interventions', build: interventionNodes, short: shortInterventions};

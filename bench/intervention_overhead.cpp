@@ -1,0 +1,72 @@
+// What an attached intervention costs: the forward pass under it over the bare one, timed in turn.
+//
+// Usage: intervention_overhead MODEL [length] [repeats]   (defaults: 512 7)
+#include <fmt/format.h>
+
+#include "spikesink/intervene/edit_channels.h"
+#include "spikesink/intervene/edit_heads.h"
+#include "spikesink/intervene/remove_sinks.h"
+#include "spikesink/model/load_model.h"
+#include "timing.h"
+
+namespace {
+
+using namespace spikesink;
+
+constexpr int64_t kTokens = 4096;
+
+struct Case {
+  const char* name;
+  std::shared_ptr<const Intervention> intervention;
+};
+
+std::vector<Case> cases(const ModelConfig& config) {
+  const std::vector<int64_t> channels = {0, config.d_model / 2};
+  const EditPlaces one{.layers = {{config.n_layers / 2}}};
+  const auto spiking = [](EditPlaces places) {
+    places.tokens = SpikingTokens{};
+    return places;
+  };
+  const auto edit = [&](ChannelEdit what, EditPlaces where) {
+    return std::make_shared<EditChannels>(channels, std::move(what), std::move(where));
+  };
+  return {{"clamp two channels after one layer", edit(Clamp{20}, one)},
+          {"clamp two channels after every layer", edit(Clamp{20}, {})},
+          {"set them in spiking tokens after one layer", edit(SetTo{0}, spiking(one))},
+          {"set them in spiking tokens after every layer", edit(SetTo{0}, spiking({}))},
+          {"mask key 0 in all heads", std::make_shared<RemoveSinks>(MaskSink{})},
+          {"softmax-plus-one", std::make_shared<RemoveSinks>(AddSinkLogit{0})},
+          {"remove a head of every layer", [&] {
+             std::vector<HeadPlace> heads;
+             for (int64_t layer = 0; layer < config.n_layers; ++layer) heads.emplace_back(layer, 0);
+             return std::make_shared<EditHeads>(heads, Scale{0});
+           }()}};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    fmt::print(stderr, "usage: intervention_overhead MODEL [length] [repeats]\n");
+    return 1;
+  }
+  const torch::NoGradGuard no_grad;
+  const int64_t length = argc > 2 ? std::stoll(argv[2]) : 512;
+  const int repeats = argc > 3 ? std::stoi(argv[3]) : 7;
+  auto model = load_model(argv[1]);
+  torch::manual_seed(0);
+  const auto ids =
+      torch::randint(model->config().d_vocabulary, {kTokens / length, length}, torch::kLong);
+  for (const auto& [name, intervention] : cases(model->config())) {
+    const bench::Pair times([&] { model->forward(ids); },
+                            [&] {
+                              const auto scope = intervention->attach(model);
+                              model->forward(ids);
+                            },
+                            repeats);
+    fmt::print("T={} {:<46} bare {:.2f} s, ratio {:.3f} (min {:.3f}, max {:.3f}), fastest {:.3f}\n",
+               length, name, times.first.median(), times.ratios.median(), times.ratios.fastest(),
+               times.ratios.slowest(), times.second.fastest() / times.first.fastest());
+    std::fflush(stdout);
+  }
+}

@@ -1,0 +1,76 @@
+// Long text read through caches of bounded size.
+'use strict';
+
+/* global figure, paragraph, table, number, listed, plural, tokenText, kCurves */
+/* global axis, curve, drawPlane, logAxis, logRange */
+/* exported kStreams */
+
+// -- sentences
+
+function policyInWords({first, window, kept, most_kept: most}) {
+  const parts = [
+    first > 0 ? `the first ${first === 1 ? 'token' : plural(first, 'token')}` : '',
+    kept.length > 0 ? `up to ${number(most)} of ${listed(kept.map(tokenText), 6)}` : '',
+    `the last ${number(window)}`,
+  ];
+  return parts.filter(Boolean).join(', ');
+}
+
+// By what factor dropping what others keep raises the perplexity.
+function tellSpread(streams) {
+  const known = streams.filter(({perplexity_after: after}) => after !== null);
+  if (known.length < 2) return '';
+  const sorted = [...known].sort((a, b) => a.perplexity_after - b.perplexity_after);
+  const [best, worst] = [sorted[0], sorted[sorted.length - 1]];
+  return `Once tokens leave the cache, “${best.name}” has a perplexity of ` +
+    `${number(best.perplexity_after)} and “${worst.name}” of ${number(worst.perplexity_after)}, ` +
+    `${number(worst.perplexity_after / best.perplexity_after)} times as much.`;
+}
+
+function tellStreams(streams) {
+  const [{tokens, perplexity_before: before}] = streams;
+  const whole = before === null ? '' :
+    `While the cache holds the whole text, the perplexity is ${number(before)}.`;
+  return `${plural(tokens, 'predicted token')} through caches of bounded size. ${whole} ${tellSpread(streams)}`;
+}
+
+// -- nodes
+
+function drawStreams(container, streams) {
+  const traces = streams.map(({name, by_position: stretches}, index) => {
+    const [hue, symbol, dash] = kCurves[index % kCurves.length];
+    const points = stretches.map(({first, last, perplexity}) => ({
+      x: (first + last) / 2,
+      y: perplexity,
+      text: `${name}, tokens ${number(first)} to ${number(last)}: ${number(perplexity)}`,
+    }));
+    return curve(name, points, {hue, symbol, dash, size: 5});
+  });
+  const values = streams.flatMap(({by_position: all}) => all.map(({perplexity}) => perplexity));
+  return drawPlane(container, 420, traces, {
+    showlegend: true,
+    xaxis: axis('token of the text', {rangemode: 'tozero'}),
+    yaxis: logAxis('perplexity of a stretch', {range: logRange(values.filter((value) => value !== null))}),
+  });
+}
+
+function streamNodes(streams) {
+  const name = (stream) => stream.name;
+  return [
+    paragraph(tellStreams(streams)),
+    table([
+      {title: 'Policy', left: true, value: name, text: name},
+      {title: 'It keeps', left: true, value: policyInWords, text: policyInWords},
+      {title: 'Tokens', value: (stream) => stream.capacity},
+      {title: 'Cache, MB', value: (stream) => stream.cache_bytes / 1e6},
+      {title: 'Perplexity, all kept', value: (stream) => stream.perplexity_before},
+      {title: 'From there on', value: (stream) => stream.perplexity_after},
+    ], streams),
+    figure('streams-curve', 'Perplexity along the text under each policy',
+      (container) => drawStreams(container, streams)),
+    paragraph('Positions count in the cache (StreamingLLM, arXiv 2309.17453); what stays keeps the ' +
+      'keys and values it was given when it came.', 'quiet'),
+  ];
+}
+
+const kStreams = {key: 'streams', build: streamNodes, short: tellSpread};
