@@ -63,8 +63,9 @@ void run(const Options& options, const StreamingOptions& streaming) {
   if (!options.quiet) fmt::print("{}\n", experiment.describe(options));
   const auto cache = streaming.cache.value_or(std::min<int64_t>(1024, context(experiment)));
   if (cache > context(experiment))
-    throw std::invalid_argument(fmt::format(
-        "--cache: got {}, expected at most the model's context of {} tokens", cache, context(experiment)));
+    throw std::invalid_argument(
+        fmt::format("--cache: got {}, expected at most the model's context of {} tokens", cache,
+                    context(experiment)));
   const auto step = streaming.step.value_or(std::clamp<int64_t>(cache / 8, 1, 64));
   auto streams = plan(find_kept(experiment, options), cache);
   for (auto& stream : streams)
@@ -98,8 +99,9 @@ int main(int argc, char** argv) {
   app.add_option("--cache", streaming.cache,
                  "tokens that a cache holds (default: 1024, or the model's context)")
       ->check(whole_number(8));
-  app.add_option("--step", streaming.step,
-                 "tokens that go through the model together (default: 64, or an eighth of the cache)")
+  app.add_option(
+         "--step", streaming.step,
+         "tokens that go through the model together (default: 64, or an eighth of the cache)")
       ->check(whole_number(1));
   app.footer(
       "--sequences and --length choose the windows in which the tokens are found that the "

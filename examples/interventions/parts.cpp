@@ -146,10 +146,10 @@ Part change_prefix(const Fields& part, const Experiment& experiment) {
 
 Part make_part(const Json& part, const std::string& where, const Targets& targets,
                Experiment& experiment) {
-  const auto change =
-      Fields(part, where, {"change", "to", "channels", "layers", "tokens", "heads", "keys",
-                           "blocks", "registers"})
-          .text("change");
+  const auto change = Fields(part, where,
+                             {"change", "to", "channels", "layers", "tokens", "heads", "keys",
+                              "blocks", "registers"})
+                          .text("change");
   if (change == "channels")
     return change_channels({part, where, {"change", "to", "channels", "layers", "tokens"}},
                            targets);

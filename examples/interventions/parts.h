@@ -13,8 +13,8 @@ struct NothingThere : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// One part of an intervention, as docs/interventions.md describes it. Throws spikesink::FormatError
-/// for what is not understood, NothingThere, and what the library throws.
+/// One part of an intervention, as docs/interventions.md describes it. Throws
+/// spikesink::FormatError for what is not understood, NothingThere, and what the library throws.
 std::shared_ptr<const spikesink::Intervention> make_part(const Json& part, const std::string& where,
                                                          const Targets& targets,
                                                          Experiment& experiment);

@@ -7,8 +7,7 @@ Targets find_targets(Experiment& experiment, const spikesink::Progress& progress
   spikesink::FirstMassive first;
   spikesink::LifeCycle life;
   spikesink::AttentionSinks sinks;
-  spikesink::run(experiment.model, experiment.batches, {&massive, &first, &life, &sinks},
-                 progress);
+  spikesink::run(experiment.model, experiment.batches, {&massive, &first, &life, &sinks}, progress);
   Targets targets{.birth = life.result().birth(),
                   .channels = massive.result().channels(),
                   .massive = massive.result(),

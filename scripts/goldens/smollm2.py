@@ -49,6 +49,22 @@ def massive(state):
     ]
 
 
+@torch.no_grad()
+def continuation(model, tokens):
+    continued = model.generate(tokens[:1, :PROMPT], do_sample=False, max_new_tokens=CONTINUED, eos_token_id=-1)
+    return continued[0, PROMPT:].tolist()
+
+
+@torch.no_grad()
+def windowed_losses(model, tokens):
+    text = tokens.reshape(1, -1)[:, :WINDOWED]
+    query, key = torch.arange(WINDOWED - 1)[:, None], torch.arange(WINDOWED - 1)
+    end = ((query // STEP + 1) * STEP).clamp(max=WINDOWED - 1)
+    seen = (key <= query) & (key >= end - WINDOW)
+    logits = model(text[:, :-1], attention_mask=torch.where(seen, 0.0, float("-inf"))[None, None]).logits
+    return torch.nn.functional.cross_entropy(logits[0], text[0, 1:], reduction="none").tolist()
+
+
 def main(gguf, text, out):
     gguf = Path(gguf)
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
@@ -57,6 +73,7 @@ def main(gguf, text, out):
     ids = tokenizer(Path(text).read_text(), add_special_tokens=False)["input_ids"][: SEQUENCES * LENGTH]
     tokens = torch.tensor(ids).view(SEQUENCES, LENGTH)
 
+    continued, windowed = continuation(model, tokens), windowed_losses(model, tokens)
     states = {}
     def keep(name, tensor):
         states[name] = tensor.detach()
@@ -70,15 +87,6 @@ def main(gguf, text, out):
     received = torch.stack([a[..., 0].mean(-1) for a in result.attentions])  # [layers, sequences, heads]
     loss = torch.nn.functional.cross_entropy(result.logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten())
 
-    with torch.no_grad():
-        continued = model.generate(tokens[:1, :PROMPT], do_sample=False, max_new_tokens=CONTINUED, eos_token_id=-1)
-        text = tokens.reshape(1, -1)[:, :WINDOWED]
-        query, key = torch.arange(WINDOWED - 1)[:, None], torch.arange(WINDOWED - 1)
-        end = ((query // STEP + 1) * STEP).clamp(max=WINDOWED - 1)
-        seen = (key <= query) & (key >= end - WINDOW)
-        logits = model(text[:, :-1], attention_mask=torch.where(seen, 0.0, float("-inf"))[None, None]).logits
-    windowed = torch.nn.functional.cross_entropy(logits[0], text[0, 1:], reduction="none")
-
     blocks = range(1, 2 * len(model.model.layers) + 1)
     json.dump({
         "tokens": tokens.tolist(),
@@ -87,8 +95,8 @@ def main(gguf, text, out):
         "importance": received.mean(1).tolist(),
         "gu_percent": 100 * (received > EPSILON).double().mean().item(),
         "mean_loss": loss.item(),
-        "continuation": continued[0, PROMPT:].tolist(),
-        "windowed": {"window": WINDOW, "step": STEP, "losses": windowed.tolist()},
+        "continuation": continued,
+        "windowed": {"window": WINDOW, "step": STEP, "losses": windowed},
     }, open(out, "w"))
 
 

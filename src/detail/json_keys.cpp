@@ -62,6 +62,14 @@ void JsonKeys::refuse_unread() const {
   }
 }
 
+void JsonKeys::refuse_unknown() const {
+  for (const auto& [key, value] : object_->items()) {
+    if (!read_.contains(key))
+      fail_format("[{}] the key '{}' is not understood: got {}, expected it absent ({})", caller_,
+                  key, shown(value), where_);
+  }
+}
+
 void JsonKeys::refuse(std::string_view key, std::string_view expected) const {
   fail_format("[{}] {}: got {}, expected {} ({})", caller_, key,
               has(key) ? shown(*object_->find(key)) : "nothing", expected, where_);

@@ -61,6 +61,8 @@ class JsonKeys {
   /// Refuses a key that was neither asked for nor ignored, unless its value is neutral: null,
   /// false, 0, "", [] or {}.
   void refuse_unread() const;
+  /// Refuses every key that was neither asked for nor ignored.
+  void refuse_unknown() const;
   /// Says what `key` is and what was expected.
   [[noreturn]] void refuse(std::string_view key, std::string_view expected) const;
 

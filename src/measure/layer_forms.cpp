@@ -24,13 +24,14 @@ LayerForms::LayerForms(const TransformerImpl& model, int64_t layer)
     members_.push_back({from.mlp.get(), ChannelForm::kDense});
     return;
   }
+  if (!from.experts) return;  // one matrix, or nothing
   for (const auto& expert : from.experts->experts)
     members_.push_back({expert.get(), static_cast<int64_t>(members_.size())});
   if (from.experts->shared) members_.push_back({from.experts->shared.get(), ChannelForm::kShared});
 }
 
 bool LayerForms::gated() const {
-  return !members_.front().network->gate.is_empty();
+  return !members_.empty() && !members_.front().network->gate.is_empty();
 }
 
 bool LayerForms::has_biases() const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "spikesink/model/attention.h"
@@ -14,7 +15,10 @@ template <typename Real>
 class ScoreBias {
  public:
   ScoreBias(const ScoreRule& rule, int64_t length)
-      : softcap_(static_cast<Real>(rule.softcap)), length_(length), limited_(rule.limit.keys) {
+      : form_(rule.form),
+        softcap_(static_cast<Real>(rule.softcap)),
+        length_(length),
+        limited_(rule.limit.keys) {
     if (!limited_.empty()) {
       most_ = rule.limit.most.to(torch::kCPU, c10::CppTypeToScalarType<Real>()).contiguous();
     }
@@ -23,12 +27,16 @@ class ScoreBias {
     slopes_ = alibi_.template data_ptr<Real>();
   }
 
-  bool changes_nothing() const { return softcap_ == 0 && slopes_ == nullptr; }
-  /// `product`: q . k times the scale.
+  bool changes_nothing() const { return softcap_ == 0 && slopes_ == nullptr && is_exponential(); }
+  /// The logarithm of the key's weight. `product`: q . k times the scale.
   Real score(Real product, int64_t head, int64_t query, int64_t key) const {
     if (softcap_ > 0) product = softcap_ * std::tanh(product / softcap_);
     if (slopes_) product += slopes_[head * length_ + key] - slopes_[head * length_ + query];
-    return product;
+    if (is_exponential()) return product;
+    if (form_ == AttentionForm::kSigmoid)
+      return std::min<Real>(product, 0) - std::log1p(std::exp(-std::abs(product)));
+    return product > 0 ? product + std::log(-std::expm1(-product))
+                       : -std::numeric_limits<Real>::infinity();
   }
 
   /// exp(score - lse), under the rule's limit.
@@ -43,6 +51,11 @@ class ScoreBias {
   Real most(int64_t head) const { return most_.template data_ptr<Real>()[head]; }
 
  private:
+  bool is_exponential() const {
+    return form_ == AttentionForm::kSoftmax || form_ == AttentionForm::kSoftmaxPlusOne;
+  }
+
+  AttentionForm form_;
   Real softcap_;
   int64_t length_;
   std::vector<int64_t> limited_;

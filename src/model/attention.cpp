@@ -41,7 +41,8 @@ AttentionImpl::AttentionImpl(const ModelConfig& config, HookRegistry& hooks, int
       rule_{.scale = config.score_scale() / (config.scale_by_layer ? 1.0 + layer : 1.0),
             .softcap = config.attention_softcap,
             .causal = config.causal,
-            .window = config.layer(layer).window},
+            .window = config.layer(layer).window,
+            .form = config.attention_form},
       hook_in_(hooks.make(in_block(layer, kAttentionIn))),
       hook_q_(hooks.make(in_block(layer, kQ))),
       hook_k_(hooks.make(in_block(layer, kK))),
@@ -53,6 +54,11 @@ AttentionImpl::AttentionImpl(const ModelConfig& config, HookRegistry& hooks, int
   v = register_module("v", Linear(config.d_model, key_width, config.qkv_bias));
   o = register_module("o", Linear(query_width, config.d_model, config.attention_output_bias));
   if (config.sink_logits) sinks = register_parameter("sinks", torch::empty({config.n_heads}));
+  if (config.key_value_bias) {
+    const auto shape = {config.n_key_value_heads, config.d_head};
+    bias_key = register_parameter("bias_key", torch::empty(shape));
+    bias_value = register_parameter("bias_value", torch::empty(shape));
+  }
   q_norm = register_module(
       "q_norm", make_qk_norm(config, config.n_heads, hooks, in_block(layer, "attn.q_norm")));
   hook_rot_q_ = hooks.make(in_block(layer, kRotQ));
@@ -62,6 +68,7 @@ AttentionImpl::AttentionImpl(const ModelConfig& config, HookRegistry& hooks, int
   hook_scores_ = hooks.make(in_block(layer, kScores));
   hook_lse_ = hooks.make(in_block(layer, kLse));
   hook_pattern_ = hooks.make(in_block(layer, kPattern));
+  if (config.gate_factors() > 0) gate = register_module("gate", Gate(config, hooks, layer));
   hook_z_ = hooks.make(in_block(layer, kZ));
 }
 
@@ -76,9 +83,11 @@ torch::Tensor AttentionImpl::forward(const torch::Tensor& input, const Positions
   const auto rot_keys = hook_rot_k_(turned(keys, positions, 0));
   const bool needs_matrices = hook_scores_.watched() || hook_pattern_.watched();
   const auto way = needs_matrices ? &AttentionImpl::attend_watched : &AttentionImpl::attend;
-  const auto z = (this->*way)(rot_queries.transpose(1, 2), rot_keys.transpose(1, 2),
-                              values.transpose(1, 2), positions);  // [B, H, T, d_head]
-  return o(hook_z_(z.transpose(1, 2)).flatten(2));
+  auto z = (this->*way)(rot_queries.transpose(1, 2), rot_keys.transpose(1, 2),
+                        values.transpose(1, 2), positions)
+               .transpose(1, 2);  // [B, T, H, d_head]
+  if (gate) z = gate->forward(z, x, positions);
+  return o(hook_z_(z).flatten(2));
 }
 
 ScoreRule AttentionImpl::score_rule(const Positions& positions) const {
@@ -87,6 +96,7 @@ ScoreRule AttentionImpl::score_rule(const Positions& positions) const {
   rule.past = positions.past;
   rule.sinks = sinks;
   rule.limit = limit;
+  rule.denominator_matters = sinks.defined() || bias_key.defined();
   return rule;
 }
 
@@ -111,8 +121,25 @@ torch::Tensor AttentionImpl::turned(const torch::Tensor& heads, const Positions&
 torch::Tensor AttentionImpl::attend(const torch::Tensor& q, const torch::Tensor& k,
                                     const torch::Tensor& v, const Positions& positions) const {
   const auto attended =
-      detail::softmax_attention(q, k, v, score_rule(positions), positions.padding);
+      with_bias(detail::softmax_attention(q, k, v, score_rule(positions), positions.padding), q);
   return detail::under_denominator(attended, hook_lse_(attended.lse)).z;
+}
+
+// What is attended to, and the learned key and value as one more.
+detail::Attended AttentionImpl::with_bias(const detail::Attended& attended,
+                                          const torch::Tensor& q) const {
+  if (!bias_key.defined()) return attended;
+  const auto of_heads = [&](const torch::Tensor& rows) {  // [H, d_head]
+    return rows.repeat_interleave(q.size(1) / rows.size(0), 0).to(attended.lse.scalar_type());
+  };
+  const auto scores =
+      at::einsum("bhtd,hd->bht", {q.to(attended.lse.scalar_type()), of_heads(bias_key)}) *
+      rule_.scale;
+  const auto lse = at::logaddexp(attended.lse, scores);
+  const auto share = at::exp(scores - lse).unsqueeze(-1);  // [B, H, T, 1]
+  const auto added = share * of_heads(bias_value).unsqueeze(1);
+  const auto others = detail::under_denominator(attended, lse);
+  return {others.z + added.to(others.z.scalar_type()), lse};
 }
 
 torch::Tensor AttentionImpl::attend_watched(const torch::Tensor& q, const torch::Tensor& k,
@@ -122,11 +149,14 @@ torch::Tensor AttentionImpl::attend_watched(const torch::Tensor& q, const torch:
   const auto span = detail::whole(q.size(2), k.size(2));
   const auto scores =
       hook_scores_(detail::scores(q, k, rule, positions.padding, span));  // [B, H, T, S]
-  const auto lse = detail::denominator(scores, rule, span);               // [B, H, T]
-  auto pattern = detail::pattern(scores, lse, rule, span);                // [B, H, T, S]
-  const auto replaced = hook_lse_(lse);
-  if (!replaced.is_same(lse)) pattern = pattern * at::exp(lse - replaced).unsqueeze(-1);
-  return detail::weighted_values(hook_pattern_(pattern), v);
+  const auto own = detail::denominator(scores, rule, span);               // [B, H, T]
+  const auto none = at::zeros({q.size(0), q.size(1), q.size(2), v.size(3)}, v.options());
+  const auto bias = with_bias({none, own}, q);  // what the learned key and value give
+  auto pattern = detail::pattern(scores, bias.lse, rule, span);  // [B, H, T, S]
+  const auto replaced = hook_lse_(bias.lse);
+  if (!replaced.is_same(bias.lse)) pattern = pattern * at::exp(bias.lse - replaced).unsqueeze(-1);
+  return detail::weighted_values(hook_pattern_(pattern), v) +
+         detail::under_denominator(bias, replaced).z;
 }
 
 }  // namespace spikesink

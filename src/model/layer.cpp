@@ -24,23 +24,27 @@ LayerImpl::LayerImpl(const ModelConfig& config, HookRegistry& hooks, int64_t lay
   hook_resid_mid_ = point(kResidMid);
   attention_norms.sum = norm("ln1", sum);
   if (sum) hook_normalized_resid_mid_ = point(kNormalizedResidMid);
-  feed_forward_norms.front = norm("ln2", front && residual_ != ResidualForm::kParallelSharedNorm);
-  if (config.layer(layer).has_experts) {
+  const bool has_second = config.feed_forward != FeedForwardKind::kNone;
+  feed_forward_norms.front =
+      norm("ln2", front && has_second && residual_ != ResidualForm::kParallelSharedNorm);
+  if (config.feed_forward == FeedForwardKind::kLinear) {
+    hook_mlp_in_ = hooks.make(in_block(layer, "mlp.hook_in"));
+    linear = register_module("mlp", Linear(config.d_model, config.d_model, config.mlp_bias));
+  } else if (config.layer(layer).has_experts) {
     experts = register_module("mlp", Experts(config, hooks, in_block(layer, "mlp")));
-  } else {
+  } else if (config.feed_forward == FeedForwardKind::kMlp) {
     mlp = register_module("mlp", FeedForward(config, config.d_mlp, hooks, in_block(layer, "mlp")));
   }
-  feed_forward_norms.output = norm("ln2_post", output);
+  feed_forward_norms.output = norm("ln2_post", output && has_second);
   hook_mlp_out_ = point(kMlpOut);
   hook_resid_post_ = point(kResidPost);
-  feed_forward_norms.sum = norm("ln2", sum);
+  feed_forward_norms.sum = norm("ln2", sum && has_second);
   if (sum) hook_normalized_resid_post_ = point(kNormalizedResidPost);
 }
 
 torch::Tensor LayerImpl::forward(const torch::Tensor& stream, const Positions& positions) {
   const bool parallel = residual_ != ResidualForm::kSequential;
   const bool shares_norm = residual_ == ResidualForm::kParallelSharedNorm;
-  const auto feed_forward = [&](const torch::Tensor& x) { return mlp ? mlp(x) : experts(x); };
   const auto added = [&](const torch::Tensor& x) { return multiplier_ == 1 ? x : x * multiplier_; };
   auto& [front1, output1, sum1] = attention_norms;
   auto& [front2, output2, sum2] = feed_forward_norms;
@@ -54,6 +58,12 @@ torch::Tensor LayerImpl::forward(const torch::Tensor& stream, const Positions& p
   const auto mlp_in = shares_norm ? attention_in : front2(parallel ? resid_pre : resid_mid);
   const auto mlp_out = hook_mlp_out_(added(output2(feed_forward(mlp_in))));
   return summed(sum2, hook_resid_post_, hook_normalized_resid_post_, resid_mid + mlp_out);
+}
+
+torch::Tensor LayerImpl::feed_forward(const torch::Tensor& x) {
+  if (mlp) return mlp(x);
+  if (experts) return experts(x);
+  return linear ? linear(hook_mlp_in_(x)) : at::zeros_like(x);
 }
 
 // The stream after a block. A post-norm model has a point on either side of the norm; where a norm

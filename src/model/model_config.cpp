@@ -157,6 +157,60 @@ const char* to_string(ResidualForm form) {
   return "parallel, two norms";
 }
 
+const char* to_string(FeedForwardKind kind) {
+  switch (kind) {
+    case FeedForwardKind::kMlp:
+      return "mlp";
+    case FeedForwardKind::kLinear:
+      return "linear";
+    case FeedForwardKind::kNone:
+      break;
+  }
+  return "none";
+}
+
+const char* to_string(AttentionForm form) {
+  switch (form) {
+    case AttentionForm::kSoftmax:
+      return "softmax";
+    case AttentionForm::kSoftmaxPlusOne:
+      return "softmax-plus-one";
+    case AttentionForm::kSigmoid:
+      return "sigmoid";
+    case AttentionForm::kSoftpick:
+      break;
+  }
+  return "softpick";
+}
+
+const char* to_string(GateInput input) {
+  switch (input) {
+    case GateInput::kNone:
+      return "none";
+    case GateInput::kHidden:
+      return "hidden";
+    case GateInput::kConstant:
+      return "constant";
+    case GateInput::kPosition:
+      return "position";
+    case GateInput::kEmbedding:
+      break;
+  }
+  return "embedding";
+}
+
+const char* to_string(GateWidth width) {
+  switch (width) {
+    case GateWidth::kChannel:
+      return "channel";
+    case GateWidth::kHead:
+      return "head";
+    case GateWidth::kToken:
+      break;
+  }
+  return "token";
+}
+
 const char* to_string(QkNorm norm) {
   switch (norm) {
     case QkNorm::kNone:
@@ -187,6 +241,48 @@ const char* to_string(Activation activation) {
   return "relu";
 }
 
+const char* to_string(Head head) {
+  switch (head) {
+    case Head::kNone:
+      return "none";
+    case Head::kLinear:
+      return "linear";
+    case Head::kMaskedLm:
+      break;
+  }
+  return "masked-lm";
+}
+
+const char* to_string(Alibi alibi) {
+  switch (alibi) {
+    case Alibi::kNone:
+      return "none";
+    case Alibi::kExact:
+      return "exact";
+    case Alibi::kFalcon:
+      break;
+  }
+  return "falcon";
+}
+
+const char* to_string(RopeScalingKind kind) {
+  switch (kind) {
+    case RopeScalingKind::kNone:
+      return "none";
+    case RopeScalingKind::kLinear:
+      return "linear";
+    case RopeScalingKind::kDynamic:
+      return "dynamic";
+    case RopeScalingKind::kLlama3:
+      return "llama3";
+    case RopeScalingKind::kYarn:
+      return "yarn";
+    case RopeScalingKind::kFactors:
+      break;
+  }
+  return "factors";
+}
+
 const char* ModelConfig::positions() const {
   if (!ropes.empty()) return "rotary";
   if (learned_positions) return "learned";
@@ -197,10 +293,17 @@ double ModelConfig::score_scale() const {
   return attention_scale > 0 ? attention_scale : 1.0 / std::sqrt(static_cast<double>(d_head));
 }
 
+int64_t ModelConfig::gate_factors() const {
+  if (gate.input == GateInput::kNone) return 0;
+  if (gate.width == GateWidth::kToken) return 1;
+  return gate.width == GateWidth::kHead ? n_heads : n_heads * d_head;
+}
+
 void ModelConfig::validate() const {
   check_positive("n_layers", n_layers);
   check_positive("d_model", d_model);
-  if (!all_layers_have_experts(*this)) check_positive("d_mlp", d_mlp);
+  if (feed_forward == FeedForwardKind::kMlp && !all_layers_have_experts(*this))
+    check_positive("d_mlp", d_mlp);
   check_positive("n_heads", n_heads);
   check_positive("n_key_value_heads", n_key_value_heads);
   check_positive("d_head", d_head);
@@ -226,6 +329,12 @@ void ModelConfig::validate() const {
   }
   if (residual != ResidualForm::kSequential && norm_placement != NormPlacement::kPre)
     fail_argument("[ModelConfig] residual: parallel blocks are only known with norms before them");
+  if (attention_form != AttentionForm::kSoftmax && (sink_logits || key_value_bias))
+    fail_argument("[ModelConfig] attention_form: got {}, which has no {}, expected softmax",
+                  to_string(attention_form), sink_logits ? "sink logits" : "key and value bias");
+  if (feed_forward != FeedForwardKind::kMlp && residual != ResidualForm::kSequential)
+    fail_argument("[ModelConfig] feed_forward: got {} in parallel blocks, expected mlp",
+                  to_string(feed_forward));
   for (const auto& rope : ropes) check_rope(rope, d_head);
   check_experts(experts);
   check_layers(*this);

@@ -13,6 +13,9 @@ constexpr int64_t kQueries = 64;
 
 constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
 
+constexpr double kSoftpickEpsilon = 1e-6;  // as its authors add to the sum
+constexpr double kLeastScore = 1e-6;       // below it a softpick weight is that of this score
+
 // One product of each key/value head with all the query heads of its group.
 // a [B, H, rows, n], b [B, K, n, columns] -> [B, H, rows, columns].
 torch::Tensor grouped_matmul(const torch::Tensor& a, const torch::Tensor& b) {
@@ -49,17 +52,43 @@ torch::Tensor limited(const ScoreRule& rule, const Span& span, torch::Device dev
 }
 
 torch::Tensor with_sinks(const torch::Tensor& lse, const ScoreRule& rule) {
+  if (rule.form == AttentionForm::kSoftmaxPlusOne)
+    return at::logaddexp(lse, at::zeros({1}, lse.options()));
   if (!rule.sinks.defined()) return lse;
   return at::logaddexp(lse, rule.sinks.to(lse.scalar_type()).unsqueeze(1));
+}
+
+// The logarithms of the weights that scores stand for.
+torch::Tensor log_weights(const torch::Tensor& scores, AttentionForm form) {
+  if (form == AttentionForm::kSigmoid) return at::log_sigmoid(scores);
+  if (form != AttentionForm::kSoftpick) return scores;
+  const auto positive = scores.clamp_min(kLeastScore);
+  const auto weights = positive + at::log(-at::expm1(-positive));
+  return at::where(scores > 0, weights, kMinusInfinity);
+}
+
+// log sum |e^s - 1| over the keys that are seen. The largest exponential is taken out first.
+torch::Tensor log_softpick_sum(const torch::Tensor& scores) {
+  const auto largest = scores.amax(-1, /*keepdim=*/true).clamp_min(0).detach();
+  const auto terms = (at::exp(scores - largest) - at::exp(-largest)).abs();
+  const auto sum = terms.masked_fill(scores == kMinusInfinity, 0).sum(-1) + kSoftpickEpsilon;
+  return at::log(sum) + largest.squeeze(-1);
 }
 
 bool sees_everything(const ScoreRule& rule, int64_t keys) {
   return rule.window == 0 || rule.window >= keys;
 }
 
+// The kernel's log-sum-exp has no gradient.
+bool needs_own_gradient(const ScoreRule& rule) {
+  return at::GradMode::is_enabled() &&
+         (rule.denominator_matters || rule.form == AttentionForm::kSoftmaxPlusOne);
+}
+
 bool fused_kernel_knows(const ScoreRule& rule, const torch::Tensor& padding, int64_t keys) {
   return rule.softcap == 0 && !rule.alibi.defined() && !padding.defined() && !is_limited(rule) &&
-         sees_everything(rule, keys);
+         sees_everything(rule, keys) && !needs_own_gradient(rule) &&
+         (rule.form == AttentionForm::kSoftmax || rule.form == AttentionForm::kSoftmaxPlusOne);
 }
 
 Attended fused(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, bool causal,
@@ -105,7 +134,7 @@ torch::Tensor scores(const torch::Tensor& q, const torch::Tensor& k, const Score
   const auto queries = q.slice(2, span.first_query, span.last_query).to(dtype);
   const auto keys = k.slice(2, span.first_key, span.last_key).to(dtype);
   auto result = grouped_matmul(queries * rule.scale, keys.transpose(-1, -2));
-  if (rule.softcap > 0) result = (result / rule.softcap).tanh_().mul_(rule.softcap);
+  if (rule.softcap > 0) result = at::tanh(result / rule.softcap) * rule.softcap;
   if (rule.alibi.defined()) {
     const auto of_queries =
         rule.alibi.slice(1, rule.past + span.first_query, rule.past + span.last_query);
@@ -123,9 +152,11 @@ torch::Tensor scores(const torch::Tensor& q, const torch::Tensor& k, const Score
 // Others that would get the share 1 - c, c the limit, have the denominator lse_others - log(1 - c):
 // a smaller one than the scores' own where the sink has more than c.
 torch::Tensor denominator(const torch::Tensor& scores, const ScoreRule& rule, const Span& span) {
-  const auto lse = with_sinks(at::logsumexp(scores, -1), rule);
+  if (rule.form == AttentionForm::kSoftpick) return log_softpick_sum(scores);
+  const auto weights = log_weights(scores, rule.form);
+  const auto lse = with_sinks(at::logsumexp(weights, -1), rule);
   if (!is_limited(rule) || !rule.limit.renormalize) return lse;
-  const auto without = scores.masked_fill(limited(rule, span, scores.device()), kMinusInfinity);
+  const auto without = weights.masked_fill(limited(rule, span, scores.device()), kMinusInfinity);
   const auto others = with_sinks(at::logsumexp(without, -1), rule);
   const auto left = at::log1p(-rule.limit.most.to(scores.options())).unsqueeze(1);  // [H, 1]
   return at::minimum(lse, others - left);
@@ -133,7 +164,9 @@ torch::Tensor denominator(const torch::Tensor& scores, const ScoreRule& rule, co
 
 torch::Tensor pattern(const torch::Tensor& scores, const torch::Tensor& lse, const ScoreRule& rule,
                       const Span& span) {
-  const auto shares = at::exp(scores - lse.unsqueeze(-1));
+  auto shares = log_weights(scores, rule.form);
+  if (rule.form != AttentionForm::kSigmoid) shares = shares - lse.unsqueeze(-1);
+  shares = at::exp(shares);
   if (!is_limited(rule)) return shares;
   const auto most = rule.limit.most.to(scores.options()).view({-1, 1, 1});
   return at::where(limited(rule, span, scores.device()), at::minimum(shares, most), shares);

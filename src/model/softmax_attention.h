@@ -27,7 +27,7 @@ torch::Tensor scores(const torch::Tensor& q, const torch::Tensor& k, const Score
 /// The logarithm of what their exponentials are divided by: the rule's sink logits are in it, and
 /// where a limit gives the other keys more, that. [B, H, queries].
 torch::Tensor denominator(const torch::Tensor& scores, const ScoreRule& rule, const Span& span);
-/// exp(scores - lse), under the rule's limit.
+/// What values are multiplied with: exp(scores - lse), as the rule's form has it, under its limit.
 torch::Tensor pattern(const torch::Tensor& scores, const torch::Tensor& lse, const ScoreRule& rule,
                       const Span& span);
 

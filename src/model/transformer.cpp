@@ -144,11 +144,12 @@ Positions TransformerImpl::positions(int64_t length, KvCache* cache) const {
   return result;
 }
 
-torch::Tensor TransformerImpl::embed(const torch::Tensor& tokens, const KvCache* cache) const {
+torch::Tensor TransformerImpl::embed(const torch::Tensor& tokens, const KvCache* cache,
+                                     Positions& places) const {
   auto rows = at::embedding(embedding, tokens);  // [B, T, d_embedding]
   if (config_.embedding_multiplier != 1)
     rows = rows * torch::scalar_tensor(config_.embedding_multiplier, rows.options());
-  rows = hook_embed_(rows);
+  rows = places.embedded = hook_embed_(rows);
   auto stream = project_in ? project_in->forward(rows) : rows;  // [B, T, d_model]
   if (position_embedding.defined())
     stream =
@@ -177,7 +178,7 @@ torch::Tensor TransformerImpl::stream_after(const torch::Tensor& tokens,
   check(tokens, padding);
   auto places = positions(tokens.size(1) + (cache ? cache->length() : 0), cache);
   places.padding = padding;
-  auto stream = embed(tokens, cache);
+  auto stream = embed(tokens, cache, places);
   for (int64_t layer = 0; layer < count; ++layer) stream = layers[layer](stream, places);
   return stream;
 }

@@ -45,7 +45,9 @@ inline constexpr std::string_view kScores =
 inline constexpr std::string_view kLse =
     "attn.hook_lse";  // [B, H, T], log of the softmax's denominator
 inline constexpr std::string_view kPattern = "attn.hook_pattern";  // [B, H, T, S]
-inline constexpr std::string_view kZ = "attn.hook_z";              // [B, T, H, d_head]
+inline constexpr std::string_view kGate =
+    "attn.hook_gate";  // [B, T, H or 1, d_head or 1], what heads are multiplied with; gated only
+inline constexpr std::string_view kZ = "attn.hook_z";  // [B, T, H, d_head], gated
 
 // Post-norm models alone: the sums above after their norm, which the next block reads.
 inline constexpr std::string_view kNormalizedResidMid = "hook_normalized_resid_mid";

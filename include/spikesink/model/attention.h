@@ -1,6 +1,7 @@
 #pragma once
 
 #include "spikesink/hooks/hook_registry.h"
+#include "spikesink/model/gate.h"
 #include "spikesink/model/linear.h"
 #include "spikesink/model/norm.h"
 #include "spikesink/model/positions.h"
@@ -26,7 +27,13 @@ struct ScoreRule {
   int64_t past = 0;     // position of the first query among the keys: how many are from a cache
   torch::Tensor sinks;  // [H], a logit in each head's denominator, or undefined
   SinkLimit limit;
+  AttentionForm form = AttentionForm::kSoftmax;
+  bool denominator_matters = false;  // more than the kernel's own division is made of it
 };
+
+namespace detail {
+struct Attended;
+}
 
 /// Self-attention with grouped key/value heads.
 ///
@@ -37,7 +44,8 @@ struct ScoreRule {
 /// watched. Else the fused kernel is used, or, where it lacks a part of the score rule, queries are
 /// taken a few at a time. All ways agree. `hook_lse` is the logarithm of the softmax's denominator,
 /// a learned sink logit included, [B, H, T] in float32 or better; replacing it rescales the
-/// attention as another denominator would (adding one to it gives softmax-plus-one).
+/// attention as another denominator would (adding one to it gives softmax-plus-one). Of sigmoid
+/// attention it is that of all a query's weights, which are not divided by it.
 class AttentionImpl : public torch::nn::Module {
  public:
   AttentionImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer);
@@ -49,8 +57,11 @@ class AttentionImpl : public torch::nn::Module {
 
   Linear q{nullptr}, k{nullptr}, v{nullptr}, o{nullptr};
   Norm q_norm{nullptr}, k_norm{nullptr};
-  torch::Tensor sinks;  // [H], a logit in each head's denominator, or undefined
-  SinkLimit limit;      // what RemoveSinks sets
+  torch::Tensor sinks;       // [H], a logit in each head's denominator, or undefined
+  torch::Tensor bias_key;    // [K, d_head], what every query sees besides, not turned; or undefined
+  torch::Tensor bias_value;  // [K, d_head]
+  Gate gate{nullptr};        // null without one
+  SinkLimit limit;           // what RemoveSinks sets
 
  private:
   torch::Tensor project(const Linear& projection, const torch::Tensor& x) const;
@@ -58,6 +69,7 @@ class AttentionImpl : public torch::nn::Module {
   torch::Tensor turned(const torch::Tensor& heads, const Positions& positions, int64_t first) const;
   torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                        const Positions& positions) const;
+  detail::Attended with_bias(const detail::Attended& attended, const torch::Tensor& q) const;
   torch::Tensor attend_watched(const torch::Tensor& q, const torch::Tensor& k,
                                const torch::Tensor& v, const Positions& positions) const;
 

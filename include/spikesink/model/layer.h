@@ -25,21 +25,23 @@ class LayerImpl : public torch::nn::Module {
 
   BlockNorms attention_norms, feed_forward_norms;
   Attention attn{nullptr};
-  FeedForward mlp{nullptr};  // null where there are experts
+  FeedForward mlp{nullptr};  // null where there are experts, one matrix, or nothing
   Experts experts{nullptr};  // null where there are none
+  Linear linear{nullptr};    // null unless it is the whole feed-forward
 
   BlockNorms& norms(BlockKind kind) {
     return kind == BlockKind::kAttention ? attention_norms : feed_forward_norms;
   }
 
  private:
+  torch::Tensor feed_forward(const torch::Tensor& x);
   torch::Tensor summed(const Norm& norm, const HookPoint& state, const HookPoint& normalized,
                        const torch::Tensor& sum) const;
 
   ResidualForm residual_;
   double multiplier_;
   HookPoint hook_resid_pre_, hook_attn_out_, hook_resid_mid_, hook_normalized_resid_mid_,
-      hook_mlp_out_, hook_resid_post_, hook_normalized_resid_post_;
+      hook_mlp_in_, hook_mlp_out_, hook_resid_post_, hook_normalized_resid_post_;
 };
 TORCH_MODULE(Layer);
 

@@ -60,6 +60,41 @@ enum class ResidualForm {
   kParallelOwnNorms,    // x + attention(ln1(x)) + feed_forward(ln2(x))
 };
 
+/// What stands in a layer's second block.
+enum class FeedForwardKind {
+  kMlp,     // two or three matrices with an activation between them, or experts
+  kLinear,  // one matrix
+  kNone,    // nothing: the layer is its attention
+};
+
+/// How scores s become weights of values, over the keys that a query sees.
+enum class AttentionForm {
+  kSoftmax,         // e^s / sum e^s
+  kSoftmaxPlusOne,  // e^s / (1 + sum e^s)
+  kSigmoid,         // 1 / (1 + e^-s), not normalised (Gu et al., arXiv 2410.10781)
+  kSoftpick,        // max(e^s - 1, 0) / sum |e^s - 1| (arXiv 2504.20966)
+};
+
+/// A factor between 0 and 1 on what heads give (the paper's table 7; arXiv 2505.06708): a sigmoid
+/// of ...
+enum class GateInput {
+  kNone,
+  kHidden,     // a linear map of what the attention reads
+  kConstant,   // learned numbers
+  kPosition,   // learned numbers of each position
+  kEmbedding,  // a linear map of the token's embedding
+};
+/// Each factor is of ...
+enum class GateWidth {
+  kChannel,  // one channel of one head
+  kHead,     // one head
+  kToken,    // the whole token
+};
+struct GateConfig {
+  GateInput input = GateInput::kNone;
+  GateWidth width = GateWidth::kHead;
+};
+
 /// What is normed of queries and keys, before they are turned.
 enum class QkNorm {
   kNone,
@@ -86,8 +121,14 @@ enum class Alibi {
 const char* to_string(NormKind kind);
 const char* to_string(NormPlacement placement);
 const char* to_string(ResidualForm form);
+const char* to_string(FeedForwardKind kind);
+const char* to_string(AttentionForm form);
+const char* to_string(GateInput input);
+const char* to_string(GateWidth width);
 const char* to_string(QkNorm norm);
 const char* to_string(Activation activation);
+const char* to_string(Head head);
+const char* to_string(Alibi alibi);
 
 /// A mixture of experts in the place of a feed-forward.
 struct ExpertsConfig {
@@ -146,13 +187,18 @@ struct ModelConfig {
   bool scale_by_layer = false;   // divided by 1 + layer as well (GPT-2)
   double attention_softcap = 0;  // scores s become cap * tanh(s / cap); 0: none
   double qkv_clip = 0;           // queries, keys and values are clamped to +- this; 0: none
-  bool sink_logits = false;      // each head has a learned logit in the softmax's denominator
+  AttentionForm attention_form = AttentionForm::kSoftmax;
+  GateConfig gate;
+  bool key_value_bias = false;  // each key/value head has a learned key and value that every query
+                                // sees (Sun et al., arXiv 2402.17762)
+  bool sink_logits = false;     // each head has a learned logit in the softmax's denominator
   QkNorm qk_norm = QkNorm::kNone;
   NormConfig qk_norm_config;
   std::vector<RopeConfig> ropes;  // empty: nothing is turned
   Alibi alibi = Alibi::kNone;
 
   // Feed-forward.
+  FeedForwardKind feed_forward = FeedForwardKind::kMlp;
   bool gated = true;  // down(activation(gate x) * (up x)), else down(activation(up x))
   ActivationConfig activation;
   bool mlp_bias = false;
@@ -173,6 +219,8 @@ struct ModelConfig {
   }
   /// What a dot product of query and key is multiplied with.
   double score_scale() const;
+  /// How many factors a gate gives each token; 0 without one.
+  int64_t gate_factors() const;
   int64_t embedding_width() const { return d_embedding == 0 ? d_model : d_embedding; }
   /// Whether logits say what comes next.
   bool predicts_next() const { return causal && head == Head::kLinear; }

@@ -16,6 +16,9 @@ enum class RopeScalingKind {
              // tokens, `long_factors` beyond (LongRoPE, arXiv 2402.13753; GGUF's rope_freqs)
 };
 
+/// "none", "linear", "dynamic", ...
+const char* to_string(RopeScalingKind kind);
+
 struct RopeScaling {
   RopeScalingKind kind = RopeScalingKind::kNone;
   double factor = 1.0;

@@ -66,7 +66,7 @@ class TransformerImpl : public torch::nn::Module {
  private:
   void make_embedding();
   void make_head();
-  torch::Tensor embed(const torch::Tensor& tokens, const KvCache* cache) const;
+  torch::Tensor embed(const torch::Tensor& tokens, const KvCache* cache, Positions& places) const;
   Positions positions(int64_t length, KvCache* cache) const;
   torch::Tensor position_rows(const torch::Tensor& tokens, const KvCache* cache) const;
   torch::Tensor stream_after(const torch::Tensor& tokens, const torch::Tensor& padding,

@@ -36,6 +36,7 @@ constexpr Architecture<ConfigKeys> kHuggingFace[] = {
     {"qwen3_moe", read_qwen3_moe, qwen_moe_names},
     {"roberta", read_roberta, roberta_names},
     {"smollm3", read_smollm3, llama_names},
+    {"spikesink", read_own, own_names},
     {"stablelm", read_stablelm, stablelm_names},
 };
 

@@ -74,7 +74,9 @@ WeightNames mpt_names();
 ModelConfig read_bloom(ConfigKeys& keys);
 WeightNames bloom_names();
 
+ModelConfig read_own(ConfigKeys& keys);
 ModelConfig read_stablelm(ConfigKeys& keys);
+WeightNames own_names();
 WeightNames stablelm_names();
 
 ModelConfig read_gpt_oss(ConfigKeys& keys);

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "spikesink/hooks/hook_registry.h"
+#include "spikesink/model/linear.h"
+#include "spikesink/model/positions.h"
+
+namespace spikesink {
+
+/// A gate on what heads give, before the output projection.
+class GateImpl : public torch::nn::Module {
+ public:
+  GateImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer);
+
+  /// z [B, T, H, d_head] and what the attention read, x [B, T, d_model] -> z times its factors.
+  torch::Tensor forward(const torch::Tensor& z, const torch::Tensor& x,
+                        const Positions& positions);
+
+  Linear map{nullptr};   // with bias; of kHidden and kEmbedding
+  torch::Tensor logits;  // [factors] of kConstant, [context, factors] of kPosition, or undefined
+
+ private:
+  torch::Tensor logits_of(const torch::Tensor& x, const Positions& positions);
+
+  GateConfig config_;
+  int64_t n_heads_;
+  HookPoint hook_gate_;
+};
+TORCH_MODULE(Gate);
+
+}  // namespace spikesink

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "spikesink/measure/attention_sinks.h"
+#include "spikesink/measure/life_cycle.h"
+#include "spikesink/measure/perplexity.h"
+#include "spikesink/train/optimizer.h"
+#include "spikesink/train/token_source.h"
+
+namespace spikesink {
+
+/// What a model is like at some step of its training, on sequences that it never trains on.
+struct TrainingState {
+  PerplexityResult perplexity;
+  AttentionSinksResult sinks;    // at key 0
+  LifeCycleResult life;
+  std::vector<double> kurtosis;  // after each layer: Kurtosis
+
+  /// The largest |h| after any block: the paper's "spike".
+  double spike() const;
+};
+
+struct TrainingStep {
+  int64_t step = 0;  // how many were done, this one included
+  double loss = 0;   // mean over the predictions that count, nats
+  double learning_rate = 0;
+  double gradient_norm = 0;  // before clipping
+  int64_t tokens = 0;        // that went through the model so far
+  std::optional<TrainingState> state;  // at the steps that measure
+};
+
+/// Trains one model. Deterministic: the same configuration, dtype, device and number of threads
+/// give the same numbers.
+class Trainer {
+ public:
+  /// Throws std::invalid_argument for a configuration that cannot be, and for a vocabulary smaller
+  /// than the source's.
+  Trainer(TrainConfig config, std::shared_ptr<const TokenSource> source,
+          torch::Device device = torch::kCPU);
+
+  bool done() const { return step_ >= config_.steps; }
+  /// One step. A loss or gradient that is not finite is a std::runtime_error that names the step;
+  /// the model is as it was before.
+  TrainingStep step();
+  /// On the sequences kept for it.
+  TrainingState measure();
+
+  Transformer& model() { return model_; }
+  const TrainConfig& config() const { return config_; }
+  int64_t steps_done() const { return step_; }
+
+ private:
+  double add_gradients(const torch::Tensor& ids, int64_t sequences);
+
+  TrainConfig config_;
+  std::shared_ptr<const TokenSource> source_;
+  Transformer model_;
+  AdamW optimizer_;
+  int64_t step_ = 0;
+};
+
+}  // namespace spikesink

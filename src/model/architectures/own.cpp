@@ -1,0 +1,34 @@
+#include "model/architectures/families.h"
+#include "model/config_fields.h"
+
+namespace spikesink::detail {
+
+// What the library saves of models that no other family describes.
+ModelConfig read_own(ConfigKeys& keys) {
+  ModelConfig config;
+  config.model_type = keys.text("model_type");
+  const auto* fields = keys.find("model");
+  if (fields == nullptr) keys.refuse("model", "the fields of ModelConfig");
+  FieldReader(*fields, "read_model_config", keys.where("model")).read(config);
+  return config;
+}
+
+WeightNames own_names() {
+  const auto same = [](std::initializer_list<const char*> names) {
+    std::vector<WeightName> entries;
+    for (const char* name : names) entries.push_back({name, name});
+    return entries;
+  };
+  return {.first = "embed",
+          .bases = {""},
+          .layer = "blocks.{}.",
+          .body = same({"embed", "pos_embed", "token_type_embed", "embed_ln", "project_in",
+                        "ln_final", "project_out", "mlm_dense", "mlm_ln", "unembed",
+                        "unembed_bias"}),
+          .in_layer = same({"ln1", "ln1_post", "ln2", "ln2_post", "attn.q", "attn.k", "attn.v",
+                            "attn.o", "attn.q_norm", "attn.k_norm", "attn.sinks", "attn.bias_key",
+                            "attn.bias_value", "attn.gate.map", "attn.gate.logits", "mlp",
+                            "mlp.gate", "mlp.up", "mlp.down"})};
+}
+
+}  // namespace spikesink::detail

@@ -1,0 +1,85 @@
+#include "spikesink/model/save_model.h"
+
+#include "detail/fail.h"
+#include "detail/temporary_file.h"
+#include "model/architectures/architecture.h"
+#include "model/config_fields.h"
+#include "spikesink/weights/safetensors.h"
+
+namespace spikesink {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr const char* kSaveModel = "save_model";
+
+// transformers' spelling of what these three families have in common.
+ordered_json as_family(const ModelConfig& config, const char* model_type, const char* saved_as) {
+  return {{"model_type", model_type},
+          {"architectures", {saved_as}},
+          {"hidden_size", config.d_model},
+          {"intermediate_size", config.d_mlp},
+          {"num_hidden_layers", config.n_layers},
+          {"num_attention_heads", config.n_heads},
+          {"num_key_value_heads", config.n_key_value_heads},
+          {"head_dim", config.d_head},
+          {"vocab_size", config.d_vocabulary},
+          {"max_position_embeddings", config.context},
+          {"rms_norm_eps", config.norm.epsilon},
+          {"rope_theta", config.ropes.empty() ? 0.0 : config.ropes.front().theta},
+          {"hidden_act", "silu"},
+          {"attention_bias", config.qkv_bias},
+          {"tie_word_embeddings", config.tied_embeddings}};
+}
+
+// Whether the reader of that family makes the same model of it.
+bool says_the_same(const ordered_json& description, const ModelConfig& config) {
+  const nlohmann::json plain = nlohmann::json::parse(description.dump());
+  detail::ConfigKeys keys(plain, kSaveModel);
+  try {
+    const auto& family =
+        detail::hf_architecture(description["model_type"].get<std::string>(), kSaveModel);
+    return detail::FieldWriter::write(family.read_config(keys)) ==
+           detail::FieldWriter::write(config);
+  } catch (const FormatError&) {
+    return false;
+  }
+}
+
+ordered_json describe(const ModelConfig& config) {
+  constexpr std::pair<const char*, const char*> kFamilies[] = {{"llama", "LlamaForCausalLM"},
+                                                               {"qwen3", "Qwen3ForCausalLM"},
+                                                               {"olmo2", "Olmo2ForCausalLM"}};
+  for (const auto& [model_type, saved_as] : kFamilies) {
+    auto description = as_family(config, model_type, saved_as);
+    if (says_the_same(description, config)) return description;
+  }
+  return {{"model_type", "spikesink"}, {"model", detail::FieldWriter::write(config)}};
+}
+
+}  // namespace
+
+void save_model(const Transformer& model, const std::filesystem::path& folder) {
+  if (model->config().experts.count > 0)
+    detail::fail_argument("[{}] a mixture of experts cannot be saved", kSaveModel);
+  const auto description = describe(model->config());
+  const auto names =
+      detail::hf_architecture(description["model_type"].get<std::string>(), kSaveModel).names();
+  std::map<std::string, torch::Tensor> tensors;
+  for (const auto& entry : model->named_parameters()) {
+    const auto places =
+        detail::places_of(entry.key(), entry.value().size(0), names, names.bases.front());
+    tensors[places.at(0).tensors.at(0)] = entry.value().detach();
+  }
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error)
+    detail::fail_format("[{}] cannot make the folder {}: {}", kSaveModel, folder.string(),
+                        error.message());
+  detail::TemporaryFile config(folder / "config.json");
+  config.write([&](std::ostream& out) { out << description.dump(2) << "\n"; }, kSaveModel);
+  save_safetensors(folder / "model.safetensors", tensors, {{"format", "pt"}});
+  config.rename(kSaveModel);
+}
+
+}  // namespace spikesink

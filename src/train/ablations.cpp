@@ -1,0 +1,253 @@
+#include "spikesink/train/ablations.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "detail/edit_distance.h"
+#include "detail/fail.h"
+
+namespace spikesink {
+namespace {
+
+// The paper's baseline, which other sizes are scaled from.
+constexpr double kRate = 3e-4, kHeads = 32, kWidth = 128, kLength = 4096;
+
+int64_t scaled(int64_t size, double of, double to) {
+  return std::llround(static_cast<double>(size) * to / of);
+}
+
+// -- what rows change
+
+using Change = std::function<void(TrainConfig&)>;
+
+Change rate(double to) {
+  return [to](TrainConfig& config) { config.optimizer.learning_rate *= to / kRate; };
+}
+
+Change heads(double count, double width) {
+  return [=](TrainConfig& config) {
+    auto& model = config.model;
+    model.n_heads = model.n_key_value_heads = scaled(model.n_heads, kHeads, count);
+    model.d_head = scaled(model.d_head, kWidth, width);
+  };
+}
+
+// A gate, or none: two matrices of 3/2 the width have as many weights as three.
+void without_gate(TrainConfig& config) {
+  config.model.gated = false;
+  config.model.activation.kind = Activation::kGelu;
+  config.model.d_mlp = config.model.d_mlp * 3 / 2;
+}
+
+// A feed-forward becomes another attention: twice the layers, each attention alone.
+void attention_only(TrainConfig& config) {
+  config.model.feed_forward = FeedForwardKind::kNone;
+  config.model.n_layers *= 2;
+}
+
+Change norms(NormPlacement placement, QkNorm qk) {
+  return [=](TrainConfig& config) {
+    config.model.norm_placement = placement;
+    config.model.qk_norm = qk;
+  };
+}
+
+void dynamic_tanh(TrainConfig& config) {
+  for (auto* norm : {&config.model.norm, &config.model.final_norm})
+    norm->kind = NormKind::kDynamicTanh;
+}
+
+Change gate(GateInput input, GateWidth width) {
+  return [=](TrainConfig& config) { config.model.gate = {input, width}; };
+}
+
+// Predictions from `least` to `most` tokens count, and no longer sequences are seen.
+Change contexts(double least, double most) {
+  return [=](TrainConfig& config) {
+    const int64_t length = config.length;
+    config.least_context = std::max<int64_t>(1, scaled(length, kLength, least));
+    config.length = scaled(length, kLength, most);
+    config.model.context = std::max(config.model.context, config.length);
+  };
+}
+
+std::vector<Ablation> all_rows() {
+  const std::vector<std::string> kRateField = {"optimizer.learning_rate"},
+                                 kGate = {"model.gate.input", "model.gate.width"},
+                                 kContexts = {"length", "least_context", "model.context"};
+  const std::vector<std::string> kHeadCount = {"model.n_heads", "model.n_key_value_heads"},
+                                 kHeadWidth = {"model.d_head"};
+  auto both = kHeadCount;
+  both.push_back(kHeadWidth.front());
+  const std::vector<std::string> placement = {"model.norm_placement"};
+  return {
+      {"baseline", {10.1, 46.0, 3818}, {}, [](TrainConfig&) {}},
+      {"table3/rate-7.5e-5", {11.8, 18.6, 1447}, kRateField, rate(7.5e-5)},
+      {"table3/rate-1.5e-4", {10.7, 31.8, 2251}, kRateField, rate(1.5e-4)},
+      {"table3/rate-6e-4", {10.0, 51.5, 3773}, kRateField, rate(6e-4)},
+      {"table3/rate-1.2e-3", {10.2, 39.2, 2723}, kRateField, rate(1.2e-3)},
+      {"table3/constant-rate",
+       {10.7, 56.8, 2870},
+       {"optimizer.least_learning_rate"},
+       [](TrainConfig& config) {
+         config.optimizer.least_learning_rate = config.optimizer.learning_rate;
+       }},
+      {"table3/weight-decay-0",
+       {10.4, 33.8, 12275},
+       {"optimizer.weight_decay"},
+       [](TrainConfig& config) { config.optimizer.weight_decay = 0; }},
+      {"table3/beta2-0.9",
+       {10.1, 49.0, 2832},
+       {"optimizer.beta2"},
+       [](TrainConfig& config) { config.optimizer.beta2 = 0.9; }},
+      {"table3/beta2-0.999",
+       {10.7, 20.9, 1855},
+       {"optimizer.beta2"},
+       [](TrainConfig& config) { config.optimizer.beta2 = 0.999; }},
+      {"table3/twice-the-tokens",
+       {9.5, 63.3, 1848},
+       {"steps"},
+       [](TrainConfig& config) { config.steps *= 2; }},
+      {"table4/gelu",
+       {10.1, 69.3, 3369},
+       {"model.gated", "model.activation.kind", "model.d_mlp"},
+       without_gate},
+      {"table4/linear",
+       {12.5, 58.9, 688},
+       {"model.feed_forward"},
+       [](TrainConfig& config) { config.model.feed_forward = FeedForwardKind::kLinear; }},
+      {"table4/attention-only",
+       {10.8, 73.9, 637},
+       {"model.feed_forward", "model.n_layers"},
+       attention_only},
+      {"table5/sandwich", {9.8, 44.7, 520}, placement, norms(NormPlacement::kSandwich, QkNorm::kNone)},
+      {"table5/sandwich-qknorm",
+       {10.0, 42.0, 92},
+       {"model.norm_placement", "model.qk_norm"},
+       norms(NormPlacement::kSandwich, QkNorm::kPerHead)},
+      {"table5/dynamic-tanh",
+       {10.0, 61.0, 153},
+       {"model.norm.kind", "model.final_norm.kind"},
+       dynamic_tanh},
+      {"table6/heads-8", {10.4, 37.1, 1253}, kHeadCount, heads(8, kWidth)},
+      {"table6/heads-16", {10.3, 41.7, 1936}, kHeadCount, heads(16, kWidth)},
+      {"table6/d_head-8", {11.3, 4.1, 291}, kHeadWidth, heads(kHeads, 8)},
+      {"table6/d_head-16", {10.8, 9.8, 315}, kHeadWidth, heads(kHeads, 16)},
+      {"table6/d_head-32", {10.5, 27.9, 829}, kHeadWidth, heads(kHeads, 32)},
+      {"table6/d_head-64", {10.3, 37.7, 2112}, kHeadWidth, heads(kHeads, 64)},
+      {"table6/d_head-8-heads-512", {10.7, 11.0, 1205}, both, heads(512, 8)},
+      {"table6/d_head-16-heads-256", {10.4, 30.8, 1750}, both, heads(256, 16)},
+      {"table6/d_head-32-heads-128", {10.3, 41.1, 1916}, both, heads(128, 32)},
+      {"table6/d_head-64-heads-64", {10.2, 44.1, 2523}, both, heads(64, 64)},
+      {"table6/d_head-256-heads-16", {10.1, 52.1, 3429}, both, heads(16, 256)},
+      {"table7/conditional-channel",
+       {10.0, 4.5, 202},
+       kGate,
+       gate(GateInput::kHidden, GateWidth::kChannel)},
+      {"table7/conditional-head",
+       {10.1, 6.4, 186},
+       kGate,
+       gate(GateInput::kHidden, GateWidth::kHead)},
+      {"table7/conditional-token",
+       {10.2, 31.2, 316},
+       kGate,
+       gate(GateInput::kHidden, GateWidth::kToken)},
+      {"table7/unconditional-channel",
+       {10.1, 42.2, 1922},
+       kGate,
+       gate(GateInput::kConstant, GateWidth::kChannel)},
+      {"table7/unconditional-head",
+       {10.1, 41.3, 1884},
+       kGate,
+       gate(GateInput::kConstant, GateWidth::kHead)},
+      {"table7/unconditional-single",
+       {10.2, 44.3, 1797},
+       kGate,
+       gate(GateInput::kConstant, GateWidth::kToken)},
+      {"table7/position", {10.1, 41.1, 1755}, kGate, gate(GateInput::kPosition, GateWidth::kHead)},
+      {"table7/embedding",
+       {10.0, 31.1, 1966},
+       kGate,
+       gate(GateInput::kEmbedding, GateWidth::kHead)},
+      {"table8/1-256", {12.4, 42.1, 5411}, kContexts, contexts(1, 256)},
+      {"table8/1-1024", {10.6, 46.3, 4442}, kContexts, contexts(1, 1024)},
+      {"table8/1024-4096", {10.1, 13.0, 38470}, kContexts, contexts(1024, 4096)},
+      {"table8/1024-5120", {10.1, 8.0, 42365}, kContexts, contexts(1024, 5120)},
+      {"table8/2048-4096", {10.6, 1.2, 7193}, kContexts, contexts(2048, 4096)},
+      {"table8/2048-6144", {10.0, 5.8, 30634}, kContexts, contexts(2048, 6144)},
+  };
+}
+
+// -- sizes
+
+struct Scale {
+  const char* name;
+  int64_t layers, d_model, d_mlp, heads, d_head, vocabulary, context;
+  int64_t steps, sequences, length, warm_up;
+  double rate, deviation;
+};
+
+// 60m: Gu et al.'s (arXiv 2410.10781); 1b and 7b: Llama's shapes, 7b trained as the paper says.
+constexpr Scale kScales[] = {
+    {"nano", 3, 64, 192, 1, 64, 65, 64, 3000, 96, 48, 100, 3e-3, 0.1},
+    {"60m", 10, 768, 1536, 8, 96, 32768, 2048, 20000, 128, 2048, 100, 4e-4, 0.02},
+    {"1b", 16, 2048, 5632, 16, 128, 32768, 4096, 25000, 256, 4096, 1000, 3e-4, 0.02},
+    {"7b", 32, 4096, 11008, 32, 128, 32768, 4096, 24000, 1024, 4096, 2000, 3e-4, 0.02},
+};
+
+}  // namespace
+
+const std::vector<Ablation>& ablations() {
+  static const auto rows = all_rows();
+  return rows;
+}
+
+const Ablation& find_ablation(const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& row : ablations()) {
+    if (row.name == name) return row;
+    names.push_back(row.name);
+  }
+  detail::fail_argument("[ablations] got '{}', expected a row's name; the nearest are {}", name,
+                        fmt::join(detail::nearest(name, names), ", "));
+}
+
+TrainConfig baseline(const std::string& scale) {
+  for (const auto& size : kScales) {
+    if (scale != size.name) continue;
+    TrainConfig config;
+    config.name = "baseline";
+    auto& model = config.model;
+    model.n_layers = size.layers;
+    model.d_model = size.d_model;
+    model.d_mlp = size.d_mlp;
+    model.n_heads = model.n_key_value_heads = size.heads;
+    model.d_head = size.d_head;
+    model.d_vocabulary = size.vocabulary;
+    model.context = size.context;
+    model.ropes = {{}};
+    config.optimizer.learning_rate = size.rate;
+    config.optimizer.least_learning_rate = size.rate / 10;
+    config.optimizer.warm_up = size.warm_up;
+    config.steps = size.steps;
+    config.sequences = size.sequences;
+    config.length = size.length;
+    config.initial_deviation = size.deviation;
+    return config;
+  }
+  detail::fail_argument("[baseline] scale: got '{}', expected nano, 60m, 1b or 7b", scale);
+}
+
+TrainConfig ablated(const std::string& name, const std::string& scale) {
+  const auto& row = find_ablation(name);
+  auto config = baseline(scale);
+  const auto before = to_json(config);
+  row.change(config);
+  if (!row.fields.empty() && to_json(config) == before)
+    detail::fail_argument("[ablated] {} is the baseline at the size {}", name, scale);
+  config.name = name;
+  config.validate();
+  return config;
+}
+
+}  // namespace spikesink

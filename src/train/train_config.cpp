@@ -1,0 +1,113 @@
+#include "spikesink/train/train_config.h"
+
+#include <cmath>
+
+#include "detail/fail.h"
+#include "model/config_fields.h"
+
+namespace spikesink {
+namespace {
+
+constexpr const char* kTrainConfig = "TrainConfig";
+constexpr int kDeepest = 16;
+
+void check_least(const char* field, int64_t value, int64_t least) {
+  if (value < least)
+    detail::fail_argument("[{}] {}: got {}, expected at least {}", kTrainConfig, field, value,
+                          least);
+}
+
+void check_range(const char* field, double value, double low, double high) {
+  if (!(value >= low && value <= high))
+    detail::fail_argument("[{}] {}: got {}, expected {} to {}", kTrainConfig, field, value, low,
+                          high);
+}
+
+}  // namespace
+
+template <typename Visitor>
+void visit_fields(Visitor& visit, BigramBackcopyConfig& task) {
+  visit("tokens", task.tokens);
+  visit("triggers", task.triggers);
+  visit("trigger_boost", task.trigger_boost);
+  visit("spread", task.spread);
+  visit("seed", task.seed);
+}
+
+template <typename Visitor>
+void visit_fields(Visitor& visit, OptimizerConfig& optimizer) {
+  visit("learning_rate", optimizer.learning_rate);
+  visit("least_learning_rate", optimizer.least_learning_rate);
+  visit("warm_up", optimizer.warm_up);
+  visit("beta1", optimizer.beta1);
+  visit("beta2", optimizer.beta2);
+  visit("epsilon", optimizer.epsilon);
+  visit("weight_decay", optimizer.weight_decay);
+  visit("clip", optimizer.clip);
+}
+
+template <typename Visitor>
+void visit_fields(Visitor& visit, TrainConfig& config) {
+  visit("name", config.name);
+  visit("model", config.model);
+  visit("backcopy", config.backcopy);
+  visit("optimizer", config.optimizer);
+  visit("steps", config.steps);
+  visit("sequences", config.sequences);
+  visit("at_once", config.at_once);
+  visit("length", config.length);
+  visit("least_context", config.least_context);
+  visit("initial_deviation", config.initial_deviation);
+  visit("seed", config.seed);
+  visit("measure_every", config.measure_every);
+  visit("measured_sequences", config.measured_sequences);
+}
+
+void TrainConfig::validate() const {
+  model.validate();
+  check_least("steps", steps, 0);
+  check_least("sequences", sequences, 1);
+  check_least("at_once", at_once, 0);
+  check_least("length", length, 2);
+  check_least("least_context", least_context, 1);
+  check_least("measure_every", measure_every, 0);
+  check_least("measured_sequences", measured_sequences, 1);
+  check_least("optimizer.warm_up", optimizer.warm_up, 0);
+  constexpr double kLarge = 1e6;
+  check_range("optimizer.learning_rate", optimizer.learning_rate, 0, kLarge);
+  check_range("optimizer.least_learning_rate", optimizer.least_learning_rate, 0,
+              optimizer.learning_rate);
+  check_range("optimizer.beta1", optimizer.beta1, 0, 1);
+  check_range("optimizer.beta2", optimizer.beta2, 0, 1);
+  check_range("optimizer.epsilon", optimizer.epsilon, 0, 1);
+  check_range("optimizer.weight_decay", optimizer.weight_decay, 0, kLarge);
+  check_range("optimizer.clip", optimizer.clip, 0, kLarge);
+  check_range("initial_deviation", initial_deviation, 0, kLarge);
+  if (!model.predicts_next())
+    detail::fail_argument("[{}] model: got an encoder, expected a decoder with an unembedding",
+                          kTrainConfig);
+  if (length > model.context)
+    detail::fail_argument("[{}] length: got {}, expected at most model.context = {}", kTrainConfig,
+                          length, model.context);
+  if (least_context >= length)
+    detail::fail_argument("[{}] least_context: got {}, expected less than length = {}",
+                          kTrainConfig, least_context, length);
+}
+
+TrainConfig read_train_config(const std::string& json, const std::string& where) {
+  TrainConfig config;
+  const auto object = detail::parse_strict_json(json, kDeepest, "read_train_config", where);
+  detail::FieldReader(object, "read_train_config", where).read(config);
+  try {
+    config.validate();
+  } catch (const std::invalid_argument& error) {
+    detail::fail_format("{} ({})", error.what(), where);
+  }
+  return config;
+}
+
+std::string to_json(const TrainConfig& config) {
+  return detail::FieldWriter::write(config).dump(1);
+}
+
+}  // namespace spikesink

@@ -1,0 +1,94 @@
+#include "spikesink/train/trainer.h"
+
+#include <cmath>
+
+#include "detail/fail.h"
+#include "spikesink/measure/kurtosis.h"
+#include "spikesink/train/initial_weights.h"
+
+namespace spikesink {
+namespace {
+
+constexpr int64_t kMeasuredAtOnce = 4096;  // tokens
+
+TrainConfig validated(TrainConfig config, const TokenSource& source) {
+  config.validate();
+  if (config.model.d_vocabulary < source.d_vocabulary())
+    detail::fail_argument("[Trainer] model.d_vocabulary: got {}, expected at least {}, the data's",
+                          config.model.d_vocabulary, source.d_vocabulary());
+  return config;
+}
+
+Transformer fresh_model(const TrainConfig& config, torch::Device device) {
+  Transformer model(config.model);
+  fill_initial_weights(model, config.initial_deviation, config.seed);
+  model->to(device);
+  return model;
+}
+
+}  // namespace
+
+double TrainingState::spike() const {
+  double largest = 0;
+  for (const auto& block : life.blocks) {
+    if (!block.hidden_state.top.empty())
+      largest = std::max(largest, block.hidden_state.top.front().magnitude);
+  }
+  return largest;
+}
+
+Trainer::Trainer(TrainConfig config, std::shared_ptr<const TokenSource> source,
+                 torch::Device device)
+    : config_(validated(std::move(config), *source)),
+      source_(std::move(source)),
+      model_(fresh_model(config_, device)),
+      optimizer_(model_, config_.optimizer) {}
+
+// Training sequences come after those that are measured on.
+TrainingStep Trainer::step() {
+  const int64_t first = config_.measured_sequences + step_ * config_.sequences;
+  const auto ids = source_->sequences(first, config_.sequences, config_.length);
+  const int64_t at_once = config_.at_once > 0 ? config_.at_once : config_.sequences;
+  TrainingStep result{.step = step_ + 1,
+                      .learning_rate = learning_rate(config_.optimizer, step_, config_.steps)};
+  for (int64_t row = 0; row < ids.size(0); row += at_once)
+    result.loss += add_gradients(ids.slice(0, row, row + at_once), ids.size(0));
+  if (std::isfinite(result.loss)) result.gradient_norm = optimizer_.step(result.learning_rate);
+  if (!std::isfinite(result.loss) || !std::isfinite(result.gradient_norm))
+    throw std::runtime_error(
+        fmt::format("[Trainer] step {}: got a loss of {} and a gradient of norm {}, expected "
+                    "finite ones (learning rate {})",
+                    result.step, result.loss, result.gradient_norm, result.learning_rate));
+  ++step_;
+  result.tokens = step_ * config_.sequences * config_.length;
+  const bool measures = config_.measure_every > 0 && step_ % config_.measure_every == 0;
+  if (measures || done()) result.state = measure();
+  return result;
+}
+
+// Gives these sequences' part of the loss of all.
+double Trainer::add_gradients(const torch::Tensor& ids, int64_t sequences) {
+  const auto tokens = ids.to(model_->options().device());
+  const auto logits = model_->forward(tokens.slice(1, 0, -1)).slice(1, config_.least_context - 1);
+  const auto targets = tokens.slice(1, config_.least_context);
+  const auto loss = at::cross_entropy_loss(logits.flatten(0, 1), targets.flatten()) *
+                    (static_cast<double>(ids.size(0)) / static_cast<double>(sequences));
+  loss.backward();
+  return loss.item<double>();
+}
+
+TrainingState Trainer::measure() {
+  Perplexity perplexity;
+  AttentionSinks sinks;
+  LifeCycle life;
+  Kurtosis kurtosis;
+  const auto ids = source_->sequences(0, config_.measured_sequences, config_.length);
+  const int64_t rows = std::max<int64_t>(1, kMeasuredAtOnce / config_.length);
+  TokenBatches batches;
+  for (int64_t first = 0; first < ids.size(0); first += rows)
+    batches.push_back({ids.slice(0, first, first + rows), first});
+  run(model_, batches, {&perplexity, &sinks, &life, &kurtosis});
+  return {perplexity.result(), sinks.result(), life.result(), kurtosis.result()};
+}
+
+}  // namespace spikesink
