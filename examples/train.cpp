@@ -29,9 +29,9 @@ std::string read_file(const std::filesystem::path& file) {
 }
 
 spikesink::TrainConfig configuration(const TrainOptions& options) {
-  auto config = options.config
-                    ? spikesink::read_train_config(read_file(*options.config), options.config->string())
-                    : spikesink::ablated(options.row, options.scale);
+  auto config = options.config ? spikesink::read_train_config(read_file(*options.config),
+                                                              options.config->string())
+                               : spikesink::ablated(options.row, options.scale);
   if (options.steps) config.steps = *options.steps;
   if (options.seed) config.seed = static_cast<uint64_t>(*options.seed);
   return config;
@@ -70,8 +70,7 @@ void run(const TrainOptions& options) {
   std::filesystem::create_directories(options.out);
   std::ofstream(options.out / "train.json") << spikesink::to_json(config) << "\n";
   std::ofstream log(options.out / "log.jsonl");
-  if (!log)
-    throw spikesink::FormatError(fmt::format("cannot write into {}", options.out.string()));
+  if (!log) throw spikesink::FormatError(fmt::format("cannot write into {}", options.out.string()));
   spikesink::Trainer trainer(
       config, std::make_shared<spikesink::BigramBackcopy>(config.backcopy, config.seed));
   Line line(!options.quiet && isatty(STDERR_FILENO));

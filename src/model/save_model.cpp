@@ -32,6 +32,15 @@ ordered_json as_family(const ModelConfig& config, const char* model_type, const 
           {"tie_word_embeddings", config.tied_embeddings}};
 }
 
+// With one spelling of what has two.
+ordered_json fields_of(ModelConfig config) {
+  if (config.layers.empty()) config.layers.resize(static_cast<size_t>(config.n_layers));
+  for (auto& rope : config.ropes) {
+    if (rope.dimensions == 0) rope.dimensions = config.d_head;
+  }
+  return detail::FieldWriter::write(config);
+}
+
 // Whether the reader of that family makes the same model of it.
 bool says_the_same(const ordered_json& description, const ModelConfig& config) {
   const nlohmann::json plain = nlohmann::json::parse(description.dump());
@@ -39,17 +48,15 @@ bool says_the_same(const ordered_json& description, const ModelConfig& config) {
   try {
     const auto& family =
         detail::hf_architecture(description["model_type"].get<std::string>(), kSaveModel);
-    return detail::FieldWriter::write(family.read_config(keys)) ==
-           detail::FieldWriter::write(config);
+    return fields_of(family.read_config(keys)) == fields_of(config);
   } catch (const FormatError&) {
     return false;
   }
 }
 
 ordered_json describe(const ModelConfig& config) {
-  constexpr std::pair<const char*, const char*> kFamilies[] = {{"llama", "LlamaForCausalLM"},
-                                                               {"qwen3", "Qwen3ForCausalLM"},
-                                                               {"olmo2", "Olmo2ForCausalLM"}};
+  constexpr std::pair<const char*, const char*> kFamilies[] = {
+      {"llama", "LlamaForCausalLM"}, {"qwen3", "Qwen3ForCausalLM"}, {"olmo2", "Olmo2ForCausalLM"}};
   for (const auto& [model_type, saved_as] : kFamilies) {
     auto description = as_family(config, model_type, saved_as);
     if (says_the_same(description, config)) return description;

@@ -55,8 +55,8 @@ torch::Tensor BigramBackcopy::sequences(int64_t first, int64_t count, int64_t le
       if (position == 0) {
         id[0] = bos;
       } else if (position == 1) {  // anything but a trigger, which has nothing to copy
-        id[1] = config_.triggers +
-                static_cast<int64_t>(random() % (config_.tokens - config_.triggers));
+        id[1] =
+            config_.triggers + static_cast<int64_t>(random() % (config_.tokens - config_.triggers));
       } else {
         const int64_t last = id[position - 1];
         id[position] = last < config_.triggers

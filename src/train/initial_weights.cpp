@@ -33,8 +33,8 @@ void fill_initial_weights(Transformer& model, double deviation, uint64_t seed) {
       continue;
     }
     const double spread = writes_to_the_stream(entry.key()) ? smaller : deviation;
-    weight.copy_(at::normal(0, spread, weight.sizes(), generator,
-                            torch::TensorOptions(torch::kDouble)));
+    weight.copy_(
+        at::normal(0, spread, weight.sizes(), generator, torch::TensorOptions(torch::kDouble)));
   }
   for (auto& module : model->modules(/*include_self=*/false)) {
     if (auto* norm = module->as<NormImpl>()) fill_norm(*norm);

@@ -12,8 +12,7 @@ double learning_rate(const OptimizerConfig& config, int64_t step, int64_t steps)
   const auto falling = static_cast<double>(std::max<int64_t>(steps - 1 - config.warm_up, 1));
   const double way = std::min(1.0, static_cast<double>(step - config.warm_up) / falling);
   const double share = (1 + std::cos(std::numbers::pi * way)) / 2;
-  return config.least_learning_rate +
-         share * (config.learning_rate - config.least_learning_rate);
+  return config.least_learning_rate + share * (config.learning_rate - config.least_learning_rate);
 }
 
 AdamW::AdamW(Transformer& model, const OptimizerConfig& config) : config_(config) {

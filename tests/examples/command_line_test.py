@@ -485,6 +485,30 @@ class OptionsTest(ProgramTest):
         done = self.start("streaming", ["--model", self.model, "--tokens", tokens, "--cache", 8, "--step", 9])
         self.assert_one_sentence(done, ["step", "9"])
 
+    def test_training(self):
+        out = self.new_path("-training")
+        done = self.start("train", ["--row", "table7/conditional-head", "--steps", 2, "--threads", 1, "--out", out])
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("table7/conditional-head: loss", done.stdout)
+        steps = [json.loads(line) for line in (out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+        self.assertEqual([step["step"] for step in steps], [1, 2])
+        self.assertEqual(len(steps[1]["validation"]["kurtosis"]), 3)
+        config = json.loads((out / "train.json").read_text(encoding="utf-8"))
+        self.assertEqual((config["steps"], config["model"]["gate"]), (2, {"input": "hidden", "width": "head"}))
+        again = self.new_path("-again")
+        self.start("train", ["--config", out / "train.json", "--threads", 1, "--quiet", "--out", again])
+        self.assertEqual((again / "log.jsonl").read_bytes(), (out / "log.jsonl").read_bytes())
+        tokens = self.tokens([[64, 5, 6, 7, 8], [64, 1, 2, 3, 4]])
+        report = self.report("anatomy", "--model", out / "model", "--tokens", tokens, "--only", "life-cycle,sinks")
+        self.assertEqual(len(report["life_cycle"]["blocks"]), 6)
+        for arguments, words in (
+            (["--row", "table5/sandwitch"], ["table5/sandwich"]),
+            (["--row", "table6/d_head-8", "--scale", "2b"], ["2b", "nano"]),
+            (["--config", self.file("{\"stps\": 1}", ".json")], ["stps"]),
+        ):
+            with self.subTest(words[0]):
+                self.assert_one_sentence(self.start("train", ["--out", out, *arguments]), words)
+
     def test_tokens_are_used_as_given(self):
         sequences = [[5, 4, 3, 2, 1], [1], [60, 0], [9, 8, 7, 6, 5, 4]]
         tokens = self.tokens(sequences)

@@ -45,8 +45,8 @@ TEST_P(AttentionFormTest, AllWaysAgreeWithTheMatrix) {
   config.attention_form = GetParam();
   auto model = random_model(config, torch::kDouble);
   const auto tokens = random_tokens(2, 70);  // more than one band of queries
-  const auto watched =
-      run_with_cache(model, tokens, {"**.hook_attn_scores", "**.hook_pattern", "**.hook_z", "**.hook_v"});
+  const auto watched = run_with_cache(
+      model, tokens, {"**.hook_attn_scores", "**.hook_pattern", "**.hook_z", "**.hook_v"});
   const auto fused = run_with_cache(model, tokens, {"**.hook_z"});
   AttentionSinks sinks({.keys = {0, 5}});
   run(model, {{tokens, 0}}, {&sinks});
@@ -82,7 +82,8 @@ TEST(KeyValueBiasTest, IsOneMoreKeyForEveryQuery) {
   auto model = random_model(config, torch::kDouble);
   const auto tokens = random_tokens(2, 70);
   const auto watched = run_with_cache(
-      model, tokens, {"**.hook_attn_scores", "**.hook_pattern", "**.hook_z", "**.hook_v", "**.hook_rot_q"});
+      model, tokens,
+      {"**.hook_attn_scores", "**.hook_pattern", "**.hook_z", "**.hook_v", "**.hook_rot_q"});
   const auto fused = run_with_cache(model, tokens, {"**.hook_z"});
   const std::string at = "blocks.0.attn.";
   const auto& attention = model->layers[0]->attn;
@@ -93,16 +94,17 @@ TEST(KeyValueBiasTest, IsOneMoreKeyForEveryQuery) {
   const auto pattern = at::softmax(at::cat({own, watched[at + "hook_attn_scores"]}, -1), -1);
   EXPECT_TRUE(at::allclose(watched[at + "hook_pattern"], pattern.slice(3, 1), 1e-8, 1e-12));
   const auto values = watched[at + "hook_v"].repeat_interleave(2, 2).transpose(1, 2);
-  const auto z = (at::matmul(pattern.slice(3, 1), values) +
-                  pattern.slice(3, 0, 1) * value.unsqueeze(1)).transpose(1, 2);
+  const auto z =
+      (at::matmul(pattern.slice(3, 1), values) + pattern.slice(3, 0, 1) * value.unsqueeze(1))
+          .transpose(1, 2);
   EXPECT_TRUE(at::allclose(watched[at + "hook_z"], z, 1e-8, 1e-10));
   EXPECT_TRUE(at::allclose(fused[at + "hook_z"], z, 1e-8, 1e-10));
 }
 
 TEST(GateTest, MultipliesWhatHeadsGive) {
   const torch::NoGradGuard no_grad;
-  for (const auto input : {GateInput::kHidden, GateInput::kConstant, GateInput::kPosition,
-                           GateInput::kEmbedding}) {
+  for (const auto input :
+       {GateInput::kHidden, GateInput::kConstant, GateInput::kPosition, GateInput::kEmbedding}) {
     for (const auto width : {GateWidth::kChannel, GateWidth::kHead, GateWidth::kToken}) {
       auto config = tiny_config();
       config.context = 16;
@@ -123,7 +125,8 @@ TEST(GateTest, MultipliesWhatHeadsGive) {
       const auto factors = width == GateWidth::kChannel ? at::sigmoid(logits).view({2, 9, 4, 8})
                            : width == GateWidth::kHead  ? at::sigmoid(logits).view({2, 9, 4, 1})
                                                         : at::sigmoid(logits).view({2, 9, 1, 1});
-      const auto z = run_with_cache(gated, tokens, {"blocks.0.attn.hook_z"})["blocks.0.attn.hook_z"];
+      const auto z =
+          run_with_cache(gated, tokens, {"blocks.0.attn.hook_z"})["blocks.0.attn.hook_z"];
       EXPECT_TRUE(at::allclose(z, plain["blocks.0.attn.hook_z"] * factors, 1e-10, 1e-12))
           << to_string(input) << ", " << to_string(width);
     }

@@ -294,7 +294,7 @@ class SectionTest(PageCase):
             self.assertIn(sentence, self.text(page))
         first, second = self.rows(page, "#streams table")
         self.assertEqual([first["It keeps"], first["Cache, MB"]], ["the last 64", "2"])
-        self.assertEqual(second["It keeps"], "the first token, up to 8 of ⏎ and 5, the last 64")
+        self.assertEqual(second["It keeps"], "the first token, up to 8 of ⏎ and id 5, the last 64")
         self.assertEqual(self.trace(page, "streams-curve", "window only")["y"], [7.4, 40])
 
     def test_watched_keys(self):

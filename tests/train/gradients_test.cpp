@@ -29,11 +29,8 @@ std::vector<Variant> variants() {
       {"Sandwich", [](Config& c) { c.norm_placement = NormPlacement::kSandwich; }},
       {"Output", [](Config& c) { c.norm_placement = NormPlacement::kOutput; }},
       {"LayerNorm",
-       [](Config& c) {
-         c.norm = c.final_norm = {.kind = NormKind::kLayer, .has_bias = true};
-       }},
-      {"DynamicTanh",
-       [](Config& c) { c.norm.kind = c.final_norm.kind = NormKind::kDynamicTanh; }},
+       [](Config& c) { c.norm = c.final_norm = {.kind = NormKind::kLayer, .has_bias = true}; }},
+      {"DynamicTanh", [](Config& c) { c.norm.kind = c.final_norm.kind = NormKind::kDynamicTanh; }},
       {"QkNorm", [](Config& c) { c.qk_norm = QkNorm::kPerHead; }},
       {"QkNormWhole", [](Config& c) { c.qk_norm = QkNorm::kWhole; }},
       {"Gelu",
@@ -79,7 +76,9 @@ std::vector<Variant> variants() {
       {"Tied", [](Config& c) { c.tied_embeddings = true; }},
       {"ParallelBlocks", [](Config& c) { c.residual = ResidualForm::kParallelSharedNorm; }},
       {"Multipliers",
-       [](Config& c) { c.residual_multiplier = c.embedding_multiplier = c.logit_multiplier = 0.7; }},
+       [](Config& c) {
+         c.residual_multiplier = c.embedding_multiplier = c.logit_multiplier = 0.7;
+       }},
   };
 }
 

@@ -96,10 +96,12 @@ TEST(TrainConfigTest, WhatIsNotUnderstoodIsRefused) {
     config.merge_patch(change);
     return message_of<FormatError>([&] { read_train_config(config.dump(), "a.json"); });
   };
-  EXPECT_EQ(said({{"setps", 5}}),
-            "[read_train_config] the key 'setps' is not understood: got 5, expected it absent (a.json)");
-  EXPECT_TRUE(holds(said({{"model", {{"norm_placement", "prae"}}}}),
-                    "norm_placement: got \"prae\", expected one of pre, post, sandwich, output (a.json, model)"));
+  EXPECT_EQ(
+      said({{"setps", 5}}),
+      "[read_train_config] the key 'setps' is not understood: got 5, expected it absent (a.json)");
+  EXPECT_TRUE(holds(
+      said({{"model", {{"norm_placement", "prae"}}}}),
+      "norm_placement: got \"prae\", expected one of pre, post, sandwich, output (a.json, model)"));
   EXPECT_TRUE(holds(said({{"optimizer", {{"beta1", "x"}}}}), "beta1 is of the wrong kind"));
   EXPECT_TRUE(holds(said({{"length", 65}}), "length: got 65, expected at most model.context = 64"));
   EXPECT_TRUE(holds(said({{"optimizer", {{"beta2", 1.5}}}}), "optimizer.beta2: got 1.5"));
@@ -107,7 +109,8 @@ TEST(TrainConfigTest, WhatIsNotUnderstoodIsRefused) {
 
 // -- rows
 
-void differences(const json& a, const json& b, const std::string& at, std::vector<std::string>& out) {
+void differences(const json& a, const json& b, const std::string& at,
+                 std::vector<std::string>& out) {
   for (const auto& [key, value] : a.items()) {
     const auto name = at.empty() ? key : at + "." + key;
     if (value.is_object()) {
@@ -235,7 +238,8 @@ TEST(TrainerTest, ShortContextsHaveNoLoss) {
   const auto ids = source(config)->sequences(config.measured_sequences, config.sequences, 16);
   const torch::NoGradGuard no_grad;
   const auto logits = trainer.model()->forward(ids);
-  const auto all = at::cross_entropy_loss(logits.slice(1, 9, -1).flatten(0, 1), ids.slice(1, 10).flatten());
+  const auto all =
+      at::cross_entropy_loss(logits.slice(1, 9, -1).flatten(0, 1), ids.slice(1, 10).flatten());
   const torch::AutoGradMode with_gradients(true);
   EXPECT_NEAR(trainer.step().loss, all.item<double>(), 1e-5);
 }
@@ -247,7 +251,8 @@ TEST(TrainerTest, ALossThatIsNotFiniteEndsItWithTheStep) {
   const torch::NoGradGuard no_grad;
   trainer.model()->embedding.fill_(std::nan(""));
   const torch::AutoGradMode with_gradients(true);
-  EXPECT_TRUE(holds(message_of<std::runtime_error>([&] { trainer.step(); }), "step 2: got a loss of nan"));
+  EXPECT_TRUE(
+      holds(message_of<std::runtime_error>([&] { trainer.step(); }), "step 2: got a loss of nan"));
   EXPECT_EQ(trainer.steps_done(), 1);
 }
 

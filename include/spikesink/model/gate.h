@@ -12,8 +12,7 @@ class GateImpl : public torch::nn::Module {
   GateImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer);
 
   /// z [B, T, H, d_head] and what the attention read, x [B, T, d_model] -> z times its factors.
-  torch::Tensor forward(const torch::Tensor& z, const torch::Tensor& x,
-                        const Positions& positions);
+  torch::Tensor forward(const torch::Tensor& z, const torch::Tensor& x, const Positions& positions);
 
   Linear map{nullptr};   // with bias; of kHidden and kEmbedding
   torch::Tensor logits;  // [factors] of kConstant, [context, factors] of kPosition, or undefined

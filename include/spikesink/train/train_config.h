@@ -28,14 +28,14 @@ struct TrainConfig {
   OptimizerConfig optimizer;
 
   int64_t steps = 1000;
-  int64_t sequences = 128;      // a step
-  int64_t at_once = 0;          // of them, through the model together; 0: all
-  int64_t length = 64;          // tokens of a sequence
-  int64_t least_context = 1;    // predictions from fewer tokens than this have no loss (table 8)
+  int64_t sequences = 128;    // a step
+  int64_t at_once = 0;        // of them, through the model together; 0: all
+  int64_t length = 64;        // tokens of a sequence
+  int64_t least_context = 1;  // predictions from fewer tokens than this have no loss (table 8)
   double initial_deviation = 0.02;  // of matrices
-  uint64_t seed = 0;            // of weights and sequences
+  uint64_t seed = 0;                // of weights and sequences
 
-  int64_t measure_every = 100;     // steps; 0: at the end alone
+  int64_t measure_every = 100;  // steps; 0: at the end alone
   int64_t measured_sequences = 64;
 
   /// Throws std::invalid_argument naming the first field that cannot be.

@@ -16,7 +16,7 @@ namespace spikesink {
 /// What a model is like at some step of its training, on sequences that it never trains on.
 struct TrainingState {
   PerplexityResult perplexity;
-  AttentionSinksResult sinks;    // at key 0
+  AttentionSinksResult sinks;  // at key 0
   LifeCycleResult life;
   std::vector<double> kurtosis;  // after each layer: Kurtosis
 
@@ -28,8 +28,8 @@ struct TrainingStep {
   int64_t step = 0;  // how many were done, this one included
   double loss = 0;   // mean over the predictions that count, nats
   double learning_rate = 0;
-  double gradient_norm = 0;  // before clipping
-  int64_t tokens = 0;        // that went through the model so far
+  double gradient_norm = 0;            // before clipping
+  int64_t tokens = 0;                  // that went through the model so far
   std::optional<TrainingState> state;  // at the steps that measure
 };
 

@@ -7,6 +7,7 @@
 
 const kRuinous = 10;  // times the clean perplexity: the model is broken
 const kHarmless = 1.15;
+const kFarthest = 1e9;  // times the clean perplexity: the figure ends there
 
 // -- sentences
 
@@ -27,7 +28,7 @@ function tellRuin(changed, clean) {
 
 // Sinks gone with the spike still there, or the other way round.
 function tellDecoupling(changed, clean) {
-  const keepsSpike = ({spike}) => spike > clean.spike / 2;
+  const keepsSpike = ({spike}) => spike > clean.spike / 2 && spike < clean.spike * 2;
   const sinkless = changed.filter((row) => row.sink_ratio_percent < clean.sink_ratio_percent / 10);
   const withSpike = sinkless.filter(keepsSpike);
   if (withSpike.length === 0) return '';
@@ -64,23 +65,29 @@ function tellInterventions(rows) {
 // -- figures
 
 function drawPerplexities(container, rows) {
+  const end = kFarthest * rows[0].perplexity;
+  const drawn = (value) => Math.min(value, end);
   const known = rows.filter(({perplexity}) => perplexity !== null).reverse();
   const trace = pointTrace('perplexity', known.map((row) => ({
-    x: row.perplexity,
+    x: drawn(row.perplexity),
     y: row.name,
     text: `${row.name}: ${number(row.perplexity)} (${row.interval.map((end) => number(end)).join(' to ')})`,
   })), {
     mode: 'markers',
-    marker: {color: colour('ordinary'), size: 9},
+    marker: {
+      color: colour('ordinary'),
+      size: 9,
+      symbol: known.map(({perplexity}) => (perplexity > end ? 'triangle-right' : 'circle')),
+    },
     error_x: {
       type: 'data',
       symmetric: false,
-      array: known.map((row) => row.interval[1] - row.perplexity),
-      arrayminus: known.map((row) => row.perplexity - row.interval[0]),
+      array: known.map((row) => drawn(row.interval[1]) - drawn(row.perplexity)),
+      arrayminus: known.map((row) => drawn(row.perplexity) - drawn(row.interval[0])),
       color: colour('ordinary'),
     },
   });
-  const values = known.flatMap(({perplexity, interval}) => [perplexity, ...interval]);
+  const values = known.flatMap(({perplexity, interval}) => [perplexity, ...interval].map(drawn));
   return drawPlane(container, 90 + 26 * known.length, [trace], {
     showlegend: false,
     margin: {l: 190, r: 16, t: 10, b: 48},
@@ -89,17 +96,17 @@ function drawPerplexities(container, rows) {
   });
 }
 
-// Of the model as it is and of those that it survives, the closest first.
+// What changes that the model survives cost at each position, the dearest first.
 function drawLosses(container, rows) {
   const [clean, ...changed] = rows;
   const survived = changed.filter((row) => times(row, clean) < kRuinous)
-    .sort((a, b) => a.perplexity - b.perplexity).slice(0, kCurves.length - 1);
-  const traces = [clean, ...survived].map(({name, by_position: losses}, index) => {
+    .sort((a, b) => b.perplexity - a.perplexity).slice(0, kCurves.length);
+  const traces = survived.map(({name, by_position: losses}, index) => {
     const [hue, symbol, dash] = kCurves[index % kCurves.length];
-    const points = losses.map(({first, last, loss}) => ({
+    const points = losses.map(({first, last, loss}, place) => ({
       x: (first + last) / 2,
-      y: loss,
-      text: `${name}, positions ${first} to ${last}: ${number(loss)} nats`,
+      y: loss - clean.by_position[place].loss,
+      text: `${name}, positions ${first} to ${last}: ${number(loss - clean.by_position[place].loss)} nats`,
     }));
     return curve(name, points, {hue, symbol, dash, size: 4});
   });
@@ -107,7 +114,7 @@ function drawLosses(container, rows) {
     showlegend: true,
     legend: {...kLegendBelow, y: -0.18},
     xaxis: axis('position', {rangemode: 'tozero'}),
-    yaxis: axis('loss of a token, nats', {}),
+    yaxis: axis('loss beyond the clean model’s, nats', {}),
   });
 }
 
@@ -143,11 +150,11 @@ function interventionNodes(rows) {
     paragraph('Perplexity with a percentile bootstrap over sequences; sink ratio “gu” of key 0, ' +
       'and of key 1 or, after a prefix, of the text’s first token; spike: the largest |h| after any block; KL: of the predictions of the clean model from ' +
       'those of the changed one, mean over tokens. – is no finite number.', 'quiet'),
-    ...rows.map(tellNorms).filter(Boolean).map((sentence) => paragraph(sentence, 'quiet')),
+    paragraph(rows.map(tellNorms).filter(Boolean).join(' '), 'quiet'),
     figure('intervention-perplexity', 'Perplexity under each intervention',
       (container) => drawPerplexities(container, rows)),
-    element('h3', {textContent: 'Loss by position'}),
-    figure('intervention-losses', 'Mean loss by position, clean and under the mildest interventions',
+    element('h3', {textContent: 'What it costs by position'}),
+    figure('intervention-losses', 'Mean loss by position beyond that of the clean model',
       (container) => drawLosses(container, rows)),
   ];
 }

@@ -1,7 +1,7 @@
 // Long text read through caches of bounded size.
 'use strict';
 
-/* global figure, paragraph, table, number, listed, plural, tokenText, kCurves */
+/* global figure, paragraph, table, number, listed, plural, tokenName, kCurves */
 /* global axis, curve, drawPlane, logAxis, logRange */
 /* exported kStreams */
 
@@ -10,7 +10,7 @@
 function policyInWords({first, window, kept, most_kept: most}) {
   const parts = [
     first > 0 ? `the first ${first === 1 ? 'token' : plural(first, 'token')}` : '',
-    kept.length > 0 ? `up to ${number(most)} of ${listed(kept.map(tokenText), 6)}` : '',
+    kept.length > 0 ? `up to ${number(most)} of ${listed(kept.map(tokenName), 6)}` : '',
     `the last ${number(window)}`,
   ];
   return parts.filter(Boolean).join(', ');
@@ -38,7 +38,8 @@ function tellStreams(streams) {
 
 function drawStreams(container, streams) {
   const traces = streams.map(({name, by_position: stretches}, index) => {
-    const [hue, symbol, dash] = kCurves[index % kCurves.length];
+    const [hue, symbol] = kCurves[index % kCurves.length];
+    const dash = ['solid', 'solid', 'dash', 'dot'][index % 4];
     const points = stretches.map(({first, last, perplexity}) => ({
       x: (first + last) / 2,
       y: perplexity,
