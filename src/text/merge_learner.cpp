@@ -9,7 +9,7 @@ namespace {
 
 // The top of a heap is its largest element.
 bool comes_later(const MergeLearner::Occurrences& a, const MergeLearner::Occurrences& b) {
-  return std::tie(a.count, b.pair, b.age) < std::tie(b.count, a.pair, a.age);
+  return std::tie(a.count, b.pair) < std::tie(b.count, a.pair);
 }
 
 }  // namespace
@@ -83,7 +83,7 @@ void MergeLearner::queue_gained() {
   for (const TokenPair& pair : gained_) {
     Tally& tally = tallies_.at(pair);
     auto words = std::exchange(tally.gained, {});
-    if (tally.count > 0) push({pair, tally.count, std::move(words), pushed_++});
+    if (tally.count > 0) push({pair, tally.count, std::move(words)});
   }
   gained_.clear();
 }

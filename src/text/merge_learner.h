@@ -40,7 +40,6 @@ class MergeLearner {
     TokenPair pair;
     int64_t count;
     std::vector<uint32_t> words;  // places in the list of words, none of them twice
-    uint64_t age;
   };
   /// Takes out the most frequent pair, of equals the lowest; nothing where none occurs
   /// `least_count` times. The caller is to join it.
@@ -64,7 +63,6 @@ class MergeLearner {
   std::unordered_map<TokenPair, Tally, TokenPairHash> tallies_;
   std::vector<TokenPair> gained_;   // those whose tally has gained words
   std::vector<Occurrences> queue_;  // a heap; counts are those of the time when an entry came in
-  uint64_t pushed_ = 0;
 };
 
 }  // namespace spikesink::detail

@@ -20,7 +20,8 @@ namespace {
 using detail::TokenPair;
 using nlohmann::ordered_json;
 
-constexpr int64_t kBytes = 256;
+constexpr const char* kTrainBpe = "train_bpe";
+constexpr int64_t kByteCount = 256;
 
 using WordCounts = std::unordered_map<std::string, int64_t, detail::StringHash, std::equal_to<>>;
 
@@ -45,61 +46,65 @@ void check_special_tokens(const std::vector<std::string>& tokens) {
   std::set<std::string_view> seen;
   for (const std::string& token : tokens) {
     if (token.empty())
-      detail::fail_argument("[train_bpe] special_tokens: got an empty one, expected text");
+      detail::fail_argument("[{}] special_tokens: got an empty one, expected text", kTrainBpe);
     if (!detail::is_valid_utf8(token))
-      detail::fail_argument("[train_bpe] special_tokens: number {} is not UTF-8", seen.size());
+      detail::fail_argument("[{}] special_tokens: got one that is not UTF-8 at place {}", kTrainBpe,
+                            seen.size());
     if (!seen.insert(token).second)
-      detail::fail_argument("[train_bpe] special_tokens: got '{}' twice, expected it once", token);
+      detail::fail_argument("[{}] special_tokens: got '{}' twice, expected it once", kTrainBpe,
+                            token);
   }
 }
 
-void check(const std::vector<std::string_view>& texts, const TrainBpeOptions& options) {
+void check_training(const std::vector<std::string_view>& texts, const TrainBpeOptions& options) {
   check_special_tokens(options.special_tokens);
-  const int64_t least = kBytes + static_cast<int64_t>(options.special_tokens.size());
-  if (options.vocabulary < least)
-    detail::fail_argument("[train_bpe] vocabulary: got {}, expected at least {}",
-                          options.vocabulary, least);
+  const auto special = static_cast<int64_t>(options.special_tokens.size());
+  if (options.vocabulary < kByteCount + special)
+    detail::fail_argument("[{}] vocabulary: got {}, expected at least {}", kTrainBpe,
+                          options.vocabulary, kByteCount + special);
   if (options.least_count < 1)
-    detail::fail_argument("[train_bpe] least_count: got {}, expected 1 or more",
+    detail::fail_argument("[{}] least_count: got {}, expected 1 or more", kTrainBpe,
                           options.least_count);
   if (std::ranges::all_of(texts, &std::string_view::empty))
-    detail::fail_argument("[train_bpe] texts: got {} without a byte, expected text", texts.size());
+    detail::fail_argument("[{}] texts: got 0 bytes, expected text to learn from", kTrainBpe);
 }
 
 WordCounts count_words(const std::vector<std::string_view>& texts) {
   detail::PreTokenizer pre_tokenizer;
-  pre_tokenizer.add(detail::isolating_step(detail::kByteLevelPattern, "train_bpe"));
+  pre_tokenizer.add(detail::isolating_step(detail::kByteLevelPattern, kTrainBpe));
   WordCounts counts;
-  const detail::PreTokenizer::WordSink count_word = [&](std::string_view word) {
+  const detail::PreTokenizer::WordSink count = [&](std::string_view word) {
     const auto known = counts.find(word);
-    known == counts.end() ? void(counts.emplace(word, 1)) : void(++known->second);
-  };
-  for (const std::string_view text : texts) {
-    if (detail::is_valid_utf8(text)) {
-      pre_tokenizer.split(text, /*from_start=*/true, count_word);
+    if (known == counts.end()) {
+      counts.emplace(word, 1);
     } else {
-      pre_tokenizer.split(detail::repair_utf8(text), /*from_start=*/true, count_word);
+      ++known->second;
     }
+  };
+  for (std::string_view text : texts) {
+    std::string repaired;
+    if (!detail::is_valid_utf8(text)) text = repaired = detail::repair_utf8(text);
+    pre_tokenizer.split(text, /*from_start=*/true, count);
   }
   return counts;
 }
 
 /// Adds the tokens of the 256 bytes in the order of their characters; returns each byte's id.
-std::array<uint32_t, kBytes> add_bytes(GrowingVocabulary& vocabulary) {
-  std::array<std::string, kBytes> symbols;
-  for (int64_t byte = 0; byte < kBytes; ++byte)
+std::array<uint32_t, kByteCount> add_bytes(GrowingVocabulary& vocabulary) {
+  std::array<std::string, kByteCount> symbols;
+  for (int64_t byte = 0; byte < kByteCount; ++byte)
     symbols[byte] = detail::spelled(std::string(1, static_cast<char>(byte)));
   auto in_order = symbols;
   std::ranges::sort(in_order);
   for (const std::string& symbol : in_order) vocabulary.add(symbol);
-  std::array<uint32_t, kBytes> ids;
+  std::array<uint32_t, kByteCount> ids;
   std::ranges::transform(symbols, ids.begin(),
                          [&](const std::string& symbol) { return vocabulary.add(symbol); });
   return ids;
 }
 
 std::vector<detail::CountedWord> in_bytes(const WordCounts& counts,
-                                          const std::array<uint32_t, kBytes>& byte_ids) {
+                                          const std::array<uint32_t, kByteCount>& byte_ids) {
   std::vector<detail::CountedWord> words;
   words.reserve(counts.size());
   for (const auto& [word, count] : counts) {
@@ -117,14 +122,9 @@ std::vector<TokenPair> learn_merges(std::vector<detail::CountedWord> words,
   while (vocabulary.size() < options.vocabulary) {
     const auto found = learner.take_most_frequent(options.least_count);
     if (!found) break;
-    const TokenPair pair = found->pair;
-    const auto known = vocabulary.size();
-    const uint32_t joined =
-        vocabulary.add(vocabulary.tokens()[pair.left] + vocabulary.tokens()[pair.right]);
-    // A token that two pairs make can bring a pair back, whose last place is then its rank.
-    if (joined < known) std::erase(merges, pair);
-    merges.push_back(pair);
-    learner.join(*found, joined);
+    const auto& [left, right] = merges.emplace_back(found->pair);
+    const auto& tokens = vocabulary.tokens();
+    learner.join(*found, vocabulary.add(tokens[left] + tokens[right]));
   }
   return merges;
 }
@@ -172,7 +172,7 @@ ordered_json model_of(const std::vector<std::string>& tokens,
 }  // namespace
 
 std::string train_bpe(const std::vector<std::string_view>& texts, const TrainBpeOptions& options) {
-  check(texts, options);
+  check_training(texts, options);
   GrowingVocabulary vocabulary;
   for (const std::string& token : options.special_tokens) vocabulary.add(token);
   const auto byte_ids = add_bytes(vocabulary);
