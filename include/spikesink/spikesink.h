@@ -56,6 +56,7 @@
 #include "spikesink/report/report.h"
 #include "spikesink/text/token_batches.h"
 #include "spikesink/text/tokenizer.h"
+#include "spikesink/text/train_bpe.h"
 #include "spikesink/train/ablations.h"
 #include "spikesink/train/bigram_backcopy.h"
 #include "spikesink/train/trainer.h"

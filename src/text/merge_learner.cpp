@@ -43,7 +43,8 @@ void MergeLearner::join(const Occurrences& occurrences, uint32_t joined) {
   queue_gained();
 }
 
-// The count of the pair itself is left as it is: only its entry in the queue, now gone, asked.
+// The pair's own count is left as it is. Nobody asks for it again: as every place is joined at
+// once, a token comes from one pair alone, and no pair comes back.
 void MergeLearner::join_in(uint32_t word, const TokenPair& pair, uint32_t joined) {
   auto& tokens = words_[word].tokens;
   size_t kept = 0;

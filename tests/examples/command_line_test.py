@@ -499,7 +499,7 @@ class OptionsTest(ProgramTest):
         self.start("train", ["--config", out / "train.json", "--threads", 1, "--quiet", "--out", again])
         self.assertEqual((again / "log.jsonl").read_bytes(), (out / "log.jsonl").read_bytes())
         tokens = self.tokens([[64, 5, 6, 7, 8], [64, 1, 2, 3, 4]])
-        report = self.report("anatomy", "--model", out / "model", "--tokens", tokens, "--only", "life-cycle,sinks")
+        report = self.report("anatomy", "--model", out / "model", "--tokens", tokens, "--only", "life_cycle,attention_sinks")
         self.assertEqual(len(report["life_cycle"]["blocks"]), 6)
         for arguments, words in (
             (["--row", "table5/sandwitch"], ["table5/sandwich"]),

@@ -8,8 +8,7 @@
 namespace spikesink {
 
 struct TrainBpeOptions {
-  int64_t vocabulary =
-      4096;  // tokens at most, the special ones and those of the 256 bytes included
+  int64_t vocabulary = 4096;  // tokens at most, special ones and the 256 bytes among them
   std::vector<std::string> special_tokens = {"<|endoftext|>"};  // with the ids 0, 1, ...
   int64_t least_count = 2;  // how often two tokens must be neighbours in the texts to be joined
 };

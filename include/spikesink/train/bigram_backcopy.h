@@ -9,7 +9,7 @@ namespace spikesink {
 struct BigramBackcopyConfig {
   int64_t tokens = 64;       // of the chain, triggers included
   int64_t triggers = 3;      // ids 0, 1, ...
-  double trigger_boost = 4;  // how many times likelier than by chance a trigger is
+  double trigger_boost = 8;  // how many times likelier than by chance a trigger is
   double spread = 1;         // of the logarithms of the chain's probabilities
   uint64_t seed = 0;         // of the chain: what there is to learn
 };
