@@ -22,12 +22,6 @@ struct TrainOptions {
   bool quiet = false;
 };
 
-std::string read_file(const std::filesystem::path& file) {
-  std::ifstream stream(file);
-  if (!stream) throw spikesink::FormatError(fmt::format("--config: cannot read {}", file.string()));
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
 spikesink::TrainConfig configuration(const TrainOptions& options) {
   auto config = options.config ? spikesink::read_train_config(read_file(*options.config),
                                                               options.config->string())
@@ -67,7 +61,7 @@ class Line {
 void run(const TrainOptions& options) {
   if (options.threads > 0) at::set_num_threads(options.threads);
   const auto config = configuration(options);
-  std::filesystem::create_directories(options.out);
+  spikesink::check_writable(options.out);
   std::ofstream(options.out / "train.json") << spikesink::to_json(config) << "\n";
   std::ofstream log(options.out / "log.jsonl");
   if (!log) throw spikesink::FormatError(fmt::format("cannot write into {}", options.out.string()));

@@ -15,16 +15,6 @@ extern "C" const char spikesink_passages[], spikesink_passages_end[];
 namespace examples {
 namespace {
 
-std::string read_file(const std::filesystem::path& file) {
-  std::error_code error;
-  if (std::filesystem::is_directory(file, error))
-    throw spikesink::FormatError(fmt::format("'{}' is a folder, expected a file", file.string()));
-  std::ifstream stream(file, std::ios::binary);
-  std::string bytes{std::istreambuf_iterator<char>(stream), {}};
-  if (!stream) throw spikesink::FormatError(fmt::format("cannot read '{}'", file.string()));
-  return bytes;
-}
-
 std::vector<std::vector<int64_t>> read_tokens(const std::filesystem::path& file) {
   const auto json = nlohmann::json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
   const auto is_list_of = [](const auto& list, auto is_entry) {
@@ -109,6 +99,16 @@ void load(const Options& options, Experiment& experiment) {
 }
 
 }  // namespace
+
+std::string read_file(const std::filesystem::path& file) {
+  std::error_code error;
+  if (std::filesystem::is_directory(file, error))
+    throw spikesink::FormatError(fmt::format("'{}' is a folder, expected a file", file.string()));
+  std::ifstream stream(file, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+  if (!stream) throw spikesink::FormatError(fmt::format("cannot read '{}'", file.string()));
+  return bytes;
+}
 
 int64_t Experiment::sequences() const {
   int64_t count = 0;

@@ -37,6 +37,9 @@ std::vector<int64_t> whole_text(const Options& options, const Experiment& experi
 spikesink::Report make_report(const std::string& program, const Options& options,
                               const Experiment& experiment);
 
+/// All bytes of a file. Throws spikesink::FormatError.
+std::string read_file(const std::filesystem::path& file);
+
 /// "1, 2, 3", or "none".
 std::string list(const std::vector<int64_t>& numbers);
 

@@ -130,16 +130,29 @@ std::vector<int64_t> first_token(const Experiment& experiment) {
   return {*id};
 }
 
+// A prefix makes sequences longer.
+Part fitting(std::shared_ptr<const AddPrefix> prefix, const Experiment& experiment) {
+  const auto length = experiment.longest() + static_cast<int64_t>(prefix->prefix().size());
+  const auto context = experiment.model->config().context;
+  if (length > context)
+    throw std::invalid_argument(fmt::format(
+        "with the prefix a sequence has {} tokens, the model's context {}", length, context));
+  return prefix;
+}
+
 Part change_prefix(const Fields& part, const Experiment& experiment) {
   if (part.has("tokens") == part.has("registers"))
     part.refuse("tokens", "either tokens or registers");
-  if (is_word(part, "tokens", "bos")) return std::make_shared<AddPrefix>(first_token(experiment));
-  if (part.has("tokens")) return std::make_shared<AddPrefix>(part.numbers("tokens"));
+  if (is_word(part, "tokens", "bos"))
+    return fitting(std::make_shared<AddPrefix>(first_token(experiment)), experiment);
+  if (part.has("tokens"))
+    return fitting(std::make_shared<AddPrefix>(part.numbers("tokens")), experiment);
   if (!part["registers"].is_number_unsigned()) part.refuse("registers", "how many");
   const auto& model = experiment.model;
   const auto mean = model->embedding.mean(0, /*keepdim=*/true, torch::kFloat) *
                     model->config().embedding_multiplier;
-  return std::make_shared<AddPrefix>(mean.repeat({part["registers"].get<int64_t>(), 1}));
+  return fitting(std::make_shared<AddPrefix>(mean.repeat({part["registers"].get<int64_t>(), 1})),
+                 experiment);
 }
 
 }  // namespace

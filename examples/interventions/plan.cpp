@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <fstream>
 
 #include "interventions/parts.h"
 
@@ -95,9 +94,7 @@ Plan default_plan() {
 }
 
 Plan read_plan(const std::filesystem::path& file) {
-  std::ifstream stream(file);
-  if (!stream) throw FormatError(fmt::format("--file: cannot read {}", file.string()));
-  auto json = Json::parse(stream, nullptr, /*allow_exceptions=*/false);
+  auto json = Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) throw FormatError(fmt::format("--file: {} is not JSON", file.string()));
   return checked({std::move(json), file.filename().string(), false});
 }

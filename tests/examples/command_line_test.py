@@ -471,6 +471,14 @@ class OptionsTest(ProgramTest):
                 done = self.start("interventions", ran(entries))
                 self.assert_one_sentence(done, words)
 
+    def test_a_prefix_needs_room(self):
+        tokens = self.tokens([[index % VOCABULARY_SIZE for index in range(CONTEXT)]])
+        done, out = self.run_well("interventions", "--model", self.model, "--tokens", tokens)
+        self.assertIn("sinks/prefix-register (with the prefix a sequence has 65 tokens", done.stdout)
+        names = [row["name"] for row in read_report(out)["interventions"]]
+        self.assertIn("sinks/mask", names)
+        self.assertNotIn("sinks/prefix-register", names)
+
     def test_streaming(self):
         tokens = self.tokens([[7, 6, 5, 4, 3, 2, 1, 0], [1, 2, 3, 4, 5, 6, 7, 8]] * 4)
         options = ["--read", 60, "--cache", 16, "--step", 4]
