@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <torch/cuda.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -33,9 +32,7 @@ std::vector<std::vector<int64_t>> read_tokens(const std::filesystem::path& file)
 }
 
 void set_up_device(const Options& options) {
-  if (options.load.device.is_cuda() && !torch::cuda::is_available()) {
-    throw std::invalid_argument("--device cuda: this LibTorch sees no CUDA device");
-  }
+  check_device(options.load.device);
   if (options.threads > 0) at::set_num_threads(options.threads);
   torch::manual_seed(options.seed);
 }

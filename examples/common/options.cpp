@@ -1,6 +1,7 @@
 #include "common/options.h"
 
 #include <fmt/format.h>
+#include <torch/cuda.h>
 
 #include <charconv>
 #include <limits>
@@ -78,13 +79,26 @@ void add_options(CLI::App& app, Options& options) {
              "begin each sequence of text with BOS (default: as the tokenizer says)");
   add_choice(app, "--dtype", options.load.dtype, kDtypes,
              "what weights and activations are held in (default: float32)");
-  add_choice(app, "--device", options.load.device, kDevices, "where to compute (default: cpu)");
+  add_device(app, options.load.device);
+  add_run_options(app, options);
+}
+
+void add_device(CLI::App& app, torch::Device& device) {
+  add_choice(app, "--device", device, kDevices, "where to compute (default: cpu)");
+}
+
+void check_device(torch::Device device) {
+  if (device.is_cuda() && !torch::cuda::is_available())
+    throw std::invalid_argument("--device cuda: this LibTorch sees no CUDA device");
+}
+
+void add_run_options(CLI::App& app, RunOptions& options) {
   app.add_option("--threads", options.threads, "threads to compute with (default: all)")
       ->check(whole_number(1, kMostThreads));
   app.add_option("--seed", options.seed, "seed of anything random")
       ->capture_default_str()
       ->check(whole_number(0));
-  app.add_option("--out", options.out, "folder for report.json and report.html")
+  app.add_option("--out", options.out, "folder for what is written")
       ->capture_default_str()
       ->type_name("DIR");
   app.add_flag("--quiet", options.quiet, "print nothing but errors");

@@ -11,8 +11,16 @@
 
 namespace examples {
 
-/// What every example can be told.
-struct Options {
+/// What every program can be told.
+struct RunOptions {
+  int threads = 0;  // 0: as many as the machine has
+  int64_t seed = 0;
+  std::filesystem::path out = "spikesink-out";
+  bool quiet = false;
+};
+
+/// And those that work on a model and sequences.
+struct Options : RunOptions {
   std::filesystem::path model;
   std::optional<std::filesystem::path>
       text;  // UTF-8; none: the passages that ship with the examples
@@ -24,14 +32,16 @@ struct Options {
       64;  // of a text's windows without --length (64: Gu et al., arXiv 2410.10781)
   spikesink::BosRule bos = spikesink::BosRule::kAuto;
   spikesink::LoadOptions load;
-  int threads = 0;  // 0: as many as the machine has
-  int64_t seed = 0;
-  std::filesystem::path out = "spikesink-out";
-  bool quiet = false;
 };
 
 /// Adds the common options to a command line. `options` must outlive `app`.
 void add_options(CLI::App& app, Options& options);
+/// Those of RunOptions alone.
+void add_run_options(CLI::App& app, RunOptions& options);
+/// --device
+void add_device(CLI::App& app, torch::Device& device);
+/// Throws std::invalid_argument where this LibTorch has no such device.
+void check_device(torch::Device device);
 
 /// Checks that an argument is a whole number from `least` to `most`.
 CLI::Validator whole_number(int64_t least, int64_t most = std::numeric_limits<int64_t>::max());

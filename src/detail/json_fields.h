@@ -63,7 +63,10 @@ class FieldReader {
     } else if constexpr (std::is_enum_v<T>) {
       value = word(as(kJsonText).template get<std::string>(), name, T{});
     } else if constexpr (IsOptional<T>::value) {
-      set(json, name, where, value.emplace());
+      if (json.is_null())
+        value.reset();
+      else
+        set(json, name, where, value.emplace());
     } else if constexpr (IsVector<T>::value) {
       value.clear();
       for (const auto& entry : as(kJsonArray)) set(entry, name, where, value.emplace_back());

@@ -1,5 +1,6 @@
 #include "detail/temporary_file.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -40,6 +41,22 @@ void TemporaryFile::rename(std::string_view function) {
   fs::rename(path_, final_path_, error);
   if (error)
     fail_format("[{}] cannot write {}: {}", function, final_path_.string(), error.message());
+}
+
+void write_whole(const fs::path& file, std::string_view contents, std::string_view function) {
+  TemporaryFile temporary(file);
+  temporary.write([&](std::ostream& out) { out << contents; }, function);
+  temporary.rename(function);
+}
+
+void sync(const fs::path& path, std::string_view function) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool synced = file >= 0 && ::fsync(file) == 0;
+  const int error = errno;
+  if (file >= 0) ::close(file);
+  if (!synced)
+    fail_format("[{}] cannot write {} to the disk: {}", function, path.string(),
+                std::generic_category().message(error));
 }
 
 void check_can_write(const fs::path& folder, std::string_view function) {

@@ -27,6 +27,13 @@ class TemporaryFile {
   std::filesystem::path path_;
 };
 
+/// A whole file at once, or none.
+void write_whole(const std::filesystem::path& file, std::string_view contents,
+                 std::string_view function);
+
+/// Waits until what was written of a file or folder is on the disk.
+void sync(const std::filesystem::path& path, std::string_view function);
+
 /// Throws FormatError, in the name of `function`, when no file can be made in `folder`.
 void check_can_write(const std::filesystem::path& folder, std::string_view function);
 

@@ -1,5 +1,6 @@
 #include "spikesink/model/attention.h"
 
+#include "detail/autocast.h"
 #include "model/softmax_attention.h"
 #include "spikesink/hooks/hook_names.h"
 
@@ -77,10 +78,12 @@ torch::Tensor AttentionImpl::forward(const torch::Tensor& input, const Positions
   const auto queries = hook_q_(project(q, x));   // [B, T, H, d_head]
   const auto new_keys = hook_k_(project(k, x));  // [B, T, K, d_head]
   auto values = hook_v_(project(v, x));          // [B, T, K, d_head]
-  const auto rot_queries = hook_rot_q_(turned(normed(q_norm, queries), positions, positions.past));
+  const auto dtype = values.scalar_type();       // under autocast norms and RoPE give float32
+  const auto rot_queries =
+      hook_rot_q_(turned(normed(q_norm, queries), positions, positions.past).to(dtype));
   auto keys = normed(k_norm, new_keys);
   if (positions.cache) positions.cache->append(layer_, keys, values);  // [B, S, K, d_head]
-  const auto rot_keys = hook_rot_k_(turned(keys, positions, 0));
+  const auto rot_keys = hook_rot_k_(turned(keys, positions, 0).to(dtype));
   const bool needs_matrices = hook_scores_.watched() || hook_pattern_.watched();
   const auto way = needs_matrices ? &AttentionImpl::attend_watched : &AttentionImpl::attend;
   auto z = (this->*way)(rot_queries.transpose(1, 2), rot_keys.transpose(1, 2),
@@ -120,6 +123,7 @@ torch::Tensor AttentionImpl::turned(const torch::Tensor& heads, const Positions&
 
 torch::Tensor AttentionImpl::attend(const torch::Tensor& q, const torch::Tensor& k,
                                     const torch::Tensor& v, const Positions& positions) const {
+  const detail::AutocastScope as_given(q.device().type(), false);
   const auto attended =
       with_bias(detail::softmax_attention(q, k, v, score_rule(positions), positions.padding), q);
   return detail::under_denominator(attended, hook_lse_(attended.lse)).z;
@@ -145,6 +149,7 @@ detail::Attended AttentionImpl::with_bias(const detail::Attended& attended,
 torch::Tensor AttentionImpl::attend_watched(const torch::Tensor& q, const torch::Tensor& k,
                                             const torch::Tensor& v,
                                             const Positions& positions) const {
+  const detail::AutocastScope as_given(q.device().type(), false);
   const auto rule = score_rule(positions);
   const auto span = detail::whole(q.size(2), k.size(2));
   const auto scores =

@@ -3,6 +3,7 @@
 #include <torch/nn/modules/container/modulelist.h>
 
 #include "detail/fail.h"
+#include "model/recompute.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -179,7 +180,10 @@ torch::Tensor TransformerImpl::stream_after(const torch::Tensor& tokens,
   auto places = positions(tokens.size(1) + (cache ? cache->length() : 0), cache);
   places.padding = padding;
   auto stream = embed(tokens, cache, places);
-  for (int64_t layer = 0; layer < count; ++layer) stream = layers[layer](stream, places);
+  const bool again = recomputes_ && torch::GradMode::is_enabled();
+  for (int64_t layer = 0; layer < count; ++layer)
+    stream =
+        again ? detail::recomputed(layers[layer], stream, places) : layers[layer](stream, places);
   return stream;
 }
 

@@ -127,6 +127,10 @@ void Report::add(const std::vector<NamedStream>& streams) {
   document_->json["streams"] = detail::section(streams, document_->tokenizer.get());
 }
 
+void Report::add(const std::vector<FinishedRun>& runs) {
+  document_->json["training"] = detail::section(runs);
+}
+
 void Report::add(const std::vector<NotFiniteValues>& points) {
   document_->json["not_finite"] = detail::section(points);
 }

@@ -33,6 +33,7 @@ nlohmann::json section(const QuantisationResult& result);
 nlohmann::json section(const CacheKeepResult& result, const Tokenizer* tokenizer);
 nlohmann::json section(const std::vector<InterventionResult>& results);
 nlohmann::json section(const std::vector<NamedStream>& streams, const Tokenizer* tokenizer);
+nlohmann::json section(const std::vector<FinishedRun>& runs);
 nlohmann::json section(const std::vector<NotFiniteValues>& points);
 nlohmann::json section(const std::vector<TensorParity>& points, const ParityOptions& options);
 nlohmann::json section(const std::vector<TensorInfo>& activations);

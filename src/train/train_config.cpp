@@ -35,6 +35,15 @@ void visit_fields(Visitor& visit, BigramBackcopyConfig& task) {
 }
 
 template <typename Visitor>
+void visit_fields(Visitor& visit, DataConfig& data) {
+  visit("training", data.training);
+  visit("validation", data.validation);
+  visit("tokenizer", data.tokenizer);
+  visit("separator", data.separator);
+  visit("starts_with_separator", data.starts_with_separator);
+}
+
+template <typename Visitor>
 void visit_fields(Visitor& visit, OptimizerConfig& optimizer) {
   visit("learning_rate", optimizer.learning_rate);
   visit("least_learning_rate", optimizer.least_learning_rate);
@@ -50,6 +59,7 @@ template <typename Visitor>
 void visit_fields(Visitor& visit, TrainConfig& config) {
   visit("name", config.name);
   visit("model", config.model);
+  visit("data", config.data);
   visit("backcopy", config.backcopy);
   visit("optimizer", config.optimizer);
   visit("steps", config.steps);
@@ -59,8 +69,12 @@ void visit_fields(Visitor& visit, TrainConfig& config) {
   visit("least_context", config.least_context);
   visit("initial_deviation", config.initial_deviation);
   visit("seed", config.seed);
+  visit("bfloat16", config.bfloat16);
+  visit("recompute", config.recompute);
   visit("measure_every", config.measure_every);
   visit("measured_sequences", config.measured_sequences);
+  visit("checkpoint_every", config.checkpoint_every);
+  visit("kept_checkpoints", config.kept_checkpoints);
 }
 
 void TrainConfig::validate() const {
@@ -72,6 +86,8 @@ void TrainConfig::validate() const {
   check_least("least_context", least_context, 1);
   check_least("measure_every", measure_every, 0);
   check_least("measured_sequences", measured_sequences, 1);
+  check_least("checkpoint_every", checkpoint_every, 0);
+  check_least("kept_checkpoints", kept_checkpoints, 1);
   check_least("optimizer.warm_up", optimizer.warm_up, 0);
   constexpr double kLarge = 1e6;
   check_range("optimizer.learning_rate", optimizer.learning_rate, 0, kLarge);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "detail/autocast.h"
 #include "detail/fail.h"
 #include "spikesink/measure/kurtosis.h"
 #include "spikesink/train/initial_weights.h"
@@ -11,17 +12,19 @@ namespace {
 
 constexpr int64_t kMeasuredAtOnce = 4096;  // tokens
 
-TrainConfig validated(TrainConfig config, const TokenSource& source) {
+TrainConfig validated(TrainConfig config, const TrainingData& data) {
   config.validate();
-  if (config.model.d_vocabulary < source.d_vocabulary())
+  const auto needed = std::max(data.training->d_vocabulary(), data.validation->d_vocabulary());
+  if (config.model.d_vocabulary < needed)
     detail::fail_argument("[Trainer] model.d_vocabulary: got {}, expected at least {}, the data's",
-                          config.model.d_vocabulary, source.d_vocabulary());
+                          config.model.d_vocabulary, needed);
   return config;
 }
 
 Transformer fresh_model(const TrainConfig& config, torch::Device device) {
   Transformer model(config.model);
   fill_initial_weights(model, config.initial_deviation, config.seed);
+  model->recompute_layers(config.recompute);
   model->to(device);
   return model;
 }
@@ -37,17 +40,15 @@ double TrainingState::spike() const {
   return largest;
 }
 
-Trainer::Trainer(TrainConfig config, std::shared_ptr<const TokenSource> source,
-                 torch::Device device)
-    : config_(validated(std::move(config), *source)),
-      source_(std::move(source)),
+Trainer::Trainer(TrainConfig config, TrainingData data, torch::Device device)
+    : config_(validated(std::move(config), data)),
+      data_(std::move(data)),
       model_(fresh_model(config_, device)),
       optimizer_(model_, config_.optimizer) {}
 
-// Training sequences come after those that are measured on.
 TrainingStep Trainer::step() {
-  const int64_t first = config_.measured_sequences + step_ * config_.sequences;
-  const auto ids = source_->sequences(first, config_.sequences, config_.length);
+  const auto ids =
+      data_.training->sequences(step_ * config_.sequences, config_.sequences, config_.length);
   const int64_t at_once = config_.at_once > 0 ? config_.at_once : config_.sequences;
   TrainingStep result{.step = step_ + 1,
                       .learning_rate = learning_rate(config_.optimizer, step_, config_.steps)};
@@ -69,9 +70,14 @@ TrainingStep Trainer::step() {
 // Gives these sequences' part of the loss of all.
 double Trainer::add_gradients(const torch::Tensor& ids, int64_t sequences) {
   const auto tokens = ids.to(model_->options().device());
-  const auto logits = model_->forward(tokens.slice(1, 0, -1)).slice(1, config_.least_context - 1);
-  const auto targets = tokens.slice(1, config_.least_context);
-  const auto loss = at::cross_entropy_loss(logits.flatten(0, 1), targets.flatten()) *
+  torch::Tensor logits;
+  {
+    const detail::AutocastScope autocast(tokens.device().type(), config_.bfloat16);
+    logits = model_->forward(tokens.slice(1, 0, -1));
+  }
+  const auto counted = logits.slice(1, config_.least_context - 1).flatten(0, 1);
+  const auto targets = tokens.slice(1, config_.least_context).flatten();
+  const auto loss = at::cross_entropy_loss(counted.to(model_->options().dtype()), targets) *
                     (static_cast<double>(ids.size(0)) / static_cast<double>(sequences));
   loss.backward();
   return loss.item<double>();
@@ -82,7 +88,7 @@ TrainingState Trainer::measure() {
   AttentionSinks sinks;
   LifeCycle life;
   Kurtosis kurtosis;
-  const auto ids = source_->sequences(0, config_.measured_sequences, config_.length);
+  const auto ids = data_.validation->sequences(0, config_.measured_sequences, config_.length);
   const int64_t rows = std::max<int64_t>(1, kMeasuredAtOnce / config_.length);
   TokenBatches batches;
   for (int64_t first = 0; first < ids.size(0); first += rows)

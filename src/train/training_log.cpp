@@ -1,19 +1,48 @@
 #include "spikesink/train/training_log.h"
 
 #include <cmath>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "detail/fail.h"
+#include "detail/json_fields.h"
+
 namespace spikesink {
+
+template <typename Visitor>
+void visit_fields(Visitor& visit, ValidationRecord& record) {
+  visit("loss", record.loss);
+  visit("perplexity", record.perplexity);
+  visit("sink_ratio_percent", record.sink_ratio_percent);
+  visit("spike", record.spike);
+  visit("sink_ratios_percent", record.sink_ratios_percent);
+  visit("spikes", record.spikes);
+  visit("kurtosis", record.kurtosis);
+}
+
+template <typename Visitor>
+void visit_fields(Visitor& visit, TrainingRecord& record) {
+  visit("step", record.step);
+  visit("loss", record.loss);
+  visit("learning_rate", record.learning_rate);
+  visit("gradient_norm", record.gradient_norm);
+  visit("tokens", record.tokens);
+  visit("validation", record.validation);
+}
+
 namespace {
 
-using nlohmann::ordered_json;
+constexpr const char* kReadLog = "read_training_log";
+constexpr int kDeepestLine = 8;
 
-ordered_json number(double value) {
-  return std::isfinite(value) ? ordered_json(value) : ordered_json();
+using Number = ValidationRecord::Number;
+
+Number finite(double value) {
+  return std::isfinite(value) ? Number(value) : Number();
 }
 
 // The share of a layer's heads and the sequences in which they sink, in percent.
-ordered_json sinks_by_layer(const AttentionSinksResult& sinks) {
+std::vector<Number> sinks_by_layer(const AttentionSinksResult& sinks) {
   std::vector<double> sums, counts;
   for (const auto& head : sinks.heads) {
     sums.resize(head.layer + 1);
@@ -21,44 +50,62 @@ ordered_json sinks_by_layer(const AttentionSinksResult& sinks) {
     sums[head.layer] += 100 * head.share_of_sequences;
     counts[head.layer] += 1;
   }
-  auto ratios = ordered_json::array();
+  std::vector<Number> ratios;
   for (size_t layer = 0; layer < sums.size(); ++layer)
-    ratios.push_back(number(sums[layer] / counts[layer]));
+    ratios.push_back(finite(sums[layer] / counts[layer]));
   return ratios;
 }
 
-ordered_json spikes_by_layer(const LifeCycleResult& life) {
-  auto spikes = ordered_json::array();
+std::vector<Number> spikes_by_layer(const LifeCycleResult& life) {
+  std::vector<Number> spikes;
   for (const auto& block : life.blocks) {
     const auto& top = block.hidden_state.top;
     if (block.block.kind() == BlockKind::kFeedForward)
-      spikes.push_back(top.empty() ? ordered_json() : number(top.front().magnitude));
+      spikes.push_back(top.empty() ? Number() : finite(top.front().magnitude));
   }
   return spikes;
 }
 
-ordered_json state_of(const TrainingState& state) {
-  auto kurtosis = ordered_json::array();
-  for (const double value : state.kurtosis) kurtosis.push_back(number(value));
-  return {{"loss", number(state.perplexity.mean_loss)},
-          {"perplexity", number(state.perplexity.perplexity)},
-          {"sink_ratio_percent", number(state.sinks.sink_ratio(SinkDefinition::kGu))},
-          {"spike", number(state.spike())},
-          {"sink_ratios_percent", sinks_by_layer(state.sinks)},
-          {"spikes", spikes_by_layer(state.life)},
-          {"kurtosis", kurtosis}};
+ValidationRecord record(const TrainingState& state) {
+  ValidationRecord result{.loss = finite(state.perplexity.mean_loss),
+                          .perplexity = finite(state.perplexity.perplexity),
+                          .sink_ratio_percent = finite(state.sinks.sink_ratio(SinkDefinition::kGu)),
+                          .spike = finite(state.spike()),
+                          .sink_ratios_percent = sinks_by_layer(state.sinks),
+                          .spikes = spikes_by_layer(state.life)};
+  for (const double value : state.kurtosis) result.kurtosis.push_back(finite(value));
+  return result;
 }
 
 }  // namespace
 
-std::string to_json(const TrainingStep& step) {
-  ordered_json line = {{"step", step.step},
-                       {"loss", number(step.loss)},
-                       {"learning_rate", step.learning_rate},
-                       {"gradient_norm", number(step.gradient_norm)},
-                       {"tokens", step.tokens}};
-  if (step.state) line["validation"] = state_of(*step.state);
+TrainingRecord record(const TrainingStep& step) {
+  TrainingRecord result{.step = step.step,
+                        .loss = step.loss,
+                        .learning_rate = step.learning_rate,
+                        .gradient_norm = step.gradient_norm,
+                        .tokens = step.tokens};
+  if (step.state) result.validation = record(*step.state);
+  return result;
+}
+
+std::string to_json(const TrainingRecord& record) {
+  auto line = detail::FieldWriter::write(record);
+  if (!record.validation) line.erase("validation");
   return line.dump();
+}
+
+std::vector<TrainingRecord> read_training_log(const std::filesystem::path& file) {
+  std::ifstream stream(file);
+  if (!stream) detail::fail_format("[{}] cannot open {}", kReadLog, file.string());
+  std::vector<TrainingRecord> records;
+  std::string line;
+  while (std::getline(stream, line)) {
+    const auto where = fmt::format("{}, line {}", file.string(), records.size() + 1);
+    const auto object = detail::parse_strict_json(line, kDeepestLine, kReadLog, where);
+    detail::FieldReader(object, kReadLog, where).read(records.emplace_back());
+  }
+  return records;
 }
 
 }  // namespace spikesink

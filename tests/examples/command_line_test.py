@@ -12,14 +12,20 @@ import re
 import shutil
 import statistics
 import struct
-import subprocess
 import sys
-import tempfile
 import time
 import unittest
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from program_case import (
+    GOLDEN,
+    GOLDENS,
+    KILOBYTES_ALLOWED,
+    PROGRAMS,
+    REPOSITORY,
+    ProgramTest,
+    read_report,
+)
 from tiny_models import (
     Tensor,
     copy_model,
@@ -30,9 +36,6 @@ from tiny_models import (
     write_safetensors,
 )
 
-PROGRAMS, REPOSITORY = (Path(argument).resolve() for argument in sys.argv[1:3])
-GOLDENS = REPOSITORY / "tests/goldens"
-GOLDEN = GOLDENS / "tiny_llama/plain"
 LAYERS, HEADS, WIDTH, VOCABULARY_SIZE, CONTEXT = 2, 4, 32, 61, 64
 ALL_PROGRAMS = ["anatomy", "quickstart", "interventions", "streaming", "export_activations"]
 SANITIZED = b"__asan_init" in (PROGRAMS / "spikesink-anatomy").read_bytes()
@@ -41,94 +44,6 @@ COMMON_OPTIONS = (
 )
 EMBEDDING = "model.embed_tokens.weight"
 TEXT = "the cat sat on the mat, and the dog looked at it. " * 20
-SECONDS_ALLOWED = 60
-KILOBYTES_ALLOWED = 8 << 20  # of address space, where a lying file asks for too much
-
-
-def refuse_constant(name):
-    raise ValueError(f"{name} is not JSON")
-
-
-def read_report(folder):
-    return json.loads((folder / "report.json").read_text(encoding="utf-8"), parse_constant=refuse_constant)
-
-
-class ProgramTest(unittest.TestCase):
-    """Each test has a folder of its own, in which `model` is a model with a tokenizer and `bare` one without."""
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="spikesink-test-")
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-        self.numbers = itertools.count()
-        self.model = self.copy_model()
-        self.bare = self.copy_model(tokenizer=False)
-
-    def new_path(self, suffix=""):
-        return self.folder / f"{next(self.numbers)}{suffix}"
-
-    def copy_model(self, **changes):
-        return copy_model(GOLDEN, self.new_path("-model"), **changes)
-
-    def file(self, content, suffix=".txt"):
-        path = self.new_path(suffix)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    def tokens(self, sequences):
-        return self.file(json.dumps(sequences), ".json")
-
-    def start(self, program, arguments, prefix=()):
-        command = [*prefix, PROGRAMS / f"spikesink-{program}", *arguments]
-        return subprocess.run(
-            [str(part) for part in command],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=SECONDS_ALLOWED,
-            cwd=self.folder,
-        )
-
-    def run_well(self, program, *arguments, out=None):
-        """The finished process and the folder it wrote into."""
-        out = out or self.new_path("-out")
-        done = self.start(program, ["--out", out, *arguments])
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertTrue((out / "report.html").is_file())
-        self.assertEqual([path for path in out.iterdir() if path.suffix == ".tmp"], [])
-        return done, out
-
-    def report(self, program, *arguments):
-        return read_report(self.run_well(program, *arguments)[1])
-
-    def assert_one_sentence(self, done, words):
-        self.assertGreater(done.returncode, 0, "ended by a signal" if done.returncode < 0 else done.stdout)
-        self.assertRegex(done.stderr, r"\Aspikesink-\w+: [^\n]+\n\Z")
-        for word in [words] if isinstance(words, str) else words:
-            self.assertIn(word, done.stderr)
-        # No person wrote these for a reader.
-        self.assertNotRegex(done.stderr, r"Exception raised|enforce fail|Storage size|terminate called|filesystem error|std::")
-        self.assertNotRegex(done.stderr, r"\d{30}")
-        self.assertNotRegex(done.stdout, r"report|tensors in|perplexity|sink ratio")
-
-    def assert_refused(self, words, *arguments, program="anatomy", prefix=()):
-        """One sentence that has these words; an older report stays as it was, and nothing is left beside it."""
-        out = self.new_path("-out")
-        out.mkdir()
-        older = {"report.json": "older", "report.html": "older", "activations.safetensors": "older"}
-        for name, content in older.items():
-            (out / name).write_text(content)
-        done = self.start(program, ["--out", out, *arguments], prefix)
-        self.assert_one_sentence(done, words)
-        self.assertEqual({path.name: path.read_text() for path in out.iterdir()}, older)
-
-    def for_each(self, cases, check):
-        """`check(*case)`, several at a time; a case begins with its name."""
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            checks = [(what, pool.submit(check, *case)) for what, *case in cases]
-            for what, done in checks:
-                with self.subTest(what):
-                    done.result()
 
 
 class HelpTest(ProgramTest):
@@ -492,30 +407,6 @@ class OptionsTest(ProgramTest):
         self.assertEqual((rows["sinks + window"]["first"], report["configuration"]["read"]), (4, 60))
         done = self.start("streaming", ["--model", self.model, "--tokens", tokens, "--cache", 8, "--step", 9])
         self.assert_one_sentence(done, ["step", "9"])
-
-    def test_training(self):
-        out = self.new_path("-training")
-        done = self.start("train", ["--row", "table7/conditional-head", "--steps", 2, "--threads", 1, "--out", out])
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertIn("table7/conditional-head: loss", done.stdout)
-        steps = [json.loads(line) for line in (out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-        self.assertEqual([step["step"] for step in steps], [1, 2])
-        self.assertEqual(len(steps[1]["validation"]["kurtosis"]), 3)
-        config = json.loads((out / "train.json").read_text(encoding="utf-8"))
-        self.assertEqual((config["steps"], config["model"]["gate"]), (2, {"input": "hidden", "width": "head"}))
-        again = self.new_path("-again")
-        self.start("train", ["--config", out / "train.json", "--threads", 1, "--quiet", "--out", again])
-        self.assertEqual((again / "log.jsonl").read_bytes(), (out / "log.jsonl").read_bytes())
-        tokens = self.tokens([[64, 5, 6, 7, 8], [64, 1, 2, 3, 4]])
-        report = self.report("anatomy", "--model", out / "model", "--tokens", tokens, "--only", "life_cycle,attention_sinks")
-        self.assertEqual(len(report["life_cycle"]["blocks"]), 6)
-        for arguments, words in (
-            (["--row", "table5/sandwitch"], ["table5/sandwich"]),
-            (["--row", "table6/d_head-8", "--scale", "2b"], ["2b", "nano"]),
-            (["--config", self.file("{\"stps\": 1}", ".json")], ["stps"]),
-        ):
-            with self.subTest(words[0]):
-                self.assert_one_sentence(self.start("train", ["--out", out, *arguments]), words)
 
     def test_tokens_are_used_as_given(self):
         sequences = [[5, 4, 3, 2, 1], [1], [60, 0], [9, 8, 7, 6, 5, 4]]

@@ -7,9 +7,10 @@ import re
 from page_case import PageCase, only
 from sample_report import make_report
 from story_tests import quiet
+from training_tests import TrainingTests
 
 
-class SectionTest(PageCase):
+class SectionTest(TrainingTests, PageCase):
     """What is drawn is what was given, section by section."""
 
     def open_section(self, report, *names):

@@ -112,6 +112,26 @@ TEST_P(GradientsTest, AgreeWithDifferences) {
   }
 }
 
+TEST_P(GradientsTest, AreTheSameOfLayersThatRunAgain) {
+  auto config = tiny_config();
+  GetParam().change(config);
+  auto model = random_model(config, torch::kDouble);
+  const auto tokens = random_tokens(2, 9);
+  const auto gradients = [&](bool again) {
+    model->zero_grad();
+    model->recompute_layers(again);
+    const auto logits = model->forward(tokens.slice(1, 0, -1));
+    at::cross_entropy_loss(logits.flatten(0, 1), tokens.slice(1, 1).flatten()).backward();
+    std::map<std::string, torch::Tensor> result;
+    for (const auto& entry : model->named_parameters())
+      result[entry.key()] = entry.value().grad().clone();
+    return result;
+  };
+  const auto kept = gradients(false), again = gradients(true);
+  for (const auto& [name, gradient] : kept)
+    EXPECT_TRUE(at::allclose(again.at(name), gradient, 1e-10, 1e-14)) << name;
+}
+
 INSTANTIATE_TEST_SUITE_P(Variants, GradientsTest, testing::ValuesIn(variants()),
                          [](const auto& info) { return info.param.name; });
 

@@ -26,12 +26,8 @@ TrainConfig small_config() {
   return config;
 }
 
-std::shared_ptr<const TokenSource> source(const TrainConfig& config) {
-  return std::make_shared<BigramBackcopy>(config.backcopy, config.seed);
-}
-
 std::vector<double> losses(TrainConfig config) {
-  Trainer trainer(config, source(config));
+  Trainer trainer(config, open_training_data(config));
   std::vector<double> result;
   while (!trainer.done()) result.push_back(trainer.step().loss);
   return result;
@@ -167,7 +163,7 @@ TEST(LearningRateTest, WarmUpThenCosine) {
 TEST(AdamWTest, IsTheFormula) {
   auto config = small_config();
   config.optimizer.clip = 0.5;
-  Trainer trainer(config, source(config));
+  Trainer trainer(config, open_training_data(config));
   auto& model = trainer.model();
   AdamW optimizer(model, config.optimizer);
   std::map<std::string, torch::Tensor> expected, first, second;
@@ -211,10 +207,52 @@ TEST(TrainerTest, TheSameTwiceAndInParts) {
   EXPECT_NE(losses(other), whole);
 }
 
+TEST(TrainerTest, RecomputingChangesNothing) {
+  auto config = small_config();
+  find_ablation("table7/embedding").change(config);
+  config.steps = 4;
+  const auto kept = losses(config);
+  config.recompute = true;
+  const auto again = losses(config);
+  for (size_t step = 0; step < kept.size(); ++step)
+    EXPECT_NEAR(again[step], kept[step], 1e-6) << step;
+}
+
+// Products in bfloat16 have 8 bits, and the losses follow those of float32.
+TEST(TrainerTest, Bfloat16FollowsFloat32) {
+  for (const auto& row : ablations()) {
+    auto config = small_config();
+    config.model.n_heads = config.model.n_key_value_heads = 4;
+    config.length = config.model.context = 32;  // of which table 8 takes a sixteenth
+    config.measure_every = 0;
+    row.change(config);
+    config.steps = 3;
+    const auto exact = losses(config);
+    config.bfloat16 = true;
+    const auto rounded = losses(config);
+    EXPECT_NE(rounded, exact) << row.name;
+    for (size_t step = 0; step < exact.size(); ++step)
+      EXPECT_NEAR(rounded[step], exact[step], 0.03) << row.name << ", step " << step;
+  }
+}
+
+TEST(TrainerTest, Bfloat16KeepsItsWeightsInFloat32) {
+  auto config = small_config();
+  config.bfloat16 = true;
+  config.recompute = true;
+  Trainer trainer(config, open_training_data(config));
+  trainer.step();
+  for (const auto& entry : trainer.model()->named_parameters()) {
+    EXPECT_EQ(entry.value().scalar_type(), torch::kFloat) << entry.key();
+    EXPECT_FALSE(entry.value().to(torch::kBFloat16).to(torch::kFloat).equal(entry.value()))
+        << entry.key();
+  }
+}
+
 TEST(TrainerTest, ItLearnsAndMeasures) {
   auto config = small_config();
   config.steps = 60;
-  Trainer trainer(config, source(config));
+  Trainer trainer(config, open_training_data(config));
   const auto before = trainer.measure();
   std::vector<int64_t> measured;
   TrainingStep last;
@@ -234,8 +272,8 @@ TEST(TrainerTest, ItLearnsAndMeasures) {
 TEST(TrainerTest, ShortContextsHaveNoLoss) {
   auto config = small_config();
   config.least_context = 10;
-  Trainer trainer(config, source(config));
-  const auto ids = source(config)->sequences(config.measured_sequences, config.sequences, 16);
+  Trainer trainer(config, open_training_data(config));
+  const auto ids = open_training_data(config).training->sequences(0, config.sequences, 16);
   const torch::NoGradGuard no_grad;
   const auto logits = trainer.model()->forward(ids);
   const auto all =
@@ -246,7 +284,7 @@ TEST(TrainerTest, ShortContextsHaveNoLoss) {
 
 TEST(TrainerTest, ALossThatIsNotFiniteEndsItWithTheStep) {
   auto config = small_config();
-  Trainer trainer(config, source(config));
+  Trainer trainer(config, open_training_data(config));
   trainer.step();
   const torch::NoGradGuard no_grad;
   trainer.model()->embedding.fill_(std::nan(""));

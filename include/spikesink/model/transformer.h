@@ -41,6 +41,10 @@ class TransformerImpl : public torch::nn::Module {
   torch::Tensor logits(const torch::Tensor& states) const;
   torch::Tensor logits(const torch::Tensor& states, int64_t first, int64_t last) const;
 
+  /// Whether a pass with gradients keeps no more of a layer than what it reads, and computes the
+  /// rest once more for the gradients. Hooks see a layer's values twice then. Starts as false.
+  void recompute_layers(bool again) { recomputes_ = again; }
+
   const ModelConfig& config() const { return config_; }
   HookRegistry& hooks() { return hooks_; }
   const HookRegistry& hooks() const { return hooks_; }
@@ -77,6 +81,7 @@ class TransformerImpl : public torch::nn::Module {
   void check(const torch::Tensor& tokens, const torch::Tensor& padding) const;
   void check(const torch::Tensor& tokens, const KvCache& cache) const;
 
+  bool recomputes_ = false;
   HookPoint hook_embed_, hook_pos_embed_, hook_token_type_embed_, hook_full_embed_,
       hook_unembed_in_, hook_unembed_out_;
 };

@@ -28,6 +28,7 @@
 #include "spikesink/measure/spike_tokens.h"
 #include "spikesink/measure/state_picture.h"
 #include "spikesink/measure/vocabulary_probe.h"
+#include "spikesink/train/training_run.h"
 #include "spikesink/weights/weight_source.h"
 
 namespace spikesink {
@@ -72,6 +73,8 @@ class Report {
   /// The clean model first.
   void add(const std::vector<InterventionResult>& results);
   void add(const std::vector<NamedStream>& streams);
+  /// Trainings, those of a row under one name.
+  void add(const std::vector<FinishedRun>& runs);
   /// Where numbers ended; nothing to add for a healthy model.
   void add(const std::vector<NotFiniteValues>& points);
   void add(const std::vector<TensorParity>& points, const ParityOptions& options);

@@ -9,7 +9,7 @@
 #include "spikesink/measure/life_cycle.h"
 #include "spikesink/measure/perplexity.h"
 #include "spikesink/train/optimizer.h"
-#include "spikesink/train/token_source.h"
+#include "spikesink/train/training_data.h"
 
 namespace spikesink {
 
@@ -38,26 +38,30 @@ struct TrainingStep {
 class Trainer {
  public:
   /// Throws std::invalid_argument for a configuration that cannot be, and for a vocabulary smaller
-  /// than the source's.
-  Trainer(TrainConfig config, std::shared_ptr<const TokenSource> source,
-          torch::Device device = torch::kCPU);
+  /// than the data's.
+  Trainer(TrainConfig config, TrainingData data, torch::Device device = torch::kCPU);
 
   bool done() const { return step_ >= config_.steps; }
   /// One step. A loss or gradient that is not finite is a std::runtime_error that names the step;
   /// the model is as it was before.
   TrainingStep step();
-  /// On the sequences kept for it.
+  /// On the validation's first sequences.
   TrainingState measure();
+  /// As if it had come this far: weights and the optimizer's state are the caller's to put back.
+  void go_on_after(int64_t step) { step_ = step; }
 
   Transformer& model() { return model_; }
+  const Transformer& model() const { return model_; }
+  const AdamW& optimizer() const { return optimizer_; }
   const TrainConfig& config() const { return config_; }
+  const TrainingData& data() const { return data_; }
   int64_t steps_done() const { return step_; }
 
  private:
   double add_gradients(const torch::Tensor& ids, int64_t sequences);
 
   TrainConfig config_;
-  std::shared_ptr<const TokenSource> source_;
+  TrainingData data_;
   Transformer model_;
   AdamW optimizer_;
   int64_t step_ = 0;

@@ -57,6 +57,8 @@ function cell(column, row) {
   const text = column.text ? column.text(row) : number(column.value(row));
   const node = element('td', {className: column.left ? 'left' : ''});
   node.append(column.code ? element('code', {textContent: text}) : text);
+  const note = column.note?.(row);
+  if (note) node.append(element('div', {className: 'quiet', textContent: note}));
   return node;
 }
 
@@ -68,7 +70,20 @@ function compare(a, b, descending) {
   return (descending ? -1 : 1) * (typeof a === 'string' ? a.localeCompare(b) : a - b);
 }
 
-// `columns`: {title, value(row) to sort by, text(row) to show (else the number), left, code}.
+// A cell above neighbouring columns of the same group, where there are groups.
+function groupHeads(columns) {
+  if (!columns.some(({group}) => group)) return [];
+  const cells = [];
+  columns.forEach(({group}, i) => {
+    if (i > 0 && group === columns[i - 1].group) cells.at(-1).colSpan += 1;
+    else if (!group) cells.push(element('td'));
+    else cells.push(element('th', {scope: 'colgroup', className: 'group', textContent: group}));
+  });
+  return [element('tr', {}, ...cells)];
+}
+
+// `columns`: {title, value(row) to sort by, text(row) to show (else the number), note(row) to
+// stand below, left, code, group that it stands under}.
 // Rows come in `rows`' order until a header is pressed.
 function table(columns, rows) {
   const body = element('tbody');
@@ -98,7 +113,7 @@ function table(columns, rows) {
     fill();
   });
   fill();
-  const top = element('thead', {}, element('tr', {}, ...heads));
+  const top = element('thead', {}, ...groupHeads(columns), element('tr', {}, ...heads));
   const frame = element('div', {className: 'scroll'}, element('table', {}, top, body));
   return element('div', {}, frame, more);
 }

@@ -6,7 +6,7 @@
 /* global kLifeCycle, kStatePicture, kSpikeTokens, kMassiveActivations, kGateLinearity */
 /* global kQuadraticForm, kVocabularyProbe, kSelfAttention, kCollinearity, kSparseConstants */
 /* global kSinkGeometry, kAttentionSinks, kSinksAnywhere, kQuantisation, kKvCache, kParity */
-/* global kInterventions, kStreams, kActivations */
+/* global kInterventions, kStreams, kTraining, kActivations */
 
 // In the order of the paper. A part is named as its section of report.json: build(section, report)
 // gives its nodes, short(section, report) one sentence for the summary, or nothing.
@@ -23,6 +23,7 @@ const kChapters = [
   {id: 'practice', title: 'What it means in practice', parts: [kQuantisation, kKvCache]},
   {id: 'interventions', title: 'One thing changed', parts: [kInterventions]},
   {id: 'streams', title: 'Long text in a bounded cache', parts: [kStreams]},
+  {id: 'training', title: 'Training from scratch', parts: [kTraining]},
   {id: 'parity', title: 'Parity with the reference', parts: [kParity]},
   {id: 'activations', title: 'Exported activations', parts: [kActivations]},
 ];

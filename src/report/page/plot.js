@@ -2,12 +2,14 @@
 'use strict';
 
 /* global Plotly, number */
-/* exported kSolidButtons, plain, colour, axis, whole, positive, draw, drawPlane */
-/* exported kKinds, kCurves, curve, dots, bars, blockAxis, logAxis, logRange, stepShapes, levelShape */
+/* exported kSolidButtons, plain, colour, axis, whole, positive, draw, drawPlane, kKinds, kCurves */
+/* exported curve, dots, bars, blockAxis, logAxis, logRange, logMarks, stepShapes, levelShape */
 
 // The buttons of a figure are named: the default ones include one that sends it to a server.
 const kFlatButtons = ['toImage', 'zoom2d', 'pan2d', 'resetScale2d'];
 const kSolidButtons = ['toImage', 'orbitRotation', 'pan3d', 'zoom3d', 'resetCameraDefault3d'];
+
+const kPowersAlone = 2.5;  // powers of ten from which a logarithmic axis has no marks between
 
 // plotly reads a few HTML tags and entities in its labels; this keeps a token's text plain text.
 function plain(text) {
@@ -141,12 +143,18 @@ function logRange(values) {
   return [Math.log10(least) - room, Math.log10(most) + room];
 }
 
-// 1, 2, 5, 10, 20 ... where the powers of ten are too few to read values from.
+// Round values of a logarithmic range, the more of them the shorter it is.
+function logMarks([low, high]) {
+  const span = high - low;
+  const heads = span > kPowersAlone ? [1] : span > 0.5 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8];
+  const powers = Array.from({length: Math.ceil(span) + 2}, (_, i) => Math.floor(low) + i);
+  return powers.flatMap((power) => heads.map((head) => head * 10 ** power));
+}
+
+// Where the powers of ten are too few to read values from there are more.
 function logTicks(range) {
-  if (!range || range[1] - range[0] > 2.5) return {dtick: 1, exponentformat: 'power'};
-  const powers = Array.from({length: Math.ceil(range[1] - range[0]) + 2},
-    (_, i) => Math.floor(range[0]) + i);
-  const tickvals = powers.flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power));
+  if (!range || range[1] - range[0] > kPowersAlone) return {dtick: 1, exponentformat: 'power'};
+  const tickvals = logMarks(range);
   return {tickvals, ticktext: tickvals.map((value) => number(value))};
 }
 

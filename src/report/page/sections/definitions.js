@@ -22,6 +22,7 @@ const kDefined = {
   kv_cache: 'Key/value cache',
   parity: 'Parity',
   perplexity: 'Perplexity',
+  training: 'Training',
 };
 
 function optionPairs({options}) {
@@ -43,9 +44,16 @@ function sinkDefinitions({definitions: words, ratios}) {
   return [['Importance of a key', words.importance], ...ofRatios];
 }
 
+function trainingDefinitions({definition, epsilon}) {
+  if (definition !== 'gu') return [];
+  return [['Sink ratio “gu” of validation', 'arXiv 2410.10781: the share of (sequence, layer, ' +
+    `head) in which the mean of A[i, 0] over queries i exceeds ${epsilon}.`]];
+}
+
 // Pairs of a name and what it means.
 function definitionsOf(key, section) {
   if (key === 'attention_sinks') return sinkDefinitions(section);
+  if (key === 'training') return trainingDefinitions(section);
   const own = section.definition ? [[kDefined[key], section.definition]] : [];
   return [...own, ...optionPairs(section),
     ...(key === 'quadratic_form' ? formDefinitions(section) : [])];
@@ -64,7 +72,7 @@ function definitionNodes({program, configuration, model, versions, schema, ...re
   return [
     fold('Definitions', true, definitions(report)),
     fold('Configuration of this run', false, [['program', program], ...entries(configuration)]),
-    fold('Model', false, entries(model)),
+    ...(model ? [fold('Model', false, entries(model))] : []),
     fold('Versions', false, [...entries(versions), ['report format', schema.version]]),
   ];
 }

@@ -2,7 +2,7 @@
 'use strict';
 
 /* global element, paragraph, alarm, keyFigure, number, percentage, ranges, listed, plural */
-/* global blockName, largestPeak, warnings */
+/* global blockName, largestPeak, warnings, trainingName, trainingFacts, trainingKeys */
 /* exported drawHeader, inShort, contents */
 
 function keyFigures(report) {
@@ -36,13 +36,15 @@ function keyFigures(report) {
     const note = `over ${plural(perplexity.tokens, 'token')}; ${loss}`;
     keys.push(keyFigure('Perplexity', number(perplexity.perplexity), note));
   }
+  if (report.training) keys.push(...trainingKeys(report.training));
   return keys;
 }
 
 function drawHeader(report) {
-  const {program, configuration = {}, model} = report;
+  const {program, configuration = {}, model, training} = report;
   const {model: path, dtype, sequences, length} = configuration;
-  const name = path?.split('/').filter(Boolean).pop() ?? program;
+  const name = path?.split('/').filter(Boolean).pop() ??
+    (training ? trainingName(training) : program);
   const facts = [
     model?.model_type,
     model && plural(model.n_layers, 'layer'),
@@ -50,6 +52,7 @@ function drawHeader(report) {
     model && plural(model.d_model, 'channel'),
     dtype,
     sequences && `${plural(sequences, 'sequence')} of up to ${plural(length, 'token')}`,
+    ...(training ? trainingFacts(training) : []),
   ];
   const warned = warnings(report);
   document.title = `${name} – spikesink ${program}`;

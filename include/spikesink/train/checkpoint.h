@@ -1,0 +1,43 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "spikesink/train/trainer.h"
+
+namespace spikesink {
+
+/// The model as `save_model` and the tokenizer, where the data has one, as Hugging Face have them.
+void save_trained_model(const Trainer& trainer, const std::filesystem::path& folder);
+
+/// A training as it was after some step, in a folder of its own: the trained model so far,
+/// `optimizer.safetensors`, and `checkpoint.json`, which holds the sizes and XXH128 checksums of
+/// the others.
+struct Checkpoint {
+  std::filesystem::path folder;
+  int64_t step = 0;
+  std::optional<double> validation_loss;  // where it was measured at that step
+};
+
+/// Writes `parent`/step-N, which appears whole or not at all, also when the machine loses its
+/// power. Throws FormatError.
+Checkpoint save_checkpoint(const Trainer& trainer, std::optional<double> validation_loss,
+                           const std::filesystem::path& parent);
+
+/// Those of a folder, the last step first. One that is damaged is among them: `verify` and
+/// `restore` say so.
+std::vector<Checkpoint> find_checkpoints(const std::filesystem::path& parent);
+
+/// Throws FormatError, naming the file, where one is missing or not as it was written.
+void verify(const Checkpoint& checkpoint);
+
+/// Puts weights, the optimizer's state and the step back; all later steps are what they would have
+/// been, bit for bit. Throws FormatError, the trainer as before, where the checkpoint is damaged or
+/// of another model.
+void restore(Trainer& trainer, const Checkpoint& checkpoint);
+
+/// Removes all but the last `kept` and the one with the least validation loss.
+void remove_old_checkpoints(const std::filesystem::path& parent, int64_t kept);
+
+}  // namespace spikesink

@@ -1,0 +1,59 @@
+#include "model/recompute.h"
+
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "detail/autocast.h"
+
+namespace spikesink::detail {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+struct Again : torch::CustomClassHolder {
+  Again(Layer layer_again, Positions places_again, bool autocast_again)
+      : layer(std::move(layer_again)), places(std::move(places_again)), autocast(autocast_again) {}
+  Layer layer;
+  Positions places;
+  bool autocast;
+};
+
+// The tokens' embeddings are an argument of their own: gates read them, and they have gradients.
+struct Recomputed : torch::autograd::Function<Recomputed> {
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& stream,
+                               const torch::Tensor& embedded, const Layer& layer,
+                               const Positions& places) {
+    context->save_for_backward({stream, embedded});
+    auto again = c10::make_intrusive<Again>(
+        layer, places, at::autocast::is_autocast_enabled(stream.device().type()));
+    again->places.embedded = torch::Tensor();
+    context->saved_data["again"] = c10::IValue::make_capsule(std::move(again));
+    return Layer(layer)->forward(stream, places);
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const auto held = context->saved_data["again"].toCapsule();
+    const auto& again = static_cast<const Again&>(*held);
+    variable_list inputs;
+    for (const auto& saved : context->get_saved_variables())
+      inputs.push_back(saved.detach().requires_grad_());
+    auto places = again.places;
+    places.embedded = inputs[1];
+    {
+      const torch::AutoGradMode with_gradients(true);
+      const AutocastScope autocast(inputs[0].device().type(), again.autocast);
+      const auto output = Layer(again.layer)->forward(inputs[0], places);
+      torch::autograd::backward({output}, {gradients[0]});
+    }
+    return {inputs[0].grad(), inputs[1].grad(), {}, {}};
+  }
+};
+
+}  // namespace
+
+torch::Tensor recomputed(const Layer& layer, const torch::Tensor& stream, const Positions& places) {
+  return Recomputed::apply(stream, places.embedded, layer, places);
+}
+
+}  // namespace spikesink::detail

@@ -1,0 +1,197 @@
+// Training from scratch: how loss, spikes and sinks end, row by row, and how they came about.
+'use strict';
+
+/* global element, paragraph, figure, number, percentage, plural, capital, finite, greatest */
+/* global keyFigure, trainingTable, rowLooks, rowLegend, drawTraining, drawTrainingLayers */
+/* exported kTraining, kBaseline, lossText, trainingName, trainingFacts, trainingKeys */
+
+const kBaseline = 'baseline';
+
+function lossText(value) {
+  return Number.isFinite(value) ? value.toFixed(3) : number(null);
+}
+
+// What a run ends with, in the order in which it is told.
+const kEnds = [
+  {field: 'sink_ratio_percent', words: 'sink ratio', text: percentage},
+  {field: 'spike', words: 'spike', text: (value) => number(value)},
+  {field: 'loss', words: 'loss', text: lossText},
+];
+
+function meanOf(row, field) {
+  return row[field]?.mean ?? NaN;
+}
+
+function doneRows(rows) {
+  return rows.filter((row) => kEnds.some(({field}) => Number.isFinite(meanOf(row, field))));
+}
+
+// -- one row
+
+// The first validation that has half of what the last one has, unless it is the first of all.
+function tellHalf(validation, {field, words}) {
+  const end = validation.at(-1)[field];
+  const first = end > 0 ? validation.findIndex((state) => state[field] >= end / 2) : 0;
+  return first > 0 ? `half of that ${words} at step ${number(validation[first].step)}` : '';
+}
+
+function tellRise(validation) {
+  if (validation.length === 0) return '';
+  const halves = kEnds.slice(0, 2).map((end) => tellHalf(validation, end)).filter(Boolean);
+  return halves.length > 0 ? `Validation first shows ${halves.join(' and ')}.` : '';
+}
+
+function tellEnd({loss, perplexity, sink_ratio_percent: sinks, spike}) {
+  return `a validation loss of ${lossText(loss)} (perplexity ${number(perplexity)}), a sink ` +
+    `ratio of ${percentage(sinks)} and a spike of ${number(spike)}`;
+}
+
+function stepsDone({steps, steps_done: done}) {
+  return done === steps ? plural(steps, 'step') : `${number(done)} of ${plural(steps, 'step')}`;
+}
+
+function tellRun(run) {
+  const {row, seed, validation} = run;
+  const start = `“${row}”, seed ${seed}, after ${stepsDone(run)}:`;
+  if (validation.length === 0) return `${start} no validation yet.`;
+  return `${start} ${tellEnd(validation.at(-1))}.`;
+}
+
+function tellRow({row, runs, ...ends}) {
+  const means = Object.fromEntries(Object.entries(ends).map(([field, end]) => [field, end?.mean]));
+  return `“${row}”, mean of ${plural(runs, 'seed')}: ${tellEnd(means)}.`;
+}
+
+// -- many rows
+
+// A row and its loss, beside the baseline's where there is one.
+function withLoss(row, baseline) {
+  if (row === baseline) return 'the baseline';
+  const difference = meanOf(row, 'loss') - (baseline ? meanOf(baseline, 'loss') : 0);
+  if (!baseline || Number.isNaN(difference)) return `${row.row}, loss ${lossText(row.loss?.mean)}`;
+  const size = Math.abs(difference).toFixed(3);
+  const sign = Number(size) === 0 ? '±' : difference > 0 ? '+' : '−';
+  return `${row.row}, loss ${sign}${size}`;
+}
+
+// The rows where a value is the least and the greatest.
+function tellRange(done, {field, words, text}, baseline) {
+  const least = greatest(done, (row) => -meanOf(row, field));
+  const most = greatest(done, (row) => meanOf(row, field));
+  if (!least) return '';
+  if (least === most) return `The ${words} is ${text(meanOf(least, field))} in every row.`;
+  const [low, high] = [least, most].map((row) =>
+    `${text(meanOf(row, field))} (${withLoss(row, baseline)})`);
+  const between = baseline && baseline !== least && baseline !== most ?
+    `, with ${text(meanOf(baseline, field))} in the baseline` : '';
+  return `The ${words} goes from ${low} to ${high}${between}.`;
+}
+
+// In how many rows a value lies on the same side of the baseline's as in the paper.
+function tellPaper(done) {
+  const baseline = done.find(({row}) => row === kBaseline);
+  const rows = baseline?.paper ? done.filter((row) => row !== baseline && row.paper) : [];
+  if (rows.length === 0) return '';
+  const moved = (value, from) => Math.sign((value ?? NaN) - (from ?? NaN));
+  const alike = (field) => rows.filter((row) => moved(meanOf(row, field), meanOf(baseline, field)) *
+    moved(row.paper[field], baseline.paper[field]) > 0).length;
+  return 'Compared with the baseline, the sink ratio moves the paper’s way in ' +
+    `${alike('sink_ratio_percent')} of ${plural(rows.length, 'row')} and the spike in ` +
+    `${alike('spike')}.`;
+}
+
+function tellRows(done) {
+  if (done.length === 0) return 'No row has a finished run.';
+  if (done.length === 1) return tellRow(done[0]);
+  const baseline = done.find(({row}) => row === kBaseline);
+  return kEnds.slice(0, 2).map((end) => tellRange(done, end, baseline)).filter(Boolean).join(' ');
+}
+
+function shortTraining({rows, runs}) {
+  return runs.length === 1 ? tellRun(runs[0]) : tellRows(doneRows(rows));
+}
+
+function tellTraining(training) {
+  const {rows, runs: [run, ...others]} = training;
+  const more = run && others.length === 0 ? tellRise(run.validation) : tellPaper(doneRows(rows));
+  return `${shortTraining(training)} ${more}`;
+}
+
+// -- the header
+
+function trainingName({rows, runs}) {
+  return rows.length === 1 ? rows[0].row :
+    `${plural(rows.length, 'row')}, ${plural(runs.length, 'run')}`;
+}
+
+// What all runs have in common.
+function trainingFacts({runs}) {
+  const shared = (field, word) => {
+    const [value, ...others] = new Set(runs.map((run) => run[field]));
+    return others.length === 0 && Number.isFinite(value) && plural(value, word);
+  };
+  const facts = [shared('steps', 'step'), shared('tokens', 'token'),
+    shared('parameters', 'parameter')].filter(Boolean);
+  return runs.length > 1 && facts.length > 0 ? [`each run: ${facts.join(', ')}`] : facts;
+}
+
+function trainingKeys({rows}) {
+  const done = doneRows(rows);
+  const note = done.length === 1 ? plural(done[0].runs, 'seed') : plural(done.length, 'row');
+  return done.length === 0 ? [] : kEnds.map(({field, words, text}) => {
+    const means = finite(done.map((row) => meanOf(row, field)));
+    const ends = new Set(means.length > 0 ? [Math.min(...means), Math.max(...means)] : [null]);
+    return keyFigure(capital(words), [...ends].map(text).join(' – '), `validation, ${note}`);
+  });
+}
+
+// -- nodes
+
+function trainingCourses({rows, runs}) {
+  const looks = rowLooks(rows, runs);
+  if (looks.size === 0) return [];
+  const several = looks.size > 1;
+  const hidden = new Set();
+  const picture = figure('training-courses', 'Loss, sink ratio and spike over the steps',
+    (container) => drawTraining(container, runs, looks, hidden));
+  const lines = `${runs.length > 1 ? 'Each line is a run. ' : ''}The loss of training is pale, ` +
+    'that of validation full; the first twentieth of the steps may lie above the picture.';
+  return [
+    element('h3', {textContent: 'How it came about'}),
+    ...(several ? [rowLegend(looks, hidden, () => picture.draw(picture))] : []),
+    picture,
+    paragraph(`${lines}${several ? ' A click on a row’s name hides or shows its runs.' : ''}`,
+      'quiet'),
+  ];
+}
+
+function trainingLayers({runs: [run, ...others]}) {
+  const known = (run?.validation ?? []).some(({spikes}) => spikes.length > 0);
+  return others.length > 0 || !known ? [] : [
+    element('h3', {textContent: 'Layer by layer'}),
+    figure('training-layers', 'Sink ratio, spike and kurtosis of each layer over the steps',
+      (container) => drawTrainingLayers(container, run.validation)),
+    paragraph('Spike: the largest |h| after the layer’s feed-forward. Kurtosis: of the stream ' +
+      'after the layer. Colours of both are logarithmic.', 'quiet'),
+  ];
+}
+
+function trainingNodes(training) {
+  const {definition, epsilon, rows} = training;
+  const paper = rows.some((row) => row.paper) ? ' Paper: what arXiv 2603.05498 reports of its ' +
+    'models of 7B parameters. Where size or data differ, compare directions, not values.' : '';
+  const seeds = rows.some(({runs}) => runs > 1) ?
+    ' Means over seeds, and below them the least and the greatest.' :
+    rows.length > 1 ? ' One seed a row: small differences mean nothing.' : '';
+  return [
+    paragraph(tellTraining(training)),
+    trainingTable(rows),
+    paragraph(`Of sequences that are never trained on. Loss: nats. Sink ratio: “${definition}” ` +
+      `of key 0, ε = ${epsilon}. Spike: the largest |h| after any block.${seeds}${paper}`,
+    'quiet'),
+    ...trainingCourses(training),
+    ...trainingLayers(training),
+  ];
+}
+
+const kTraining = {key: 'training', build: trainingNodes, short: shortTraining};

@@ -1,0 +1,17 @@
+#include "train/checksum.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "detail/fail.h"
+#include "weights/mapped_file.h"
+
+namespace spikesink::detail {
+
+std::string checksum(const std::filesystem::path& file, std::string_view function) {
+  const auto mapped = MappedFile::open(file, function);
+  const auto hash = XXH3_128bits(mapped->data(), mapped->size());
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+}  // namespace spikesink::detail

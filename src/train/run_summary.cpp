@@ -1,0 +1,57 @@
+#include "spikesink/train/run_summary.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace spikesink {
+namespace {
+
+// What the row's finished runs ended with.
+std::vector<ValidationRecord> ends(const std::vector<FinishedRun>& runs, const std::string& row) {
+  std::vector<ValidationRecord> result;
+  for (const auto& run : runs) {
+    const bool done = !run.log.empty() && run.log.back().step == run.config.steps;
+    if (run.config.name == row && done && run.log.back().validation)
+      result.push_back(*run.log.back().validation);
+  }
+  return result;
+}
+
+std::optional<Spread> spread(const std::vector<ValidationRecord>& ends,
+                             ValidationRecord::Number ValidationRecord::*number) {
+  std::vector<double> values;
+  for (const auto& end : ends) {
+    if (end.*number) values.push_back(*(end.*number));
+  }
+  if (values.empty()) return std::nullopt;
+  const double sum = std::accumulate(values.begin(), values.end(), 0.0);
+  const auto [low, high] = std::ranges::minmax(values);
+  return Spread{sum / static_cast<double>(values.size()), low, high};
+}
+
+std::optional<PaperRow> paper_row(const std::string& name) {
+  const auto& rows = ablations();
+  const auto row = std::ranges::find(rows, name, &Ablation::name);
+  return row == rows.end() ? std::nullopt : std::optional(row->paper);
+}
+
+}  // namespace
+
+std::vector<RowSummary> summarize(const std::vector<FinishedRun>& runs) {
+  std::vector<RowSummary> rows;
+  for (const auto& run : runs) {
+    const auto& name = run.config.name;
+    if (std::ranges::find(rows, name, &RowSummary::row) != rows.end()) continue;
+    const auto of_row = ends(runs, name);
+    rows.push_back({.row = name,
+                    .runs = static_cast<int64_t>(of_row.size()),
+                    .loss = spread(of_row, &ValidationRecord::loss),
+                    .perplexity = spread(of_row, &ValidationRecord::perplexity),
+                    .sink_ratio_percent = spread(of_row, &ValidationRecord::sink_ratio_percent),
+                    .spike = spread(of_row, &ValidationRecord::spike),
+                    .paper = paper_row(name)});
+  }
+  return rows;
+}
+
+}  // namespace spikesink

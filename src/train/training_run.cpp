@@ -1,0 +1,178 @@
+#include "spikesink/train/training_run.h"
+
+#include <nlohmann/json.hpp>
+
+#include "detail/fail.h"
+#include "detail/temporary_file.h"
+#include "spikesink/weights/weight_source.h"
+#include "train/log_file.h"
+#include "weights/mapped_file.h"
+
+namespace spikesink {
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kTrainingRun = "TrainingRun";
+constexpr const char* kConfigFile = "train.json";
+constexpr const char* kLog = "log.jsonl";
+constexpr const char* kModel = "model";
+
+TrainConfig read_config(const fs::path& folder) {
+  const auto file = folder / kConfigFile;
+  const auto text = detail::MappedFile::open(file, kTrainingRun);
+  return read_train_config(std::string(text->text()), file.string());
+}
+
+// The first key that differs, with both values; nothing where none does.
+std::string difference(const TrainConfig& wanted, const TrainConfig& there) {
+  using nlohmann::json;
+  const auto a = json::parse(to_json(wanted)), b = json::parse(to_json(there));
+  const auto changes = json::diff(b, a);
+  if (changes.empty()) return {};
+  const json::json_pointer place(changes.front()["path"].get<std::string>());
+  const auto value = [&](const json& of) {
+    return of.contains(place) ? of.at(place).dump() : "nothing";
+  };
+  return fmt::format("{}: got {}, expected {}", place.to_string(), value(a), value(b));
+}
+
+// The folder, made if need be, with no other training in it.
+fs::path prepared(const TrainConfig& config, const fs::path& folder) {
+  config.validate();
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error)
+    detail::fail_format("[{}] cannot make the folder {}: {}", kTrainingRun, folder.string(),
+                        error.message());
+  if (fs::exists(folder / kConfigFile)) {
+    const auto differs = difference(config, read_config(folder));
+    if (!differs.empty())
+      detail::fail_format("[{}] the folder holds another training: {} ({})", kTrainingRun, differs,
+                          (folder / kConfigFile).string());
+  } else if (fs::exists(folder / kLog) && fs::file_size(folder / kLog) > 0) {
+    detail::fail_format("[{}] the folder holds a log of another training, without {} ({})",
+                        kTrainingRun, kConfigFile, folder.string());
+  }
+  return folder;
+}
+
+// A tokenizer that is there without a configuration was left by an attempt that came to nothing.
+TrainingData opened_data(const TrainConfig& config, const fs::path& folder) {
+  const auto tokenizer = folder / "tokenizer";
+  if (!fs::exists(folder / kConfigFile)) fs::remove_all(tokenizer);
+  return open_training_data(config, tokenizer);
+}
+
+bool has_model(const fs::path& folder) {
+  return fs::exists(folder / kModel / "config.json");  // the last of its files to appear
+}
+
+}  // namespace
+
+struct TrainingRun::Impl {
+  Impl(const TrainConfig& config, fs::path to, torch::Device device)
+      : folder(prepared(config, to)),
+        log(folder / kLog),
+        trainer(config, opened_data(config, folder), device) {
+    if (!fs::exists(folder / kConfigFile))
+      detail::write_whole(folder / kConfigFile, to_json(config) + "\n", kTrainingRun);
+    go_on();
+    log.keep(trainer.steps_done());
+    began_after = trainer.steps_done();
+    if (trainer.done() && !has_model(folder)) save_trained_model(trainer, folder / kModel);
+  }
+
+  fs::path checkpoints() const { return folder / "checkpoints"; }
+
+  void go_on() {
+    for (const auto& checkpoint : find_checkpoints(checkpoints())) {
+      try {
+        restore(trainer, checkpoint);
+        last = checkpoint;
+        return;
+      } catch (const FormatError& error) {
+        damaged.emplace_back(error.what());
+      }
+    }
+    if (!damaged.empty())
+      detail::fail_format("[{}] no checkpoint of {} is good; the last one: {}", kTrainingRun,
+                          checkpoints().string(), damaged.front());
+  }
+
+  TrainingStep step() {
+    const auto result = trainer.step();
+    const auto line = record(result);
+    log.add(to_json(line));
+    const int64_t every = trainer.config().checkpoint_every;
+    if (trainer.done() || (every > 0 && result.step % every == 0)) {
+      log.sync();
+      last = save_checkpoint(trainer, line.validation ? line.validation->loss : std::nullopt,
+                             checkpoints());
+      remove_old_checkpoints(checkpoints(), trainer.config().kept_checkpoints);
+    }
+    if (trainer.done()) save_trained_model(trainer, folder / kModel);
+    return result;
+  }
+
+  std::string last_in_words() const {
+    return last ? fmt::format("; the last good checkpoint is {}", last->folder.string())
+                : "; there was no checkpoint yet";
+  }
+
+  fs::path folder;
+  detail::LogFile log;
+  Trainer trainer;
+  int64_t began_after = 0;
+  std::optional<Checkpoint> last;
+  std::vector<std::string> damaged;
+};
+
+TrainingRun::TrainingRun(const TrainConfig& config, fs::path folder, torch::Device device)
+    : impl_(std::make_unique<Impl>(config, std::move(folder), device)) {}
+TrainingRun::TrainingRun(TrainingRun&&) noexcept = default;
+TrainingRun& TrainingRun::operator=(TrainingRun&&) noexcept = default;
+TrainingRun::~TrainingRun() = default;
+
+bool TrainingRun::done() const {
+  return impl_->trainer.done();
+}
+
+TrainingStep TrainingRun::step() {
+  try {
+    return impl_->step();
+  } catch (const FormatError& error) {
+    throw FormatError(error.what() + impl_->last_in_words());
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(error.what() + impl_->last_in_words());
+  }
+}
+
+const Trainer& TrainingRun::trainer() const {
+  return impl_->trainer;
+}
+
+int64_t TrainingRun::began_after() const {
+  return impl_->began_after;
+}
+
+const std::vector<std::string>& TrainingRun::damaged() const {
+  return impl_->damaged;
+}
+
+FinishedRun read_training_run(const fs::path& folder) {
+  FinishedRun run{.config = read_config(folder), .log = read_training_log(folder / kLog)};
+  if (!has_model(folder)) return run;
+  const auto weights = open_weights(folder / kModel);
+  run.parameters = 0;
+  for (const auto& tensor : weights->tensors())
+    *run.parameters += c10::multiply_integers(tensor.shape);
+  return run;
+}
+
+bool is_finished(const TrainConfig& config, const fs::path& folder) {
+  return has_model(folder) && fs::exists(folder / kConfigFile) &&
+         difference(config, read_config(folder)).empty();
+}
+
+}  // namespace spikesink
