@@ -31,12 +31,10 @@ struct Row {
     result.divergence = divergence;
     const auto cycle = life.result();
     result.not_finite = cycle.not_finite();
-    for (const auto& block : cycle.blocks) {
-      const auto& state = block.hidden_state;
-      if (state.top.empty() || state.top.front().magnitude <= result.spike.magnitude) continue;
-      result.spike = state.top.front();
-      result.spike_block = block.block;
-      result.spike_median = state.median;
+    if (const auto* block = cycle.largest()) {
+      result.spike = block->hidden_state.top.front();
+      result.spike_block = block->block;
+      result.spike_median = block->hidden_state.median;
     }
     return result;
   }

@@ -166,6 +166,18 @@ std::optional<Excess> LifeCycleResult::first_over(double limit) const {
   return std::nullopt;
 }
 
+const LifeCycleBlock* LifeCycleResult::largest() const {
+  const LifeCycleBlock* largest = nullptr;
+  double magnitude = 0;
+  for (const auto& block : blocks) {
+    const auto& top = block.hidden_state.top;
+    if (top.empty() || top.front().magnitude <= magnitude) continue;
+    largest = &block;
+    magnitude = top.front().magnitude;
+  }
+  return largest;
+}
+
 int64_t LifeCycleResult::not_finite() const {
   int64_t count = embedding.not_finite;
   for (const auto& [block, hidden_state, output] : blocks)

@@ -32,12 +32,8 @@ Transformer fresh_model(const TrainConfig& config, torch::Device device) {
 }  // namespace
 
 double TrainingState::spike() const {
-  double largest = 0;
-  for (const auto& block : life.blocks) {
-    if (!block.hidden_state.top.empty())
-      largest = std::max(largest, block.hidden_state.top.front().magnitude);
-  }
-  return largest;
+  const auto* block = life.largest();
+  return block ? block->hidden_state.top.front().magnitude : 0;
 }
 
 Trainer::Trainer(TrainConfig config, TrainingData data, torch::Device device)

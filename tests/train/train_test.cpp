@@ -163,6 +163,7 @@ TEST(LearningRateTest, WarmUpThenCosine) {
 TEST(AdamWTest, IsTheFormula) {
   auto config = small_config();
   config.optimizer.clip = 0.5;
+  config.optimizer.weight_decay = 0.1;
   Trainer trainer(config, open_training_data(config));
   auto& model = trainer.model();
   AdamW optimizer(model, config.optimizer);

@@ -71,6 +71,8 @@ struct LifeCycleResult {
   /// The first block whose output, or the stream after it, exceeds `limit` in magnitude: what a
   /// narrow dtype could not hold.
   std::optional<Excess> first_over(double limit) const;
+  /// The block whose hidden state has the largest |h|, or null where nothing was seen.
+  const LifeCycleBlock* largest() const;
   /// NaN and infinite values of all states and outputs.
   int64_t not_finite() const;
 };
