@@ -20,6 +20,17 @@ struct TableOptions : TrainingOptions {
   std::optional<int> jobs;
 };
 
+// A row of a table that cannot be told from the baseline at this size, or is no model, is left out.
+bool exists_at(const std::string& row, const TableOptions& options) {
+  try {
+    spikesink::ablated(row, options.scale);
+    return true;
+  } catch (const std::invalid_argument& error) {
+    if (!options.quiet) fmt::print("left out: {} ({})\n", row, error.what());
+    return false;
+  }
+}
+
 // "table5" stands for its rows, and the baseline for what they differ from.
 std::vector<std::string> rows_of(const TableOptions& options) {
   std::vector<std::string> rows;
@@ -32,7 +43,7 @@ std::vector<std::string> rows_of(const TableOptions& options) {
       if (!row.name.starts_with(asked + "/")) continue;
       if (!is_table) add("baseline");
       is_table = true;
-      add(row.name);
+      if (exists_at(row.name, options)) add(row.name);
     }
     if (!is_table) add(spikesink::find_ablation(asked).name);
   }
@@ -117,7 +128,8 @@ void tell(const std::vector<spikesink::RowSummary>& rows) {
 void run(TableOptions options) {
   check_device(options.device);
   const int all = at::get_num_threads();
-  const int count = options.jobs.value_or(options.scale == "nano" ? all : 1);
+  const int at_once = options.threads > 0 ? std::max(1, all / options.threads) : all;
+  const int count = options.jobs.value_or(options.scale == "nano" ? at_once : 1);
   if (options.threads == 0) options.threads = std::max(1, all / count);
   spikesink::check_writable(options.out);
   const auto jobs = jobs_of(options);

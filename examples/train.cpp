@@ -27,7 +27,7 @@ spikesink::TrainConfig configuration(const TrainOptions& options) {
 
 void tell(const spikesink::FinishedRun& run, const TrainOptions& options) {
   const auto row = spikesink::summarize({run}).front();
-  if (row.loss)
+  if (row.loss && row.perplexity && row.sink_ratio_percent && row.spike)
     fmt::print("{}: loss {:.4f}, perplexity {:.4g}, sink ratio {:.1f} %, spike {:.4g}\n", row.row,
                row.loss->mean, row.perplexity->mean, row.sink_ratio_percent->mean, row.spike->mean);
   fmt::print("log {}, model {}\nreport {}\n", (options.out / "log.jsonl").string(),

@@ -83,13 +83,15 @@ void train(spikesink::TrainingRun& run, TrainingLine& line, const std::function<
 void write_report(const std::string& program, const TrainingOptions& options,
                   const std::vector<spikesink::FinishedRun>& runs) {
   spikesink::Report report(program);
-  report.configure("scale", options.scale);
-  report.configure("data", options.data.training.empty()
+  const auto& config = runs.front().config;
+  report.configure("data", config.data.training.empty()
                                ? "Bigram-Backcopy"
-                               : fmt::format("{}", fmt::join(options.data.training, ", ")));
+                               : fmt::format("{}", fmt::join(config.data.training, ", ")));
   report.configure("device", options.device.str());
-  report.configure("threads", static_cast<int64_t>(at::get_num_threads()));
-  report.configure("seed", options.seed);
+  report.configure("dtype", config.bfloat16 ? "bfloat16" : "float32");
+  report.configure("threads", static_cast<int64_t>(options.threads > 0 ? options.threads
+                                                                       : at::get_num_threads()));
+  report.configure("seed", static_cast<int64_t>(config.seed));
   report.add(runs);
   report.write(options.out);
 }

@@ -55,7 +55,7 @@ class FieldReader {
     if constexpr (std::is_same_v<T, bool>) {
       value = as(kJsonFlag).template get<bool>();
     } else if constexpr (std::is_integral_v<T>) {
-      value = as(kJsonInteger).template get<T>();
+      value = as(std::is_unsigned_v<T> ? kJsonNatural : kJsonInteger).template get<T>();
     } else if constexpr (std::is_floating_point_v<T>) {
       value = as(kJsonNumber).template get<T>();
     } else if constexpr (std::is_same_v<T, std::string>) {

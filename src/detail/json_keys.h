@@ -16,6 +16,8 @@ struct JsonKind {
   const char* name;
 };
 inline constexpr JsonKind kJsonInteger{is_int64, "an integer of 64 bits"};
+inline constexpr JsonKind kJsonNatural{[](const auto& v) { return is_int64(v) && v >= 0; },
+                                       "an integer from 0 to 2^63 - 1"};
 inline constexpr JsonKind kJsonNumber{[](const auto& v) { return v.is_number(); }, "a number"};
 inline constexpr JsonKind kJsonFlag{[](const auto& v) { return v.is_boolean(); }, "true or false"};
 inline constexpr JsonKind kJsonText{[](const auto& v) { return v.is_string(); }, "a string"};

@@ -46,7 +46,9 @@ void TemporaryFile::rename(std::string_view function) {
 void write_whole(const fs::path& file, std::string_view contents, std::string_view function) {
   TemporaryFile temporary(file);
   temporary.write([&](std::ostream& out) { out << contents; }, function);
+  sync(temporary.path(), function);
   temporary.rename(function);
+  sync(file.parent_path().empty() ? "." : file.parent_path(), function);
 }
 
 void sync(const fs::path& path, std::string_view function) {

@@ -27,7 +27,7 @@ class TemporaryFile {
   std::filesystem::path path_;
 };
 
-/// A whole file at once, or none.
+/// A whole file at once, or none, on the disk when this returns.
 void write_whole(const std::filesystem::path& file, std::string_view contents,
                  std::string_view function);
 

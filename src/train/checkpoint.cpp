@@ -37,6 +37,7 @@ struct Manifest {
   int64_t format = kFormat;
   int64_t step = 0;
   std::optional<double> validation_loss;
+  std::string data;
   std::vector<CheckedFile> files;
 };
 
@@ -52,6 +53,7 @@ void visit_fields(Visitor& visit, Manifest& manifest) {
   visit("format", manifest.format);
   visit("step", manifest.step);
   visit("validation_loss", manifest.validation_loss);
+  visit("data", manifest.data);
   visit("files", manifest.files);
 }
 
@@ -62,19 +64,61 @@ CheckedFile checked(const fs::path& file) {
 
 // -- writing
 
-void write_files(const Trainer& trainer, std::optional<double> validation_loss,
-                 const fs::path& folder) {
-  save_trained_model(trainer, folder);
+// The name in the folder above.
+void sync_entry(const fs::path& path) {
+  const auto above = path.parent_path();
+  detail::sync(above.empty() ? "." : above, kSave);
+}
+
+// Fills a folder under another name, and gives it its own when all of it is on the disk.
+template <typename Fill>
+void write_folder(const fs::path& folder, Fill fill) {
+  auto unfinished = folder;
+  unfinished += kUnfinished;
+  try {
+    if (fs::create_directories(folder.parent_path())) sync_entry(folder.parent_path());
+    fs::remove_all(unfinished);
+    fs::create_directory(unfinished);
+    fill(unfinished);
+    for (const auto& entry : fs::directory_iterator(unfinished)) detail::sync(entry.path(), kSave);
+    detail::sync(unfinished, kSave);
+    fs::remove_all(folder);
+    fs::rename(unfinished, folder);
+    sync_entry(folder);
+  } catch (const std::exception& error) {
+    std::error_code ignored;
+    fs::remove_all(unfinished, ignored);
+    detail::fail_format("[{}] cannot write {}: {}", kSave, folder.string(), error.what());
+  }
+}
+
+// The file that load_tokenizer reads, and the one beside it.
+void copy_tokenizer(const fs::path& path, const fs::path& folder) {
+  const auto json = fs::is_directory(path) ? path / "tokenizer.json" : path;
+  if (json.extension() != ".json") return;
+  fs::copy_file(json, folder / "tokenizer.json");
+  const auto config = json.parent_path() / "tokenizer_config.json";
+  if (fs::exists(config)) fs::copy_file(config, folder / config.filename());
+}
+
+void write_model(const Trainer& trainer, const fs::path& folder) {
+  if (!trainer.data().tokenizer.empty()) copy_tokenizer(trainer.data().tokenizer, folder);
+  save_model(trainer.model(), folder);
+}
+
+void write_checkpoint(const Trainer& trainer, std::optional<double> validation_loss,
+                      const fs::path& folder) {
+  write_model(trainer, folder);
   const auto& state = trainer.optimizer().state();
   save_safetensors(folder / kOptimizer, {state.begin(), state.end()});
-  Manifest manifest{.step = trainer.steps_done(), .validation_loss = validation_loss};
+  Manifest manifest{.step = trainer.steps_done(),
+                    .validation_loss = validation_loss,
+                    .data = fingerprint(trainer)};
   for (const auto& entry : fs::directory_iterator(folder))
     manifest.files.push_back(checked(entry.path()));
   std::ranges::sort(manifest.files, {}, &CheckedFile::name);
   detail::write_whole(folder / kManifest, detail::FieldWriter::write(manifest).dump(1) + "\n",
                       kSave);
-  for (const auto& entry : fs::directory_iterator(folder)) detail::sync(entry.path(), kSave);
-  detail::sync(folder, kSave);
 }
 
 // -- reading
@@ -148,34 +192,29 @@ void plan_optimizer(const Trainer& trainer, const fs::path& folder, Copies& copi
 }  // namespace
 
 void save_trained_model(const Trainer& trainer, const fs::path& folder) {
-  fs::create_directories(folder);
-  const auto& path = trainer.data().tokenizer;
-  const auto tokenizer = fs::is_directory(path) ? path : path.parent_path();
-  for (const char* name : {"tokenizer.json", "tokenizer_config.json"}) {
-    if (!path.empty() && fs::exists(tokenizer / name))
-      fs::copy_file(tokenizer / name, folder / name, fs::copy_options::overwrite_existing);
-  }
-  save_model(trainer.model(), folder);
+  write_folder(folder, [&](const fs::path& unfinished) { write_model(trainer, unfinished); });
 }
 
 Checkpoint save_checkpoint(const Trainer& trainer, std::optional<double> validation_loss,
                            const fs::path& parent) {
   const int64_t step = trainer.steps_done();
   const auto folder = parent / (kPrefix + std::to_string(step));
-  auto unfinished = folder;
-  unfinished += kUnfinished;
-  try {
-    fs::remove_all(unfinished);
-    write_files(trainer, validation_loss, unfinished);
-    fs::remove_all(folder);
-    fs::rename(unfinished, folder);
-    detail::sync(parent, kSave);
-  } catch (const std::exception& error) {
-    std::error_code ignored;
-    fs::remove_all(unfinished, ignored);
-    detail::fail_format("[{}] cannot write {}: {}", kSave, folder.string(), error.what());
-  }
+  write_folder(folder, [&](const fs::path& unfinished) {
+    write_checkpoint(trainer, validation_loss, unfinished);
+  });
   return {folder, step, validation_loss};
+}
+
+std::string fingerprint(const Trainer& trainer) {
+  constexpr int64_t kSequences = 8;
+  const auto& config = trainer.config();
+  std::string sums;
+  for (const auto& source : {trainer.data().training, trainer.data().validation}) {
+    const auto ids =
+        source->sequences(0, std::min(kSequences, config.measured_sequences), config.length);
+    sums += detail::checksum({static_cast<const char*>(ids.const_data_ptr()), ids.nbytes()});
+  }
+  return sums;
 }
 
 std::vector<Checkpoint> find_checkpoints(const fs::path& parent) {
@@ -190,7 +229,11 @@ std::vector<Checkpoint> find_checkpoints(const fs::path& parent) {
 }
 
 void verify(const Checkpoint& checkpoint) {
-  for (const auto& [name, bytes, sum] : read_manifest(checkpoint.folder).files) {
+  const auto manifest = read_manifest(checkpoint.folder);
+  if (manifest.step != checkpoint.step)
+    detail::fail_format("[{}] step: got {}, expected {} as the folder says ({})", kRestore,
+                        manifest.step, checkpoint.step, checkpoint.folder.string());
+  for (const auto& [name, bytes, sum] : manifest.files) {
     const auto file = checkpoint.folder / name;
     std::error_code error;
     const auto size = static_cast<int64_t>(fs::file_size(file, error));
@@ -206,6 +249,11 @@ void verify(const Checkpoint& checkpoint) {
 
 void restore(Trainer& trainer, const Checkpoint& checkpoint) {
   verify(checkpoint);
+  if (read_manifest(checkpoint.folder).data != fingerprint(trainer))
+    throw std::invalid_argument(
+        fmt::format("[{}] the data is not what it was: got other sequences than the training had "
+                    "({})",
+                    kRestore, checkpoint.folder.string()));
   Copies copies;
   plan_weights(trainer, checkpoint.folder, copies);
   plan_optimizer(trainer, checkpoint.folder, copies);
@@ -227,6 +275,22 @@ void remove_old_checkpoints(const fs::path& parent, int64_t kept) {
     fs::rename(one->folder, leaving);
     fs::remove_all(leaving);
   }
+}
+
+void remove_unfinished(const fs::path& parent) {
+  if (!fs::exists(parent)) return;
+  std::vector<fs::path> left;
+  for (const auto& entry : fs::directory_iterator(parent)) {
+    if (entry.path().extension() == kUnfinished) left.push_back(entry.path());
+  }
+  for (const auto& folder : left) fs::remove_all(folder);
+}
+
+void set_aside(const Checkpoint& damaged) {
+  auto aside = damaged.folder;
+  aside += ".damaged";
+  fs::remove_all(aside);
+  fs::rename(damaged.folder, aside);
 }
 
 }  // namespace spikesink

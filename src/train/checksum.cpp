@@ -9,8 +9,11 @@
 namespace spikesink::detail {
 
 std::string checksum(const std::filesystem::path& file, std::string_view function) {
-  const auto mapped = MappedFile::open(file, function);
-  const auto hash = XXH3_128bits(mapped->data(), mapped->size());
+  return checksum(MappedFile::open(file, function)->text());
+}
+
+std::string checksum(std::string_view bytes) {
+  const auto hash = XXH3_128bits(bytes.data(), bytes.size());
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 

@@ -9,6 +9,14 @@ namespace spikesink {
 TokenWindows::TokenWindows(std::vector<TokenShard> shards, const TokenWindowsOptions& options)
     : shards_(std::move(shards)), options_(options) {}
 
+int64_t TokenWindows::own_tokens(int64_t length) const {
+  const int64_t own = length - (options_.first_token ? 1 : 0);
+  if (own < 1)
+    detail::fail_argument("[TokenWindows] length: got {}, expected room for a token of the shards",
+                          length);
+  return own;
+}
+
 int64_t TokenWindows::windows(int64_t length) const {
   int64_t count = 0;
   for (const auto& shard : shards_) count += shard.tokens.size(0) / own_tokens(length);

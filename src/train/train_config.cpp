@@ -1,6 +1,7 @@
 #include "spikesink/train/train_config.h"
 
 #include <cmath>
+#include <limits>
 
 #include "detail/fail.h"
 #include "model/config_fields.h"
@@ -21,6 +22,19 @@ void check_range(const char* field, double value, double low, double high) {
   if (!(value >= low && value <= high))
     detail::fail_argument("[{}] {}: got {}, expected {} to {}", kTrainConfig, field, value, low,
                           high);
+}
+
+void check_data(const TrainConfig& config) {
+  const auto& data = config.data;
+  if (data.training.empty() &&
+      (!data.validation.empty() || !data.tokenizer.empty() || data.separator))
+    detail::fail_argument(
+        "[{}] data.training: got none, expected what data.validation, tokenizer "
+        "and separator are for",
+        kTrainConfig);
+  if (data.separator && (*data.separator < 0 || *data.separator >= config.model.d_vocabulary))
+    detail::fail_argument("[{}] data.separator: got {}, expected 0 to {}", kTrainConfig,
+                          *data.separator, config.model.d_vocabulary - 1);
 }
 
 }  // namespace
@@ -93,12 +107,24 @@ void TrainConfig::validate() const {
   check_range("optimizer.learning_rate", optimizer.learning_rate, 0, kLarge);
   check_range("optimizer.least_learning_rate", optimizer.least_learning_rate, 0,
               optimizer.learning_rate);
-  check_range("optimizer.beta1", optimizer.beta1, 0, 1);
-  check_range("optimizer.beta2", optimizer.beta2, 0, 1);
-  check_range("optimizer.epsilon", optimizer.epsilon, 0, 1);
+  constexpr double kBelowOne = 1 - 1e-9, kLeastEpsilon = 1e-30;  // 0 / 0 otherwise
+  check_range("optimizer.beta1", optimizer.beta1, 0, kBelowOne);
+  check_range("optimizer.beta2", optimizer.beta2, 0, kBelowOne);
+  check_range("optimizer.epsilon", optimizer.epsilon, kLeastEpsilon, 1);
   check_range("optimizer.weight_decay", optimizer.weight_decay, 0, kLarge);
   check_range("optimizer.clip", optimizer.clip, 0, kLarge);
   check_range("initial_deviation", initial_deviation, 0, kLarge);
+  constexpr double kMostBoost = 1e12, kMostSpread = 100;  // sums stay finite
+  check_range("backcopy.trigger_boost", backcopy.trigger_boost, 0, kMostBoost);
+  check_range("backcopy.spread", backcopy.spread, 0, kMostSpread);
+  for (const uint64_t one : {seed, backcopy.seed}) {
+    if (one > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
+      detail::fail_argument("[{}] seed: got {}, expected less than 2^63", kTrainConfig, one);
+  }
+  check_data(*this);
+  if (model.experts.count > 0)
+    detail::fail_argument("[{}] model.experts: got {}, expected none: their training is not known",
+                          kTrainConfig, model.experts.count);
   if (!model.predicts_next())
     detail::fail_argument("[{}] model: got an encoder, expected a decoder with an unembedding",
                           kTrainConfig);

@@ -51,15 +51,21 @@ TrainingStep Trainer::step() {
   for (int64_t row = 0; row < ids.size(0); row += at_once)
     result.loss += add_gradients(ids.slice(0, row, row + at_once), ids.size(0));
   if (std::isfinite(result.loss)) result.gradient_norm = optimizer_.step(result.learning_rate);
-  if (!std::isfinite(result.loss) || !std::isfinite(result.gradient_norm))
+  if (!std::isfinite(result.loss) || !std::isfinite(result.gradient_norm)) {
+    model_->zero_grad();
     throw std::runtime_error(
         fmt::format("[Trainer] step {}: got a loss of {} and a gradient of norm {}, expected "
                     "finite ones (learning rate {})",
                     result.step, result.loss, result.gradient_norm, result.learning_rate));
+  }
   ++step_;
   result.tokens = step_ * config_.sequences * config_.length;
   const bool measures = config_.measure_every > 0 && step_ % config_.measure_every == 0;
   if (measures || done()) result.state = measure();
+  if (result.state && !std::isfinite(result.state->perplexity.mean_loss))
+    throw std::runtime_error(fmt::format(
+        "[Trainer] step {}: got a validation loss of {}, expected a finite one (learning rate {})",
+        result.step, result.state->perplexity.mean_loss, result.learning_rate));
   return result;
 }
 

@@ -1,5 +1,6 @@
 #include "spikesink/train/training_data.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "detail/fail.h"
@@ -24,6 +25,10 @@ constexpr uint64_t kValidationSeed = 0x76616c6964;  // the same whatever the run
 
 // Both files or none: the second one's name is the last to appear.
 void train_tokenizer(const TrainConfig& config, const fs::path& folder) {
+  constexpr int64_t kLeast = 257;  // the bytes and the separator
+  if (config.model.d_vocabulary < kLeast)
+    detail::fail_argument("[{}] model.d_vocabulary: got {}, expected at least {} for text",
+                          kTrainingData, config.model.d_vocabulary, kLeast);
   std::vector<std::string> texts;
   for (const auto& file : detail::corpus_files(config.data.training)) {
     if (detail::is_token_shard(file)) continue;
@@ -42,12 +47,16 @@ void train_tokenizer(const TrainConfig& config, const fs::path& folder) {
 }
 
 bool has_texts(const DataConfig& data) {
-  for (const auto* paths : {&data.training, &data.validation}) {
-    for (const auto& file : detail::corpus_files(*paths)) {
-      if (!detail::is_token_shard(file)) return true;
-    }
-  }
-  return false;
+  auto paths = data.training;
+  paths.insert(paths.end(), data.validation.begin(), data.validation.end());
+  const auto files = detail::corpus_files(paths);
+  const auto shards = std::ranges::count_if(files, detail::is_token_shard);
+  if (shards > 0 && shards < std::ssize(files))
+    detail::fail_argument(
+        "[{}] data.tokenizer: got none for {} texts beside {} token shards, "
+        "expected the tokenizer that made the shards",
+        kTrainingData, std::ssize(files) - shards, shards);
+  return shards == 0;
 }
 
 fs::path find_tokenizer(const TrainConfig& config, const fs::path& folder) {
@@ -118,15 +127,13 @@ class Corpus {
   std::optional<int64_t> separator_;
 };
 
-// The last tokens, taken off the shards.
-std::vector<TokenShard> hold_out(std::vector<TokenShard>& shards, int64_t count) {
+// The last windows of so many tokens, taken off the shards.
+std::vector<TokenShard> hold_out(std::vector<TokenShard>& shards, int64_t count, int64_t tokens) {
   std::vector<TokenShard> held;
-  while (count > 0 && !shards.empty()) {
-    auto& last = shards.back();
-    const int64_t all = last.tokens.size(0), taken = std::min(count, all);
-    held.push_back({last.name, last.tokens.slice(0, all - taken)});
-    last.tokens = last.tokens.slice(0, 0, all - taken);
-    if (taken == all) shards.pop_back();
+  for (auto shard = shards.rbegin(); shard != shards.rend() && count > 0; ++shard) {
+    const int64_t all = shard->tokens.size(0), taken = std::min(count, all / tokens);
+    held.push_back({shard->name, shard->tokens.slice(0, all - taken * tokens)});
+    shard->tokens = shard->tokens.slice(0, 0, all - taken * tokens);
     count -= taken;
   }
   return held;
@@ -161,7 +168,8 @@ TrainingData open_training_data(const TrainConfig& config, const fs::path& token
   const Corpus corpus(config, tokenizer.get());
   auto training = corpus.shards(data.training);
   auto validation = data.validation.empty()
-                        ? hold_out(training, config.measured_sequences * config.length)
+                        ? hold_out(training, config.measured_sequences,
+                                   config.length - (data.starts_with_separator ? 1 : 0))
                         : corpus.shards(data.validation);
   const auto trained_on = corpus.windows(std::move(training), /*shuffled=*/true);
   const auto measured_on = corpus.windows(std::move(validation), /*shuffled=*/false);

@@ -30,11 +30,13 @@ std::string difference(const TrainConfig& wanted, const TrainConfig& there) {
   const auto a = json::parse(to_json(wanted)), b = json::parse(to_json(there));
   const auto changes = json::diff(b, a);
   if (changes.empty()) return {};
-  const json::json_pointer place(changes.front()["path"].get<std::string>());
+  auto path = changes.front()["path"].get<std::string>();
+  if (path.ends_with("/-")) path.resize(path.size() - 2);  // a list that grew
+  const json::json_pointer place(path);
   const auto value = [&](const json& of) {
     return of.contains(place) ? of.at(place).dump() : "nothing";
   };
-  return fmt::format("{}: got {}, expected {}", place.to_string(), value(a), value(b));
+  return fmt::format("{}: got {}, expected {}", path, value(a), value(b));
 }
 
 // The folder, made if need be, with no other training in it.
@@ -57,11 +59,22 @@ fs::path prepared(const TrainConfig& config, const fs::path& folder) {
   return folder;
 }
 
-// A tokenizer that is there without a configuration was left by an attempt that came to nothing.
+// A tokenizer that is trained in vain is taken away again, so that what is there is not mistaken
+// for this training's.
 TrainingData opened_data(const TrainConfig& config, const fs::path& folder) {
   const auto tokenizer = folder / "tokenizer";
-  if (!fs::exists(folder / kConfigFile)) fs::remove_all(tokenizer);
-  return open_training_data(config, tokenizer);
+  const bool fresh = !fs::exists(folder / kConfigFile) && config.data.tokenizer.empty();
+  if (fresh && fs::exists(tokenizer))
+    detail::fail_format(
+        "[{}] the folder holds a tokenizer of no training there: expected it as "
+        "data.tokenizer, or gone ({})",
+        kTrainingRun, tokenizer.string());
+  try {
+    return open_training_data(config, tokenizer);
+  } catch (...) {
+    if (fresh) fs::remove_all(tokenizer);
+    throw;
+  }
 }
 
 bool has_model(const fs::path& folder) {
@@ -86,18 +99,25 @@ struct TrainingRun::Impl {
   fs::path checkpoints() const { return folder / "checkpoints"; }
 
   void go_on() {
+    remove_unfinished(checkpoints());
+    std::vector<Checkpoint> bad;
     for (const auto& checkpoint : find_checkpoints(checkpoints())) {
       try {
         restore(trainer, checkpoint);
         last = checkpoint;
-        return;
+        break;
       } catch (const FormatError& error) {
         damaged.emplace_back(error.what());
+        bad.push_back(checkpoint);
       }
     }
-    if (!damaged.empty())
+    if (!last && !bad.empty())
       detail::fail_format("[{}] no checkpoint of {} is good; the last one: {}", kTrainingRun,
                           checkpoints().string(), damaged.front());
+    if (!last && has_model(folder))
+      detail::fail_format("[{}] the training is done, and its checkpoints are gone ({})",
+                          kTrainingRun, folder.string());
+    for (const auto& checkpoint : bad) set_aside(checkpoint);
   }
 
   TrainingStep step() {

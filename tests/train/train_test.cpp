@@ -101,6 +101,10 @@ TEST(TrainConfigTest, WhatIsNotUnderstoodIsRefused) {
   EXPECT_TRUE(holds(said({{"optimizer", {{"beta1", "x"}}}}), "beta1 is of the wrong kind"));
   EXPECT_TRUE(holds(said({{"length", 65}}), "length: got 65, expected at most model.context = 64"));
   EXPECT_TRUE(holds(said({{"optimizer", {{"beta2", 1.5}}}}), "optimizer.beta2: got 1.5"));
+  EXPECT_TRUE(holds(said({{"seed", -1}}), "expected an integer from 0 to 2^63 - 1"));
+  EXPECT_TRUE(holds(said({{"data", {{"tokenizer", "x"}}}}), "data.training: got none"));
+  EXPECT_TRUE(holds(said({{"data", {{"training", {"a"}}, {"separator", 65}}}}),
+                    "data.separator: got 65, expected 0 to 64"));
 }
 
 // -- rows

@@ -172,9 +172,9 @@ TEST(TrainingDataTest, TextTrainsATokenizerAndEndsInWindows) {
     ids.push_back(separator);
     for (const int64_t id : tokenizer->encode(document)) ids.push_back(id);
   }
-  const int64_t held = 4 * 16, kept = static_cast<int64_t>(ids.size()) - held;
+  const int64_t held = 4 * 15, kept = static_cast<int64_t>(ids.size()) - held;
   const auto& validation = dynamic_cast<const TokenWindows&>(*data.validation);
-  ASSERT_EQ(validation.windows(16), held / 15);
+  ASSERT_EQ(validation.windows(16), 4);
   const std::vector<int64_t> last(ids.begin() + kept, ids.begin() + kept + 15);
   EXPECT_EQ(list(data.validation->sequences(0, 1, 16).slice(1, 1)), last);
   EXPECT_EQ(data.validation->sequences(0, 1, 16)[0][0].item<int64_t>(), separator);
@@ -207,6 +207,16 @@ TEST(TrainingDataTest, ShardsNeedNoTokenizer) {
   const auto data = open_training_data(config);
   EXPECT_TRUE(data.tokenizer.empty());
   EXPECT_EQ(list(data.validation->sequences(0, 1, 16)), list(torch::arange(136, 152)));
+  // A last shard that is shorter than what is held out gives its whole windows.
+  std::vector<uint16_t> few(40);
+  config.data.training.push_back(folder.write("last.bin", bytes_of(few)).string());
+  const auto both = open_training_data(config);
+  EXPECT_EQ(dynamic_cast<const TokenWindows&>(*both.validation).windows(16), 4);
+  EXPECT_EQ(dynamic_cast<const TokenWindows&>(*both.training).windows(16), 200 / 16 - 2);
+  config.data.training.push_back(folder.write("a.txt", kText).string());
+  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { open_training_data(config); }),
+                    "got none for 1 texts beside 2 token shards"));
+  config.data.training.resize(1);
   config.data.starts_with_separator = true;
   config.data.separator = 299;
   EXPECT_EQ(open_training_data(config).training->sequences(0, 1, 16)[0][0].item<int64_t>(), 299);
@@ -236,6 +246,10 @@ TEST(TrainingDataTest, BadCorporaAreToldInOneSentence) {
   EXPECT_TRUE(
       holds(said({folder.write("a.jsonl", "{\"text\": 1}").string()}, plain), "a.jsonl, line 1"));
   EXPECT_TRUE(holds(said({brief}, plain), "the corpus is too short"));
+  fs::remove_all(folder / "tokenizer");
+  EXPECT_TRUE(holds(said({text}, [](TrainConfig& c) { c.model.d_vocabulary = 65; }),
+                    "model.d_vocabulary: got 65, expected at least 257"));
+  said({text}, plain);
   EXPECT_TRUE(holds(said({text}, [&](TrainConfig& c) { c.data.validation = {brief}; }),
                     "data.validation: the corpus is too short: got 0 windows of 16 tokens, "
                     "expected at least 4"));

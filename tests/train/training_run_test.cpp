@@ -117,6 +117,66 @@ TEST(TrainingRunTest, ADamagedCheckpointIsPassedOver) {
                     "is good; the last one"));
 }
 
+// Or the damaged one would be the last that is kept, and the good one go.
+TEST(TrainingRunTest, ADamagedCheckpointTakesNoPlaceOfAGoodOne) {
+  auto config = run_config();
+  config.kept_checkpoints = 1;
+  const TempDir folder;
+  {
+    TrainingRun run(config, folder.path());
+    train_to(run, 8);
+  }
+  fs::create_directory(folder / "checkpoints/step-16");
+  TrainingRun run(config, folder.path());
+  EXPECT_EQ(run.began_after(), 8);
+  train_to(run, 12);
+  EXPECT_EQ(steps_kept(folder.path()).front(), 12);
+  EXPECT_TRUE(fs::exists(folder / "checkpoints/step-16.damaged"));
+}
+
+TEST(TrainingRunTest, OtherDataIsRefused) {
+  const TempDir folder;
+  std::string text;
+  for (int line = 0; line < 300; ++line) text += fmt::format("line {} of a text\n", line);
+  auto config = run_config();
+  config.model.d_vocabulary = 300;
+  config.data.training = {folder.write("a.txt", text).string()};
+  const auto out = folder / "run";
+  {
+    TrainingRun run(config, out);
+    train_to(run, 5);
+  }
+  folder.write("a.txt", text + "and one more");
+  const auto said = message_of<std::invalid_argument>([&] { TrainingRun(config, out); });
+  EXPECT_TRUE(holds(said, "the data is not what it was"));
+  EXPECT_TRUE(holds(said, "checkpoints/step-4"));
+  EXPECT_EQ(read_training_log(out / "log.jsonl").size(), 5);
+  folder.write("a.txt", text);
+  TrainingRun run(config, out);
+  EXPECT_EQ(run.began_after(), 4);
+}
+
+TEST(TrainingRunTest, ATokenizerThatIsThereIsLeftAlone) {
+  const TempDir folder;
+  fs::create_directory(folder / "tokenizer");
+  folder.write("tokenizer/tokenizer.json", "{}");
+  auto config = run_config();
+  config.data.training = {folder.write("a.txt", "text").string()};
+  EXPECT_TRUE(holds(message_of<FormatError>([&] { TrainingRun(config, folder.path()); }),
+                    "a tokenizer of no training there"));
+  EXPECT_EQ(read_bytes(folder / "tokenizer/tokenizer.json"), "{}");
+}
+
+TEST(TrainingRunTest, ADoneTrainingWithoutCheckpointsIsLeftAlone) {
+  const auto config = run_config();
+  const Whole whole(config);
+  const auto log = read_bytes(whole.folder / "log.jsonl");
+  fs::remove_all(whole.folder / "checkpoints");
+  EXPECT_TRUE(holds(message_of<FormatError>([&] { TrainingRun(config, whole.folder.path()); }),
+                    "its checkpoints are gone"));
+  EXPECT_EQ(read_bytes(whole.folder / "log.jsonl"), log);
+}
+
 TEST(TrainingRunTest, OneTrainingAFolder) {
   const auto config = run_config();
   const TempDir folder;

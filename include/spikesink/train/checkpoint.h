@@ -33,11 +33,19 @@ std::vector<Checkpoint> find_checkpoints(const std::filesystem::path& parent);
 void verify(const Checkpoint& checkpoint);
 
 /// Puts weights, the optimizer's state and the step back; all later steps are what they would have
-/// been, bit for bit. Throws FormatError, the trainer as before, where the checkpoint is damaged or
-/// of another model.
+/// been, bit for bit. The trainer is as before where this throws: FormatError for a checkpoint that
+/// is damaged or of another model, std::invalid_argument where the data is not what it was.
 void restore(Trainer& trainer, const Checkpoint& checkpoint);
 
-/// Removes all but the last `kept` and the one with the least validation loss.
+/// Removes all but the last `kept` and, of those that were measured, the one with the least
+/// validation loss.
 void remove_old_checkpoints(const std::filesystem::path& parent, int64_t kept);
+/// Removes what a process that was killed left half written or half removed.
+void remove_unfinished(const std::filesystem::path& parent);
+/// Gives a damaged one a name under which it is none.
+void set_aside(const Checkpoint& damaged);
+
+/// Tells data from other data: checksums of the first sequences.
+std::string fingerprint(const Trainer& trainer);
 
 }  // namespace spikesink

@@ -30,7 +30,7 @@ class TokenWindows : public TokenSource {
   int64_t windows(int64_t length) const;
 
  private:
-  int64_t own_tokens(int64_t length) const { return length - (options_.first_token ? 1 : 0); }
+  int64_t own_tokens(int64_t length) const;
   torch::Tensor window(int64_t number, int64_t tokens) const;
 
   std::vector<TokenShard> shards_;

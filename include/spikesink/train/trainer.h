@@ -29,7 +29,7 @@ struct TrainingStep {
   double loss = 0;   // mean over the predictions that count, nats
   double learning_rate = 0;
   double gradient_norm = 0;            // before clipping
-  int64_t tokens = 0;                  // that went through the model so far
+  int64_t tokens = 0;                  // of the sequences so far
   std::optional<TrainingState> state;  // at the steps that measure
 };
 
@@ -43,7 +43,7 @@ class Trainer {
 
   bool done() const { return step_ >= config_.steps; }
   /// One step. A loss or gradient that is not finite is a std::runtime_error that names the step;
-  /// the model is as it was before.
+  /// the model is as it was before. So is a validation loss that is not, after the step.
   TrainingStep step();
   /// On the validation's first sequences.
   TrainingState measure();

@@ -26,14 +26,14 @@ class TrainingRun {
   ~TrainingRun();
 
   bool done() const;
-  /// One step, logged, with a checkpoint where one is due; the last one saves the model. What it
-  /// throws names the last good checkpoint.
+  /// One step, logged, with a checkpoint where one is due; the last one saves the model. A
+  /// FormatError or std::runtime_error names the last good checkpoint.
   TrainingStep step();
 
   const Trainer& trainer() const;
   /// Where it went on from, 0 for a fresh one.
   int64_t began_after() const;
-  /// Checkpoints that were found damaged and passed over, in one sentence each.
+  /// Checkpoints that were found damaged and set aside, in one sentence each.
   const std::vector<std::string>& damaged() const;
 
  private:
