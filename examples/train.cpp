@@ -39,7 +39,7 @@ void run(const TrainOptions& options) {
   check_device(options.device);
   spikesink::TrainingRun training(configuration(options), options.out, options.device);
   if (!options.quiet) {
-    for (const auto& sentence : training.damaged()) fmt::print("passed over: {}\n", sentence);
+    for (const auto& sentence : training.damaged()) fmt::print("set aside: {}\n", sentence);
     if (training.began_after() > 0) fmt::print("going on after step {}\n", training.began_after());
   }
   {

@@ -135,6 +135,27 @@ Manifest read_manifest(const fs::path& folder) {
   return manifest;
 }
 
+// The manifest, of files that are as it says.
+Manifest verified(const Checkpoint& checkpoint) {
+  auto manifest = read_manifest(checkpoint.folder);
+  if (manifest.step != checkpoint.step)
+    detail::fail_format("[{}] step: got {}, expected {} as the folder says ({})", kRestore,
+                        manifest.step, checkpoint.step, checkpoint.folder.string());
+  for (const auto& [name, bytes, sum] : manifest.files) {
+    const auto file = checkpoint.folder / name;
+    std::error_code error;
+    const auto size = static_cast<int64_t>(fs::file_size(file, error));
+    if (error)
+      detail::fail_format("[{}] a file of the checkpoint is missing ({})", kRestore, file.string());
+    if (size != bytes || detail::checksum(file, kRestore) != sum)
+      detail::fail_format(
+          "[{}] a file of the checkpoint is not as it was written: got {} bytes, "
+          "expected {} with the checksum {} ({})",
+          kRestore, size, bytes, sum, file.string());
+  }
+  return manifest;
+}
+
 // Of a folder that is a checkpoint's.
 std::optional<int64_t> step_of(const fs::path& folder) {
   const auto name = folder.filename().string();
@@ -229,27 +250,11 @@ std::vector<Checkpoint> find_checkpoints(const fs::path& parent) {
 }
 
 void verify(const Checkpoint& checkpoint) {
-  const auto manifest = read_manifest(checkpoint.folder);
-  if (manifest.step != checkpoint.step)
-    detail::fail_format("[{}] step: got {}, expected {} as the folder says ({})", kRestore,
-                        manifest.step, checkpoint.step, checkpoint.folder.string());
-  for (const auto& [name, bytes, sum] : manifest.files) {
-    const auto file = checkpoint.folder / name;
-    std::error_code error;
-    const auto size = static_cast<int64_t>(fs::file_size(file, error));
-    if (error)
-      detail::fail_format("[{}] a file of the checkpoint is missing ({})", kRestore, file.string());
-    if (size != bytes || detail::checksum(file, kRestore) != sum)
-      detail::fail_format(
-          "[{}] a file of the checkpoint is not as it was written: got {} bytes, "
-          "expected {} with the checksum {} ({})",
-          kRestore, size, bytes, sum, file.string());
-  }
+  verified(checkpoint);
 }
 
 void restore(Trainer& trainer, const Checkpoint& checkpoint) {
-  verify(checkpoint);
-  if (read_manifest(checkpoint.folder).data != fingerprint(trainer))
+  if (verified(checkpoint).data != fingerprint(trainer))
     throw std::invalid_argument(
         fmt::format("[{}] the data is not what it was: got other sequences than the training had "
                     "({})",

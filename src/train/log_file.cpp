@@ -18,9 +18,10 @@ LogFile::LogFile(const std::filesystem::path& path)
     : path_(path), file_(::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666)) {
   if (file_ < 0) fail("cannot open");
   if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
-    const bool taken = errno == EWOULDBLOCK;
+    const int error = errno;
     ::close(file_);
-    if (!taken) fail("cannot lock");
+    errno = error;
+    if (error != EWOULDBLOCK) fail("cannot lock");
     fail_format("[TrainingRun] another process is training there ({})", path_.string());
   }
 }

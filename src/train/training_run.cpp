@@ -59,20 +59,23 @@ fs::path prepared(const TrainConfig& config, const fs::path& folder) {
   return folder;
 }
 
-// A tokenizer that is trained in vain is taken away again, so that what is there is not mistaken
-// for this training's.
-TrainingData opened_data(const TrainConfig& config, const fs::path& folder) {
+// Says in the folder whose it is before anything is made in it, so that a process that is killed
+// from then on can go on; what fails leaves the folder as it was.
+Trainer started(const TrainConfig& config, const fs::path& folder, torch::Device device) {
   const auto tokenizer = folder / "tokenizer";
-  const bool fresh = !fs::exists(folder / kConfigFile) && config.data.tokenizer.empty();
-  if (fresh && fs::exists(tokenizer))
+  const bool fresh = !fs::exists(folder / kConfigFile);
+  const bool makes_tokenizer = fresh && config.data.tokenizer.empty();
+  if (makes_tokenizer && fs::exists(tokenizer))
     detail::fail_format(
         "[{}] the folder holds a tokenizer of no training there: expected it as "
         "data.tokenizer, or gone ({})",
         kTrainingRun, tokenizer.string());
+  if (fresh) detail::write_whole(folder / kConfigFile, to_json(config) + "\n", kTrainingRun);
   try {
-    return open_training_data(config, tokenizer);
+    return Trainer(config, open_training_data(config, tokenizer), device);
   } catch (...) {
-    if (fresh) fs::remove_all(tokenizer);
+    if (makes_tokenizer) fs::remove_all(tokenizer);
+    if (fresh) fs::remove(folder / kConfigFile);
     throw;
   }
 }
@@ -85,11 +88,7 @@ bool has_model(const fs::path& folder) {
 
 struct TrainingRun::Impl {
   Impl(const TrainConfig& config, fs::path to, torch::Device device)
-      : folder(prepared(config, to)),
-        log(folder / kLog),
-        trainer(config, opened_data(config, folder), device) {
-    if (!fs::exists(folder / kConfigFile))
-      detail::write_whole(folder / kConfigFile, to_json(config) + "\n", kTrainingRun);
+      : folder(prepared(config, to)), log(folder / kLog), trainer(started(config, folder, device)) {
     go_on();
     log.keep(trainer.steps_done());
     began_after = trainer.steps_done();

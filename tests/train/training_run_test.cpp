@@ -29,6 +29,12 @@ TrainConfig run_config() {
   return config;
 }
 
+std::string some_text() {
+  std::string text;
+  for (int line = 0; line < 300; ++line) text += fmt::format("line {} of a text\n", line);
+  return text;
+}
+
 void train_to(TrainingRun& run, int64_t steps) {
   while (!run.done() && run.trainer().steps_done() < steps) run.step();
 }
@@ -136,8 +142,7 @@ TEST(TrainingRunTest, ADamagedCheckpointTakesNoPlaceOfAGoodOne) {
 
 TEST(TrainingRunTest, OtherDataIsRefused) {
   const TempDir folder;
-  std::string text;
-  for (int line = 0; line < 300; ++line) text += fmt::format("line {} of a text\n", line);
+  const auto text = some_text();
   auto config = run_config();
   config.model.d_vocabulary = 300;
   config.data.training = {folder.write("a.txt", text).string()};
@@ -165,6 +170,23 @@ TEST(TrainingRunTest, ATokenizerThatIsThereIsLeftAlone) {
   EXPECT_TRUE(holds(message_of<FormatError>([&] { TrainingRun(config, folder.path()); }),
                     "a tokenizer of no training there"));
   EXPECT_EQ(read_bytes(folder / "tokenizer/tokenizer.json"), "{}");
+}
+
+TEST(TrainingRunTest, WhatCannotBeginLeavesNothingAndWhatWasKilledGoesOn) {
+  const TempDir folder;
+  const auto out = folder / "run";
+  const auto text = some_text();
+  auto config = run_config();
+  config.model.d_vocabulary = 300;
+  config.data.training = {folder.write("a.txt", text).string()};
+  auto wrong = config;
+  wrong.measured_sequences = 100000;
+  EXPECT_THROW(TrainingRun(wrong, out), std::invalid_argument);
+  EXPECT_FALSE(fs::exists(out / "train.json") || fs::exists(out / "tokenizer"));
+  { TrainingRun run(config, out); }
+  EXPECT_TRUE(fs::exists(out / "tokenizer/tokenizer.json"));
+  TrainingRun run(config, out);  // as after a kill before the first step
+  EXPECT_EQ(run.began_after(), 0);
 }
 
 TEST(TrainingRunTest, ADoneTrainingWithoutCheckpointsIsLeftAlone) {
