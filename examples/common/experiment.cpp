@@ -125,10 +125,11 @@ std::string Experiment::describe(const Options& options) const {
   const auto counted = [](int64_t count, const char* what) {
     return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
   };
-  return fmt::format("{}: {}, {}, {} channels; {} of {}, {} BOS{}, {}{}", name, config.model_type,
+  return fmt::format("{}: {}, {}, {} channels; {} of {}, {} BOS{}, {}{}{}", name, config.model_type,
                      counted(config.n_layers, "layer"), config.d_model,
                      counted(sequences(), "sequence"), counted(longest(), "token"),
                      bos ? "with" : "no", eos ? " and EOS" : "", to_string(options.load.dtype),
+                     by_layer() ? ", weights brought layer by layer" : "",
                      note.empty() ? "" : "\n" + note);
 }
 
@@ -187,6 +188,7 @@ spikesink::Report make_report(const std::string& program, const Options& options
   report.configure("bos", experiment.bos);
   report.configure("eos", experiment.eos);
   report.configure("dtype", to_string(options.load.dtype));
+  report.configure("by_layer", experiment.by_layer());
   report.configure("device", options.load.device.str());
   report.configure("threads", static_cast<int64_t>(at::get_num_threads()));
   report.configure("seed", options.seed);
@@ -203,8 +205,8 @@ spikesink::Progress progress_bar(const Options& options, const std::string& what
     const double elapsed =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const double left = elapsed * static_cast<double>(total - done) / static_cast<double>(done);
-    fmt::print(stderr, "\r{} [{:━<{}}{: <{}}] {}/{}, {:.0f} s left \033[K", what, "", filled, "",
-               kWidth - filled, done, total, left);
+    fmt::print(stderr, "\r{} [{:━<{}}{: <{}}] {} %, {:.0f} s left \033[K", what, "", filled, "",
+               kWidth - filled, 100 * done / total, left);
     if (done == total) fmt::print(stderr, "\r\033[K");
     std::fflush(stderr);
   };

@@ -20,6 +20,7 @@ struct Experiment {
 
   int64_t sequences() const;
   int64_t longest() const;  // tokens of the longest sequence
+  bool by_layer() const { return model->weight_supply() != nullptr; }
   /// Model and text on one line, and the note on another.
   std::string describe(const Options& options) const;
 };

@@ -11,6 +11,7 @@ namespace examples {
 namespace {
 
 using spikesink::BosRule;
+using spikesink::Residence;
 
 constexpr int64_t kMostThreads =
     1024;  // far more than helps; a system may fail to make as many as it is asked for
@@ -21,6 +22,9 @@ const std::map<std::string, torch::Dtype> kDtypes = {{"float32", torch::kFloat},
                                                      {"bfloat16", torch::kBFloat16},
                                                      {"float16", torch::kHalf},
                                                      {"float64", torch::kDouble}};
+const std::map<std::string, Residence> kResidences = {{"auto", Residence::kAuto},
+                                                      {"yes", Residence::kByLayer},
+                                                      {"no", Residence::kWhole}};
 const std::map<std::string, torch::Device> kDevices = {{"cpu", torch::kCPU},
                                                        {"cuda", torch::kCUDA}};
 
@@ -80,6 +84,14 @@ void add_options(CLI::App& app, Options& options) {
   add_choice(app, "--dtype", options.load.dtype, kDtypes,
              "what weights and activations are held in (default: float32)");
   add_device(app, options.load.device);
+  add_choice(app, "--by-layer", options.load.residence, kResidences,
+             "bring the weights from the file layer by layer (default: where they do not fit)");
+  app.add_option("--memory", options.load.memory,
+                 "for weights and what waits between layers, such as 3GB (default: 80 % of what is "
+                 "free)")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true))
+      ->check(whole_number(1))
+      ->type_name("SIZE");
   add_run_options(app, options);
 }
 

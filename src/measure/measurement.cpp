@@ -1,6 +1,62 @@
 #include "spikesink/measure/measurement.h"
 
+#include <limits>
+#include <span>
+
+#include "measure/waiting_states.h"
+
 namespace spikesink {
+namespace {
+
+/// Takes batches through a model, all of them through a layer before the next, so that its weights
+/// need be there once.
+class LayerByLayer {
+ public:
+  LayerByLayer(Transformer& model, std::span<const TokenBatch> batches, RunContext& context)
+      : model_(model), batches_(batches), context_(context) {}
+
+  /// `done` is called with the sequences of each batch after each layer.
+  void go(const std::function<void(int64_t)>& done) {
+    const auto* supply = model_->weight_supply();
+    detail::WaitingStates waiting(batches_.size(), supply != nullptr
+                                                       ? supply->room_for_states()
+                                                       : std::numeric_limits<int64_t>::max());
+    std::vector<ForwardPass> passes(batches_.size());
+    const int64_t n_layers = model_->config().n_layers;
+    each(ModelPart::embedding(), [&](size_t batch) {
+      passes[batch] = model_->begin(batches_[batch].ids.to(model_->options().device()));
+      waiting.put(batch, std::move(passes[batch].stream));
+    });
+    for (int64_t layer = 0; layer < n_layers; ++layer) {
+      each(ModelPart::layer(layer), [&](size_t batch) {
+        passes[batch].stream = waiting.take(batch);
+        model_->advance(passes[batch], layer);
+        waiting.put(batch, std::move(passes[batch].stream));
+        done(batches_[batch].ids.size(0));
+      });
+    }
+    each(ModelPart::head(n_layers), [&](size_t batch) {
+      passes[batch].stream = waiting.take(batch);
+      model_->end(passes[batch]);
+    });
+  }
+
+ private:
+  template <typename Step>
+  void each(ModelPart part, Step step) {
+    const auto held = model_->hold(part);
+    for (size_t batch = 0; batch < batches_.size(); ++batch) {
+      context_.enter(batches_[batch]);
+      step(batch);
+    }
+  }
+
+  Transformer& model_;
+  std::span<const TokenBatch> batches_;
+  RunContext& context_;
+};
+
+}  // namespace
 
 const StateScan& RunContext::scan(const torch::Tensor& state) {
   if (!scanned_.is_same(state)) {
@@ -16,15 +72,16 @@ void run(Transformer& model, const TokenBatches& batches,
   RunContext context;
   HookScope scope;
   for (auto* measurement : measurements) scope += measurement->begin(model, context);
-  int64_t total = 0;
+  int64_t total = 0, done = 0;
   for (const auto& batch : batches) total += batch.ids.size(0);
-  int64_t done = 0;
-  for (const auto& batch : batches) {
-    context.enter(batch);
-    model->observe(batch.ids.to(model->options().device()));
-    done += batch.ids.size(0);
+  total *= model->config().n_layers;
+  const auto count = [&](int64_t sequences) {
+    done += sequences;
     if (progress) progress(done, total);
-  }
+  };
+  const size_t together = model->weight_supply() != nullptr ? batches.size() : 1;
+  for (size_t first = 0; first < batches.size(); first += together)
+    LayerByLayer(model, std::span(batches).subspan(first, together), context).go(count);
 }
 
 }  // namespace spikesink

@@ -110,10 +110,10 @@ HookScope QkGeometry::begin(Transformer& model, RunContext& context) {
     watch(options_.before_rotation ? kK : kRotK, [this](const torch::Tensor& k) { keys_ = k; });
     watch(kV, [this](const torch::Tensor& v) { values_ = v; });
     watch(kLse, [this, layer, &model, &context](const torch::Tensor&) {
-      if (layer == 0) is_sink_ = detail::sink_mask(options_.sinks, context.batch());
+      const auto is_sink = detail::sink_mask(options_.sinks, context.batch());  // [B, T]
       const auto rule = model->layers[layer]->attn->score_rule({});
       for (int64_t row = 0; row < queries_.size(0); ++row)
-        add(layers_[layer], queries_[row], keys_[row], values_[row], is_sink_[row], rule);
+        add(layers_[layer], queries_[row], keys_[row], values_[row], is_sink[row], rule);
       queries_.reset();
       keys_.reset();
       values_.reset();

@@ -174,6 +174,7 @@ QuadraticFormResult quadratic_form(const Transformer& model, const QuadraticForm
   QuadraticFormResult result{.options = options};
   const int64_t layers = model->config().n_layers;
   for (int64_t layer = 0; layer < layers; ++layer) {
+    const auto held = model->hold(ModelPart::layer(layer));
     result.blocks.push_back(BlockReader(*model, layer, options).read());
     if (progress) progress(layer + 1, layers);
   }

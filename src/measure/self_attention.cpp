@@ -25,28 +25,27 @@ HookScope SelfAttention::begin(Transformer& model, RunContext& context) {
   const auto& config = model->config();
   sums_ = torch::zeros({kGroups, config.n_layers, config.n_heads}, torch::kDouble);
   tokens_ = torch::zeros({kGroups}, torch::kLong);
-  HookScope scope;
-  scope += model->hooks().add(in_block(0, kQ),
-                              [this, &context](const torch::Tensor&) { enter(context.batch()); });
-  scope += detail::watch_scores(model, [this](const detail::LayerScores& scores) { add(scores); });
-  return scope;
+  return detail::watch_scores(model, [this, &context](const detail::LayerScores& scores) {
+    add(scores, context.batch());
+  });
 }
 
-void SelfAttention::enter(const TokenBatch& batch) {
+// [groups, B, T] bool.
+torch::Tensor SelfAttention::groups_of(const TokenBatch& batch) const {
   const auto spikes = places_.mask(batch);
   auto first = torch::zeros_like(spikes);
   first.select(1, 0).fill_(true);
   const auto watched = at::isin(batch.ids.cpu(), torch::tensor(options_.watched, torch::kLong));
-  const auto groups = at::stack({first, spikes & ~first, ~spikes & ~first, watched & ~first});
-  tokens_ += groups.sum({1, 2});
-  groups_ = groups.unsqueeze(2);
+  return at::stack({first, spikes & ~first, ~spikes & ~first, watched & ~first});
 }
 
-void SelfAttention::add(const detail::LayerScores& scores) {
+void SelfAttention::add(const detail::LayerScores& scores, const TokenBatch& batch) {
+  const auto groups = groups_of(batch);
+  if (scores.layer == 0) tokens_ += groups.sum({1, 2});
   const auto kept =
       detail::attention_to_self(scores.q, scores.k, scores.lse, scores.rule);  // [B, H, T]
   // Chosen, not multiplied by zero: a value that is not finite stays in its group.
-  sums_.select(1, scores.layer) += at::where(groups_, kept, 0.0).sum({1, 3});
+  sums_.select(1, scores.layer) += at::where(groups.unsqueeze(2), kept, 0.0).sum({1, 3});
 }
 
 void SelfAttention::merge(const SelfAttention& other) {

@@ -35,6 +35,7 @@ HookScope SpikeTokens::begin(Transformer& model, RunContext& context) {
   places_.clear();
   by_token_.assign(config.d_vocabulary, {});
   by_position_.clear();
+  marked_.clear();
   HookScope scope;
   scope += model->hooks().add(hook_names::in_block(0, hook_names::kResidPre),
                               [this, &context](const torch::Tensor&) { enter(context.batch()); });
@@ -43,6 +44,8 @@ HookScope SpikeTokens::begin(Transformer& model, RunContext& context) {
     scope += model->hooks().add(model->hidden_state_point(block),
                                 [this, index, &context](const torch::Tensor& state) {
                                   add(blocks_[index], context.scan(state), context.batch());
+                                  const bool is_last = index + 1 == blocks_.size();
+                                  if (is_last) marked_.erase(&context.batch());
                                 });
   }
   return scope;
@@ -54,7 +57,7 @@ void SpikeTokens::enter(const TokenBatch& batch) {
   const auto ids = batch.ids.contiguous();
   const auto* id = ids.data_ptr<int64_t>();
   const int64_t sequences = ids.size(0), length = ids.size(1);
-  marked_.assign(sequences * length, false);
+  marked_[&batch].assign(sequences * length, false);
   if (static_cast<int64_t>(by_position_.size()) < length) by_position_.resize(length);
   for (int64_t position = 0; position < length; ++position)
     by_position_[position].seen += sequences;
@@ -76,7 +79,7 @@ void SpikeTokens::mark(const TokenBatch& batch, int64_t sequence, int64_t positi
                        double largest) {
   auto& token = by_token_[batch.ids.accessor<int64_t, 2>()[sequence][position]];
   token.largest = std::max(token.largest, largest);
-  auto marked = marked_[sequence * batch.ids.size(1) + position];
+  auto marked = marked_[&batch][sequence * batch.ids.size(1) + position];
   if (marked) return;
   marked = true;
   places_.push_back({batch.first_sequence + sequence, position});

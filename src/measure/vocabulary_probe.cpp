@@ -143,6 +143,7 @@ torch::Tensor value_output_map(const Transformer& model, int64_t layer) {
   if (layer < 0 || layer >= config.n_layers)
     detail::fail_argument("[value_output_map] layer: got {}, expected 0 to {}", layer,
                           config.n_layers - 1);
+  const auto held = model->hold(ModelPart::layer(layer));
   const auto& block = model->layers[layer];
   const auto values = fold_norm(block->attention_norms.front,
                                 block->attn->v->weight);  // [K * d_head, d_model]

@@ -4,8 +4,9 @@
 
 #include "detail/fail.h"
 #include "detail/logger.h"
-#include "model/load_weights.h"
+#include "detail/free_memory.h"
 #include "model/read_config.h"
+#include "model/streamed_weights.h"
 
 namespace spikesink {
 namespace {
@@ -59,6 +60,31 @@ void check_options(const LoadOptions& options) {
   }
 }
 
+int64_t memory_for(const LoadOptions& options) {
+  if (options.memory > 0) return options.memory;
+  const auto free = options.device.is_cpu()
+                        ? detail::free_memory()
+                        : static_cast<int64_t>(at::accelerator::getMemoryInfo(
+                                                   std::max<int>(0, options.device.index()))
+                                                   .first);
+  return free / 5 * 4;
+}
+
+// Reads the weights now, or has the model bring them by layer.
+void place(Transformer& model, detail::StoredWeights weights, const LoadOptions& options) {
+  const int64_t memory = memory_for(options);
+  int64_t bytes = 0;
+  for (int64_t part = 0; part < weights.parts(); ++part) bytes += weights.bytes({part});
+  const bool fits = bytes <= memory;
+  if (options.residence == Residence::kByLayer ||
+      (options.residence == Residence::kAuto && !fits)) {
+    detail::logger().info("weights of {} bytes come by layer: {} bytes of memory", bytes, memory);
+    model->come_by_layer(std::make_unique<detail::StreamedWeights>(std::move(weights), memory));
+    return;
+  }
+  for (int64_t part = 0; part < weights.parts(); ++part) detail::put_in_place(weights.read({part}));
+}
+
 }  // namespace
 
 ModelConfig read_model_config(const std::filesystem::path& path) {
@@ -71,15 +97,17 @@ Transformer load_model(const std::filesystem::path& path, const LoadOptions& opt
   check_options(options);
   const auto start = std::chrono::steady_clock::now();
   const torch::NoGradGuard no_grad;
-  const auto source = open_weights(path);
+  auto source = open_weights(path);
   const auto [config, names] = describe(*source);
   const auto base = detail::find_base(*source, names);
   check_extent(config, *source);
   Transformer model(config);
-  const auto read = detail::load_weights(
-      model, *source, names, base, torch::TensorOptions(options.dtype).device(options.device));
+  detail::StoredWeights weights(*model, std::move(source), names, base,
+                                torch::TensorOptions(options.dtype).device(options.device));
+  const auto tensors = weights.tensors();
+  place(model, std::move(weights), options);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  detail::logger().info("loaded {} ({} tensors) in {:.2f} s", path.string(), read, elapsed.count());
+  detail::logger().info("loaded {} ({} tensors) in {:.2f} s", path.string(), tensors, elapsed.count());
   return model;
 }
 

@@ -19,7 +19,7 @@ struct Again : torch::CustomClassHolder {
   bool autocast;
 };
 
-// The tokens' embeddings are an argument of their own: gates read them, and they have gradients.
+// The tokens' embeddings, where gates read them, are an argument of their own: they have gradients.
 struct Recomputed : torch::autograd::Function<Recomputed> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& stream,
                                const torch::Tensor& embedded, const Layer& layer,
@@ -37,7 +37,7 @@ struct Recomputed : torch::autograd::Function<Recomputed> {
     const auto& again = static_cast<const Again&>(*held);
     variable_list inputs;
     for (const auto& saved : context->get_saved_variables())
-      inputs.push_back(saved.detach().requires_grad_());
+      inputs.push_back(saved.defined() ? saved.detach().requires_grad_() : saved);
     auto places = again.places;
     places.embedded = inputs[1];
     {
@@ -46,7 +46,7 @@ struct Recomputed : torch::autograd::Function<Recomputed> {
       const auto output = Layer(again.layer)->forward(inputs[0], places);
       torch::autograd::backward({output}, {gradients[0]});
     }
-    return {inputs[0].grad(), inputs[1].grad(), {}, {}};
+    return {inputs[0].grad(), inputs[1].defined() ? inputs[1].grad() : inputs[1], {}, {}};
   }
 };
 

@@ -74,14 +74,14 @@ void TransformerImpl::make_head() {
 }
 
 torch::Tensor TransformerImpl::forward(const torch::Tensor& tokens, const torch::Tensor& padding) {
-  return output(final_states(tokens, padding));
+  return run(tokens, padding, nullptr);
 }
 
 torch::Tensor TransformerImpl::forward(const torch::Tensor& tokens, KvCache& cache) {
   check(tokens, cache);
   const auto before = cache;
   try {
-    const auto result = output(final_states(tokens, {}, &cache));
+    const auto result = run(tokens, {}, &cache);
     cache.count(tokens.size(1));
     return result;
   } catch (...) {
@@ -90,13 +90,19 @@ torch::Tensor TransformerImpl::forward(const torch::Tensor& tokens, KvCache& cac
   }
 }
 
-torch::Tensor TransformerImpl::output(const torch::Tensor& states) {
+torch::Tensor TransformerImpl::run(const torch::Tensor& tokens, const torch::Tensor& padding,
+                                   KvCache* cache) {
+  auto pass = begin(tokens, padding, cache);
+  for (int64_t layer = 0; layer < config_.n_layers; ++layer) advance(pass, layer);
+  const auto held = hold(ModelPart::head(config_.n_layers));
+  const auto states = final_states(pass.stream);
   return config_.head == Head::kNone ? states : hook_unembed_out_(logits(states));
 }
 
 void TransformerImpl::observe(const torch::Tensor& tokens) {
-  const auto states = final_states(tokens, {});
-  if (hook_unembed_out_.watched()) hook_unembed_out_(logits(states));
+  auto pass = begin(tokens);
+  for (int64_t layer = 0; layer < config_.n_layers; ++layer) advance(pass, layer);
+  end(pass);
 }
 
 torch::Tensor TransformerImpl::observe_until(const torch::Tensor& tokens, Block last) {
@@ -106,7 +112,8 @@ torch::Tensor TransformerImpl::observe_until(const torch::Tensor& tokens, Block 
   torch::Tensor state;
   const auto scope =
       hooks_.add(hidden_state_point(last), [&](const torch::Tensor& value) { state = value; });
-  stream_after(tokens, {}, last.layer() + 1);
+  auto pass = begin(tokens);
+  for (int64_t layer = 0; layer <= last.layer(); ++layer) advance(pass, layer);
   return state;
 }
 
@@ -119,6 +126,7 @@ torch::Tensor TransformerImpl::logits(const torch::Tensor& states, int64_t first
   if (config_.head == Head::kNone)
     detail::fail_argument("[Transformer] a {} without unembedding has no logits",
                           config_.model_type);
+  const auto held = hold(ModelPart::head(config_.n_layers));
   const auto& matrix = config_.tied_embeddings ? embedding : unembedding;
   const auto bias =
       unembedding_bias.defined() ? unembedding_bias.slice(0, first, last) : torch::Tensor();
@@ -136,25 +144,39 @@ std::string TransformerImpl::hidden_state_point(Block block) const {
                                      : (attention ? kResidMid : kResidPost));
 }
 
-// `length` counts the tokens of the cache as well.
+// `length` counts the tokens of the cache as well. The tables of the last length are kept: passes
+// share them.
 Positions TransformerImpl::positions(int64_t length, KvCache* cache) const {
-  Positions result{.past = cache ? cache->length() : 0, .cache = cache};
-  for (const auto& rope : config_.ropes)
-    result.rotary.push_back(rotary_table(rope, config_.d_head, length, options()));
-  result.alibi = alibi_bias(config_, length, options());
+  const auto same = [&](const torch::TensorOptions& other) {
+    return other.dtype() == options().dtype() && other.device() == options().device();
+  };
+  if (tables_length_ != length || !same(tables_options_)) {
+    const c10::InferenceMode not_for_inference_alone(false);
+    tables_ = {};
+    for (const auto& rope : config_.ropes)
+      tables_.rotary.push_back(rotary_table(rope, config_.d_head, length, options()));
+    tables_.alibi = alibi_bias(config_, length, options());
+    tables_length_ = length;
+    tables_options_ = options();
+  }
+  auto result = tables_;
+  result.past = cache ? cache->length() : 0;
+  result.cache = cache;
   return result;
 }
 
-torch::Tensor TransformerImpl::embed(const torch::Tensor& tokens, const KvCache* cache,
-                                     Positions& places) const {
+torch::Tensor TransformerImpl::embed(const torch::Tensor& tokens, Positions& places) const {
+  const auto held = hold(ModelPart::embedding());
   auto rows = at::embedding(embedding, tokens);  // [B, T, d_embedding]
   if (config_.embedding_multiplier != 1)
     rows = rows * torch::scalar_tensor(config_.embedding_multiplier, rows.options());
-  rows = places.embedded = hook_embed_(rows);
+  rows = hook_embed_(rows);
+  if (config_.gate.input == GateInput::kEmbedding) places.embedded = rows;
   auto stream = project_in ? project_in->forward(rows) : rows;  // [B, T, d_model]
   if (position_embedding.defined())
     stream =
-        stream + hook_pos_embed_(at::embedding(position_embedding, position_rows(tokens, cache)));
+        stream +
+        hook_pos_embed_(at::embedding(position_embedding, position_rows(tokens, places.cache)));
   if (token_type_embedding.defined())
     stream = stream + hook_token_type_embed_(token_type_embedding[0].expand_as(stream));
   return hook_full_embed_(embedding_norm->forward(stream));
@@ -172,27 +194,57 @@ torch::Tensor TransformerImpl::position_rows(const torch::Tensor& tokens,
   return counted.cumsum(1) * counted + (config_.position_offset - 1);
 }
 
-// What the next layer reads, [B, T, d_model].
-torch::Tensor TransformerImpl::stream_after(const torch::Tensor& tokens,
-                                            const torch::Tensor& padding, int64_t count,
-                                            KvCache* cache) {
+ForwardPass TransformerImpl::begin(const torch::Tensor& tokens) const {
+  return begin(tokens, {}, nullptr);
+}
+
+ForwardPass TransformerImpl::begin(const torch::Tensor& tokens, const torch::Tensor& padding,
+                                   KvCache* cache) const {
   check(tokens, padding);
   auto places = positions(tokens.size(1) + (cache ? cache->length() : 0), cache);
   places.padding = padding;
-  auto stream = embed(tokens, cache, places);
-  const bool again = recomputes_ && torch::GradMode::is_enabled();
-  for (int64_t layer = 0; layer < count; ++layer)
-    stream =
-        again ? detail::recomputed(layers[layer], stream, places) : layers[layer](stream, places);
-  return stream;
+  const auto stream = embed(tokens, places);
+  return {stream, std::move(places)};
 }
 
-torch::Tensor TransformerImpl::final_states(const torch::Tensor& tokens,
-                                            const torch::Tensor& padding, KvCache* cache) {
-  auto stream = ln_final(stream_after(tokens, padding, config_.n_layers, cache));
-  if (project_out) stream = project_out(stream);
-  if (mlm_dense) stream = mlm_norm(activate(config_.activation, mlm_dense(stream)));
+void TransformerImpl::advance(ForwardPass& pass, int64_t layer) const {
+  const auto held = hold(ModelPart::layer(layer));
+  auto through = layers[layer];
+  const bool again = recomputes_ && torch::GradMode::is_enabled();
+  pass.stream = again ? detail::recomputed(through, pass.stream, pass.positions)
+                      : through(pass.stream, pass.positions);
+}
+
+void TransformerImpl::end(ForwardPass& pass) const {
+  const auto held = hold(ModelPart::head(config_.n_layers));
+  const auto states = final_states(std::move(pass.stream));
+  if (hook_unembed_out_.watched()) hook_unembed_out_(logits(states));
+}
+
+torch::Tensor TransformerImpl::final_states(torch::Tensor stream) const {
+  stream = ln_final.ptr()->forward(stream);
+  if (project_out) stream = project_out.ptr()->forward(stream);
+  if (mlm_dense)
+    stream = mlm_norm.ptr()->forward(activate(config_.activation, mlm_dense.ptr()->forward(stream)));
   return hook_unembed_in_(stream);
+}
+
+void TransformerImpl::come_by_layer(std::unique_ptr<WeightSupply> supply) {
+  parts_->supply = std::move(supply);
+  parts_->users.assign(config_.n_layers + 2, 0);
+}
+
+HookScope TransformerImpl::hold(ModelPart part) const {
+  if (!parts_->supply) return {};
+  HookScope scope;
+  const bool is_head = part.number == ModelPart::head(config_.n_layers).number;
+  if (is_head && config_.tied_embeddings) scope += hold(ModelPart::embedding());
+  if (parts_->users[part.number] == 0) parts_->supply->bring(part);
+  ++parts_->users[part.number];
+  scope += HookScope([parts = parts_, part] {
+    if (--parts->users[part.number] == 0) parts->supply->drop(part);
+  });
+  return scope;
 }
 
 void TransformerImpl::check(const torch::Tensor& tokens, const torch::Tensor& padding) const {

@@ -9,11 +9,11 @@ namespace spikesink::detail {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kDeepest = 32;
+constexpr int kDeepestTokenizer = 32;
 
 nlohmann::json read_json(const fs::path& path) {
   const auto file = MappedFile::open(path, "load_tokenizer");
-  return parse_strict_json(file->text(), kDeepest, "load_tokenizer", path);
+  return parse_strict_json(file->text(), kDeepestTokenizer, "load_tokenizer", path);
 }
 
 /// Adds the tokens that the model lacks to `vocabulary`, which is then that of the whole file.

@@ -25,7 +25,7 @@ constexpr const char* kOptimizer = "optimizer.safetensors";
 constexpr const char* kPrefix = "step-";
 constexpr const char* kUnfinished = ".unfinished";
 constexpr int64_t kFormat = 1;
-constexpr int kDeepest = 8;
+constexpr int kDeepestManifest = 8;
 
 struct CheckedFile {
   std::string name;
@@ -127,7 +127,7 @@ Manifest read_manifest(const fs::path& folder) {
   const auto file = folder / kManifest;
   Manifest manifest;
   const auto text = detail::MappedFile::open(file, kRestore);
-  const auto object = detail::parse_strict_json(text->text(), kDeepest, kRestore, file);
+  const auto object = detail::parse_strict_json(text->text(), kDeepestManifest, kRestore, file);
   detail::FieldReader(object, kRestore, file.string()).read(manifest);
   if (manifest.format != kFormat)
     detail::fail_format("[{}] format: got {}, expected {} ({})", kRestore, manifest.format, kFormat,
@@ -187,7 +187,7 @@ void plan_copy(const std::string& name, const torch::Tensor& to, const torch::Te
 }
 
 void plan_weights(Trainer& trainer, const fs::path& folder, Copies& copies) {
-  const auto saved = load_model(folder);
+  const auto saved = load_model(folder, {.residence = Residence::kWhole});
   const auto weights = saved->named_parameters();
   const auto own = trainer.model()->named_parameters();
   for (const auto& entry : own) {

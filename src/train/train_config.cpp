@@ -10,7 +10,7 @@ namespace spikesink {
 namespace {
 
 constexpr const char* kTrainConfig = "TrainConfig";
-constexpr int kDeepest = 16;
+constexpr int kDeepestTrainConfig = 16;
 
 void check_least(const char* field, int64_t value, int64_t least) {
   if (value < least)
@@ -138,7 +138,7 @@ void TrainConfig::validate() const {
 
 TrainConfig read_train_config(const std::string& json, const std::string& where) {
   TrainConfig config;
-  const auto object = detail::parse_strict_json(json, kDeepest, "read_train_config", where);
+  const auto object = detail::parse_strict_json(json, kDeepestTrainConfig, "read_train_config", where);
   detail::FieldReader(object, "read_train_config", where).read(config);
   try {
     config.validate();

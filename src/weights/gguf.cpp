@@ -361,6 +361,11 @@ torch::Tensor GgufFile::read(size_t index) const {
   return detail::dequantize(*place.type, contents_->file->data() + place.begin, shape);
 }
 
+std::span<uint8_t> GgufFile::bytes_of(size_t index) const {
+  const Contents::Place& place = contents_->places[index];
+  return {contents_->file->data() + place.begin, place.bytes};
+}
+
 template <typename T>
 const T* GgufFile::find(std::string_view key) const {
   const auto found = contents_->metadata.find(key);

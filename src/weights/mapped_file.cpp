@@ -28,6 +28,11 @@ std::string reason(int error) {
   return std::generic_category().message(error);
 }
 
+uintptr_t page_size() {
+  static const auto size = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  return size;
+}
+
 }  // namespace
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path,
@@ -59,6 +64,24 @@ MappedFile::MappedFile(std::filesystem::path path, uint8_t* data, uint64_t size)
 
 MappedFile::~MappedFile() {
   ::munmap(data_, size_);
+}
+
+void fetch(std::span<uint8_t> bytes) {
+  const auto end = reinterpret_cast<uintptr_t>(bytes.data()) + bytes.size();
+  const auto begin = reinterpret_cast<uintptr_t>(bytes.data()) / page_size() * page_size();
+  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_WILLNEED);
+#ifdef MADV_POPULATE_READ
+  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_READ);
+#endif
+}
+
+void release(std::span<uint8_t> bytes) {
+  const auto end = (reinterpret_cast<uintptr_t>(bytes.data()) + bytes.size()) / page_size();
+  const auto begin =
+      (reinterpret_cast<uintptr_t>(bytes.data()) + page_size() - 1) / page_size();  // whole pages
+  if (begin < end)
+    ::madvise(reinterpret_cast<void*>(begin * page_size()), (end - begin) * page_size(),
+              MADV_DONTNEED);
 }
 
 std::optional<int64_t> element_count(torch::IntArrayRef shape) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace spikesink::detail {
@@ -37,6 +38,12 @@ class MappedFile {
   uint8_t* data_;
   uint64_t size_;
 };
+
+/// Has bytes of mapped files read from the disk, in one go.
+void fetch(std::span<uint8_t> bytes);
+/// Frees the memory of their whole pages: what reads them again finds them on the disk. Edits of
+/// them are lost.
+void release(std::span<uint8_t> bytes);
 
 /// The product of the dimensions; nothing when one is negative, or when it or a stride passes
 /// int64.

@@ -202,7 +202,7 @@ class SafetensorsFile : public WeightSource {
  public:
   explicit SafetensorsFile(const fs::path& path) : file_(MappedFile::open(path, kCaller)) {
     for (Entry& entry : read_entries(*file_)) {
-      places_.push_back({entry.begin, entry.dtype});
+      places_.push_back({entry.begin, entry.end, entry.dtype});
       add(std::move(entry.info));
     }
   }
@@ -216,9 +216,15 @@ class SafetensorsFile : public WeightSource {
     return detail::mapped_tensor(file_, place.begin, tensors()[index].shape, place.dtype);
   }
 
+  std::span<uint8_t> bytes_of(size_t index) const override {
+    const Place& place = places_[index];
+    return {file_->data() + place.begin, place.end - place.begin};
+  }
+
  private:
   struct Place {
     uint64_t begin;
+    uint64_t end;
     torch::ScalarType dtype;
   };
 
@@ -297,6 +303,10 @@ class SafetensorsIndex : public WeightSource {
  protected:
   torch::Tensor read(size_t index) const override {
     return holders_[index]->tensor(tensors()[index].name);
+  }
+
+  std::span<uint8_t> bytes_of(size_t index) const override {
+    return holders_[index]->bytes(tensors()[index].name);
   }
 
  private:

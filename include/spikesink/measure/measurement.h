@@ -36,11 +36,14 @@ class Measurement {
   virtual HookScope begin(Transformer& model, RunContext& context) = 0;
 };
 
-/// Called after each batch with the sequences done so far and all of them.
+/// Called again and again with the work done so far and all of it; of a `run`, each layer of each
+/// sequence counts as one.
 using Progress = std::function<void(int64_t done, int64_t total)>;
 
 /// One pass over `batches`, without gradients, for all measurements together. Each starts anew; to
-/// add up several runs, merge. Logits are formed only when a hook asks for them.
+/// add up several runs, merge. Logits are formed only when a hook asks for them. Batches pass one
+/// after the other; where the model brings its weights by layer, all of them pass a layer before the
+/// next: a measurement must not take it that the batch is that of the layer before.
 void run(Transformer& model, const TokenBatches& batches,
          const std::vector<Measurement*>& measurements, const Progress& progress = {});
 

@@ -114,7 +114,6 @@ class QkGeometry : public Measurement {
   QkGeometryOptions options_;
   std::vector<LayerClouds> layers_;
   torch::Tensor queries_, keys_, values_;  // of the layer being passed
-  torch::Tensor is_sink_;                  // [B, T] bool, of the batch being passed
 };
 
 }  // namespace spikesink

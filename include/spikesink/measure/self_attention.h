@@ -54,12 +54,11 @@ class SelfAttention : public Measurement {
   SelfAttentionResult result() const;
 
  private:
-  void enter(const TokenBatch& batch);
-  void add(const detail::LayerScores& scores);
+  torch::Tensor groups_of(const TokenBatch& batch) const;
+  void add(const detail::LayerScores& scores, const TokenBatch& batch);
 
   SpikePlaces places_;
   SelfAttentionOptions options_;
-  torch::Tensor groups_;  // [groups, B, 1, T] bool, of the batch being passed
   torch::Tensor sums_;    // [groups, layers, heads] float64
   torch::Tensor tokens_;  // [groups] int64
 };

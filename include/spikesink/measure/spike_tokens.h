@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -96,7 +97,8 @@ class SpikeTokens : public Measurement {
   std::vector<TokenPlace> places_;      // unsorted
   std::vector<SpikingToken> by_token_;  // [d_vocabulary]
   std::vector<SpikingPosition> by_position_;
-  std::vector<bool> marked_;  // [B * T], spike tokens of the batch being passed
+  std::map<const TokenBatch*, std::vector<bool>> marked_;  // [B * T], spike tokens of the batches
+                                                           // that are on their way
 };
 
 }  // namespace spikesink

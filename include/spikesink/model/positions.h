@@ -15,7 +15,7 @@ struct Positions {
   std::vector<RotaryTable> rotary;  // as ModelConfig::ropes
   torch::Tensor alibi;              // [H, T], or undefined: see alibi_bias
   torch::Tensor padding;            // [B, T] bool, true for padding, or undefined
-  torch::Tensor embedded;           // [B, T, d_embedding], the tokens' own embeddings
+  torch::Tensor embedded;           // [B, T, d_embedding], of the tokens; where gates read it
   int64_t past = 0;                 // tokens of the cache, which come before those of this pass
   KvCache* cache = nullptr;         // or none
 };

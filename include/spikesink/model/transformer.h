@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,8 +8,15 @@
 #include "spikesink/hooks/activation_cache.h"
 #include "spikesink/hooks/block_number.h"
 #include "spikesink/model/layer.h"
+#include "spikesink/model/weight_supply.h"
 
 namespace spikesink {
+
+/// A forward pass that waits between two layers.
+struct ForwardPass {
+  torch::Tensor stream;  // what the next layer reads, [B, T, d_model]
+  Positions positions;
+};
 
 /// A transformer, decoder or encoder, with hook points at every step. A fresh one has uninitialised
 /// weights: load or fill them.
@@ -36,6 +44,11 @@ class TransformerImpl : public torch::nn::Module {
   /// Up to a block and no further: the hidden state after it [B, T, d_model]. All points of its
   /// layer are passed, none of a later one.
   torch::Tensor observe_until(const torch::Tensor& tokens, Block last);
+  /// The steps of `observe`, for whoever takes several batches through one layer before the next:
+  /// begin, advance by each layer in order, end.
+  ForwardPass begin(const torch::Tensor& tokens) const;
+  void advance(ForwardPass& pass, int64_t layer) const;
+  void end(ForwardPass& pass) const;
   /// The unembedding alone, without hooks: what `unembed.hook_in` saw [..., d_embedding] -> logits
   /// [..., d_vocabulary], or those of the vocabulary's entries first <= i < last.
   torch::Tensor logits(const torch::Tensor& states) const;
@@ -44,6 +57,15 @@ class TransformerImpl : public torch::nn::Module {
   /// Whether a pass with gradients keeps no more of a layer than what it reads, and computes the
   /// rest once more for the gradients. Hooks see a layer's values twice then. Starts as false.
   void recompute_layers(bool again) { recomputes_ = again; }
+
+  /// Has the model bring its weights from `supply` where they are used, and drop them after. They
+  /// are not to be edited then: an edit is lost with them.
+  void come_by_layer(std::unique_ptr<WeightSupply> supply);
+  /// What brings the weights, or null: they are all here, and stay.
+  const WeightSupply* weight_supply() const { return parts_->supply.get(); }
+  /// Keeps the weights of a part here for the life of the scope: for whoever reads them. Costs
+  /// nothing where all are here.
+  HookScope hold(ModelPart part) const;
 
   const ModelConfig& config() const { return config_; }
   HookRegistry& hooks() { return hooks_; }
@@ -70,18 +92,26 @@ class TransformerImpl : public torch::nn::Module {
  private:
   void make_embedding();
   void make_head();
-  torch::Tensor embed(const torch::Tensor& tokens, const KvCache* cache, Positions& places) const;
+  ForwardPass begin(const torch::Tensor& tokens, const torch::Tensor& padding,
+                    KvCache* cache) const;
+  torch::Tensor embed(const torch::Tensor& tokens, Positions& places) const;
   Positions positions(int64_t length, KvCache* cache) const;
   torch::Tensor position_rows(const torch::Tensor& tokens, const KvCache* cache) const;
-  torch::Tensor stream_after(const torch::Tensor& tokens, const torch::Tensor& padding,
-                             int64_t layers, KvCache* cache = nullptr);
-  torch::Tensor final_states(const torch::Tensor& tokens, const torch::Tensor& padding,
-                             KvCache* cache = nullptr);
-  torch::Tensor output(const torch::Tensor& states);
+  torch::Tensor run(const torch::Tensor& tokens, const torch::Tensor& padding, KvCache* cache);
+  torch::Tensor final_states(torch::Tensor stream) const;
   void check(const torch::Tensor& tokens, const torch::Tensor& padding) const;
   void check(const torch::Tensor& tokens, const KvCache& cache) const;
 
+  struct Parts {
+    std::unique_ptr<WeightSupply> supply;
+    std::vector<int64_t> users;  // by ModelPart::number
+  };
+
   bool recomputes_ = false;
+  mutable Positions tables_;  // as the last pass needed them
+  mutable int64_t tables_length_ = -1;
+  mutable torch::TensorOptions tables_options_;
+  std::shared_ptr<Parts> parts_ = std::make_shared<Parts>();
   HookPoint hook_embed_, hook_pos_embed_, hook_token_type_embed_, hook_full_embed_,
       hook_unembed_in_, hook_unembed_out_;
 };

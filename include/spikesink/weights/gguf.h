@@ -36,6 +36,7 @@ class GgufFile : public WeightSource {
 
  protected:
   torch::Tensor read(size_t index) const override;
+  std::span<uint8_t> bytes_of(size_t index) const override;
 
  private:
   struct Contents;

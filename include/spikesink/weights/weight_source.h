@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -41,11 +42,14 @@ class WeightSource {
   /// The tensor on the CPU, in its own dtype; a quantised one is dequantised to float32. The memory
   /// of a plain tensor is the mapped file itself (copy-on-write), kept alive by the tensor.
   torch::Tensor tensor(std::string_view name) const { return read(index_of(name)); }
+  /// The bytes of a tensor in the mapped file.
+  std::span<uint8_t> bytes(std::string_view name) const { return bytes_of(index_of(name)); }
 
  protected:
   /// Registers a tensor and returns its index; a name met twice is a FormatError.
   size_t add(TensorInfo info);
   virtual torch::Tensor read(size_t index) const = 0;
+  virtual std::span<uint8_t> bytes_of(size_t index) const = 0;
 
  private:
   size_t index_of(std::string_view name) const;

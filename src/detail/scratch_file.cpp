@@ -1,0 +1,58 @@
+#include "detail/scratch_file.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+
+#include "detail/fail.h"
+
+namespace spikesink::detail {
+namespace {
+
+// All the bytes, in as many calls as it takes; false on an error or at the end.
+template <typename Byte, typename Move>
+bool move_all(Move move, int file, Byte* data, int64_t bytes, int64_t place) {
+  while (bytes > 0) {
+    const auto moved = move(file, data, static_cast<size_t>(bytes), place);
+    if (moved < 0 && errno == EINTR) continue;
+    if (moved <= 0) return false;
+    data += moved;
+    place += moved;
+    bytes -= moved;
+  }
+  return true;
+}
+
+}  // namespace
+
+ScratchFile::ScratchFile(std::string_view function) : function_(function) {
+  const char* chosen = std::getenv("TMPDIR");
+  folder_ = chosen != nullptr && *chosen != '\0' ? chosen : "/var/tmp";
+  auto name = folder_ + "/spikesink-XXXXXX";
+  file_ = ::mkstemp(name.data());
+  if (file_ < 0) fail("make");
+  ::unlink(name.c_str());
+}
+
+ScratchFile::~ScratchFile() {
+  ::close(file_);
+}
+
+void ScratchFile::write(int64_t place, const void* data, int64_t bytes) {
+  errno = 0;
+  if (!move_all(::pwrite, file_, static_cast<const char*>(data), bytes, place)) fail("write");
+}
+
+void ScratchFile::read(int64_t place, void* data, int64_t bytes) const {
+  errno = 0;
+  if (!move_all(::pread, file_, static_cast<char*>(data), bytes, place)) fail("read");
+}
+
+void ScratchFile::fail(std::string_view what) const {
+  fail_format("[{}] cannot {} a temporary file in {}: {}; TMPDIR names another folder", function_,
+              what, folder_, std::generic_category().message(errno));
+}
+
+}  // namespace spikesink::detail
