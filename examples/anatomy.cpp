@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> only, skip;
   const auto add_names = [&](const char* name, std::vector<std::string>& value, const char* help) {
     return app.add_option(name, value, help)
+        ->transform(examples::section_name)
         ->check(CLI::IsMember(examples::section_names()))
         ->type_name("SECTION")
         ->delimiter(',');

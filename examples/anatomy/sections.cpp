@@ -13,6 +13,11 @@ const std::vector<std::string>& section_names() {
   return names;
 }
 
+std::string section_name(std::string word) {
+  std::replace(word.begin(), word.end(), '-', '_');
+  return word == "sinks" ? "attention_sinks" : word;
+}
+
 Sections::Sections(const std::vector<std::string>& only, const std::vector<std::string>& skip) {
   const auto& all = only.empty() ? section_names() : only;
   wanted_.insert(all.begin(), all.end());

@@ -11,6 +11,10 @@ namespace examples {
 /// report.json.
 const std::vector<std::string>& section_names();
 
+/// The name that a word stands for: "life-cycle" is life_cycle, "sinks" attention_sinks. Another
+/// word stays as it is.
+std::string section_name(std::string word);
+
 /// Which of them are wanted.
 class Sections {
  public:

@@ -77,6 +77,7 @@ HookPoint HookRegistry::make(const std::string& name) {
 }
 
 std::vector<std::string> HookRegistry::matching(std::string_view pattern) const {
+  if (slots_.contains(pattern)) return {std::string(pattern)};
   std::vector<std::string> found;
   std::copy_if(names_.begin(), names_.end(), std::back_inserter(found),
                [&](const auto& name) { return glob_matches(pattern, name); });

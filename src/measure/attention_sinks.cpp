@@ -8,6 +8,7 @@
 
 #include "detail/fail.h"
 #include "measure/attention_received.h"
+#include "measure/mergeable.h"
 #include "measure/sort_by.h"
 #include "measure/watch_scores.h"
 
@@ -185,5 +186,7 @@ std::vector<HeadImportance> AttentionSinksResult::sink_heads(int64_t key) const 
       [&](const HeadImportance& head) { return head.key == key && head.importance > epsilon; });
   return found;
 }
+
+template class Mergeable<AttentionSinks>;
 
 }  // namespace spikesink

@@ -2,6 +2,7 @@
 
 #include "detail/dtype.h"
 #include "detail/fail.h"
+#include "measure/mergeable.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -53,5 +54,7 @@ void Divergence::add(const TransformerImpl& model, const torch::Tensor& states, 
     for (int64_t row = 0; row < values.size(0); ++row) values_.add(values[row].item<double>());
   }
 }
+
+template class Mergeable<Divergence>;
 
 }  // namespace spikesink

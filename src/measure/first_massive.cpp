@@ -1,6 +1,7 @@
 #include "spikesink/measure/first_massive.h"
 
 #include "measure/massive_tokens.h"
+#include "measure/mergeable.h"
 #include "measure/sort_by.h"
 
 namespace spikesink {
@@ -8,26 +9,31 @@ namespace spikesink {
 HookScope FirstMassive::begin(Transformer& model, RunContext& context) {
   layers_.clear();
   places_.clear();
+  first_.clear();
+  const int64_t layers = model->config().n_layers;
   HookScope scope;
-  for (int64_t layer = 0; layer < model->config().n_layers; ++layer) {
-    scope +=
-        model->hooks().add(model->hidden_state_point(Block::of(layer, BlockKind::kFeedForward)),
-                           [this, layer, &context](const torch::Tensor& state) {
-                             if (layer == 0) first_.assign(state.size(0), -1);
-                             add(layer, context.scan(state), context.batch());
-                           });
+  for (int64_t layer = 0; layer < layers; ++layer) {
+    scope += model->hooks().add(
+        model->hidden_state_point(Block::of(layer, BlockKind::kFeedForward)),
+        [this, layer, layers, &context](const torch::Tensor& state) {
+          const auto& batch = context.batch();
+          if (layer == 0) first_.begin(batch, std::vector<int64_t>(state.size(0), -1));
+          add(layer, context.scan(state), batch);
+          if (layer == layers - 1) first_.end(batch);
+        });
   }
   return scope;
 }
 
 void FirstMassive::add(int64_t layer, const StateScan& scan, const TokenBatch& batch) {
+  auto& first = first_.of(batch);
   detail::for_each_massive_token(scan, options_,
                                  [&](int64_t sequence, int64_t position, const auto& values) {
-                                   if (first_[sequence] < 0) {
-                                     first_[sequence] = layer;
+                                   if (first[sequence] < 0) {
+                                     first[sequence] = layer;
                                      ++layers_[layer].sequences;
                                    }
-                                   if (first_[sequence] != layer) return;
+                                   if (first[sequence] != layer) return;
                                    places_.push_back({batch.first_sequence + sequence, position});
                                    for (const auto& [channel, value] : values) {
                                      auto& entry = layers_[layer].channels[channel];
@@ -57,5 +63,7 @@ FirstMassiveResult FirstMassive::result() const {
   result.places = SpikePlaces(places_);
   return result;
 }
+
+template class Mergeable<FirstMassive>;
 
 }  // namespace spikesink

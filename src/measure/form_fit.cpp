@@ -10,6 +10,7 @@
 #include "detail/dtype.h"
 #include "detail/fail.h"
 #include "measure/feed_forward_input.h"
+#include "measure/mergeable.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -158,5 +159,7 @@ void FormFit::merge(const FormFit& other) {
     fits_[index].full.merge(other.fits_[index].full);
   }
 }
+
+template class Mergeable<FormFit>;
 
 }  // namespace spikesink

@@ -6,6 +6,7 @@
 
 #include "detail/fail.h"
 #include "measure/activation_linearity.h"
+#include "measure/mergeable.h"
 #include "measure/place_hash.h"
 #include "spikesink/hooks/hook_names.h"
 
@@ -103,5 +104,7 @@ GateLinearityResult GateLinearity::result() const {
   }
   return result;
 }
+
+template class Mergeable<GateLinearity>;
 
 }  // namespace spikesink

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "detail/fail.h"
+#include "measure/mergeable.h"
 
 namespace spikesink {
 
@@ -47,5 +48,7 @@ std::vector<double> Kurtosis::result() const {
   }
   return result;
 }
+
+template class Mergeable<Kurtosis>;
 
 }  // namespace spikesink

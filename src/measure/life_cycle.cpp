@@ -4,6 +4,7 @@
 #include <map>
 
 #include "detail/fail.h"
+#include "measure/mergeable.h"
 #include "measure/sort_by.h"
 #include "spikesink/hooks/hook_names.h"
 
@@ -200,5 +201,7 @@ LifeCycleResult LifeCycle::result() const {
   describe_steps(result);
   return result;
 }
+
+template class Mergeable<LifeCycle>;
 
 }  // namespace spikesink

@@ -5,6 +5,7 @@
 
 #include "detail/fail.h"
 #include "measure/massive_tokens.h"
+#include "measure/mergeable.h"
 #include "measure/sort_by.h"
 
 namespace spikesink {
@@ -113,5 +114,7 @@ std::vector<int64_t> MassiveActivationsResult::channels() const {
   detail::sort_by(channels, [&](int64_t channel) { return largest[channel]; });
   return channels;
 }
+
+template class Mergeable<MassiveActivations>;
 
 }  // namespace spikesink

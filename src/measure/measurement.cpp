@@ -66,6 +66,26 @@ const StateScan& RunContext::scan(const torch::Tensor& state) {
   return scan_;
 }
 
+namespace {
+
+[[noreturn]] void refuse_state() {
+  throw std::logic_error("[Measurement] this kind cannot be told to another process");
+}
+
+}  // namespace
+
+std::string Measurement::state() const {
+  refuse_state();
+}
+
+void Measurement::set_state(std::string_view) {
+  refuse_state();
+}
+
+void Measurement::merge_state(std::string_view) {
+  refuse_state();
+}
+
 void run(Transformer& model, const TokenBatches& batches,
          const std::vector<Measurement*>& measurements, const Progress& progress) {
   const torch::NoGradGuard no_grad;

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "detail/fail.h"
+#include "measure/mergeable.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -95,5 +96,7 @@ std::vector<NotFiniteValues> NotFinite::result() const {
   std::copy_if(points_.begin(), points_.end(), std::back_inserter(found), any);
   return found;
 }
+
+template class Mergeable<NotFinite>;
 
 }  // namespace spikesink

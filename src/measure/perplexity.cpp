@@ -7,6 +7,7 @@
 
 #include "detail/fail.h"
 #include "measure/cross_entropy.h"
+#include "measure/mergeable.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -128,5 +129,7 @@ std::pair<double, double> PerplexityResult::interval(uint64_t seed, int64_t draw
   };
   return {at(0.025), at(0.975)};
 }
+
+template class Mergeable<Perplexity>;
 
 }  // namespace spikesink

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "detail/fail.h"
+#include "measure/mergeable.h"
 #include "measure/sink_keys.h"
 #include "spikesink/hooks/hook_names.h"
 
@@ -227,5 +228,7 @@ std::vector<HeadGeometry> QkGeometryResult::sink_heads(QkDistance distance) cons
                [&](const HeadGeometry& head) { return head.is_sink_head(distance); });
   return found;
 }
+
+template class Mergeable<QkGeometry>;
 
 }  // namespace spikesink

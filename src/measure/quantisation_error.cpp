@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "detail/fail.h"
+#include "measure/mergeable.h"
 #include "measure/rounding_error.h"
 #include "measure/sort_by.h"
 #include "spikesink/hooks/hook_names.h"
@@ -217,5 +218,7 @@ QuantisationResult QuantisationError::result() const {
   }
   return result;
 }
+
+template class Mergeable<QuantisationError>;
 
 }  // namespace spikesink

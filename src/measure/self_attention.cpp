@@ -2,6 +2,7 @@
 
 #include "detail/fail.h"
 #include "measure/attention_received.h"
+#include "measure/mergeable.h"
 #include "measure/watch_scores.h"
 #include "spikesink/hooks/hook_names.h"
 
@@ -70,5 +71,7 @@ SelfAttentionResult SelfAttention::result() const {
   }
   return result;
 }
+
+template class Mergeable<SelfAttention>;
 
 }  // namespace spikesink

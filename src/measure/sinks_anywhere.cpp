@@ -5,6 +5,7 @@
 
 #include "detail/fail.h"
 #include "measure/attention_to_keys.h"
+#include "measure/mergeable.h"
 #include "measure/sort_by.h"
 #include "measure/watch_scores.h"
 
@@ -23,12 +24,15 @@ HookScope SinksAnywhere::begin(Transformer& model, RunContext& context) {
   places_.clear();
   place_count_ = 0;
   sequences_ = 0;
+  heads_at_.clear();
   return detail::watch_scores(model, [this, &context](const detail::LayerScores& scores) {
     const auto& batch = context.batch();
-    if (scores.layer == 0) heads_at_.assign(batch.ids.numel(), 0);
+    if (scores.layer == 0) heads_at_.begin(batch, std::vector<int64_t>(batch.ids.numel()));
     add_layer(scores.layer, detail::attention_to_keys(scores.q, scores.k, scores.lse, scores.rule),
-              scores.rule.causal);
-    if (scores.layer == layers_ - 1) add_batch(batch, scores.rule.causal);
+              scores.rule.causal, heads_at_.of(batch));
+    if (scores.layer < layers_ - 1) return;
+    add_batch(batch, scores.rule.causal);
+    heads_at_.end(batch);
   });
 }
 
@@ -38,7 +42,8 @@ int64_t SinksAnywhere::eligible(int64_t length, bool causal) const {
   return length < options_.least_queries ? 0 : length - unseen;
 }
 
-void SinksAnywhere::add_layer(int64_t layer, const torch::Tensor& importance, bool causal) {
+void SinksAnywhere::add_layer(int64_t layer, const torch::Tensor& importance, bool causal,
+                              std::vector<int64_t>& heads_at) {
   const int64_t heads = importance.size(1), length = importance.size(2);
   const int64_t keys = eligible(length, causal);
   const auto* values = importance.data_ptr<double>();  // [B, H, T]
@@ -51,7 +56,7 @@ void SinksAnywhere::add_layer(int64_t layer, const torch::Tensor& importance, bo
       const int64_t queries = causal ? length - position : length;
       head.attention += values[position] * static_cast<double>(queries) / length;
       ++head.positions[position];
-      ++heads_at_[row / heads * length + position];
+      ++heads_at[row / heads * length + position];
     }
     head.sequences += has_sink;
   }
@@ -61,13 +66,14 @@ void SinksAnywhere::add_batch(const TokenBatch& batch, bool causal) {
   const auto ids = batch.ids.to(torch::kCPU).contiguous();
   const int64_t length = ids.size(1), keys = eligible(length, causal);
   const auto vocabulary = static_cast<int64_t>(tokens_.size()) / 2;
+  const auto& heads_at = heads_at_.of(batch);
   std::vector<SinkPlace> found;
   for (int64_t row = 0; row < ids.size(0); ++row) {
     for (int64_t position = 0; position < keys; ++position) {
       const int64_t id = ids.data_ptr<int64_t>()[row * length + position];
       auto& token = tokens_[position == 0 ? id : vocabulary + id];
       ++token.occurrences;
-      const int64_t heads = heads_at_[row * length + position];
+      const int64_t heads = heads_at[row * length + position];
       if (heads == 0) continue;
       token.count += heads;
       ++token.places;
@@ -163,5 +169,7 @@ HeadSinks SinksAnywhere::head_sinks(int64_t index) const {
   sinks.attention = head.attention / sequences;
   return sinks;
 }
+
+template class Mergeable<SinksAnywhere>;
 
 }  // namespace spikesink

@@ -4,6 +4,7 @@
 
 #include "detail/fail.h"
 #include "measure/add_vectors.h"
+#include "measure/mergeable.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -100,5 +101,7 @@ SparseConstantsResult SparseConstants::result() const {
         {norm.name, norm.after_block, summary(norm.before), summary(norm.after)});
   return result;
 }
+
+template class Mergeable<SparseConstants>;
 
 }  // namespace spikesink

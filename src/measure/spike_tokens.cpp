@@ -6,6 +6,7 @@
 
 #include "detail/fail.h"
 #include "measure/massive_tokens.h"
+#include "measure/mergeable.h"
 #include "measure/sort_by.h"
 #include "spikesink/hooks/hook_names.h"
 
@@ -44,8 +45,7 @@ HookScope SpikeTokens::begin(Transformer& model, RunContext& context) {
     scope += model->hooks().add(model->hidden_state_point(block),
                                 [this, index, &context](const torch::Tensor& state) {
                                   add(blocks_[index], context.scan(state), context.batch());
-                                  const bool is_last = index + 1 == blocks_.size();
-                                  if (is_last) marked_.erase(&context.batch());
+                                  if (index + 1 == blocks_.size()) marked_.end(context.batch());
                                 });
   }
   return scope;
@@ -57,7 +57,7 @@ void SpikeTokens::enter(const TokenBatch& batch) {
   const auto ids = batch.ids.contiguous();
   const auto* id = ids.data_ptr<int64_t>();
   const int64_t sequences = ids.size(0), length = ids.size(1);
-  marked_[&batch].assign(sequences * length, false);
+  marked_.begin(batch, std::vector<bool>(sequences * length));
   if (static_cast<int64_t>(by_position_.size()) < length) by_position_.resize(length);
   for (int64_t position = 0; position < length; ++position)
     by_position_[position].seen += sequences;
@@ -79,7 +79,7 @@ void SpikeTokens::mark(const TokenBatch& batch, int64_t sequence, int64_t positi
                        double largest) {
   auto& token = by_token_[batch.ids.accessor<int64_t, 2>()[sequence][position]];
   token.largest = std::max(token.largest, largest);
-  auto marked = marked_[&batch][sequence * batch.ids.size(1) + position];
+  auto marked = marked_.of(batch)[sequence * batch.ids.size(1) + position];
   if (marked) return;
   marked = true;
   places_.push_back({batch.first_sequence + sequence, position});
@@ -172,5 +172,7 @@ SpikeTokensResult SpikeTokens::result() const {
   result.places = SpikePlaces(std::move(places), result.spiking <= options_.most_places);
   return result;
 }
+
+template class Mergeable<SpikeTokens>;
 
 }  // namespace spikesink

@@ -1,5 +1,7 @@
 #include "spikesink/model/linear.h"
 
+#include "model/linear_product.h"
+
 namespace spikesink {
 
 LinearImpl::LinearImpl(int64_t in, int64_t out, bool has_bias) {
@@ -8,7 +10,7 @@ LinearImpl::LinearImpl(int64_t in, int64_t out, bool has_bias) {
 }
 
 torch::Tensor LinearImpl::forward(const torch::Tensor& x) const {
-  return at::linear(x, weight, bias);
+  return detail::linear_product(x, weight, bias);
 }
 
 }  // namespace spikesink

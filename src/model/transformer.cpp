@@ -3,6 +3,7 @@
 #include <torch/nn/modules/container/modulelist.h>
 
 #include "detail/fail.h"
+#include "model/linear_product.h"
 #include "model/recompute.h"
 #include "spikesink/hooks/hook_names.h"
 
@@ -130,7 +131,7 @@ torch::Tensor TransformerImpl::logits(const torch::Tensor& states, int64_t first
   const auto& matrix = config_.tied_embeddings ? embedding : unembedding;
   const auto bias =
       unembedding_bias.defined() ? unembedding_bias.slice(0, first, last) : torch::Tensor();
-  auto result = at::linear(states, matrix.slice(0, first, last), bias);
+  auto result = detail::linear_product(states, matrix.slice(0, first, last), bias);
   if (config_.logit_multiplier != 1) result = result * config_.logit_multiplier;
   if (config_.logit_softcap == 0) return result;
   return config_.logit_softcap * at::tanh(result / config_.logit_softcap);

@@ -122,6 +122,24 @@ class ReportTest(ProgramTest):
         self.assert_refused(["--only", "nonsense", "life_cycle"], *command, "--only", "nonsense")
         self.assert_refused(["--skip", "--only"], *command, "--only", "perplexity", "--skip", "life_cycle")
 
+    def test_weights_that_come_by_layer_give_the_same_report(self):
+        for model in self.model, self.model_with_spikes():
+            command = ["--model", model, "--sequences", 70, "--threads", 1]
+            whole = self.report("anatomy", *command, "--by-layer", "no")
+            by_layer = self.report("anatomy", *command, "--memory", "20KB")
+            self.assertFalse(whole["configuration"].pop("by_layer"))
+            self.assertTrue(by_layer["configuration"].pop("by_layer"))
+            self.assertEqual(by_layer, whole)
+        done, _ = self.run_well("anatomy", *command, "--by-layer", "yes", "--only", "life_cycle")
+        self.assertIn("layer by layer", done.stdout)
+        self.assert_refused(["--memory", "3 apples"], "anatomy", *command, "--memory", "3 apples")
+
+    def test_section_names_may_have_hyphens(self):
+        report = self.report("anatomy", "--model", self.model, "--only", "life-cycle,sinks")
+        self.assertIn("life_cycle", report)
+        self.assertIn("attention_sinks", report)
+        self.assertNotIn("perplexity", report)
+
     def test_given_ids_need_no_token(self):
         unknown = VOCABULARY_SIZE - 1  # the embedding has a row for it, the tokenizer no token
         report = self.report("anatomy", "--model", self.model, "--tokens", self.tokens([[1, unknown, 3, 4, 5, 6, 7, 8, 9]]))

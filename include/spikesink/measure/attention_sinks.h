@@ -1,11 +1,12 @@
 #pragma once
 
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "spikesink/measure/flat_map.h"
-#include "spikesink/measure/measurement.h"
+#include "spikesink/measure/mergeable.h"
 
 namespace spikesink {
 
@@ -77,7 +78,7 @@ struct AttentionSinksResult {
 /// How much attention each head pours on given keys, from the fused kernel's log-sum-exp: no
 /// attention matrix is formed. Grouped-query models are counted by query head. Sequences shorter
 /// than a key's position say nothing about it.
-class AttentionSinks : public Measurement {
+class AttentionSinks : public Mergeable<AttentionSinks> {
  public:
   explicit AttentionSinks(AttentionSinksOptions options = {}) : options_(std::move(options)) {}
 
@@ -86,6 +87,9 @@ class AttentionSinks : public Measurement {
   AttentionSinksResult result() const;
 
  private:
+  friend class Mergeable<AttentionSinks>;
+  auto fields() { return std::tie(importance_, exceeding_, share_of_queries_, tokens_, learned_, queries_seen_); }
+
   void count_tokens(const torch::Tensor& ids);
   void add_keys(const detail::LayerScores& scores);
   void add_learned(const detail::LayerScores& scores, const torch::Tensor& logits);

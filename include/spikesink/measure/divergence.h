@@ -1,8 +1,9 @@
 #pragma once
 
+#include <tuple>
 #include <vector>
 
-#include "spikesink/measure/measurement.h"
+#include "spikesink/measure/mergeable.h"
 #include "spikesink/measure/running_mean.h"
 
 namespace spikesink {
@@ -21,7 +22,7 @@ class FinalStates : public Measurement {
 /// How far the model's predictions are from those of a reference pass over the same batches: the
 /// Kullback-Leibler divergence sum p log(p / q), in nats, p the reference's distribution of the
 /// next token, q the model's; mean over the tokens that `Perplexity` counts.
-class Divergence : public Measurement {
+class Divergence : public Mergeable<Divergence> {
  public:
   /// The reference must outlive the runs.
   explicit Divergence(const FinalStates& reference) : reference_(reference) {}
@@ -34,6 +35,9 @@ class Divergence : public Measurement {
   const RunningMean& result() const { return values_; }
 
  private:
+  friend class Mergeable<Divergence>;
+  auto fields() { return std::tie(values_); }
+
   void add(const TransformerImpl& model, const torch::Tensor& states, int64_t prefix);
 
   const FinalStates& reference_;

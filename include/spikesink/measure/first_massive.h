@@ -1,8 +1,10 @@
 #pragma once
 
+#include <tuple>
 #include <vector>
 
 #include "spikesink/measure/massive_activations.h"
+#include "spikesink/measure/per_batch.h"
 #include "spikesink/measure/spike_places.h"
 
 namespace spikesink {
@@ -21,7 +23,7 @@ struct FirstMassiveResult {
 
 /// Each sequence's own first layer after which anything is massive, and what is massive there: what
 /// the protocol `refine` calibrates on. The places grow with the text, by spike tokens.
-class FirstMassive : public Measurement {
+class FirstMassive : public Mergeable<FirstMassive> {
  public:
   explicit FirstMassive(MassiveActivationsOptions options = {}) : options_(options) {}
 
@@ -30,16 +32,21 @@ class FirstMassive : public Measurement {
   FirstMassiveResult result() const;
 
  private:
+  friend class Mergeable<FirstMassive>;
+  auto fields() { return std::tie(layers_, places_); }
+
   struct Tally {
     int64_t sequences = 0;
     FlatMap<int64_t, MassiveChannel> channels;
+
+    auto fields() { return std::tie(sequences, channels); }
   };
   void add(int64_t layer, const StateScan& scan, const TokenBatch& batch);
 
   MassiveActivationsOptions options_;
   std::map<int64_t, Tally> layers_;
   std::vector<TokenPlace> places_;
-  std::vector<int64_t> first_;  // of the batch's sequences; -1: not yet
+  PerBatch<std::vector<int64_t>> first_;  // of the batch's sequences; -1: not yet
 };
 
 }  // namespace spikesink

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -23,6 +24,7 @@ class FlatMap {
   }
   auto begin() const { return items_.begin(); }
   auto end() const { return items_.end(); }
+  auto fields() { return std::tie(items_); }
 
  private:
   std::vector<std::pair<Key, Value>> items_;

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <tuple>
 #include <vector>
 
-#include "spikesink/measure/measurement.h"
+#include "spikesink/measure/mergeable.h"
 #include "spikesink/measure/quadratic_form.h"
 #include "spikesink/measure/running_mean.h"
 
@@ -46,7 +47,7 @@ struct FormFitResult {
 /// figure 2): for the outlier channels of dense gated blocks, the output that the form predicts
 /// against the one measured, which is `hook_mlp_out` before a norm or a bias of `down`. Experts are
 /// passed over.
-class FormFit : public Measurement {
+class FormFit : public Mergeable<FormFit> {
  public:
   explicit FormFit(const QuadraticFormResult& forms);
 
@@ -57,6 +58,9 @@ class FormFit : public Measurement {
   FormFitResult result() const { return {fits_}; }
 
  private:
+  friend class Mergeable<FormFit>;
+  auto fields() { return std::tie(fits_); }
+
   struct Term {
     double eigenvalue;
     torch::Tensor trigger;  // [d_model]

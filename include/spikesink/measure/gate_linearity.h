@@ -1,10 +1,11 @@
 #pragma once
 
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "spikesink/hooks/block_number.h"
-#include "spikesink/measure/measurement.h"
+#include "spikesink/measure/mergeable.h"
 #include "spikesink/measure/running_mean.h"
 #include "spikesink/measure/spike_places.h"
 
@@ -27,12 +28,16 @@ struct GateGroup {
   RunningMean cosine;
   RunningMean ratio;
   std::vector<GatePoint> sample;  // by place
+
+  auto fields() { return std::tie(cosine, ratio, sample); }
 };
 
 struct GateLinearityBlock {
   Block block{0};
   GateGroup spike;
   GateGroup ordinary;
+
+  auto fields() { return std::tie(block, spike, ordinary); }
 };
 
 struct GateLinearityResult {
@@ -48,7 +53,7 @@ struct GateLinearityResult {
 ///
 /// Blocks without a gate are not in the result, nor are mixtures of experts, whose hook points see
 /// only the tokens that chose an expert.
-class GateLinearity : public Measurement {
+class GateLinearity : public Mergeable<GateLinearity> {
  public:
   /// `places` are those of the text that will be measured.
   explicit GateLinearity(SpikePlaces places, GateLinearityOptions options = {})
@@ -60,6 +65,9 @@ class GateLinearity : public Measurement {
   GateLinearityResult result() const;
 
  private:
+  friend class Mergeable<GateLinearity>;
+  auto fields() { return std::tie(blocks_); }
+
   void add(GateLinearityBlock& block, const TokenBatch& batch, const torch::Tensor& output);
 
   SpikePlaces places_;

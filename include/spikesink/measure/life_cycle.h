@@ -1,10 +1,11 @@
 #pragma once
 
 #include <optional>
+#include <tuple>
 #include <vector>
 
 #include "spikesink/hooks/block_number.h"
-#include "spikesink/measure/measurement.h"
+#include "spikesink/measure/mergeable.h"
 #include "spikesink/measure/running_state.h"
 
 namespace spikesink {
@@ -82,7 +83,7 @@ inline constexpr double kLargestFloat16 = 65504;
 
 /// Rise, plateau and fall of the largest channels over the 2L blocks, and which block's output
 /// makes them (the paper's figure 1, table 1).
-class LifeCycle : public Measurement {
+class LifeCycle : public Mergeable<LifeCycle> {
  public:
   explicit LifeCycle(LifeCycleOptions options = {}) : options_(options) {}
 
@@ -92,6 +93,9 @@ class LifeCycle : public Measurement {
   LifeCycleResult result() const;
 
  private:
+  friend class Mergeable<LifeCycle>;
+  auto fields() { return std::tie(states_); }
+
   LifeCycleOptions options_;
   std::vector<RunningState>
       states_;  // [1 + 2 * blocks]: the embedding, then each block's hidden state and output

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,7 @@ class MagnitudeHistogram {
   int64_t total() const;
   /// The lower middle element, as torch.median; NaN when empty.
   double median() const;
+  auto fields() { return std::tie(counts_, at_edges_); }
   /// The edges between which the lower middle element lies.
   std::pair<double, double> median_bounds() const;
 

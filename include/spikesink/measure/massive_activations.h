@@ -1,12 +1,13 @@
 #pragma once
 
 #include <map>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "spikesink/hooks/block_number.h"
 #include "spikesink/measure/flat_map.h"
-#include "spikesink/measure/measurement.h"
+#include "spikesink/measure/mergeable.h"
 #include "spikesink/measure/running_mean.h"
 
 namespace spikesink {
@@ -61,7 +62,7 @@ struct MassiveActivationsResult {
 /// Massive activations after each block, by the definition of Sun et al. (arXiv 2402.17762): |x| >
 /// 100 and |x| >= 1000 times the median of |h| over the hidden state of that sequence, spike tokens
 /// included; the median is torch's, the lower middle element.
-class MassiveActivations : public Measurement {
+class MassiveActivations : public Mergeable<MassiveActivations> {
  public:
   explicit MassiveActivations(MassiveActivationsOptions options = {}) : options_(options) {}
 
@@ -71,6 +72,9 @@ class MassiveActivations : public Measurement {
   MassiveActivationsResult result() const;
 
  private:
+  friend class Mergeable<MassiveActivations>;
+  auto fields() { return std::tie(blocks_); }
+
   struct Tally {
     FlatMap<int64_t, MassiveChannel> channels;
     FlatMap<std::pair<int64_t, bool>, int64_t> tokens;  // (id, at start) -> count
@@ -78,6 +82,7 @@ class MassiveActivations : public Measurement {
     FlatMap<std::pair<int64_t, int64_t>, RunningMean> ratios;  // (channel, reference)
     int64_t token_count = 0;
 
+    auto fields() { return std::tie(channels, tokens, positions, ratios, token_count); }
     /// One token and its massive values: pairs of channel and signed value.
     void add(int64_t id, int64_t position, const std::vector<std::pair<int64_t, double>>& values);
     void merge(const Tally& other);

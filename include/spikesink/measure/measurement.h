@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "spikesink/measure/state_scan.h"
@@ -34,6 +36,14 @@ class Measurement {
   /// Forgets what was measured before and watches `model` for the life of the scope. The
   /// measurement, the model and the context must outlive the scope.
   virtual HookScope begin(Transformer& model, RunContext& context) = 0;
+
+  /// What was measured, as bytes for another process of the same program that measured the same
+  /// model with the same options. Throws std::logic_error for a kind that cannot be told.
+  virtual std::string state() const;
+  /// Puts what another process measured in the place of what was measured here, or merges it. Bytes
+  /// of another kind, or of another model, throw std::invalid_argument.
+  virtual void set_state(std::string_view bytes);
+  virtual void merge_state(std::string_view bytes);
 };
 
 /// Called again and again with the work done so far and all of it; of a `run`, each layer of each

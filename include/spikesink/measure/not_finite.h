@@ -2,9 +2,10 @@
 
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
-#include "spikesink/measure/measurement.h"
+#include "spikesink/measure/mergeable.h"
 
 namespace spikesink {
 
@@ -17,12 +18,14 @@ struct NotFiniteValues {
   /// of the hook point. None and empty inside experts, whose tokens are of any sequence.
   std::optional<int64_t> sequence;
   std::vector<int64_t> index;
+
+  auto fields() { return std::tie(point, nan, infinite, sequence, index); }
 };
 
 /// Counts NaN and infinite values at hook points, to find where a model leaves the range of its
 /// dtype (float16 ends at 65,504, and a spike may not). Reading every point costs a good part of a
 /// forward pass: it is for a model that is known to be ill (`StateSummary::not_finite`).
-class NotFinite : public Measurement {
+class NotFinite : public Mergeable<NotFinite> {
  public:
   /// Patterns of hook points. None: all that hold floating-point values and need no T x T matrix.
   explicit NotFinite(std::vector<std::string> patterns = {}) : patterns_(std::move(patterns)) {}
@@ -34,6 +37,9 @@ class NotFinite : public Measurement {
   std::vector<NotFiniteValues> result() const;
 
  private:
+  friend class Mergeable<NotFinite>;
+  auto fields() { return std::tie(points_); }
+
   void add(NotFiniteValues& counted, const torch::Tensor& value, int64_t first_sequence);
 
   std::vector<std::string> patterns_;

@@ -1,9 +1,10 @@
 #pragma once
 
+#include <tuple>
 #include <utility>
 #include <vector>
 
-#include "spikesink/measure/measurement.h"
+#include "spikesink/measure/mergeable.h"
 #include "spikesink/measure/running_mean.h"
 
 namespace spikesink {
@@ -29,7 +30,7 @@ struct PerplexityResult {
 /// Mean cross-entropy of each next token. Logits are formed a few hundred tokens at a time, unless
 /// a hook is on `unembed.hook_out` before the run begins: then the logits that it leaves are used.
 /// Kept are two numbers a sequence and a mean a position.
-class Perplexity : public Measurement {
+class Perplexity : public Mergeable<Perplexity> {
  public:
   HookScope begin(Transformer& model, RunContext& context) override;
   /// The other's sequences come after these.
@@ -37,6 +38,9 @@ class Perplexity : public Measurement {
   PerplexityResult result() const;
 
  private:
+  friend class Mergeable<Perplexity>;
+  auto fields() { return std::tie(sequences_, by_position_); }
+
   void add(const std::vector<double>& losses, const torch::Tensor& targets, int64_t prefix);
 
   std::vector<SequenceLoss> sequences_;

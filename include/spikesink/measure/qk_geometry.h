@@ -1,9 +1,10 @@
 #pragma once
 
 #include <string>
+#include <tuple>
 #include <vector>
 
-#include "spikesink/measure/measurement.h"
+#include "spikesink/measure/mergeable.h"
 #include "spikesink/measure/sink_keys.h"
 
 namespace spikesink {
@@ -71,7 +72,7 @@ struct QkGeometryResult {
 /// explain scores, and only there is q . k a score. A head's queries and keys are turned by where
 /// they stand, which spreads those of most directions over circles but leaves sinks of one position
 /// together. Kept are three clouds a head: O(layers x key heads x d_head^2) doubles.
-class QkGeometry : public Measurement {
+class QkGeometry : public Mergeable<QkGeometry> {
  public:
   explicit QkGeometry(QkGeometryOptions options = {}) : options_(std::move(options)) {}
 
@@ -81,6 +82,9 @@ class QkGeometry : public Measurement {
   QkGeometryResult result() const;
 
  private:
+  friend class Mergeable<QkGeometry>;
+  auto fields() { return std::tie(layers_); }
+
   /// Vectors of every head, known by their sums.
   struct Cloud {
     int64_t count = 0;          // vectors a head
@@ -92,6 +96,9 @@ class QkGeometry : public Measurement {
     torch::Tensor value_norms;  // [heads]; keys alone
 
     Cloud(int64_t heads, int64_t width, bool of_keys);
+    auto fields() {
+      return std::tie(count, sum, unit_sum, squares, norms, moment, value_norms);
+    }
     void add(const torch::Tensor& vectors);  // [n, heads, d_head] float64
     void add_keys(const torch::Tensor& keys, const torch::Tensor& values);
     void merge(const Cloud& other);
@@ -102,6 +109,7 @@ class QkGeometry : public Measurement {
     int64_t gap_queries = 0;  // a head
 
     explicit LayerClouds(const ModelConfig& config);
+    auto fields() { return std::tie(queries, sinks, others, gap, gap_queries); }
   };
 
   void add(LayerClouds& layer, const torch::Tensor& q, const torch::Tensor& k,

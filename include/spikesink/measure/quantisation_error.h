@@ -2,10 +2,11 @@
 
 #include <array>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
-#include "spikesink/measure/measurement.h"
+#include "spikesink/measure/mergeable.h"
 #include "spikesink/measure/running_mean.h"
 #include "spikesink/measure/spike_places.h"
 
@@ -56,6 +57,10 @@ struct LinearInputError {
   }
 
   std::array<std::array<RunningMean, 4>, 3> errors;
+
+  auto fields() {
+    return std::tie(point, layer, reader, width, largest_spike, largest_ordinary, channels, errors);
+  }
 };
 
 /// What is worth keeping in high precision at one linear input, by the error of a scale a tensor.
@@ -87,7 +92,7 @@ struct QuantisationResult {
 /// The inputs are what q, k and v read (`attn.hook_in`), what o reads (`attn.hook_z`), what gate
 /// and up or a router read (`mlp.hook_in`), what down reads (`mlp.hook_post`; not inside experts)
 /// and what the unembedding reads. State: two numbers a channel and twelve means for each of them.
-class QuantisationError : public Measurement {
+class QuantisationError : public Mergeable<QuantisationError> {
  public:
   /// `places` are those of the text that will be measured.
   explicit QuantisationError(SpikePlaces places, QuantisationOptions options = {})
@@ -100,10 +105,15 @@ class QuantisationError : public Measurement {
   QuantisationResult result() const;
 
  private:
+  friend class Mergeable<QuantisationError>;
+  auto fields() { return std::tie(tokens_, spike_tokens_, sequences_, inputs_); }
+
   struct Input {
     LinearInputError sums;                   // its `channels` are still empty
     std::vector<int64_t> outlier_sequences;  // [width]
     std::vector<double> largest;             // [width]
+
+    auto fields() { return std::tie(sums, outlier_sequences, largest); }
   };
 
   static void join(Input& ours, const Input& theirs);

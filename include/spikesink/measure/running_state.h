@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 #include <vector>
 
 #include "spikesink/measure/state_scan.h"
@@ -31,6 +32,7 @@ class RunningState {
   void add(const StateScan& scan, int64_t first_sequence);
   void merge(const RunningState& other);
   StateSummary summary() const;
+  auto fields() { return std::tie(top_, channel_max_, magnitudes_, not_finite_); }
 
  private:
   void keep_top(std::vector<ChannelPeak> candidates);

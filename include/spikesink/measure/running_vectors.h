@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 #include <vector>
 
 namespace spikesink {
@@ -27,6 +28,9 @@ struct RunningVectors {
   double largest = 0;  // the maximum
 
   void merge(const RunningVectors& other);
+  auto fields() {
+    return std::tie(count, vectors, units, squares, participation, top_share, largest);
+  }
   /// The mean cosine of all pairs comes from the sum of unit vectors u: (||sum u||^2 - n) / (n (n -
   /// 1)).
   VectorSummary summary() const;

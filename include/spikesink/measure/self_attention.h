@@ -1,9 +1,10 @@
 #pragma once
 
+#include <tuple>
 #include <utility>
 #include <vector>
 
-#include "spikesink/measure/measurement.h"
+#include "spikesink/measure/mergeable.h"
 #include "spikesink/measure/spike_places.h"
 
 namespace spikesink {
@@ -42,7 +43,7 @@ struct SelfAttentionResult {
 /// early heads, and the first token, which sees no other, always), from the fused kernel's
 /// log-sum-exp: A[i, i] = exp(score(q_i . k_i) - lse_i). No attention matrix is formed.
 /// Grouped-query models are counted by query head.
-class SelfAttention : public Measurement {
+class SelfAttention : public Mergeable<SelfAttention> {
  public:
   /// `places` are those of the text that will be measured.
   explicit SelfAttention(SpikePlaces places, SelfAttentionOptions options = {})
@@ -54,6 +55,9 @@ class SelfAttention : public Measurement {
   SelfAttentionResult result() const;
 
  private:
+  friend class Mergeable<SelfAttention>;
+  auto fields() { return std::tie(sums_, tokens_); }
+
   torch::Tensor groups_of(const TokenBatch& batch) const;
   void add(const detail::LayerScores& scores, const TokenBatch& batch);
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <tuple>
 #include <vector>
 
 #include "spikesink/measure/flat_map.h"
-#include "spikesink/measure/measurement.h"
+#include "spikesink/measure/mergeable.h"
+#include "spikesink/measure/per_batch.h"
 
 namespace spikesink {
 
@@ -64,7 +66,7 @@ struct SinksAnywhereResult {
 /// attention.) A key is a sink of a head in a sequence when its importance exceeds epsilon. One
 /// more product of queries and keys, a few queries at a time, but no T x T matrix. Kept are counts
 /// by position and by token id.
-class SinksAnywhere : public Measurement {
+class SinksAnywhere : public Mergeable<SinksAnywhere> {
  public:
   explicit SinksAnywhere(SinksAnywhereOptions options = {}) : options_(options) {}
 
@@ -74,16 +76,22 @@ class SinksAnywhere : public Measurement {
   SinksAnywhereResult result() const;
 
  private:
+  friend class Mergeable<SinksAnywhere>;
+  auto fields() { return std::tie(layers_, heads_, tokens_, sequences_at_, places_, place_count_, sequences_); }
+
   struct Head {
     FlatMap<int64_t, int64_t> positions;  // position -> sequences with a sink there
     int64_t sequences = 0;                // with a sink anywhere
     double attention = 0;                 // to its sinks, mean over queries, sum over sequences
+
+    auto fields() { return std::tie(positions, sequences, attention); }
   };
   struct TokenCount {
     int64_t count = 0, places = 0, occurrences = 0;
   };
 
-  void add_layer(int64_t layer, const torch::Tensor& importance, bool causal);
+  void add_layer(int64_t layer, const torch::Tensor& importance, bool causal,
+                 std::vector<int64_t>& heads_at);
   void add_batch(const TokenBatch& batch, bool causal);
   int64_t eligible(int64_t length, bool causal) const;
   void keep_places(std::vector<SinkPlace> candidates);
@@ -97,7 +105,7 @@ class SinksAnywhere : public Measurement {
   std::vector<SinkPlace> places_;
   int64_t place_count_ = 0;
   int64_t sequences_ = 0;
-  std::vector<int64_t> heads_at_;  // [B * T], of the batch being passed
+  PerBatch<std::vector<int64_t>> heads_at_;  // [B * T]
 };
 
 }  // namespace spikesink

@@ -2,10 +2,11 @@
 
 #include <array>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
-#include "spikesink/measure/measurement.h"
+#include "spikesink/measure/mergeable.h"
 #include "spikesink/measure/running_vectors.h"
 #include "spikesink/measure/spike_places.h"
 
@@ -41,7 +42,7 @@ struct SparseConstantsResult {
 /// post-norm model's read the sum of stream and block. Norms of a block's output are not among
 /// them. After a norm no |x| exceeds sqrt(d_model) (eq. 23). The state is two vectors [d_model] for
 /// each norm, side and group.
-class SparseConstants : public Measurement {
+class SparseConstants : public Mergeable<SparseConstants> {
  public:
   /// `places` are those of the text that will be measured.
   explicit SparseConstants(SpikePlaces places, SparseConstantsOptions options = {})
@@ -54,11 +55,16 @@ class SparseConstants : public Measurement {
   SparseConstantsResult result() const;
 
  private:
+  friend class Mergeable<SparseConstants>;
+  auto fields() { return std::tie(norms_); }
+
   using Groups = std::array<RunningVectors, 2>;  // ordinary, spike
   struct NormSums {
     std::string name;
     int64_t after_block = 0;
     Groups before, after;
+
+    auto fields() { return std::tie(name, after_block, before, after); }
   };
 
   SpikePlaces places_;

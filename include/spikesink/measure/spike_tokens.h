@@ -1,10 +1,11 @@
 #pragma once
 
-#include <map>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "spikesink/measure/massive_activations.h"
+#include "spikesink/measure/per_batch.h"
 #include "spikesink/measure/spike_places.h"
 
 namespace spikesink {
@@ -64,7 +65,7 @@ struct SpikeTokensResult {
 /// Sun et al., arXiv 2402.17762). The list of places is the one state that grows with the text, by
 /// spike tokens, not by tokens; beyond `most_places` it keeps the first ones of the text. The rest
 /// is bounded by the vocabulary, the context and the channels that spike.
-class SpikeTokens : public Measurement {
+class SpikeTokens : public Mergeable<SpikeTokens> {
  public:
   explicit SpikeTokens(SpikeTokensOptions options = {}) : options_(options) {}
 
@@ -74,6 +75,9 @@ class SpikeTokens : public Measurement {
   SpikeTokensResult result() const;
 
  private:
+  friend class Mergeable<SpikeTokens>;
+  auto fields() { return std::tie(blocks_, places_, by_token_, by_position_); }
+
   // Which of the two is the reference is known at the end.
   struct Ratios {
     RunningMean second_over_first, first_over_second;
@@ -83,6 +87,7 @@ class SpikeTokens : public Measurement {
     FlatMap<int64_t, RunningMean> channels;
     FlatMap<std::pair<int64_t, int64_t>, Ratios> pairs;  // (first, second), first < second
 
+    auto fields() { return std::tie(tokens, channels, pairs); }
     void add(std::vector<std::pair<int64_t, double>> values, int64_t paired);
     void merge(const Tally& other);
     SpikeState state(Block block) const;
@@ -97,8 +102,7 @@ class SpikeTokens : public Measurement {
   std::vector<TokenPlace> places_;      // unsorted
   std::vector<SpikingToken> by_token_;  // [d_vocabulary]
   std::vector<SpikingPosition> by_position_;
-  std::map<const TokenBatch*, std::vector<bool>> marked_;  // [B * T], spike tokens of the batches
-                                                           // that are on their way
+  PerBatch<std::vector<bool>> marked_;  // [B * T], spike tokens
 };
 
 }  // namespace spikesink

@@ -1,0 +1,108 @@
+// What it costs to bring a model's weights from its file layer by layer: the time of `run` with the
+// usual measurements against the two floors, reading the weights alone and computing alone, in one
+// process; and the peak of its memory.
+//
+// Usage: by_layer MODEL [dtype] [memory] [sequences] [length]
+//                                        (defaults: bfloat16 3000000000 4 512)
+// Before the reading and before the run the system is asked to forget the file. Computing alone is
+// what a bare pass of the same batches takes in one layer that stays, times the layers.
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "spikesink/measure/attention_sinks.h"
+#include "spikesink/measure/life_cycle.h"
+#include "spikesink/measure/massive_activations.h"
+#include "spikesink/measure/perplexity.h"
+#include "spikesink/model/load_model.h"
+#include "timing.h"
+
+namespace {
+
+using spikesink::ModelPart;
+
+constexpr int64_t kLayerRepeats = 3;
+
+void forget(const std::filesystem::path& path) {
+  const auto forget_file = [](const std::filesystem::path& file) {
+    const int opened = ::open(file.c_str(), O_RDONLY);
+    if (opened < 0) return;
+    ::posix_fadvise(opened, 0, 0, POSIX_FADV_DONTNEED);
+    ::close(opened);
+  };
+  if (!std::filesystem::is_directory(path)) return forget_file(path);
+  for (const auto& entry : std::filesystem::directory_iterator(path)) forget_file(entry.path());
+}
+
+void read_all(spikesink::Transformer& model) {
+  for (int64_t part = 0; part < model->config().n_layers + 2; ++part)
+    const auto held = model->hold({part});
+}
+
+// Seconds of all layers, from those of the first.
+double compute_alone(spikesink::Transformer& model, const spikesink::TokenBatches& batches) {
+  const torch::NoGradGuard no_grad;
+  const auto held = model->hold(ModelPart::layer(0));
+  double fastest = std::numeric_limits<double>::infinity();
+  for (int64_t repeat = 0; repeat < kLayerRepeats; ++repeat) {
+    double seconds = 0;
+    for (const auto& batch : batches) {
+      auto pass = model->begin(batch.ids);
+      seconds += bench::seconds([&] { model->advance(pass, 0); });
+    }
+    fastest = std::min(fastest, seconds);
+  }
+  return fastest * static_cast<double>(model->config().n_layers);
+}
+
+void measure(spikesink::Transformer& model, const spikesink::TokenBatches& batches) {
+  spikesink::LifeCycle life_cycle;
+  spikesink::MassiveActivations massive;
+  spikesink::AttentionSinks sinks;
+  spikesink::Perplexity perplexity;
+  spikesink::run(model, batches, {&life_cycle, &massive, &sinks, &perplexity});
+}
+
+double peak_gigabytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024 / 1e9;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    fmt::print("usage: by_layer MODEL [float32|bfloat16] [memory] [sequences] [length]\n");
+    return 2;
+  }
+  const auto number = [&](int index, int64_t otherwise) {
+    return argc > index ? std::stoll(argv[index]) : otherwise;
+  };
+  const auto dtype = argc > 2 && std::string(argv[2]) == "float32" ? torch::kFloat : torch::kBFloat16;
+  const int64_t sequences = number(4, 4), length = number(5, 512);
+  auto model = spikesink::load_model(argv[1], {.dtype = dtype,
+                                               .residence = spikesink::Residence::kByLayer,
+                                               .memory = number(3, 3'000'000'000)});
+  torch::manual_seed(0);
+  spikesink::TokenBatches batches;
+  const int64_t rows = std::max<int64_t>(1, spikesink::BatchOptions().batch_tokens / length);
+  for (int64_t first = 0; first < sequences; first += rows) {
+    const auto shape = {std::min(rows, sequences - first), length};
+    batches.push_back({torch::randint(model->config().d_vocabulary, shape, torch::kLong), first});
+  }
+  forget(argv[1]);
+  const double reading = bench::seconds([&] { read_all(model); });
+  const double computing = compute_alone(model, batches);
+  forget(argv[1]);
+  const double running = bench::seconds([&] { measure(model, batches); });
+  fmt::print("reading alone   {:8.1f} s\n", reading);
+  fmt::print("computing alone {:8.1f} s\n", computing);
+  fmt::print("run             {:8.1f} s, {:.0f} % of the throughput of the slower of the two\n",
+             running, 100 * std::max(reading, computing) / running);
+  fmt::print("peak memory     {:8.2f} GB\n", peak_gigabytes());
+}

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <map>
+#include <utility>
+
+#include "spikesink/text/token_batches.h"
+
+namespace spikesink {
+
+/// What a measurement keeps of a batch from its first layer to its last. Where the model brings its
+/// weights by layer, several are on their way at once.
+template <typename T>
+class PerBatch {
+ public:
+  void begin(const TokenBatch& batch, T value) { kept_[&batch] = std::move(value); }
+  T& of(const TokenBatch& batch) { return kept_.at(&batch); }
+  void end(const TokenBatch& batch) { kept_.erase(&batch); }
+  void clear() { kept_.clear(); }
+
+ private:
+  std::map<const TokenBatch*, T> kept_;
+};
+
+}  // namespace spikesink
