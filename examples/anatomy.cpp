@@ -7,10 +7,13 @@
 
 namespace {
 
-void run(const examples::Options& options, const examples::Sections& sections) {
+void run(examples::Options options, const examples::Sections& sections) {
   auto experiment = examples::open_experiment(options);
+  options.quiet = options.quiet || !experiment.is_first();
   if (!options.quiet) fmt::print("{}\n", experiment.describe(options));
   const auto findings = examples::find(experiment, options, sections);
+  if (experiment.processes) experiment.processes->meet();
+  if (!experiment.is_first()) return;
   auto report = examples::make_report("anatomy", options, experiment);
   examples::add_findings(report, findings, sections, experiment);
   report.write(options.out);
@@ -26,6 +29,7 @@ int main(int argc, char** argv) {
                "spikesink-anatomy");
   examples::Options options;
   examples::add_options(app, options);
+  options.shares_work = true;
   std::vector<std::string> only, skip;
   const auto add_names = [&](const char* name, std::vector<std::string>& value, const char* help) {
     return app.add_option(name, value, help)

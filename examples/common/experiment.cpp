@@ -1,5 +1,6 @@
 #include "common/experiment.h"
 
+#include <c10/util/Logging.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
@@ -95,6 +96,11 @@ void open_text(const Options& options, const spikesink::ModelConfig& config,
 void load(const Options& options, Experiment& experiment) {
   set_up_device(options);
   spikesink::check_writable(options.out);
+  experiment.processes = spikesink::join_processes();
+  if (experiment.processes && !options.shares_work)
+    throw std::invalid_argument(fmt::format(
+        "this program does not share its work: got a job of {} processes, expected one",
+        experiment.processes->count()));
   experiment.model = spikesink::load_model(options.model, options.load);
 }
 
@@ -201,6 +207,7 @@ spikesink::Report make_report(const std::string& program, const Options& options
   report.configure("eos", experiment.eos);
   report.configure("dtype", to_string(options.load.dtype));
   report.configure("by_layer", experiment.by_layer());
+  report.configure("processes", experiment.processes ? experiment.processes->count() : 1);
   report.configure("device", options.load.device.str());
   report.configure("threads", static_cast<int64_t>(at::get_num_threads()));
   report.configure("seed", options.seed);
@@ -230,6 +237,7 @@ std::string list(const std::vector<int64_t>& numbers) {
 
 int run_example(CLI::App& app, int argc, char** argv, const std::function<void()>& body) {
   keep_freed_memory();
+  FLAGS_caffe2_log_level = 2;  // errors alone: where another process dies, one sentence is enough
   const auto fail = [&](std::string sentence, int status) {
     std::replace(sentence.begin(), sentence.end(), '\n', ' ');
     fmt::print(stderr, "{}: {}\n", app.get_name(), sentence);

@@ -17,9 +17,12 @@ struct Experiment {
   bool bos = false;                            // whether BOS was put before each sequence
   bool eos = false;                            // and EOS (an encoder's separator) after it
   std::string note;                            // what the reader should know, or nothing
+  std::unique_ptr<spikesink::Processes> processes;  // of the job, or null: this is all of it
 
   int64_t sequences() const;
   int64_t longest() const;  // tokens of the longest sequence
+  /// Whether this process is the one that speaks and writes.
+  bool is_first() const { return !processes || processes->rank() == 0; }
   bool by_layer() const { return model->weight_supply() != nullptr; }
   /// Model and text on one line, and the note on another.
   std::string describe(const Options& options) const;

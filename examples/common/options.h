@@ -32,6 +32,7 @@ struct Options : RunOptions {
       64;  // of a text's windows without --length (64: Gu et al., arXiv 2410.10781)
   spikesink::BosRule bos = spikesink::BosRule::kAuto;
   spikesink::LoadOptions load;
+  bool shares_work = false;  // whether the program can be several processes of one job
 };
 
 /// Adds the common options to a command line. `options` must outlive `app`.

@@ -1,6 +1,7 @@
 #pragma once
 
 // The whole library.
+#include "spikesink/distributed/processes.h"
 #include "spikesink/error.h"
 #include "spikesink/hooks/activation_cache.h"
 #include "spikesink/hooks/block_number.h"

@@ -1,5 +1,6 @@
 #include "spikesink/measure/measurement.h"
 
+#include <algorithm>
 #include <limits>
 #include <span>
 
@@ -68,6 +69,24 @@ const StateScan& RunContext::scan(const torch::Tensor& state) {
 
 namespace {
 
+void run_here(Transformer& model, const TokenBatches& batches,
+              const std::vector<Measurement*>& measurements, const Progress& progress) {
+  const torch::NoGradGuard no_grad;
+  RunContext context;
+  HookScope scope;
+  for (auto* measurement : measurements) scope += measurement->begin(model, context);
+  int64_t total = 0, done = 0;
+  for (const auto& batch : batches) total += batch.ids.size(0);
+  total *= model->config().n_layers;
+  const auto count = [&](int64_t sequences) {
+    done += sequences;
+    if (progress) progress(done, total);
+  };
+  const size_t together = model->weight_supply() != nullptr ? batches.size() : 1;
+  for (size_t first = 0; first < batches.size(); first += together)
+    LayerByLayer(model, std::span(batches).subspan(first, together), context).go(count);
+}
+
 [[noreturn]] void refuse_state() {
   throw std::logic_error("[Measurement] this kind cannot be told to another process");
 }
@@ -86,22 +105,41 @@ void Measurement::merge_state(std::string_view) {
   refuse_state();
 }
 
-void run(Transformer& model, const TokenBatches& batches,
-         const std::vector<Measurement*>& measurements, const Progress& progress) {
-  const torch::NoGradGuard no_grad;
-  RunContext context;
-  HookScope scope;
-  for (auto* measurement : measurements) scope += measurement->begin(model, context);
-  int64_t total = 0, done = 0;
+TokenBatches share_of(const TokenBatches& batches, int64_t rank, int64_t count) {
+  int64_t total = 0;
   for (const auto& batch : batches) total += batch.ids.size(0);
-  total *= model->config().n_layers;
-  const auto count = [&](int64_t sequences) {
-    done += sequences;
-    if (progress) progress(done, total);
-  };
-  const size_t together = model->weight_supply() != nullptr ? batches.size() : 1;
-  for (size_t first = 0; first < batches.size(); first += together)
-    LayerByLayer(model, std::span(batches).subspan(first, together), context).go(count);
+  const int64_t first = total * rank / count, last = total * (rank + 1) / count;
+  TokenBatches share;
+  int64_t begin = 0;  // of the batch, among all sequences
+  for (const auto& batch : batches) {
+    const int64_t from = std::max<int64_t>(0, first - begin);
+    const int64_t to = std::min(batch.ids.size(0), last - begin);
+    begin += batch.ids.size(0);
+    if (from >= to) continue;
+    share.push_back(batch);
+    share.back().ids = batch.ids.slice(0, from, to);
+    share.back().first_sequence += from;
+  }
+  return share;
+}
+
+void run(Transformer& model, const TokenBatches& batches,
+         const std::vector<Measurement*>& measurements, const Progress& progress,
+         Processes* processes) {
+  if (processes == nullptr) {
+    run_here(model, batches, measurements, progress);
+    return;
+  }
+  run_here(model, share_of(batches, processes->rank(), processes->count()), measurements,
+           [&](int64_t done, int64_t total) {
+             processes->check();
+             if (progress) progress(done, total);
+           });
+  for (auto* measurement : measurements) {
+    const auto states = processes->gather(measurement->state());
+    measurement->set_state(states.front());
+    for (size_t rank = 1; rank < states.size(); ++rank) measurement->merge_state(states[rank]);
+  }
 }
 
 }  // namespace spikesink

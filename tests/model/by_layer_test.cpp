@@ -14,7 +14,7 @@
 namespace spikesink {
 namespace {
 
-constexpr LoadOptions kByLayer{.residence = Residence::kByLayer};
+const LoadOptions kByLayer{.residence = Residence::kByLayer};
 
 torch::Tensor some_tokens(const ModelConfig& config) {
   torch::manual_seed(3);

@@ -1,0 +1,13 @@
+# Finds Gloo's headers; the code is in LibTorch. Target: Gloo::Gloo.
+
+find_path(GLOO_INCLUDE_DIR gloo/context.h)
+
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(Gloo REQUIRED_VARS GLOO_INCLUDE_DIR)
+
+if(Gloo_FOUND AND NOT TARGET Gloo::Gloo)
+  add_library(Gloo::Gloo INTERFACE IMPORTED)
+  set_target_properties(Gloo::Gloo PROPERTIES INTERFACE_INCLUDE_DIRECTORIES ${GLOO_INCLUDE_DIR}
+    INTERFACE_COMPILE_DEFINITIONS USE_C10D_GLOO)
+endif()
+mark_as_advanced(GLOO_INCLUDE_DIR)

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace spikesink {
+
+/// Another process of the job is gone, or never came.
+class ProcessError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The processes of one job: which one this is, and what they tell each other. All of them call the
+/// same functions in the same order. A process that dies is noticed by the others within half a
+/// minute: whatever they wait for in here, or `check` next, throws ProcessError.
+class Processes {
+ public:
+  virtual ~Processes() = default;
+
+  virtual int64_t rank() const = 0;   // 0..count - 1
+  virtual int64_t count() const = 0;  // at least 2
+
+  /// What every process gives, by rank; the same at each.
+  virtual std::vector<std::string> gather(const std::string& mine) = 0;
+  /// Begins to replace a tensor by the sum of all processes' and returns at once; the function that
+  /// is returned waits for it. Tensors on the CPU, of one shape and dtype everywhere.
+  virtual std::function<void()> start_sum(const torch::Tensor& tensor) = 0;
+  /// Replaces a tensor by that of one process.
+  virtual void broadcast(const torch::Tensor& tensor, int64_t from) = 0;
+  /// Returns when all have called it.
+  virtual void meet() = 0;
+  /// Throws ProcessError when one is gone.
+  virtual void check() const = 0;
+};
+
+/// Joins the job that torchrun (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT) or SLURM (SLURM_PROCID,
+/// SLURM_STEP_NUM_TASKS; the first node of SLURM_STEP_NODELIST, or MASTER_ADDR and MASTER_PORT) started
+/// this process for; null where neither did, or it is alone. Over Gloo, on the interface that
+/// GLOO_SOCKET_IFNAME names. Throws ProcessError when the others do not come, and
+/// std::invalid_argument for variables that cannot be.
+std::unique_ptr<Processes> join_processes();
+
+}  // namespace spikesink

@@ -1,0 +1,162 @@
+#include "spikesink/distributed/processes.h"
+
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <thread>
+
+#include "detail/fail.h"
+#include "detail/logger.h"
+#include "distributed/heartbeat.h"
+#include "distributed/job_environment.h"
+
+namespace spikesink {
+namespace {
+
+using Work = c10::intrusive_ptr<c10d::Work>;
+
+constexpr auto kComing = std::chrono::minutes(5);    // for all to have come
+constexpr auto kTogether = std::chrono::hours(24);  // for them to ask for the same: a heartbeat
+                                                    // notices who is gone
+constexpr auto kGlance = std::chrono::microseconds(200);
+
+std::string first_line(const std::exception& error) {
+  const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
+  const std::string text = torch_error ? torch_error->what_without_backtrace() : error.what();
+  return text.substr(0, text.find('\n'));
+}
+
+c10::intrusive_ptr<c10d::Store> open_store(const detail::JobEnvironment& job) {
+  c10d::TCPStoreOptions options;
+  options.port = static_cast<uint16_t>(job.port);
+  options.isServer = job.rank == 0 && !job.has_store;
+  options.numWorkers = static_cast<size_t>(job.count);
+  options.waitWorkers = false;
+  options.timeout = kComing;
+  return c10::make_intrusive<c10d::PrefixStore>(
+      "spikesink", c10::make_intrusive<c10d::TCPStore>(job.address, options));
+}
+
+std::shared_ptr<gloo::transport::Device> device() {
+  const char* interface = std::getenv("GLOO_SOCKET_IFNAME");
+  if (interface != nullptr && *interface != '\0')
+    return c10d::ProcessGroupGloo::createDeviceForInterface(interface);
+  return c10d::ProcessGroupGloo::createDefaultDevice();
+}
+
+class GlooProcesses : public Processes {
+ public:
+  explicit GlooProcesses(const detail::JobEnvironment& job)
+      : rank_(job.rank), count_(job.count), store_(open_store(job)) {
+    auto options = c10d::ProcessGroupGloo::Options::create(kComing);
+    options->devices.push_back(device());
+    group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(
+        store_, static_cast<int>(rank_), static_cast<int>(count_), options);
+    group_->setTimeout(kTogether);
+    heartbeat_ = std::make_unique<detail::Heartbeat>(store_->clone(), rank_, count_);
+  }
+
+  int64_t rank() const override { return rank_; }
+  int64_t count() const override { return count_; }
+
+  std::vector<std::string> gather(const std::string& mine) override {
+    const auto sizes = gather(torch::tensor({static_cast<int64_t>(mine.size())}, torch::kLong));
+    int64_t largest = 0;
+    for (const auto& size : sizes) largest = std::max(largest, size.item<int64_t>());
+    auto bytes = torch::zeros({largest}, torch::kByte);
+    std::copy(mine.begin(), mine.end(), bytes.data_ptr<uint8_t>());
+    std::vector<std::string> all;
+    for (const auto& theirs : gather(bytes)) {
+      const auto* data = reinterpret_cast<const char*>(theirs.data_ptr<uint8_t>());
+      all.emplace_back(data, sizes[all.size()].item<int64_t>());
+    }
+    return all;
+  }
+
+  std::function<void()> start_sum(const torch::Tensor& tensor) override {
+    auto work = begin([&] {
+      std::vector<torch::Tensor> tensors{tensor};
+      return group_->allreduce(tensors);
+    });
+    return [this, work] { wait(work); };
+  }
+
+  void broadcast(const torch::Tensor& tensor, int64_t from) override {
+    wait(begin([&] {
+      std::vector<torch::Tensor> tensors{tensor};
+      c10d::BroadcastOptions options;
+      options.rootRank = from;
+      return group_->broadcast(tensors, options);
+    }));
+  }
+
+  void meet() override {
+    wait(begin([&] { return group_->barrier(); }));
+  }
+
+  void check() const override { heartbeat_->check(); }
+
+ private:
+  // Tensors of one shape, by rank.
+  std::vector<torch::Tensor> gather(const torch::Tensor& mine) {
+    std::vector<std::vector<torch::Tensor>> all(1);
+    for (int64_t rank = 0; rank < count_; ++rank) all[0].push_back(torch::empty_like(mine));
+    wait(begin([&] {
+      std::vector<torch::Tensor> tensors{mine};
+      return group_->allgather(all, tensors);
+    }));
+    return all[0];
+  }
+
+  template <typename Start>
+  Work begin(Start start) const {
+    check();
+    try {
+      return start();
+    } catch (const std::exception& error) {
+      fail(error);
+    }
+  }
+
+  // The work ends, or somebody is missed.
+  void wait(const Work& work) const {
+    while (!work->isCompleted()) {
+      check();
+      std::this_thread::sleep_for(kGlance);
+    }
+    try {
+      work->wait();
+    } catch (const std::exception& error) {
+      fail(error);
+    }
+  }
+
+  [[noreturn]] static void fail(const std::exception& error) {
+    detail::logger().info("{}", first_line(error));
+    throw ProcessError("[Processes] another process is gone, likely after an error of its own");
+  }
+
+  int64_t rank_, count_;
+  c10::intrusive_ptr<c10d::Store> store_;
+  c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
+  std::unique_ptr<detail::Heartbeat> heartbeat_;
+};
+
+}  // namespace
+
+std::unique_ptr<Processes> join_processes() {
+  const auto job = detail::job_environment();
+  if (!job) return nullptr;
+  try {
+    return std::make_unique<GlooProcesses>(*job);
+  } catch (const std::exception& error) {
+    throw ProcessError(fmt::format("[join_processes] the {} processes did not come together at "
+                                   "{}:{}: {}",
+                                   job->count, job->address, job->port, first_line(error)));
+  }
+}
+
+}  // namespace spikesink

@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Tests of programs that are several processes of one job, on the loopback interface.
+
+    tests/examples/processes_test.py FOLDER_OF_PROGRAMS REPOSITORY [arguments of unittest]
+"""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+import unittest
+
+from program_case import PROGRAMS, ProgramTest, read_report
+
+SECONDS_TO_NOTICE = 30
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class ProcessesTest(ProgramTest):
+    def begin(self, count, program, *arguments):
+        """The processes, and what each writes into."""
+        job = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "OMP_NUM_THREADS": "1"}
+        out = self.new_path("-out")
+        command = [str(part) for part in (PROGRAMS / f"spikesink-{program}", *arguments, "--out", out)]
+        processes = [subprocess.Popen(command, env=os.environ | job | {"RANK": str(rank)}, stdin=subprocess.DEVNULL, text=True,
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder)
+                     for rank in range(count)]
+        for process in processes:
+            self.addCleanup(process.communicate)
+            self.addCleanup(process.kill)
+        return processes, out
+
+    def report_of(self, count, *arguments):
+        processes, out = self.begin(count, "anatomy", *arguments)
+        said = [process.communicate(timeout=100) for process in processes]
+        self.assertEqual([process.returncode for process in processes], [0] * count, said)
+        self.assertTrue(said[0][0])
+        self.assertEqual(said[1:], [("", "")] * (count - 1), "the others say nothing")
+        return read_report(out)
+
+    def assert_same(self, seen, expected, where=""):
+        self.assertIs(type(seen), type(expected), where)
+        if isinstance(expected, dict):
+            self.assertEqual(seen.keys(), expected.keys(), where)
+            for key, value in expected.items():
+                self.assert_same(seen[key], value, f"{where}/{key}")
+        elif isinstance(expected, list):
+            self.assertEqual(len(seen), len(expected), where)
+            for index, value in enumerate(expected):
+                self.assert_same(seen[index], value, f"{where}/{index}")
+        elif isinstance(expected, float):
+            self.assertAlmostEqual(seen, expected, delta=1e-6 * max(1, abs(expected)), msg=where)
+        else:
+            self.assertEqual(seen, expected, where)
+
+    def test_more_processes_give_the_same_report(self):
+        arguments = ["--model", self.model, "--sequences", 21, "--threads", 1]
+        alone = read_report(self.run_well("anatomy", *arguments)[1])
+        self.assertEqual(alone["configuration"].pop("processes"), 1)
+        for count in 2, 4:
+            together = self.report_of(count, *arguments)
+            self.assertEqual(together["configuration"].pop("processes"), count)
+            self.assert_same(together, alone)
+
+    def test_fewer_sequences_than_processes(self):
+        report = self.report_of(3, "--model", self.bare, "--tokens", self.tokens([[1, 2, 3], [4, 5]]))
+        self.assertEqual(report["perplexity"]["tokens"], 3)
+
+    def test_weights_by_layer_in_several_processes(self):
+        arguments = ["--model", self.model, "--sequences", 9, "--threads", 1]
+        alone = read_report(self.run_well("anatomy", *arguments)[1])
+        together = self.report_of(2, *arguments, "--by-layer", "yes")
+        for report in alone, together:
+            report.pop("configuration")
+        self.assert_same(together, alone)
+
+    def test_a_process_that_is_killed_is_noticed(self):
+        draw = random.Random(1)
+        many = self.tokens([[draw.randrange(60) for _ in range(60)] for _ in range(20000)])
+        for victim in 0, 1:
+            processes, out = self.begin(2, "anatomy", "--model", self.bare, "--tokens", many, "--threads", 1)
+            time.sleep(5)
+            processes[victim].send_signal(signal.SIGKILL)
+            self.assertIsNone(processes[1 - victim].poll(), "there is still work to do")
+            said = processes[1 - victim].communicate(timeout=SECONDS_TO_NOTICE)[1]
+            self.assertEqual(processes[1 - victim].returncode, 1)
+            self.assertRegex(said, r"\Aspikesink-anatomy: \[Processes\] [^\n]+\n\Z")
+            self.assertFalse(out.exists() and list(out.iterdir()), "nothing half written")
+
+    def test_other_programs_are_one_process(self):
+        for process in self.begin(2, "interventions", "--model", self.model)[0]:
+            said = process.communicate(timeout=60)[1]
+            self.assertIn("does not share its work", said)
+            self.assertEqual(process.returncode, 1)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
