@@ -83,7 +83,8 @@ int main(int argc, char** argv) {
   const auto number = [&](int index, int64_t otherwise) {
     return argc > index ? std::stoll(argv[index]) : otherwise;
   };
-  const auto dtype = argc > 2 && std::string(argv[2]) == "float32" ? torch::kFloat : torch::kBFloat16;
+  const auto dtype =
+      argc > 2 && std::string(argv[2]) == "float32" ? torch::kFloat : torch::kBFloat16;
   const int64_t sequences = number(4, 4), length = number(5, 512);
   auto model = spikesink::load_model(argv[1], {.dtype = dtype,
                                                .residence = spikesink::Residence::kByLayer,

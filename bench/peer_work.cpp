@@ -52,7 +52,9 @@ int main(int argc, char** argv) {
     return 2;
   }
   const auto dtype = std::string(argv[3]) == "bfloat16" ? torch::kBFloat16 : torch::kFloat;
-  auto model = spikesink::load_model(argv[1], {.dtype = dtype});
+  spikesink::Transformer model = nullptr;
+  const double load_seconds =
+      bench::seconds([&] { model = spikesink::load_model(argv[1], {.dtype = dtype}); });
   const auto ids = read_ids(argv[2]);
   spikesink::LifeCycle life;
   spikesink::AttentionSinks sinks;
@@ -65,7 +67,8 @@ int main(int argc, char** argv) {
   const double seconds = bench::seconds([&] { work(ids); });
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  json result = {{"seconds", seconds}, {"peak_bytes", usage.ru_maxrss * 1024}};
+  json result = {
+      {"load_seconds", load_seconds}, {"seconds", seconds}, {"peak_bytes", usage.ru_maxrss * 1024}};
   if (!measurements.empty()) {
     result["top"] = top_of(life.result());
     result["importance"] = importance_of(sinks.result());

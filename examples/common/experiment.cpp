@@ -98,9 +98,9 @@ void load(const Options& options, Experiment& experiment) {
   spikesink::check_writable(options.out);
   experiment.processes = spikesink::join_processes();
   if (experiment.processes && !options.shares_work)
-    throw std::invalid_argument(fmt::format(
-        "this program does not share its work: got a job of {} processes, expected one",
-        experiment.processes->count()));
+    throw std::invalid_argument(
+        fmt::format("this program does not share its work: got a job of {} processes, expected one",
+                    experiment.processes->count()));
   experiment.model = spikesink::load_model(options.model, options.load);
 }
 

@@ -22,9 +22,8 @@ const std::map<std::string, torch::Dtype> kDtypes = {{"float32", torch::kFloat},
                                                      {"bfloat16", torch::kBFloat16},
                                                      {"float16", torch::kHalf},
                                                      {"float64", torch::kDouble}};
-const std::map<std::string, Residence> kResidences = {{"auto", Residence::kAuto},
-                                                      {"yes", Residence::kByLayer},
-                                                      {"no", Residence::kWhole}};
+const std::map<std::string, Residence> kResidences = {
+    {"auto", Residence::kAuto}, {"yes", Residence::kByLayer}, {"no", Residence::kWhole}};
 const std::map<std::string, torch::Device> kDevices = {{"cpu", torch::kCPU},
                                                        {"cuda", torch::kCUDA}};
 

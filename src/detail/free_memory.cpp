@@ -40,9 +40,9 @@ int64_t left_of(const std::string& limit, const std::string& used) {
 
 int64_t free_memory() {
   const std::string groups = "/sys/fs/cgroup/";
-  return std::min({available_memory(), left_of(groups + "memory.max", groups + "memory.current"),
-                   left_of(groups + "memory/memory.limit_in_bytes",
-                           groups + "memory/memory.usage_in_bytes")});
+  return std::min(
+      {available_memory(), left_of(groups + "memory.max", groups + "memory.current"),
+       left_of(groups + "memory/memory.limit_in_bytes", groups + "memory/memory.usage_in_bytes")});
 }
 
 }  // namespace spikesink::detail

@@ -66,9 +66,10 @@ void Heartbeat::listen() {
       other.beats = beats;
       other.heard = Clock::now();
     } else if (Clock::now() - other.heard > kPatience) {
-      miss(fmt::format("process {} has not been heard of for {} s: it died, or its machine is cut "
-                       "off",
-                       other.rank, kPatience.count()));
+      miss(
+          fmt::format("process {} has not been heard of for {} s: it died, or its machine is cut "
+                      "off",
+                      other.rank, kPatience.count()));
     }
   }
 }

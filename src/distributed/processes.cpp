@@ -18,7 +18,7 @@ namespace {
 
 using Work = c10::intrusive_ptr<c10d::Work>;
 
-constexpr auto kComing = std::chrono::minutes(5);    // for all to have come
+constexpr auto kComing = std::chrono::minutes(5);   // for all to have come
 constexpr auto kTogether = std::chrono::hours(24);  // for them to ask for the same: a heartbeat
                                                     // notices who is gone
 constexpr auto kGlance = std::chrono::microseconds(200);
@@ -53,8 +53,8 @@ class GlooProcesses : public Processes {
       : rank_(job.rank), count_(job.count), store_(open_store(job)) {
     auto options = c10d::ProcessGroupGloo::Options::create(kComing);
     options->devices.push_back(device());
-    group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(
-        store_, static_cast<int>(rank_), static_cast<int>(count_), options);
+    group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(store_, static_cast<int>(rank_),
+                                                         static_cast<int>(count_), options);
     group_->setTimeout(kTogether);
     heartbeat_ = std::make_unique<detail::Heartbeat>(store_->clone(), rank_, count_);
   }
@@ -153,9 +153,10 @@ std::unique_ptr<Processes> join_processes() {
   try {
     return std::make_unique<GlooProcesses>(*job);
   } catch (const std::exception& error) {
-    throw ProcessError(fmt::format("[join_processes] the {} processes did not come together at "
-                                   "{}:{}: {}",
-                                   job->count, job->address, job->port, first_line(error)));
+    throw ProcessError(
+        fmt::format("[join_processes] the {} processes did not come together at "
+                    "{}:{}: {}",
+                    job->count, job->address, job->port, first_line(error)));
   }
 }
 

@@ -13,14 +13,15 @@ HookScope FirstMassive::begin(Transformer& model, RunContext& context) {
   const int64_t layers = model->config().n_layers;
   HookScope scope;
   for (int64_t layer = 0; layer < layers; ++layer) {
-    scope += model->hooks().add(
-        model->hidden_state_point(Block::of(layer, BlockKind::kFeedForward)),
-        [this, layer, layers, &context](const torch::Tensor& state) {
-          const auto& batch = context.batch();
-          if (layer == 0) first_.begin(batch, std::vector<int64_t>(state.size(0), -1));
-          add(layer, context.scan(state), batch);
-          if (layer == layers - 1) first_.end(batch);
-        });
+    scope +=
+        model->hooks().add(model->hidden_state_point(Block::of(layer, BlockKind::kFeedForward)),
+                           [this, layer, layers, &context](const torch::Tensor& state) {
+                             const auto& batch = context.batch();
+                             if (layer == 0)
+                               first_.begin(batch, std::vector<int64_t>(state.size(0), -1));
+                             add(layer, context.scan(state), batch);
+                             if (layer == layers - 1) first_.end(batch);
+                           });
   }
   return scope;
 }

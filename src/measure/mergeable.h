@@ -37,7 +37,9 @@ struct StateReader {
 };
 
 template <typename T>
-concept HasFields = requires(T& value) { value.fields(); };
+concept HasFields = requires(T& value) {
+  value.fields();
+};
 
 template <typename Archive, typename T>
 void pass(Archive& archive, T& value);

@@ -26,9 +26,8 @@ HookScope SelfAttention::begin(Transformer& model, RunContext& context) {
   const auto& config = model->config();
   sums_ = torch::zeros({kGroups, config.n_layers, config.n_heads}, torch::kDouble);
   tokens_ = torch::zeros({kGroups}, torch::kLong);
-  return detail::watch_scores(model, [this, &context](const detail::LayerScores& scores) {
-    add(scores, context.batch());
-  });
+  return detail::watch_scores(
+      model, [this, &context](const detail::LayerScores& scores) { add(scores, context.batch()); });
 }
 
 // [groups, B, T] bool.

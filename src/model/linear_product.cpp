@@ -7,14 +7,15 @@
 namespace spikesink::detail {
 namespace {
 
-constexpr int64_t kFewestRows = 32;          // of x: with fewer, widening the weights takes longer
-constexpr int64_t kSlabElements = 1 << 20;  // of the weight, widened at a time: they stay in a cache
+constexpr int64_t kFewestRows = 32;  // of x: with fewer, widening the weights takes longer
+constexpr int64_t kSlabElements = 1
+                                  << 20;  // of the weight, widened at a time: they stay in a cache
 
 // As oneDNN asks before it multiplies bfloat16.
 bool multiplies_bfloat16() {
 #if defined(__x86_64__) && defined(__GNUC__)
-  static const bool has = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-                          __builtin_cpu_supports("avx512dq");
+  static const bool has = __builtin_cpu_supports("avx512bw") &&
+                          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
   return has;
 #else
   return true;

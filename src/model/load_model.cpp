@@ -3,8 +3,8 @@
 #include <chrono>
 
 #include "detail/fail.h"
-#include "detail/logger.h"
 #include "detail/free_memory.h"
+#include "detail/logger.h"
 #include "model/read_config.h"
 #include "model/streamed_weights.h"
 
@@ -62,11 +62,11 @@ void check_options(const LoadOptions& options) {
 
 int64_t memory_for(const LoadOptions& options) {
   if (options.memory > 0) return options.memory;
-  const auto free = options.device.is_cpu()
-                        ? detail::free_memory()
-                        : static_cast<int64_t>(at::accelerator::getMemoryInfo(
-                                                   std::max<int>(0, options.device.index()))
-                                                   .first);
+  const auto free =
+      options.device.is_cpu()
+          ? detail::free_memory()
+          : static_cast<int64_t>(
+                at::accelerator::getMemoryInfo(std::max<int>(0, options.device.index())).first);
   return free / 5 * 4;
 }
 
@@ -107,7 +107,8 @@ Transformer load_model(const std::filesystem::path& path, const LoadOptions& opt
   const auto tensors = weights.tensors();
   place(model, std::move(weights), options);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  detail::logger().info("loaded {} ({} tensors) in {:.2f} s", path.string(), tensors, elapsed.count());
+  detail::logger().info("loaded {} ({} tensors) in {:.2f} s", path.string(), tensors,
+                        elapsed.count());
   return model;
 }
 

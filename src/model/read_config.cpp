@@ -38,7 +38,8 @@ void stretch_context(ModelConfig& config) {
 
 Description describe_hf(const std::filesystem::path& config_file) {
   const auto file = MappedFile::open(config_file, "read_model_config");
-  const auto json = parse_strict_json(file->text(), kDeepestConfig, "read_model_config", config_file);
+  const auto json =
+      parse_strict_json(file->text(), kDeepestConfig, "read_model_config", config_file);
   ConfigKeys keys(json, config_file.string());
   const auto& family = hf_architecture(keys.text("model_type"), config_file.string());
   auto config = family.read_config(keys);

@@ -46,7 +46,8 @@ torch::Tensor mxfp4_without_values(torch::IntArrayRef blocks) {
 // The part of a parameter: "blocks.3.ln1.weight" is of layer 3.
 ModelPart part_of(const std::string& parameter, int64_t n_layers) {
   constexpr std::string_view kBlocks = "blocks.";
-  if (parameter.starts_with(kBlocks)) return ModelPart::layer(std::stoll(parameter.substr(kBlocks.size())));
+  if (parameter.starts_with(kBlocks))
+    return ModelPart::layer(std::stoll(parameter.substr(kBlocks.size())));
   for (const char* name : {"ln_final.", "project_out.", "mlm_", "unembed"}) {
     if (parameter.starts_with(name)) return ModelPart::head(n_layers);
   }

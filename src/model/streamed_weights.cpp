@@ -36,8 +36,7 @@ std::vector<WeightValues> StreamedWeights::values_of(ModelPart part) {
 void StreamedWeights::read_ahead(ModelPart part) {
   if (part.number >= weights_.parts() || is_here_[part.number]) return;
   ahead_ = part.number;
-  values_ahead_ =
-      std::async(std::launch::async, [this, part] { return weights_.read(part); });
+  values_ahead_ = std::async(std::launch::async, [this, part] { return weights_.read(part); });
 }
 
 // Half of what two parts, the one that is computed with and the next, leave: the other half is for

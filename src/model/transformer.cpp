@@ -175,9 +175,8 @@ torch::Tensor TransformerImpl::embed(const torch::Tensor& tokens, Positions& pla
   if (config_.gate.input == GateInput::kEmbedding) places.embedded = rows;
   auto stream = project_in ? project_in->forward(rows) : rows;  // [B, T, d_model]
   if (position_embedding.defined())
-    stream =
-        stream +
-        hook_pos_embed_(at::embedding(position_embedding, position_rows(tokens, places.cache)));
+    stream = stream + hook_pos_embed_(
+                          at::embedding(position_embedding, position_rows(tokens, places.cache)));
   if (token_type_embedding.defined())
     stream = stream + hook_token_type_embed_(token_type_embedding[0].expand_as(stream));
   return hook_full_embed_(embedding_norm->forward(stream));
@@ -226,7 +225,8 @@ torch::Tensor TransformerImpl::final_states(torch::Tensor stream) const {
   stream = ln_final.ptr()->forward(stream);
   if (project_out) stream = project_out.ptr()->forward(stream);
   if (mlm_dense)
-    stream = mlm_norm.ptr()->forward(activate(config_.activation, mlm_dense.ptr()->forward(stream)));
+    stream =
+        mlm_norm.ptr()->forward(activate(config_.activation, mlm_dense.ptr()->forward(stream)));
   return hook_unembed_in_(stream);
 }
 

@@ -138,7 +138,8 @@ void TrainConfig::validate() const {
 
 TrainConfig read_train_config(const std::string& json, const std::string& where) {
   TrainConfig config;
-  const auto object = detail::parse_strict_json(json, kDeepestTrainConfig, "read_train_config", where);
+  const auto object =
+      detail::parse_strict_json(json, kDeepestTrainConfig, "read_train_config", where);
   detail::FieldReader(object, "read_train_config", where).read(config);
   try {
     config.validate();

@@ -34,11 +34,10 @@ class Environment {
 };
 
 TEST(JobEnvironmentTest, NoLauncherOrOneProcessIsNoJob) {
-  for (const auto& variables :
-       {std::map<std::string, std::string>{},
-        {{"WORLD_SIZE", "1"}, {"RANK", "0"}},
-        {{"SLURM_STEP_NUM_TASKS", "1"}, {"SLURM_PROCID", "0"}},
-        {{"SLURM_PROCID", "3"}}}) {  // a batch script, not a step
+  for (const auto& variables : {std::map<std::string, std::string>{},
+                                {{"WORLD_SIZE", "1"}, {"RANK", "0"}},
+                                {{"SLURM_STEP_NUM_TASKS", "1"}, {"SLURM_PROCID", "0"}},
+                                {{"SLURM_PROCID", "3"}}}) {  // a batch script, not a step
     const Environment environment(variables);
     EXPECT_FALSE(job_environment());
     EXPECT_EQ(join_processes(), nullptr);
@@ -90,11 +89,9 @@ TEST(JobEnvironmentTest, WhatCannotBeIsNamed) {
   EXPECT_TRUE(holds(message({{"WORLD_SIZE", "2"}}), "RANK is missing"));
   EXPECT_TRUE(holds(message({{"WORLD_SIZE", "2"}, {"RANK", "2"}}), "from 0 to 1"));
   EXPECT_TRUE(holds(message({{"WORLD_SIZE", "2"}, {"RANK", "0"}}), "MASTER_ADDR is missing"));
-  EXPECT_TRUE(holds(message({{"WORLD_SIZE", "2"},
-                             {"RANK", "0"},
-                             {"MASTER_ADDR", "a"},
-                             {"MASTER_PORT", "70000"}}),
-                    "MASTER_PORT: got '70000'"));
+  EXPECT_TRUE(holds(
+      message({{"WORLD_SIZE", "2"}, {"RANK", "0"}, {"MASTER_ADDR", "a"}, {"MASTER_PORT", "70000"}}),
+      "MASTER_PORT: got '70000'"));
 }
 
 }  // namespace

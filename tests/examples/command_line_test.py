@@ -132,7 +132,7 @@ class ReportTest(ProgramTest):
             self.assertEqual(by_layer, whole)
         done, _ = self.run_well("anatomy", *command, "--by-layer", "yes", "--only", "life_cycle")
         self.assertIn("layer by layer", done.stdout)
-        self.assert_refused(["--memory", "3 apples"], "anatomy", *command, "--memory", "3 apples")
+        self.assert_refused(["--memory", "apples"], *command, "--memory", "3 apples")
 
     def test_section_names_may_have_hyphens(self):
         report = self.report("anatomy", "--model", self.model, "--only", "life-cycle,sinks")

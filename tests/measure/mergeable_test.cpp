@@ -33,8 +33,9 @@ struct All {
   explicit All(Transformer& model)
       : forms(quadratic_form(model, {.outlier_ratio = 1.2})), fit(forms) {}
   std::vector<Measurement*> list() {
-    return {&life,  &massive,  &first,        &tokens,  &sinks, &anywhere, &perplexity, &not_finite,
-            &gates, &constants, &self, &geometry, &quantisation, &kurtosis, &fit};
+    return {&life,     &massive,    &first,        &tokens,   &sinks,
+            &anywhere, &perplexity, &not_finite,   &gates,    &constants,
+            &self,     &geometry,   &quantisation, &kurtosis, &fit};
   }
   std::vector<std::string> states() {
     std::vector<std::string> all;

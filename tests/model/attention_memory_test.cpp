@@ -96,6 +96,32 @@ TEST_P(AttentionMemoryTest, APatternHookFormsMatricesInItsLayerAlone) {
   }
 }
 
+// A long text costs rows of keys for the few queries that are taken together, a window no more than
+// its width.
+TEST(LongTextTest, MemoryGrowsWithTheLengthAlone) {
+  constexpr int64_t kLong = 32768, kTogether = 64, kWindow = 512;
+  for (const int64_t window : {int64_t{0}, kWindow}) {
+    auto config = tiny_config();
+    config.context = kLong;
+    config.layers.assign(config.n_layers, {.window = window});
+    auto model = random_model(config);
+    AttentionSinks sinks({.keys = {0, kLong - 10}});
+    SinksAnywhere anywhere;
+    LifeCycle life_cycle;
+    Scales scales;
+    std::vector<Measurement*> all = {&sinks, &life_cycle};
+    if (window > 0) all.push_back(&anywhere);  // without one it takes time that grows with T^2
+    run(model, {{random_tokens(1, kLong), 0}}, all);
+    const int64_t keys = window > 0 ? window + kTogether : kLong;
+    const auto scores = static_cast<size_t>(config.n_heads * kTogether * keys) * sizeof(float);
+    const auto states = static_cast<size_t>(kLong * config.d_mlp) * sizeof(float);
+    EXPECT_LE(*std::max_element(scales.sizes.begin(), scales.sizes.end()),
+              std::max(scores, 2 * states))
+        << "window " << window;
+    EXPECT_EQ(sinks.result().sequences, 1);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Paths, AttentionMemoryTest, testing::ValuesIn(configs_of_every_path()));
 
 }  // namespace

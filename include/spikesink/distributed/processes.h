@@ -40,9 +40,9 @@ class Processes {
 };
 
 /// Joins the job that torchrun (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT) or SLURM (SLURM_PROCID,
-/// SLURM_STEP_NUM_TASKS; the first node of SLURM_STEP_NODELIST, or MASTER_ADDR and MASTER_PORT) started
-/// this process for; null where neither did, or it is alone. Over Gloo, on the interface that
-/// GLOO_SOCKET_IFNAME names. Throws ProcessError when the others do not come, and
+/// SLURM_STEP_NUM_TASKS; the first node of SLURM_STEP_NODELIST, or MASTER_ADDR and MASTER_PORT)
+/// started this process for; null where neither did, or it is alone. Over Gloo, on the interface
+/// that GLOO_SOCKET_IFNAME names. Throws ProcessError when the others do not come, and
 /// std::invalid_argument for variables that cannot be.
 std::unique_ptr<Processes> join_processes();
 

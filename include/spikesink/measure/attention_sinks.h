@@ -88,7 +88,9 @@ class AttentionSinks : public Mergeable<AttentionSinks> {
 
  private:
   friend class Mergeable<AttentionSinks>;
-  auto fields() { return std::tie(importance_, exceeding_, share_of_queries_, tokens_, learned_, queries_seen_); }
+  auto fields() {
+    return std::tie(importance_, exceeding_, share_of_queries_, tokens_, learned_, queries_seen_);
+  }
 
   void count_tokens(const torch::Tensor& ids);
   void add_keys(const detail::LayerScores& scores);

@@ -57,11 +57,11 @@ TokenBatches share_of(const TokenBatches& batches, int64_t rank, int64_t count);
 
 /// One pass over `batches`, without gradients, for all measurements together. Each starts anew; to
 /// add up several runs, merge. Logits are formed only when a hook asks for them. Batches pass one
-/// after the other; where the model brings its weights by layer, all of them pass a layer before the
-/// next: a measurement must not take it that the batch is that of the layer before.
+/// after the other; where the model brings its weights by layer, all of them pass a layer before
+/// the next: a measurement must not take it that the batch is that of the layer before.
 ///
-/// With `processes` each takes its share of the batches, and all measurements are merged at the end,
-/// in the order of the text: every process has those of one pass over all of it.
+/// With `processes` each takes its share of the batches, and all measurements are merged at the
+/// end, in the order of the text: every process has those of one pass over all of it.
 void run(Transformer& model, const TokenBatches& batches,
          const std::vector<Measurement*>& measurements, const Progress& progress = {},
          Processes* processes = nullptr);

@@ -96,9 +96,7 @@ class QkGeometry : public Mergeable<QkGeometry> {
     torch::Tensor value_norms;  // [heads]; keys alone
 
     Cloud(int64_t heads, int64_t width, bool of_keys);
-    auto fields() {
-      return std::tie(count, sum, unit_sum, squares, norms, moment, value_norms);
-    }
+    auto fields() { return std::tie(count, sum, unit_sum, squares, norms, moment, value_norms); }
     void add(const torch::Tensor& vectors);  // [n, heads, d_head] float64
     void add_keys(const torch::Tensor& keys, const torch::Tensor& values);
     void merge(const Cloud& other);

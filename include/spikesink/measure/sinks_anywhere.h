@@ -77,7 +77,9 @@ class SinksAnywhere : public Mergeable<SinksAnywhere> {
 
  private:
   friend class Mergeable<SinksAnywhere>;
-  auto fields() { return std::tie(layers_, heads_, tokens_, sequences_at_, places_, place_count_, sequences_); }
+  auto fields() {
+    return std::tie(layers_, heads_, tokens_, sequences_at_, places_, place_count_, sequences_);
+  }
 
   struct Head {
     FlatMap<int64_t, int64_t> positions;  // position -> sequences with a sink there
