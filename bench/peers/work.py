@@ -2,11 +2,12 @@
 the hidden state after it, and for every head the importance of key 0 (the mean attention that it receives from the queries that
 see it).
 
-    work.py transformers|transformer_lens|nnsight MODEL TOKENS float32|bfloat16
+    work.py transformers|transformers_outputs|transformer_lens|nnsight MODEL TOKENS float32|bfloat16
 
 TOKENS is a JSON array of rows of ids, one batch. After a short pass that does not count, the work is timed once; printed is a
 line of JSON: seconds, peak_bytes (of the process, loading included), top (per block, magnitudes), importance (per layer and
-head). Each tool reduces a value where it appears, keeps no matrix, and computes as few logits as it can.
+head). Each tool but transformers_outputs reduces a value where it appears and keeps no matrix; all compute as few logits as
+they can.
 """
 
 import json
@@ -45,6 +46,22 @@ class Transformers:
         for hook in hooks:
             hook.remove()
         return top, importance
+
+
+class TransformersOutputs(Transformers):
+    """The attention matrices that the model gives when asked, and hooks for the states (it gives none between two blocks)."""
+
+    def __call__(self, ids):
+        top, hooks = [], []
+        for layer in self.model.layers:
+            hooks += [
+                layer.post_attention_layernorm.register_forward_pre_hook(lambda _, args: top.append(top_of(args[0]))),
+                layer.register_forward_hook(lambda _, args, output: top.append(top_of(output))),
+            ]
+        attentions = self.model(ids, use_cache=False, output_attentions=True).attentions
+        for hook in hooks:
+            hook.remove()
+        return top, [importance_of(pattern) for pattern in attentions]
 
 
 class TransformerLens:
@@ -88,7 +105,12 @@ class NNsight:
         return top, importance
 
 
-TOOLS = {"transformers": Transformers, "transformer_lens": TransformerLens, "nnsight": NNsight}
+TOOLS = {
+    "transformers": Transformers,
+    "transformers_outputs": TransformersOutputs,
+    "transformer_lens": TransformerLens,
+    "nnsight": NNsight,
+}
 
 
 def main():

@@ -1,5 +1,7 @@
 #include "distributed/heartbeat.h"
 
+#include <exception>
+
 #include "detail/fail.h"
 #include "spikesink/distributed/processes.h"
 
@@ -8,7 +10,8 @@ namespace {
 
 constexpr auto kPeriod = std::chrono::seconds(2);
 constexpr auto kPatience = std::chrono::seconds(20);
-constexpr int64_t kLeft = 1'000'000'000'000;  // added to the beats of one that leaves
+// Added to the beats of a process that leaves: at its end, or with an error.
+constexpr int64_t kLeft = 1'000'000'000'000, kFailed = 2 * kLeft;
 
 std::string beats_of(int64_t rank) {
   return "spikesink/beats/" + std::to_string(rank);
@@ -32,7 +35,7 @@ Heartbeat::~Heartbeat() {
   wake_.notify_all();
   thread_.join();
   try {
-    store_->add(beats_of(rank_), kLeft);
+    store_->add(beats_of(rank_), std::uncaught_exceptions() > 0 ? kFailed : kLeft);
   } catch (const std::exception&) {  // whoever kept the store is gone already
   }
 }
@@ -62,7 +65,9 @@ void Heartbeat::listen() {
     if (other.has_left) continue;
     const int64_t beats = store_->add(beats_of(other.rank), 0);
     other.has_left = beats >= kLeft;
-    if (beats != other.beats) {
+    if (beats >= kFailed) {
+      miss(fmt::format("process {} ended with an error of its own", other.rank));
+    } else if (beats != other.beats) {
       other.beats = beats;
       other.heard = Clock::now();
     } else if (Clock::now() - other.heard > kPatience) {

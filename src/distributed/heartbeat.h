@@ -17,7 +17,7 @@ class Heartbeat {
   Heartbeat(c10::intrusive_ptr<c10d::Store> store, int64_t rank, int64_t count);
   Heartbeat(const Heartbeat&) = delete;
   Heartbeat& operator=(const Heartbeat&) = delete;
-  /// Says that this process leaves on its own account: nobody misses it.
+  /// Says that this process leaves: at its end nobody misses it, while an exception unwinds all do.
   ~Heartbeat();
 
   /// Throws ProcessError when one is missed.

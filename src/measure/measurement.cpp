@@ -57,18 +57,6 @@ class LayerByLayer {
   RunContext& context_;
 };
 
-}  // namespace
-
-const StateScan& RunContext::scan(const torch::Tensor& state) {
-  if (!scanned_.is_same(state)) {
-    scan_.read(state);
-    scanned_ = state;
-  }
-  return scan_;
-}
-
-namespace {
-
 void run_here(Transformer& model, const TokenBatches& batches,
               const std::vector<Measurement*>& measurements, const Progress& progress) {
   const torch::NoGradGuard no_grad;
@@ -92,6 +80,14 @@ void run_here(Transformer& model, const TokenBatches& batches,
 }
 
 }  // namespace
+
+const StateScan& RunContext::scan(const torch::Tensor& state) {
+  if (!scanned_.is_same(state)) {
+    scan_.read(state);
+    scanned_ = state;
+  }
+  return scan_;
+}
 
 std::string Measurement::state() const {
   refuse_state();

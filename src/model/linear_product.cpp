@@ -7,9 +7,10 @@
 namespace spikesink::detail {
 namespace {
 
-constexpr int64_t kFewestRows = 32;  // of x: with fewer, widening the weights takes longer
-constexpr int64_t kSlabElements = 1
-                                  << 20;  // of the weight, widened at a time: they stay in a cache
+// Rows of x: with fewer, widening the weights takes longer than PyTorch's loops.
+constexpr int64_t kFewestRows = 32;
+// Of the weight, widened at a time: few enough to stay in a cache.
+constexpr int64_t kSlabElements = 1 << 20;
 
 // As oneDNN asks before it multiplies bfloat16.
 bool multiplies_bfloat16() {
@@ -23,7 +24,7 @@ bool multiplies_bfloat16() {
 }
 
 bool is_of_bfloat16(const torch::Tensor& x, const torch::Tensor& weight) {
-  if (at::autocast::is_autocast_enabled(at::kCPU))
+  if (at::autocast::is_autocast_enabled(at::kCPU) && x.scalar_type() != torch::kDouble)
     return at::autocast::get_autocast_dtype(at::kCPU) == torch::kBFloat16;
   return x.scalar_type() == torch::kBFloat16 && weight.scalar_type() == torch::kBFloat16;
 }

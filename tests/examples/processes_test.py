@@ -4,6 +4,7 @@
     tests/examples/processes_test.py FOLDER_OF_PROGRAMS REPOSITORY [arguments of unittest]
 """
 
+import math
 import os
 import random
 import signal
@@ -13,9 +14,11 @@ import sys
 import time
 import unittest
 
-from program_case import PROGRAMS, ProgramTest, read_report
+from program_case import GOLDEN, PROGRAMS, ProgramTest, read_report
+from tiny_models import read_safetensors
 
 SECONDS_TO_NOTICE = 30
+EMBEDDING = "model.embed_tokens.weight"
 
 
 def free_port():
@@ -25,18 +28,22 @@ def free_port():
 
 
 class ProcessesTest(ProgramTest):
-    def begin(self, count, program, *arguments):
-        """The processes, and what each writes into."""
+    def begin(self, count, program, *arguments, last=None):
+        """The processes, and what they write into; the last one has arguments of its own, if `last` gives any."""
         job = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "OMP_NUM_THREADS": "1"}
         out = self.new_path("-out")
-        command = [str(part) for part in (PROGRAMS / f"spikesink-{program}", *arguments, "--out", out)]
-        processes = [subprocess.Popen(command, env=os.environ | job | {"RANK": str(rank)}, stdin=subprocess.DEVNULL, text=True,
-                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder)
-                     for rank in range(count)]
-        for process in processes:
+
+        def start(rank):
+            own = last if last and rank == count - 1 else arguments
+            process = subprocess.Popen(
+                [str(part) for part in (PROGRAMS / f"spikesink-{program}", *own, "--out", out)],
+                env=os.environ | job | {"RANK": str(rank)},
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder)
             self.addCleanup(process.communicate)
             self.addCleanup(process.kill)
-        return processes, out
+            return process
+
+        return [start(rank) for rank in range(count)], out
 
     def report_of(self, count, *arguments):
         processes, out = self.begin(count, "anatomy", *arguments)
@@ -45,6 +52,11 @@ class ProcessesTest(ProgramTest):
         self.assertTrue(said[0][0])
         self.assertEqual(said[1:], [("", "")] * (count - 1), "the others say nothing")
         return read_report(out)
+
+    def many_tokens(self):
+        """More than are read within half a minute."""
+        draw = random.Random(1)
+        return self.tokens([[draw.randrange(60) for _ in range(60)] for _ in range(20000)])
 
     def assert_same(self, seen, expected, where=""):
         self.assertIs(type(seen), type(expected), where)
@@ -83,8 +95,7 @@ class ProcessesTest(ProgramTest):
         self.assert_same(together, alone)
 
     def test_a_process_that_is_killed_is_noticed(self):
-        draw = random.Random(1)
-        many = self.tokens([[draw.randrange(60) for _ in range(60)] for _ in range(20000)])
+        many = self.many_tokens()
         for victim in 0, 1:
             processes, out = self.begin(2, "anatomy", "--model", self.bare, "--tokens", many, "--threads", 1)
             time.sleep(5)
@@ -94,6 +105,17 @@ class ProcessesTest(ProgramTest):
             self.assertEqual(processes[1 - victim].returncode, 1)
             self.assertRegex(said, r"\Aspikesink-anatomy: \[Processes\] [^\n]+\n\Z")
             self.assertFalse(out.exists() and list(out.iterdir()), "nothing half written")
+
+    def test_an_error_of_one_process_ends_the_others(self):
+        embedding = read_safetensors(GOLDEN / "model.safetensors")[EMBEDDING]
+        spoilt = self.copy_model(tokenizer=False, tensors={EMBEDDING: embedding.with_values({5: math.nan})})
+        arguments = ["--tokens", self.many_tokens(), "--threads", 1, "--model"]
+        processes, out = self.begin(2, "anatomy", *arguments, self.bare, last=[*arguments, spoilt])
+        said = [process.communicate(timeout=SECONDS_TO_NOTICE)[1] for process in processes]
+        self.assertEqual([process.returncode for process in processes], [1, 1])
+        self.assertRegex(said[0], r"\Aspikesink-anatomy: \[Processes\] process 1 ended with an error[^\n]*\n\Z")
+        self.assertIn("NaN", said[1])
+        self.assertFalse(out.exists() and list(out.iterdir()))
 
     def test_other_programs_are_one_process(self):
         for process in self.begin(2, "interventions", "--model", self.model)[0]:

@@ -214,7 +214,7 @@ bool is_saved_as(ConfigKeys& keys, std::string_view ending) {
 }
 
 void ignore_housekeeping(ConfigKeys& keys) {
-  keys.ignore({"architectures", "model_type", "_name_or_path", "name_or_path",
+  keys.ignore({"architectures", "model_type", "_name_or_path", "name_or_path", "_model_name_or_path",
                "transformers_version", "torch_dtype", "dtype", "_attn_implementation_autoset",
                "initializer_range", "initializer_factor", "init_std", "use_cache", "bos_token_id",
                "eos_token_id", "pad_token_id", "unk_token_id", "sep_token_id", "cls_token_id",
