@@ -37,7 +37,7 @@ struct Recomputed : torch::autograd::Function<Recomputed> {
     const auto& again = static_cast<const Again&>(*held);
     variable_list inputs;
     for (const auto& saved : context->get_saved_variables())
-      inputs.push_back(saved.defined() ? saved.detach().requires_grad_() : saved);
+      inputs.push_back(saved.detach().requires_grad_());
     auto places = again.places;
     places.embedded = inputs[1];
     {
@@ -46,14 +46,16 @@ struct Recomputed : torch::autograd::Function<Recomputed> {
       const auto output = Layer(again.layer)->forward(inputs[0], places);
       torch::autograd::backward({output}, {gradients[0]});
     }
-    return {inputs[0].grad(), inputs[1].defined() ? inputs[1].grad() : inputs[1], {}, {}};
+    return {inputs[0].grad(), inputs[1].grad(), {}, {}};
   }
 };
 
 }  // namespace
 
 torch::Tensor recomputed(const Layer& layer, const torch::Tensor& stream, const Positions& places) {
-  return Recomputed::apply(stream, places.embedded, layer, places);
+  const auto embedded =
+      places.embedded.defined() ? places.embedded : at::empty({0}, stream.options());
+  return Recomputed::apply(stream, embedded, layer, places);
 }
 
 }  // namespace spikesink::detail
