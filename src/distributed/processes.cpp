@@ -76,23 +76,6 @@ class GlooProcesses : public Processes {
     return all;
   }
 
-  std::function<void()> start_sum(const torch::Tensor& tensor) override {
-    auto work = begin([&] {
-      std::vector<torch::Tensor> tensors{tensor};
-      return group_->allreduce(tensors);
-    });
-    return [this, work] { wait(work); };
-  }
-
-  void broadcast(const torch::Tensor& tensor, int64_t from) override {
-    wait(begin([&] {
-      std::vector<torch::Tensor> tensors{tensor};
-      c10d::BroadcastOptions options;
-      options.rootRank = from;
-      return group_->broadcast(tensors, options);
-    }));
-  }
-
   void meet() override {
     wait(begin([&] { return group_->barrier(); }));
   }

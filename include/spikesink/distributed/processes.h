@@ -1,8 +1,6 @@
 #pragma once
 
-#include <torch/types.h>
-
-#include <functional>
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -28,11 +26,6 @@ class Processes {
 
   /// What every process gives, by rank; the same at each.
   virtual std::vector<std::string> gather(const std::string& mine) = 0;
-  /// Begins to replace a tensor by the sum of all processes' and returns at once; the function that
-  /// is returned waits for it. Tensors on the CPU, of one shape and dtype everywhere.
-  virtual std::function<void()> start_sum(const torch::Tensor& tensor) = 0;
-  /// Replaces a tensor by that of one process.
-  virtual void broadcast(const torch::Tensor& tensor, int64_t from) = 0;
   /// Returns when all have called it.
   virtual void meet() = 0;
   /// Throws ProcessError when one is gone.
