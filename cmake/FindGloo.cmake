@@ -7,7 +7,6 @@ find_package_handle_standard_args(Gloo REQUIRED_VARS GLOO_INCLUDE_DIR)
 
 if(Gloo_FOUND AND NOT TARGET Gloo::Gloo)
   add_library(Gloo::Gloo INTERFACE IMPORTED)
-  set_target_properties(Gloo::Gloo PROPERTIES INTERFACE_INCLUDE_DIRECTORIES ${GLOO_INCLUDE_DIR}
-    INTERFACE_COMPILE_DEFINITIONS USE_C10D_GLOO)
+  set_target_properties(Gloo::Gloo PROPERTIES INTERFACE_INCLUDE_DIRECTORIES ${GLOO_INCLUDE_DIR})
 endif()
 mark_as_advanced(GLOO_INCLUDE_DIR)

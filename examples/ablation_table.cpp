@@ -127,6 +127,7 @@ void tell(const std::vector<spikesink::RowSummary>& rows) {
 
 void run(TableOptions options) {
   check_device(options.device);
+  refuse_job();
   const int all = at::get_num_threads();
   const int at_once = options.threads > 0 ? std::max(1, all / options.threads) : all;
   const int count = options.jobs.value_or(options.scale == "nano" ? at_once : 1);

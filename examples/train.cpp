@@ -34,10 +34,13 @@ void tell(const spikesink::FinishedRun& run, const TrainOptions& options) {
              (options.out / "model").string(), (options.out / "report.html").string());
 }
 
-void run(const TrainOptions& options) {
+void run(TrainOptions options) {
   if (options.threads > 0) at::set_num_threads(options.threads);
   check_device(options.device);
-  spikesink::TrainingRun training(configuration(options), options.out, options.device);
+  const auto processes = spikesink::join_processes();
+  options.quiet = options.quiet || !is_first(processes.get());
+  spikesink::TrainingRun training(configuration(options), options.out, options.device,
+                                  processes.get());
   if (!options.quiet) {
     for (const auto& sentence : training.damaged()) fmt::print("set aside: {}\n", sentence);
     if (training.began_after() > 0) fmt::print("going on after step {}\n", training.began_after());
@@ -46,6 +49,7 @@ void run(const TrainOptions& options) {
     TrainingLine line(!options.quiet, 1);
     train(training, line, [] { return false; });
   }
+  if (!is_first(processes.get())) return;
   const auto finished = spikesink::read_training_run(options.out);
   write_report("train", options, {finished});
   if (!options.quiet) tell(finished, options);

@@ -96,11 +96,11 @@ void open_text(const Options& options, const spikesink::ModelConfig& config,
 void load(const Options& options, Experiment& experiment) {
   set_up_device(options);
   spikesink::check_writable(options.out);
-  experiment.processes = spikesink::join_processes();
-  if (experiment.processes && !options.shares_work)
-    throw std::invalid_argument(
-        fmt::format("this program does not share its work: got a job of {} processes, expected one",
-                    experiment.processes->count()));
+  if (options.shares_work) {
+    experiment.processes = spikesink::join_processes();
+  } else {
+    refuse_job();
+  }
   experiment.model = spikesink::load_model(options.model, options.load);
 }
 

@@ -22,7 +22,7 @@ struct Experiment {
   int64_t sequences() const;
   int64_t longest() const;  // tokens of the longest sequence
   /// Whether this process is the one that speaks and writes.
-  bool is_first() const { return !processes || processes->rank() == 0; }
+  bool is_first() const { return spikesink::is_first(processes.get()); }
   bool by_layer() const { return model->weight_supply() != nullptr; }
   /// Model and text on one line, and the note on another.
   std::string describe(const Options& options) const;

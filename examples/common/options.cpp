@@ -7,6 +7,8 @@
 #include <limits>
 #include <map>
 
+#include "spikesink/distributed/processes.h"
+
 namespace examples {
 namespace {
 
@@ -96,6 +98,14 @@ void add_options(CLI::App& app, Options& options) {
 
 void add_device(CLI::App& app, torch::Device& device) {
   add_choice(app, "--device", device, kDevices, "where to compute (default: cpu)");
+}
+
+void refuse_job() {
+  const auto processes = spikesink::join_processes();
+  if (processes)
+    throw std::invalid_argument(
+        fmt::format("this program does not share its work: got a job of {} processes, expected one",
+                    processes->count()));
 }
 
 void check_device(torch::Device device) {

@@ -43,6 +43,9 @@ void add_run_options(CLI::App& app, RunOptions& options);
 void add_device(CLI::App& app, torch::Device& device);
 /// Throws std::invalid_argument where this LibTorch has no such device.
 void check_device(torch::Device device);
+/// For a program that does not share its work: throws std::invalid_argument where this is one of
+/// several processes of a job.
+void refuse_job();
 
 /// Checks that an argument is a whole number from `least` to `most`.
 CLI::Validator whole_number(int64_t least, int64_t most = std::numeric_limits<int64_t>::max());

@@ -1,5 +1,6 @@
 #include "spikesink/distributed/processes.h"
 
+#define USE_C10D_GLOO  // as LibTorch is built; only its headers ask
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
@@ -76,6 +77,22 @@ class GlooProcesses : public Processes {
     return all;
   }
 
+  std::function<void()> start_sum(const torch::Tensor& tensor) override {
+    return waiting(begin([&] {
+      std::vector<torch::Tensor> tensors{tensor};
+      return group_->allreduce(tensors);
+    }));
+  }
+
+  std::function<void()> start_broadcast(const torch::Tensor& tensor, int64_t from) override {
+    return waiting(begin([&] {
+      std::vector<torch::Tensor> tensors{tensor};
+      c10d::BroadcastOptions options;
+      options.rootRank = from;
+      return group_->broadcast(tensors, options);
+    }));
+  }
+
   void meet() override {
     wait(begin([&] { return group_->barrier(); }));
   }
@@ -104,6 +121,10 @@ class GlooProcesses : public Processes {
     }
   }
 
+  std::function<void()> waiting(Work work) const {
+    return [this, work = std::move(work)] { wait(work); };
+  }
+
   // The work ends, or somebody is missed.
   void wait(const Work& work) const {
     while (!work->isCompleted()) {
@@ -129,6 +150,10 @@ class GlooProcesses : public Processes {
 };
 
 }  // namespace
+
+Share share_of(int64_t items, int64_t rank, int64_t count) {
+  return {items * rank / count, items * (rank + 1) / count};
+}
 
 std::unique_ptr<Processes> join_processes() {
   const auto job = detail::job_environment();

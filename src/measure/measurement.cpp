@@ -104,7 +104,7 @@ void Measurement::merge_state(std::string_view) {
 TokenBatches share_of(const TokenBatches& batches, int64_t rank, int64_t count) {
   int64_t total = 0;
   for (const auto& batch : batches) total += batch.ids.size(0);
-  const int64_t first = total * rank / count, last = total * (rank + 1) / count;
+  const auto [first, last] = share_of(total, rank, count);
   TokenBatches share;
   int64_t begin = 0;  // of the batch, among all sequences
   for (const auto& batch : batches) {

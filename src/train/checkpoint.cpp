@@ -21,7 +21,7 @@ namespace {
 constexpr const char* kSave = "save_checkpoint";
 constexpr const char* kRestore = "restore";
 constexpr const char* kManifest = "checkpoint.json";
-constexpr const char* kOptimizer = "optimizer.safetensors";
+constexpr const char* kOptimizer = "optimizer";
 constexpr const char* kPrefix = "step-";
 constexpr const char* kUnfinished = ".unfinished";
 constexpr int64_t kFormat = 1;
@@ -70,11 +70,14 @@ void sync_entry(const fs::path& path) {
   detail::sync(above.empty() ? "." : above, kSave);
 }
 
+fs::path unfinished_of(fs::path folder) {
+  return folder += kUnfinished;
+}
+
 // Fills a folder under another name, and gives it its own when all of it is on the disk.
 template <typename Fill>
 void write_folder(const fs::path& folder, Fill fill) {
-  auto unfinished = folder;
-  unfinished += kUnfinished;
+  const auto unfinished = unfinished_of(folder);
   try {
     if (fs::create_directories(folder.parent_path())) sync_entry(folder.parent_path());
     fs::remove_all(unfinished);
@@ -85,6 +88,9 @@ void write_folder(const fs::path& folder, Fill fill) {
     fs::remove_all(folder);
     fs::rename(unfinished, folder);
     sync_entry(folder);
+  } catch (const ProcessError&) {
+    fs::remove_all(unfinished);
+    throw;
   } catch (const std::exception& error) {
     std::error_code ignored;
     fs::remove_all(unfinished, ignored);
@@ -106,11 +112,23 @@ void write_model(const Trainer& trainer, const fs::path& folder) {
   save_model(trainer.model(), folder);
 }
 
+void write_optimizer(const Trainer& trainer, const fs::path& folder) {
+  const auto* processes = trainer.processes();
+  const auto part =
+      processes ? fmt::format("-{}-of-{}", processes->rank() + 1, processes->count()) : "";
+  const auto& state = trainer.optimizer().state();
+  save_safetensors(folder / fmt::format("{}{}.safetensors", kOptimizer, part),
+                   {state.begin(), state.end()});
+}
+
+// What process 0 does, while the others write their parts of the optimizer's state.
 void write_checkpoint(const Trainer& trainer, std::optional<double> validation_loss,
                       const fs::path& folder) {
+  auto* processes = trainer.processes();
+  if (processes) processes->meet();  // the folder is there
+  write_optimizer(trainer, folder);
   write_model(trainer, folder);
-  const auto& state = trainer.optimizer().state();
-  save_safetensors(folder / kOptimizer, {state.begin(), state.end()});
+  if (processes) processes->meet();  // so is what goes into it
   Manifest manifest{.step = trainer.steps_done(),
                     .validation_loss = validation_loss,
                     .data = fingerprint(trainer)};
@@ -201,12 +219,20 @@ void plan_weights(Trainer& trainer, const fs::path& folder, Copies& copies) {
   }
 }
 
-void plan_optimizer(const Trainer& trainer, const fs::path& folder, Copies& copies) {
-  const auto source = open_safetensors(folder / kOptimizer);
+void plan_optimizer(const Trainer& trainer, const Checkpoint& checkpoint, const Manifest& manifest,
+                    Copies& copies) {
+  std::vector<std::unique_ptr<WeightSource>> parts;
+  for (const auto& file : manifest.files) {
+    if (file.name.starts_with(kOptimizer))
+      parts.push_back(open_safetensors(checkpoint.folder / file.name));
+  }
   for (const auto& [name, tensor] : trainer.optimizer().state()) {
-    if (!source->contains(name))
-      detail::fail_format("[{}] '{}' is missing ({})", kRestore, name, source->path().string());
-    plan_copy(name, tensor, source->tensor(name), folder, copies);
+    const auto holds = [&](const auto& part) { return part->contains(name); };
+    const auto part = std::ranges::find_if(parts, holds);
+    if (part == parts.end())
+      detail::fail_format("[{}] '{}' of the optimizer is missing ({})", kRestore, name,
+                          checkpoint.folder.string());
+    plan_copy(name, tensor, (*part)->tensor(name), checkpoint.folder, copies);
   }
 }
 
@@ -216,14 +242,25 @@ void save_trained_model(const Trainer& trainer, const fs::path& folder) {
   write_folder(folder, [&](const fs::path& unfinished) { write_model(trainer, unfinished); });
 }
 
+Checkpoint checkpoint_of(const fs::path& parent, int64_t step) {
+  return {.folder = parent / (kPrefix + std::to_string(step)), .step = step};
+}
+
 Checkpoint save_checkpoint(const Trainer& trainer, std::optional<double> validation_loss,
                            const fs::path& parent) {
-  const int64_t step = trainer.steps_done();
-  const auto folder = parent / (kPrefix + std::to_string(step));
-  write_folder(folder, [&](const fs::path& unfinished) {
-    write_checkpoint(trainer, validation_loss, unfinished);
-  });
-  return {folder, step, validation_loss};
+  auto checkpoint = checkpoint_of(parent, trainer.steps_done());
+  checkpoint.validation_loss = validation_loss;
+  auto* processes = trainer.processes();
+  if (is_first(processes)) {
+    write_folder(checkpoint.folder, [&](const fs::path& unfinished) {
+      write_checkpoint(trainer, validation_loss, unfinished);
+    });
+  } else {
+    processes->meet();
+    write_optimizer(trainer, unfinished_of(checkpoint.folder));
+    processes->meet();
+  }
+  return checkpoint;
 }
 
 std::string fingerprint(const Trainer& trainer) {
@@ -254,14 +291,15 @@ void verify(const Checkpoint& checkpoint) {
 }
 
 void restore(Trainer& trainer, const Checkpoint& checkpoint) {
-  if (verified(checkpoint).data != fingerprint(trainer))
+  const auto manifest = verified(checkpoint);
+  if (manifest.data != fingerprint(trainer))
     throw std::invalid_argument(
         fmt::format("[{}] the data is not what it was: got other sequences than the training had "
                     "({})",
                     kRestore, checkpoint.folder.string()));
   Copies copies;
   plan_weights(trainer, checkpoint.folder, copies);
-  plan_optimizer(trainer, checkpoint.folder, copies);
+  plan_optimizer(trainer, checkpoint, manifest, copies);
   const torch::NoGradGuard no_grad;
   for (auto& [to, from] : copies) to.copy_(from);
   trainer.go_on_after(checkpoint.step);
@@ -275,8 +313,7 @@ void remove_old_checkpoints(const fs::path& parent, int64_t kept) {
   const auto best = std::ranges::min_element(found, {}, loss);
   for (auto one = found.begin(); one != found.end(); ++one) {
     if (one - found.begin() < kept || one == best) continue;
-    auto leaving = one->folder;  // under another name first: one that is half gone is none
-    leaving += kUnfinished;
+    const auto leaving = unfinished_of(one->folder);  // one that is half gone is none
     fs::rename(one->folder, leaving);
     fs::remove_all(leaving);
   }

@@ -1,9 +1,29 @@
 #include "spikesink/train/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 
 namespace spikesink {
+namespace {
+
+// Whose a parameter is: from the largest to the smallest, each goes to the process that has least.
+std::vector<int64_t> owners(const std::vector<torch::Tensor>& parameters, int64_t processes) {
+  std::vector<size_t> order(parameters.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, std::greater(),
+                           [&](size_t index) { return parameters[index].numel(); });
+  std::vector<int64_t> owned(processes, 0), owners(parameters.size());
+  for (const size_t index : order) {
+    const auto least = std::ranges::min_element(owned);
+    owners[index] = least - owned.begin();
+    *least += parameters[index].numel();
+  }
+  return owners;
+}
+
+}  // namespace
 
 double learning_rate(const OptimizerConfig& config, int64_t step, int64_t steps) {
   if (step < config.warm_up)
@@ -15,9 +35,17 @@ double learning_rate(const OptimizerConfig& config, int64_t step, int64_t steps)
   return config.least_learning_rate + share * (config.learning_rate - config.least_learning_rate);
 }
 
-AdamW::AdamW(Transformer& model, const OptimizerConfig& config) : config_(config) {
+AdamW::AdamW(Transformer& model, const OptimizerConfig& config, Processes* processes)
+    : config_(config),
+      processes_(processes),
+      parameters_(model->parameters()),
+      owners_(owners(parameters_, processes ? processes->count() : 1)) {
   decayed_.decay = config.weight_decay;
-  for (const auto& entry : model->named_parameters()) add(entry.key(), entry.value());
+  const int64_t rank = processes ? processes->rank() : 0;
+  const auto named = model->named_parameters();
+  for (size_t index = 0; index < owners_.size(); ++index) {
+    if (owners_[index] == rank) add(named[index].key(), parameters_[index]);
+  }
 }
 
 void AdamW::add(const std::string& name, const torch::Tensor& parameter) {
@@ -33,36 +61,50 @@ void AdamW::add(const std::string& name, const torch::Tensor& parameter) {
 
 double AdamW::step(double rate) {
   const torch::NoGradGuard no_grad;
-  auto sum = torch::zeros({}, torch::kDouble);
-  for (const auto* group : {&decayed_, &free_}) {
-    for (const auto& parameter : group->parameters) {
-      if (parameter.grad().defined())
-        sum += parameter.grad().square().sum(torch::kDouble).to(torch::kCPU);
-    }
-  }
-  const double norm = std::sqrt(sum.item<double>());
+  const double norm = gradient_norm();
+  const bool finite = std::isfinite(norm);
   const double factor = config_.clip > 0 && norm > config_.clip ? config_.clip / norm : 1;
-  for (auto* group : {&decayed_, &free_}) {
-    std::vector<torch::Tensor> parameters, gradients, first, second, steps;
-    for (size_t index = 0; index < group->parameters.size(); ++index) {
-      auto& gradient = group->parameters[index].mutable_grad();
-      if (!gradient.defined() || !std::isfinite(norm)) continue;
-      if (factor != 1) gradient.mul_(factor);
-      parameters.push_back(group->parameters[index]);
-      gradients.push_back(gradient);
-      first.push_back(group->first[index]);
-      second.push_back(group->second[index]);
-      steps.push_back(group->steps[index]);
-    }
-    if (!parameters.empty()) {
-      for (auto& count : steps) count += 1;
-      at::_fused_adamw_(parameters, gradients, first, second, {}, steps, rate, config_.beta1,
-                        config_.beta2, group->decay, config_.epsilon, /*amsgrad=*/false,
-                        /*maximize=*/false);
-    }
-    for (auto& parameter : group->parameters) parameter.mutable_grad().reset();
+  if (finite) {
+    for (auto* group : {&decayed_, &free_}) step(*group, rate, factor);
   }
+  for (auto& parameter : parameters_) parameter.mutable_grad().reset();
+  if (finite && processes_ != nullptr) share();
   return norm;
+}
+
+double AdamW::gradient_norm() const {
+  auto sum = torch::zeros({}, torch::kDouble);
+  for (const auto& parameter : parameters_) {
+    if (parameter.grad().defined())
+      sum += parameter.grad().square().sum(torch::kDouble).to(torch::kCPU);
+  }
+  return std::sqrt(sum.item<double>());
+}
+
+void AdamW::step(Group& group, double rate, double factor) {
+  std::vector<torch::Tensor> parameters, gradients, first, second, steps;
+  for (size_t index = 0; index < group.parameters.size(); ++index) {
+    auto& gradient = group.parameters[index].mutable_grad();
+    if (!gradient.defined()) continue;
+    if (factor != 1) gradient.mul_(factor);
+    parameters.push_back(group.parameters[index]);
+    gradients.push_back(gradient);
+    first.push_back(group.first[index]);
+    second.push_back(group.second[index]);
+    steps.push_back(group.steps[index]);
+  }
+  if (parameters.empty()) return;
+  for (auto& count : steps) count += 1;
+  at::_fused_adamw_(parameters, gradients, first, second, {}, steps, rate, config_.beta1,
+                    config_.beta2, group.decay, config_.epsilon, /*amsgrad=*/false,
+                    /*maximize=*/false);
+}
+
+void AdamW::share() {
+  std::vector<std::function<void()>> waits;
+  for (size_t index = 0; index < parameters_.size(); ++index)
+    waits.push_back(processes_->start_broadcast(parameters_[index], owners_[index]));
+  for (const auto& wait : waits) wait();
 }
 
 }  // namespace spikesink

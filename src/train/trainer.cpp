@@ -6,18 +6,22 @@
 #include "detail/fail.h"
 #include "spikesink/measure/kurtosis.h"
 #include "spikesink/train/initial_weights.h"
+#include "train/gradient_sum.h"
 
 namespace spikesink {
 namespace {
 
 constexpr int64_t kMeasuredAtOnce = 4096;  // tokens
 
-TrainConfig validated(TrainConfig config, const TrainingData& data) {
+TrainConfig validated(TrainConfig config, const TrainingData& data, const Processes* processes) {
   config.validate();
   const auto needed = std::max(data.training->d_vocabulary(), data.validation->d_vocabulary());
   if (config.model.d_vocabulary < needed)
     detail::fail_argument("[Trainer] model.d_vocabulary: got {}, expected at least {}, the data's",
                           config.model.d_vocabulary, needed);
+  if (processes && config.sequences < processes->count())
+    detail::fail_argument("[Trainer] sequences: got {}, expected at least {}, one for each process",
+                          config.sequences, processes->count());
   return config;
 }
 
@@ -36,20 +40,22 @@ double TrainingState::spike() const {
   return block ? block->hidden_state.top.front().magnitude : 0;
 }
 
-Trainer::Trainer(TrainConfig config, TrainingData data, torch::Device device)
-    : config_(validated(std::move(config), data)),
+Trainer::Trainer(TrainConfig config, TrainingData data, torch::Device device, Processes* processes)
+    : config_(validated(std::move(config), data, processes)),
       data_(std::move(data)),
+      processes_(processes),
       model_(fresh_model(config_, device)),
-      optimizer_(model_, config_.optimizer) {}
+      gradients_(processes ? std::make_unique<detail::GradientSum>(model_->parameters(), *processes)
+                           : nullptr),
+      optimizer_(model_, config_.optimizer, processes) {}
+Trainer::Trainer(Trainer&&) noexcept = default;
+Trainer& Trainer::operator=(Trainer&&) noexcept = default;
+Trainer::~Trainer() = default;
 
 TrainingStep Trainer::step() {
-  const auto ids =
-      data_.training->sequences(step_ * config_.sequences, config_.sequences, config_.length);
-  const int64_t at_once = config_.at_once > 0 ? config_.at_once : config_.sequences;
   TrainingStep result{.step = step_ + 1,
+                      .loss = loss_with_gradients(),
                       .learning_rate = learning_rate(config_.optimizer, step_, config_.steps)};
-  for (int64_t row = 0; row < ids.size(0); row += at_once)
-    result.loss += add_gradients(ids.slice(0, row, row + at_once), ids.size(0));
   if (std::isfinite(result.loss)) result.gradient_norm = optimizer_.step(result.learning_rate);
   if (!std::isfinite(result.loss) || !std::isfinite(result.gradient_norm)) {
     model_->zero_grad();
@@ -69,8 +75,32 @@ TrainingStep Trainer::step() {
   return result;
 }
 
+// This process's part of the step's.
+torch::Tensor Trainer::sequences_here() const {
+  const auto [first, last] =
+      processes_ ? share_of(config_.sequences, processes_->rank(), processes_->count())
+                 : Share{0, config_.sequences};
+  return data_.training->sequences(step_ * config_.sequences + first, last - first, config_.length);
+}
+
+// Of all the step's sequences, at whatever process they are.
+double Trainer::loss_with_gradients() {
+  const auto ids = sequences_here();
+  const int64_t at_once = config_.at_once > 0 ? config_.at_once : ids.size(0);
+  double loss = 0;
+  for (int64_t row = 0; row < ids.size(0); row += at_once) {
+    if (gradients_ && row + at_once >= ids.size(0)) gradients_->begin();
+    loss += add_gradients(ids.slice(0, row, row + at_once));
+  }
+  if (!gradients_) return loss;
+  gradients_->end();
+  const auto sum = torch::tensor(loss, torch::kDouble);
+  processes_->start_sum(sum)();
+  return sum.item<double>();
+}
+
 // Gives these sequences' part of the loss of all.
-double Trainer::add_gradients(const torch::Tensor& ids, int64_t sequences) {
+double Trainer::add_gradients(const torch::Tensor& ids) {
   const auto tokens = ids.to(model_->options().device());
   torch::Tensor logits;
   {
@@ -80,7 +110,7 @@ double Trainer::add_gradients(const torch::Tensor& ids, int64_t sequences) {
   const auto counted = logits.slice(1, config_.least_context - 1).flatten(0, 1);
   const auto targets = tokens.slice(1, config_.least_context).flatten();
   const auto loss = at::cross_entropy_loss(counted.to(model_->options().dtype()), targets) *
-                    (static_cast<double>(ids.size(0)) / static_cast<double>(sequences));
+                    (static_cast<double>(ids.size(0)) / static_cast<double>(config_.sequences));
   loss.backward();
   return loss.item<double>();
 }
@@ -95,7 +125,7 @@ TrainingState Trainer::measure() {
   TokenBatches batches;
   for (int64_t first = 0; first < ids.size(0); first += rows)
     batches.push_back({ids.slice(0, first, first + rows), first});
-  run(model_, batches, {&perplexity, &sinks, &life, &kurtosis});
+  run(model_, batches, {&perplexity, &sinks, &life, &kurtosis}, {}, processes_);
   return {perplexity.result(), sinks.result(), life.result(), kurtosis.result()};
 }
 

@@ -59,10 +59,15 @@ fs::path prepared(const TrainConfig& config, const fs::path& folder) {
   return folder;
 }
 
+fs::path tokenizer_of(const fs::path& folder) {
+  return folder / "tokenizer";
+}
+
 // Says in the folder whose it is before anything is made in it, so that a process that is killed
 // from then on can go on; what fails leaves the folder as it was.
-Trainer started(const TrainConfig& config, const fs::path& folder, torch::Device device) {
-  const auto tokenizer = folder / "tokenizer";
+Trainer started(const TrainConfig& config, const fs::path& folder, torch::Device device,
+                Processes* processes) {
+  const auto tokenizer = tokenizer_of(folder);
   const bool fresh = !fs::exists(folder / kConfigFile);
   const bool makes_tokenizer = fresh && config.data.tokenizer.empty();
   if (makes_tokenizer && fs::exists(tokenizer))
@@ -72,12 +77,21 @@ Trainer started(const TrainConfig& config, const fs::path& folder, torch::Device
         kTrainingRun, tokenizer.string());
   if (fresh) detail::write_whole(folder / kConfigFile, to_json(config) + "\n", kTrainingRun);
   try {
-    return Trainer(config, open_training_data(config, tokenizer), device);
+    Trainer trainer(config, open_training_data(config, tokenizer), device, processes);
+    if (processes) processes->meet();
+    return trainer;
   } catch (...) {
     if (makes_tokenizer) fs::remove_all(tokenizer);
     if (fresh) fs::remove(folder / kConfigFile);
     throw;
   }
+}
+
+// Of another process than the first, when that one has made what there is to make.
+Trainer joined(const TrainConfig& config, const fs::path& folder, torch::Device device,
+               Processes* processes) {
+  processes->meet();
+  return Trainer(config, open_training_data(config, tokenizer_of(folder)), device, processes);
 }
 
 bool has_model(const fs::path& folder) {
@@ -87,17 +101,32 @@ bool has_model(const fs::path& folder) {
 }  // namespace
 
 struct TrainingRun::Impl {
-  Impl(const TrainConfig& config, fs::path to, torch::Device device)
-      : folder(prepared(config, to)), log(folder / kLog), trainer(started(config, folder, device)) {
+  Impl(const TrainConfig& config, fs::path to, torch::Device device, Processes* processes)
+      : folder(is_first(processes) ? prepared(config, to) : to),
+        log(is_first(processes) ? std::make_unique<detail::LogFile>(folder / kLog) : nullptr),
+        trainer(is_first(processes) ? started(config, folder, device, processes)
+                                    : joined(config, folder, device, processes)) {
     go_on();
-    log.keep(trainer.steps_done());
     began_after = trainer.steps_done();
+    if (!log) return;
+    log->keep(began_after);
     if (trainer.done() && !has_model(folder)) save_trained_model(trainer, folder / kModel);
   }
 
   fs::path checkpoints() const { return folder / "checkpoints"; }
 
+  // Process 0 tells the others the step that it found.
   void go_on() {
+    auto* processes = trainer.processes();
+    if (log) find_last();
+    if (!processes) return;
+    const auto steps = processes->gather(last ? std::to_string(last->step) : "");
+    if (log || steps.front().empty()) return;
+    last = checkpoint_of(checkpoints(), std::stoll(steps.front()));
+    restore(trainer, *last);
+  }
+
+  void find_last() {
     remove_unfinished(checkpoints());
     std::vector<Checkpoint> bad;
     for (const auto& checkpoint : find_checkpoints(checkpoints())) {
@@ -122,15 +151,15 @@ struct TrainingRun::Impl {
   TrainingStep step() {
     const auto result = trainer.step();
     const auto line = record(result);
-    log.add(to_json(line));
+    if (log) log->add(to_json(line));
     const int64_t every = trainer.config().checkpoint_every;
     if (trainer.done() || (every > 0 && result.step % every == 0)) {
-      log.sync();
+      if (log) log->sync();
       last = save_checkpoint(trainer, line.validation ? line.validation->loss : std::nullopt,
                              checkpoints());
-      remove_old_checkpoints(checkpoints(), trainer.config().kept_checkpoints);
+      if (log) remove_old_checkpoints(checkpoints(), trainer.config().kept_checkpoints);
     }
-    if (trainer.done()) save_trained_model(trainer, folder / kModel);
+    if (log && trainer.done()) save_trained_model(trainer, folder / kModel);
     return result;
   }
 
@@ -140,15 +169,16 @@ struct TrainingRun::Impl {
   }
 
   fs::path folder;
-  detail::LogFile log;
+  std::unique_ptr<detail::LogFile> log;  // of the process that writes
   Trainer trainer;
   int64_t began_after = 0;
   std::optional<Checkpoint> last;
   std::vector<std::string> damaged;
 };
 
-TrainingRun::TrainingRun(const TrainConfig& config, fs::path folder, torch::Device device)
-    : impl_(std::make_unique<Impl>(config, std::move(folder), device)) {}
+TrainingRun::TrainingRun(const TrainConfig& config, fs::path folder, torch::Device device,
+                         Processes* processes)
+    : impl_(std::make_unique<Impl>(config, std::move(folder), device, processes)) {}
 TrainingRun::TrainingRun(TrainingRun&&) noexcept = default;
 TrainingRun& TrainingRun::operator=(TrainingRun&&) noexcept = default;
 TrainingRun::~TrainingRun() = default;
@@ -162,6 +192,8 @@ TrainingStep TrainingRun::step() {
     return impl_->step();
   } catch (const FormatError& error) {
     throw FormatError(error.what() + impl_->last_in_words());
+  } catch (const ProcessError& error) {
+    throw ProcessError(error.what() + impl_->last_in_words());
   } catch (const std::runtime_error& error) {
     throw std::runtime_error(error.what() + impl_->last_in_words());
   }

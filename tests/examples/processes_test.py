@@ -14,7 +14,7 @@ import sys
 import time
 import unittest
 
-from program_case import GOLDEN, PROGRAMS, ProgramTest, read_report
+from program_case import GOLDEN, PROGRAMS, ProgramTest, read_log, read_report
 from tiny_models import read_safetensors
 
 SECONDS_TO_NOTICE = 30
@@ -45,13 +45,17 @@ class ProcessesTest(ProgramTest):
 
         return [start(rank) for rank in range(count)], out
 
-    def report_of(self, count, *arguments):
-        processes, out = self.begin(count, "anatomy", *arguments)
+    def run_together(self, count, *arguments):
+        """What they write; all end well, and only the first one speaks."""
+        processes, out = self.begin(count, *arguments)
         said = [process.communicate(timeout=100) for process in processes]
         self.assertEqual([process.returncode for process in processes], [0] * count, said)
         self.assertTrue(said[0][0])
         self.assertEqual(said[1:], [("", "")] * (count - 1), "the others say nothing")
-        return read_report(out)
+        return out
+
+    def report_of(self, count, *arguments):
+        return read_report(self.run_together(count, "anatomy", *arguments))
 
     def many_tokens(self):
         """More than are read within half a minute."""
@@ -117,11 +121,37 @@ class ProcessesTest(ProgramTest):
         self.assertIn("NaN", said[1])
         self.assertFalse(out.exists() and list(out.iterdir()))
 
+    def test_they_train_what_one_process_trains(self):
+        arguments = ["--steps", 30, "--sequences", 10]
+        alone = read_log(self.train(*arguments)[1])
+        self.assertEqual(len(alone), 30)
+        for count in 2, 4:
+            out = self.run_together(count, "train", *arguments, "--threads", 1)
+            for seen, expected in zip(read_log(out), alone, strict=True):
+                self.assert_same(seen, expected, f"{count} processes, step {expected['step']}")
+            self.assertTrue((out / "report.html").exists())
+            self.assertTrue((out / "model/config.json").exists())
+
+    def test_a_training_whose_process_was_killed_goes_on(self):
+        arguments = ["--config", self.training_config(steps=2000, measure_every=20, checkpoint_every=20)]
+        processes, out = self.begin(2, "train", *arguments, "--threads", 1)
+        while not (out / "checkpoints/step-40").exists():
+            self.assertIsNone(processes[0].poll(), "there is still work to do")
+            time.sleep(0.01)
+        processes[1].send_signal(signal.SIGKILL)
+        said = processes[0].communicate(timeout=SECONDS_TO_NOTICE)[1]
+        self.assertEqual(processes[0].returncode, 1)
+        self.assertRegex(said, r"\Aspikesink-train: \[Processes\] [^\n]+; the last good checkpoint is [^\n]+step-[0-9]+\n\Z")
+        done, _ = self.train(*arguments, out=out)
+        self.assertIn("going on after step", done.stdout)
+        self.assertEqual([step["step"] for step in read_log(out)], list(range(1, 2001)))
+
     def test_other_programs_are_one_process(self):
-        for process in self.begin(2, "interventions", "--model", self.model)[0]:
-            said = process.communicate(timeout=60)[1]
-            self.assertIn("does not share its work", said)
-            self.assertEqual(process.returncode, 1)
+        for command in ["interventions", "--model", self.model], ["ablation_table"]:
+            for process in self.begin(2, *command)[0]:
+                said = process.communicate(timeout=60)[1]
+                self.assertIn("does not share its work", said)
+                self.assertEqual(process.returncode, 1)
 
 
 if __name__ == "__main__":

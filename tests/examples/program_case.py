@@ -27,6 +27,10 @@ def read_report(folder):
     return json.loads((folder / "report.json").read_text(encoding="utf-8"), parse_constant=refuse_constant)
 
 
+def read_log(folder):
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
 class ProgramTest(unittest.TestCase):
     """Each test has a folder of its own, in which `model` is a model with a tokenizer and `bare` one without."""
 
@@ -71,6 +75,21 @@ class ProgramTest(unittest.TestCase):
         self.assertTrue((out / "report.html").is_file())
         self.assertEqual([path for path in out.iterdir() if path.suffix == ".tmp"], [])
         return done, out
+
+    def train(self, *arguments, out=None):
+        """The finished process and its folder."""
+        out = out or self.new_path("-training")
+        done = self.start("train", ["--threads", 1, "--out", out, *arguments])
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done, out
+
+    def training_config(self, **changes):
+        """A file with the configuration of a training of some seconds."""
+        _, out = self.train("--steps", 1)
+        config = json.loads((out / "train.json").read_text(encoding="utf-8"))
+        config["model"].update(n_layers=1, d_model=32, d_mlp=64, d_head=32)
+        config.update(length=16, sequences=8, measured_sequences=4, **changes)
+        return self.file(json.dumps(config), ".json")
 
     def report(self, program, *arguments):
         return read_report(self.run_well(program, *arguments)[1])

@@ -13,14 +13,10 @@ import sys
 import time
 import unittest
 
-from program_case import PROGRAMS, SECONDS_ALLOWED, ProgramTest, read_report
+from program_case import PROGRAMS, SECONDS_ALLOWED, ProgramTest, read_log, read_report
 
 KILLS = 30
 TEXT = "A head with nothing to do looks at the first token, and the norm keeps what it finds there small. "
-
-
-def read_log(folder):
-    return [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 def results(folder):
@@ -30,21 +26,6 @@ def results(folder):
 
 
 class TrainingTest(ProgramTest):
-    def train(self, *arguments, out=None):
-        """The finished process and its folder."""
-        out = out or self.new_path("-training")
-        done = self.start("train", ["--threads", 1, "--out", out, *arguments])
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        return done, out
-
-    def config(self, **changes):
-        """A file with the configuration of a training of some seconds."""
-        _, out = self.train("--steps", 1)
-        config = json.loads((out / "train.json").read_text(encoding="utf-8"))
-        config["model"].update(n_layers=1, d_model=32, d_mlp=64, d_head=32)
-        config.update(length=16, sequences=8, measured_sequences=4, **changes)
-        return self.file(json.dumps(config), ".json")
-
     def text(self, suffix=".txt"):
         return self.file("".join(f"{number} {TEXT}" for number in range(100)), suffix)
 
@@ -105,7 +86,7 @@ class RunTest(TrainingTest):
                 self.assertFalse((out / "model").exists())
 
     def test_a_loss_that_is_not_finite(self):
-        path = self.config(steps=50, checkpoint_every=2)
+        path = self.training_config(steps=50, checkpoint_every=2)
         config = json.loads(path.read_text(encoding="utf-8"))
         config["optimizer"].update(learning_rate=1e6, least_learning_rate=0, clip=0, warm_up=0)
         out = self.new_path("-training")
@@ -115,7 +96,7 @@ class RunTest(TrainingTest):
 
 class InterruptionTest(TrainingTest):
     def test_killed_at_any_moment_it_goes_on_bit_for_bit(self):
-        config = self.config(steps=400, checkpoint_every=7, measure_every=50)
+        config = self.training_config(steps=400, checkpoint_every=7, measure_every=50)
         begin = time.monotonic()
         _, whole = self.train("--config", config)
         longest = time.monotonic() - begin
@@ -171,7 +152,7 @@ class InterruptionTest(TrainingTest):
             ("no room for the log", 0, 8000, ["cannot write", "log.jsonl", "File too large"]),
         ):
             with self.subTest(name):
-                config = self.config(steps=80, checkpoint_every=every)
+                config = self.training_config(steps=80, checkpoint_every=every)
                 _, whole = self.train("--config", config)
                 out = self.new_path("-full")
                 arguments = ["--config", config, "--threads", 1, "--out", out]
@@ -181,7 +162,7 @@ class InterruptionTest(TrainingTest):
                 self.assertEqual(results(out), results(whole))
 
     def test_the_last_good_checkpoint_is_named(self):
-        config = self.config(steps=40, checkpoint_every=5)
+        config = self.training_config(steps=40, checkpoint_every=5)
         out = self.new_path("-full")
         process = self.begin(config, out)
         while not (out / "checkpoints/step-5").exists():

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <torch/types.h>
+
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -26,11 +29,29 @@ class Processes {
 
   /// What every process gives, by rank; the same at each.
   virtual std::vector<std::string> gather(const std::string& mine) = 0;
+  /// Begins to replace a tensor by the sum of all processes' ones, or by that of one of them, and
+  /// returns at once; the function that is returned waits for it. The tensors are contiguous and of
+  /// one shape and dtype everywhere.
+  [[nodiscard]] virtual std::function<void()> start_sum(const torch::Tensor& tensor) = 0;
+  [[nodiscard]] virtual std::function<void()> start_broadcast(const torch::Tensor& tensor,
+                                                              int64_t from) = 0;
   /// Returns when all have called it.
   virtual void meet() = 0;
   /// Throws ProcessError when one is gone.
   virtual void check() const = 0;
 };
+
+/// Whether this process is the one that writes: process 0, or one that is alone.
+inline bool is_first(const Processes* processes) {
+  return processes == nullptr || processes->rank() == 0;
+}
+
+/// A process's part of so many items in a row, [first, last): as many as the others have, or one
+/// more or less.
+struct Share {
+  int64_t first = 0, last = 0;
+};
+Share share_of(int64_t items, int64_t rank, int64_t count);
 
 /// Joins the job that torchrun (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT) or SLURM (SLURM_PROCID,
 /// SLURM_STEP_NUM_TASKS; the first node of SLURM_STEP_NODELIST, or MASTER_ADDR and MASTER_PORT)

@@ -11,9 +11,10 @@ namespace spikesink {
 /// The model as `save_model` and the tokenizer, where the data has one, as Hugging Face have them.
 void save_trained_model(const Trainer& trainer, const std::filesystem::path& folder);
 
-/// A training as it was after some step, in a folder of its own: the trained model so far,
-/// `optimizer.safetensors`, and `checkpoint.json`, which holds the sizes and XXH128 checksums of
-/// the others.
+/// A training as it was after some step, in a folder of its own: the trained model so far, the
+/// optimizer's state, and `checkpoint.json`, which holds the sizes and XXH128 checksums of the
+/// others. The state is `optimizer.safetensors`, or of several processes each has its own part in
+/// `optimizer-1-of-2.safetensors` and so on; any number of processes goes on from either.
 struct Checkpoint {
   std::filesystem::path folder;
   int64_t step = 0;
@@ -21,13 +22,17 @@ struct Checkpoint {
 };
 
 /// Writes `parent`/step-N, which appears whole or not at all, also when the machine loses its
-/// power. Throws FormatError.
+/// power. The trainer's processes all call it, for a folder that all of them see; when it returns
+/// to process 0 the checkpoint is there. Throws FormatError.
 Checkpoint save_checkpoint(const Trainer& trainer, std::optional<double> validation_loss,
                            const std::filesystem::path& parent);
 
 /// Those of a folder, the last step first. One that is damaged is among them: `verify` and
 /// `restore` say so.
 std::vector<Checkpoint> find_checkpoints(const std::filesystem::path& parent);
+
+/// The one of a step, which may not be there.
+Checkpoint checkpoint_of(const std::filesystem::path& parent, int64_t step);
 
 /// Throws FormatError, naming the file, where one is missing or not as it was written.
 void verify(const Checkpoint& checkpoint);

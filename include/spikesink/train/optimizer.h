@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "spikesink/distributed/processes.h"
 #include "spikesink/model/transformer.h"
 #include "spikesink/train/train_config.h"
 
@@ -12,16 +13,20 @@ namespace spikesink {
 /// one, which the last of `steps` has.
 double learning_rate(const OptimizerConfig& config, int64_t step, int64_t steps);
 
-/// AdamW over the parameters of one model, fused in one kernel. Matrices and embeddings decay.
+/// AdamW over the parameters of one model, fused in one kernel. Matrices and embeddings decay. Of
+/// the processes of a job each keeps the moments of its own part of the parameters, steps those,
+/// and gives them to the others (the first stage of ZeRO, arXiv 1910.02054).
 class AdamW {
  public:
-  AdamW(Transformer& model, const OptimizerConfig& config);
+  AdamW(Transformer& model, const OptimizerConfig& config, Processes* processes = nullptr);
 
-  /// Clips the gradients, takes one step of this learning rate, and forgets them. Gives the
-  /// gradient's norm as it was. Where that is not finite nothing is changed.
+  /// Clips the gradients, which are the same at all processes, takes one step of this learning
+  /// rate, and forgets them. Gives the gradient's norm as it was. Where that is not finite nothing
+  /// is changed.
   double step(double rate);
 
-  /// Moments and count of steps, to be kept and put back: names and tensors.
+  /// Moments and count of steps of this process's parameters, to be kept and put back: names and
+  /// tensors.
   const std::vector<std::pair<std::string, torch::Tensor>>& state() const { return state_; }
 
  private:
@@ -30,9 +35,15 @@ class AdamW {
     double decay = 0;
   };
   void add(const std::string& name, const torch::Tensor& parameter);
+  double gradient_norm() const;
+  void step(Group& group, double rate, double factor);
+  void share();
 
   OptimizerConfig config_;
-  Group decayed_, free_;
+  Processes* processes_;
+  std::vector<torch::Tensor> parameters_;
+  std::vector<int64_t> owners_;  // of each parameter: a rank
+  Group decayed_, free_;         // of this process's parameters
   std::vector<std::pair<std::string, torch::Tensor>> state_;
 };
 

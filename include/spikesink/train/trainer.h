@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "spikesink/distributed/processes.h"
 #include "spikesink/measure/attention_sinks.h"
 #include "spikesink/measure/life_cycle.h"
 #include "spikesink/measure/perplexity.h"
@@ -33,13 +34,26 @@ struct TrainingStep {
   std::optional<TrainingState> state;  // at the steps that measure
 };
 
-/// Trains one model. Deterministic: the same configuration, dtype, device and number of threads
-/// give the same numbers.
+namespace detail {
+class GradientSum;
+}
+
+/// Trains one model. Deterministic: the same configuration, dtype, device and numbers of threads
+/// and processes give the same numbers.
+///
+/// The processes of a job train one model together: each takes its share of a step's sequences, and
+/// all do the same in the same order, with weights and results that are the same at each. Those of
+/// another number of processes differ in the order of sums alone.
 class Trainer {
  public:
-  /// Throws std::invalid_argument for a configuration that cannot be, and for a vocabulary smaller
-  /// than the data's.
-  Trainer(TrainConfig config, TrainingData data, torch::Device device = torch::kCPU);
+  /// Throws std::invalid_argument for a configuration that cannot be, for a vocabulary smaller than
+  /// the data's, and where there are more processes than sequences in a step. The processes must
+  /// outlive this.
+  Trainer(TrainConfig config, TrainingData data, torch::Device device = torch::kCPU,
+          Processes* processes = nullptr);
+  Trainer(Trainer&&) noexcept;
+  Trainer& operator=(Trainer&&) noexcept;
+  ~Trainer();
 
   bool done() const { return step_ >= config_.steps; }
   /// One step. A loss or gradient that is not finite is a std::runtime_error that names the step;
@@ -55,14 +69,19 @@ class Trainer {
   const AdamW& optimizer() const { return optimizer_; }
   const TrainConfig& config() const { return config_; }
   const TrainingData& data() const { return data_; }
+  Processes* processes() const { return processes_; }
   int64_t steps_done() const { return step_; }
 
  private:
-  double add_gradients(const torch::Tensor& ids, int64_t sequences);
+  torch::Tensor sequences_here() const;
+  double loss_with_gradients();
+  double add_gradients(const torch::Tensor& ids);
 
   TrainConfig config_;
   TrainingData data_;
+  Processes* processes_;
   Transformer model_;
+  std::unique_ptr<detail::GradientSum> gradients_;  // null for a process that is alone
   AdamW optimizer_;
   int64_t step_ = 0;
 };

@@ -14,13 +14,16 @@ namespace spikesink {
 /// `checkpoints/step-N`; `tokenizer/`, where one was trained; and at the end `model/`. Whatever
 /// ends it, opening the folder again with the same configuration goes on from the last good
 /// checkpoint, and log and model become what they would have been, bit for bit.
+///
+/// The processes of a job run one training, in a folder that all of them see; process 0 alone
+/// writes the log and the model. Where it throws at one of them the job is over.
 class TrainingRun {
  public:
   /// Throws FormatError where the folder cannot be written, holds another training, is in use by
-  /// another process, or has no checkpoint left that is good; and what Trainer and
-  /// open_training_data throw.
+  /// another one, or has no checkpoint left that is good; and what Trainer and open_training_data
+  /// throw. The processes must outlive this.
   TrainingRun(const TrainConfig& config, std::filesystem::path folder,
-              torch::Device device = torch::kCPU);
+              torch::Device device = torch::kCPU, Processes* processes = nullptr);
   TrainingRun(TrainingRun&&) noexcept;
   TrainingRun& operator=(TrainingRun&&) noexcept;
   ~TrainingRun();
@@ -33,7 +36,7 @@ class TrainingRun {
   const Trainer& trainer() const;
   /// Where it went on from, 0 for a fresh one.
   int64_t began_after() const;
-  /// Checkpoints that were found damaged and set aside, in one sentence each.
+  /// Checkpoints that were found damaged and set aside, in one sentence each; known to process 0.
   const std::vector<std::string>& damaged() const;
 
  private:

@@ -214,14 +214,15 @@ bool is_saved_as(ConfigKeys& keys, std::string_view ending) {
 }
 
 void ignore_housekeeping(ConfigKeys& keys) {
-  keys.ignore({"architectures", "model_type", "_name_or_path", "name_or_path", "_model_name_or_path",
-               "transformers_version", "torch_dtype", "dtype", "_attn_implementation_autoset",
-               "initializer_range", "initializer_factor", "init_std", "use_cache", "bos_token_id",
-               "eos_token_id", "pad_token_id", "unk_token_id", "sep_token_id", "cls_token_id",
-               "decoder_start_token_id", "auto_map", "chunk_size_feed_forward", "id2label",
-               "label2id", "return_dict", "problem_type", "is_llama_config", "rope_interleaved",
-               "transformers.js_config", "task_specific_params", "finetuning_task",
-               "gradient_checkpointing", "is_encoder_decoder", "output_past", "prefix",
+  keys.ignore({"architectures", "model_type", "_name_or_path", "name_or_path",
+               "_model_name_or_path", "transformers_version", "torch_dtype", "dtype",
+               "_attn_implementation_autoset", "initializer_range", "initializer_factor",
+               "init_std", "use_cache", "bos_token_id", "eos_token_id", "pad_token_id",
+               "unk_token_id", "sep_token_id", "cls_token_id", "decoder_start_token_id", "auto_map",
+               "chunk_size_feed_forward", "id2label", "label2id", "return_dict", "problem_type",
+               "is_llama_config", "rope_interleaved", "transformers.js_config",
+               "task_specific_params", "finetuning_task", "gradient_checkpointing",
+               "is_encoder_decoder", "output_past", "prefix",
                // dropout
                "attention_dropout", "hidden_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop",
                "dropout", "layerdrop", "hidden_dropout_prob", "attention_probs_dropout_prob",
