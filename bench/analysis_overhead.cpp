@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "spikesink/keep_freed_memory.h"
 #include "spikesink/measure/attention_sinks.h"
 #include "spikesink/measure/life_cycle.h"
 #include "spikesink/measure/massive_activations.h"
@@ -36,7 +37,8 @@ Job make_job(const std::string& path, torch::Dtype dtype, int64_t length, std::s
   Job job{spikesink::load_model(path, {.dtype = dtype}), {}, std::move(also)};
   torch::manual_seed(0);
   const auto ids =
-      torch::randint(job.model->config().d_vocabulary, {kTokens / length, length}, torch::kLong);
+      torch::randint(job.model->config().d_vocabulary,
+                                  {std::max<int64_t>(1, kTokens / length), length}, torch::kLong);
   job.batches.push_back({ids, 0});
   return job;
 }
@@ -83,6 +85,7 @@ int main(int argc, char** argv) {
                "[sinks_anywhere|qk_geometry]\n");
     return 1;
   }
+  spikesink::keep_freed_memory();  // as programs do
   const std::string path = argv[1], dtype = argc > 2 ? argv[2] : "float32",
                     length = argc > 3 ? argv[3] : "512";
   const std::string repeats = argc > 4 ? argv[4] : "7", also = argc > 5 ? argv[5] : "";
@@ -96,7 +99,7 @@ int main(int argc, char** argv) {
   fmt::print(
       "{} T={} tokens={} threads={}: bare {:.2f} s, measured {:.2f} s; ratio {:.3f} (min {:.3f}, "
       "max {:.3f}), of the fastest {:.3f}; peak {:.0f} MiB, {:.0f} MiB, ratio {:.3f}\n",
-      dtype, length, kTokens, at::get_num_threads(), times.first.median(), times.second.median(),
+      dtype, length, job.batches.front().ids.numel(), at::get_num_threads(), times.first.median(), times.second.median(),
       times.ratios.median(), times.ratios.fastest(), times.ratios.slowest(),
       times.second.fastest() / times.first.fastest(), bare_mib, measured_mib,
       measured_mib / bare_mib);

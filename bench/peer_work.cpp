@@ -1,7 +1,8 @@
 // The work of bench/peers, done with this library: prints what bench/peers/work.py prints.
 //
-// Usage: peer_work MODEL TOKENS float32|bfloat16 [bare]
-// `bare` times the forward pass without its logits, and measures nothing.
+// Usage: peer_work MODEL TOKENS float32|bfloat16 [bare|by_layer]
+// `bare` times the forward pass without its logits, and measures nothing; `by_layer` brings the
+// weights layer by layer.
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -9,6 +10,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "spikesink/keep_freed_memory.h"
 #include "spikesink/measure/attention_sinks.h"
 #include "spikesink/measure/life_cycle.h"
 #include "spikesink/model/load_model.h"
@@ -48,18 +50,22 @@ json importance_of(const spikesink::AttentionSinksResult& sinks) {
 
 int main(int argc, char** argv) {
   if (argc < 4) {
-    fmt::print("usage: peer_work MODEL TOKENS float32|bfloat16 [bare]\n");
+    fmt::print("usage: peer_work MODEL TOKENS float32|bfloat16 [bare|by_layer]\n");
     return 2;
   }
+  spikesink::keep_freed_memory();
   const auto dtype = std::string(argv[3]) == "bfloat16" ? torch::kBFloat16 : torch::kFloat;
+  const std::string how = argc > 4 ? argv[4] : "";
+  const auto residence =
+      how == "by_layer" ? spikesink::Residence::kByLayer : spikesink::Residence::kWhole;
   spikesink::Transformer model = nullptr;
   const double load_seconds =
-      bench::seconds([&] { model = spikesink::load_model(argv[1], {.dtype = dtype}); });
+      bench::seconds([&] { model = spikesink::load_model(argv[1], {.dtype = dtype, .residence = residence}); });
   const auto ids = read_ids(argv[2]);
   spikesink::LifeCycle life;
   spikesink::AttentionSinks sinks;
   std::vector<spikesink::Measurement*> measurements;
-  if (argc == 4) measurements = {&life, &sinks};
+  if (how != "bare") measurements = {&life, &sinks};
   const auto work = [&](const torch::Tensor& rows) {
     spikesink::run(model, {{rows, 0}}, measurements);
   };

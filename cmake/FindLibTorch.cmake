@@ -1,17 +1,18 @@
-# Finds the CPU half of LibTorch, in the PyPI wheel `torch` or in an official archive: both have include/ and lib/.
+# Finds LibTorch in the PyPI wheel `torch` or in an official archive: both have include/ and lib/. Its CUDA half is the component
+# CUDA, which needs the toolkit's and NCCL's headers as well: of the wheels beside PyTorch's, or of an installed toolkit.
 #
 # The wheel's own TorchConfig.cmake demands a matching CUDA toolkit even from programs that never touch a GPU, so the
 # imported target is made straight from the files. Searched, in this order: LibTorch_ROOT, Torch_DIR, CMAKE_PREFIX_PATH,
 # and the wheel that scripts/setup puts into .deps.
 #
-# Target: LibTorch::LibTorch. Variables: LibTorch_FOUND, LibTorch_VERSION.
+# Targets: LibTorch::LibTorch, LibTorch::CUDA. Variables: LibTorch_FOUND, LibTorch_VERSION.
 
 set(_hints ${LibTorch_ROOT} $ENV{LibTorch_ROOT})
 foreach(_dir ${Torch_DIR} $ENV{Torch_DIR})
   list(APPEND _hints ${_dir} ${_dir}/../../..)  # Torch_DIR is <root>/share/cmake/Torch
 endforeach()
 foreach(_dir ${CMAKE_PREFIX_PATH} $ENV{CMAKE_PREFIX_PATH})
-  list(APPEND _hints ${_dir} ${_dir}/torch)
+  list(APPEND _hints ${_dir} ${_dir}/torch ${_dir}/../..)  # torch.utils.cmake_prefix_path is <root>/share/cmake
 endforeach()
 list(APPEND _hints ${CMAKE_CURRENT_LIST_DIR}/../.deps/python/torch)
 
@@ -31,10 +32,20 @@ if(EXISTS ${_api}/torch/version.h)
   endforeach()
 endif()
 
+find_library(LibTorch_CUDA_LIBRARY torch_cuda HINTS ${_root}/lib NO_DEFAULT_PATH)
+find_library(LibTorch_C10_CUDA_LIBRARY c10_cuda HINTS ${_root}/lib NO_DEFAULT_PATH)
+file(GLOB _wheels ${_root}/../nvidia/*/include)
+find_path(LibTorch_TOOLKIT_INCLUDE_DIR cuda_runtime_api.h HINTS ${_wheels} ENV CUDA_HOME PATHS /usr/local/cuda PATH_SUFFIXES include)
+find_path(LibTorch_NCCL_INCLUDE_DIR nccl.h HINTS ${_wheels} ${LibTorch_TOOLKIT_INCLUDE_DIR})
+if(LibTorch_CUDA_LIBRARY AND LibTorch_C10_CUDA_LIBRARY AND LibTorch_TOOLKIT_INCLUDE_DIR AND LibTorch_NCCL_INCLUDE_DIR)
+  set(LibTorch_CUDA_FOUND TRUE)
+endif()
+
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(LibTorch
   REQUIRED_VARS LibTorch_CPU_LIBRARY LibTorch_C10_LIBRARY LibTorch_INCLUDE_DIR
   VERSION_VAR LibTorch_VERSION
+  HANDLE_COMPONENTS
   REASON_FAILURE_MESSAGE "Run scripts/setup, or name a LibTorch with -DCMAKE_PREFIX_PATH=/path/to/torch.")
 
 if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
@@ -48,4 +59,12 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
     INTERFACE_COMPILE_FEATURES cxx_std_20
     INTERFACE_LINK_LIBRARIES LibTorch::C10)
 endif()
-mark_as_advanced(LibTorch_INCLUDE_DIR LibTorch_CPU_LIBRARY LibTorch_C10_LIBRARY)
+if(LibTorch_FOUND AND LibTorch_CUDA_FOUND AND NOT TARGET LibTorch::CUDA)
+  add_library(LibTorch::CUDA INTERFACE IMPORTED)
+  set_target_properties(LibTorch::CUDA PROPERTIES
+    INTERFACE_INCLUDE_DIRECTORIES "${_wheels};${LibTorch_TOOLKIT_INCLUDE_DIR};${LibTorch_NCCL_INCLUDE_DIR}"
+    # Nothing names its symbols: it registers its kernels when it is loaded.
+    INTERFACE_LINK_LIBRARIES "LibTorch::LibTorch;-Wl,--push-state,--no-as-needed,${LibTorch_CUDA_LIBRARY},${LibTorch_C10_CUDA_LIBRARY},--pop-state")
+endif()
+mark_as_advanced(LibTorch_INCLUDE_DIR LibTorch_CPU_LIBRARY LibTorch_C10_LIBRARY LibTorch_CUDA_LIBRARY LibTorch_C10_CUDA_LIBRARY
+  LibTorch_TOOLKIT_INCLUDE_DIR LibTorch_NCCL_INCLUDE_DIR)

@@ -39,8 +39,8 @@ void run(TrainOptions options) {
   check_device(options.device);
   const auto processes = spikesink::join_processes();
   options.quiet = options.quiet || !is_first(processes.get());
-  spikesink::TrainingRun training(configuration(options), options.out, options.device,
-                                  processes.get());
+  spikesink::TrainingRun training(configuration(options), options.out,
+                                  device_of(processes.get(), options.device), processes.get());
   if (!options.quiet) {
     for (const auto& sentence : training.damaged()) fmt::print("set aside: {}\n", sentence);
     if (training.began_after() > 0) fmt::print("going on after step {}\n", training.began_after());

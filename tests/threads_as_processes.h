@@ -37,6 +37,7 @@ class ThreadJob {
     Process(ThreadJob& job, int64_t rank) : job_(job), rank_(rank) {}
     int64_t rank() const override { return rank_; }
     int64_t count() const override { return job_.count_; }
+    int64_t local_rank() const override { return rank_; }
 
     std::vector<std::string> gather(const std::string& mine) override {
       auto bytes = torch::empty({static_cast<int64_t>(mine.size())}, torch::kByte);

@@ -94,7 +94,8 @@ def compare(options, python, model, dtype, length):
     tokens = options.scratch / f"tokens_{length}.json"
     write_tokens(tokens, options.tokens, length)
     own = options.build / "bench/peer_work"
-    commands = {"spikesink": [own, model, tokens, dtype], "spikesink, bare pass": [own, model, tokens, dtype, "bare"]}
+    commands = {"spikesink": [own, model, tokens, dtype]}
+    commands |= {f"spikesink, {how}": [own, model, tokens, dtype, how] for how in ("by_layer", "bare")}
     commands |= {peer: [python, HERE / "work.py", peer, model, tokens, dtype] for peer in options.peers}
     runs = {name: [] for name in commands}
     for _ in range(options.rounds):

@@ -4,14 +4,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
-#if __has_include(<malloc.h>)
-#include <malloc.h>
-#endif
 
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "spikesink/error.h"
+#include "spikesink/keep_freed_memory.h"
 
 extern "C" const char spikesink_passages[], spikesink_passages_end[];
 
@@ -101,16 +99,9 @@ void load(const Options& options, Experiment& experiment) {
   } else {
     refuse_job();
   }
-  experiment.model = spikesink::load_model(options.model, options.load);
-}
-
-// A pass frees and asks for the same few sizes again and again; giving each back to the system and
-// having its pages cleared anew takes a tenth of the time.
-void keep_freed_memory() {
-#ifdef __GLIBC__
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  mallopt(M_TRIM_THRESHOLD, 256 << 20);
-#endif
+  auto how = options.load;
+  how.device = device_of(experiment.processes.get(), how.device);
+  experiment.model = spikesink::load_model(options.model, how);
 }
 
 }  // namespace
@@ -236,7 +227,7 @@ std::string list(const std::vector<int64_t>& numbers) {
 }
 
 int run_example(CLI::App& app, int argc, char** argv, const std::function<void()>& body) {
-  keep_freed_memory();
+  spikesink::keep_freed_memory();
   FLAGS_caffe2_log_level = 2;  // errors alone: where another process dies, one sentence is enough
   const auto fail = [&](std::string sentence, int status) {
     std::replace(sentence.begin(), sentence.end(), '\n', ' ');

@@ -7,8 +7,6 @@
 #include <limits>
 #include <map>
 
-#include "spikesink/distributed/processes.h"
-
 namespace examples {
 namespace {
 
@@ -111,6 +109,12 @@ void refuse_job() {
 void check_device(torch::Device device) {
   if (device.is_cuda() && !torch::cuda::is_available())
     throw std::invalid_argument("--device cuda: this LibTorch sees no CUDA device");
+}
+
+torch::Device device_of(const spikesink::Processes* processes, torch::Device device) {
+  if (processes == nullptr || !device.is_cuda()) return device;
+  const auto gpus = static_cast<int64_t>(torch::cuda::device_count());
+  return {torch::kCUDA, static_cast<c10::DeviceIndex>(processes->local_rank() % gpus)};
 }
 
 void add_run_options(CLI::App& app, RunOptions& options) {

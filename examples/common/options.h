@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "spikesink/distributed/processes.h"
 #include "spikesink/model/load_model.h"
 #include "spikesink/text/token_batches.h"
 
@@ -43,6 +44,8 @@ void add_run_options(CLI::App& app, RunOptions& options);
 void add_device(CLI::App& app, torch::Device& device);
 /// Throws std::invalid_argument where this LibTorch has no such device.
 void check_device(torch::Device device);
+/// The device, or of several GPUs the one that is this process's.
+torch::Device device_of(const spikesink::Processes* processes, torch::Device device);
 /// For a program that does not share its work: throws std::invalid_argument where this is one of
 /// several processes of a job.
 void refuse_job();

@@ -16,6 +16,7 @@
 #include "spikesink/intervene/protocols.h"
 #include "spikesink/intervene/remove_sinks.h"
 #include "spikesink/intervene/streaming.h"
+#include "spikesink/keep_freed_memory.h"
 #include "spikesink/log.h"
 #include "spikesink/measure/attention_sinks.h"
 #include "spikesink/measure/cache_keep.h"

@@ -33,6 +33,11 @@ int64_t rank_of(const char* name, int64_t count) {
   return *rank;
 }
 
+// Where the launcher does not say, all are on one machine.
+int64_t local_rank_of(const char* name, const JobEnvironment& job) {
+  return number(name, 0, job.count - 1).value_or(job.rank);
+}
+
 // A port that the tasks of one SLURM job agree on without a word.
 int64_t port_of_slurm_job() {
   constexpr int64_t kFirst = 20000, kCount = 20000;
@@ -54,6 +59,7 @@ std::optional<JobEnvironment> job_environment() {
   if (const auto count = number("WORLD_SIZE", 1, kMostProcesses)) {
     job.count = *count;
     job.rank = rank_of("RANK", *count);
+    job.local_rank = local_rank_of("LOCAL_RANK", job);
     const auto address = variable("MASTER_ADDR");
     const auto port = number("MASTER_PORT", 1, kLargestPort);
     if (job.count > 1 && (!address || !port))
@@ -65,6 +71,7 @@ std::optional<JobEnvironment> job_environment() {
   } else if (const auto tasks = number("SLURM_STEP_NUM_TASKS", 1, kMostProcesses)) {
     job.count = *tasks;
     if (job.count > 1) job.rank = rank_of("SLURM_PROCID", *tasks);
+    if (job.count > 1) job.local_rank = local_rank_of("SLURM_LOCALID", job);
     job.address = variable("MASTER_ADDR")
                       .value_or(first_node(variable("SLURM_STEP_NODELIST").value_or("localhost")));
     job.port = number("MASTER_PORT", 1, kLargestPort).value_or(port_of_slurm_job());

@@ -10,6 +10,7 @@ namespace spikesink::detail {
 struct JobEnvironment {
   int64_t rank = 0;
   int64_t count = 1;
+  int64_t local_rank = 0;
   std::string address;  // of process 0
   int64_t port = 0;
   bool has_store = false;  // the launcher keeps the store there; else process 0 does

@@ -13,6 +13,7 @@
 #include "detail/logger.h"
 #include "distributed/heartbeat.h"
 #include "distributed/job_environment.h"
+#include "distributed/nccl.h"
 
 namespace spikesink {
 namespace {
@@ -48,20 +49,27 @@ std::shared_ptr<gloo::transport::Device> device() {
   return c10d::ProcessGroupGloo::createDefaultDevice();
 }
 
-class GlooProcesses : public Processes {
- public:
-  explicit GlooProcesses(const detail::JobEnvironment& job)
-      : rank_(job.rank), count_(job.count), store_(open_store(job)) {
-    auto options = c10d::ProcessGroupGloo::Options::create(kComing);
-    options->devices.push_back(device());
-    group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(store_, static_cast<int>(rank_),
-                                                         static_cast<int>(count_), options);
-    group_->setTimeout(kTogether);
-    heartbeat_ = std::make_unique<detail::Heartbeat>(store_->clone(), rank_, count_);
-  }
+c10::intrusive_ptr<c10d::Backend> open_gloo(const c10::intrusive_ptr<c10d::Store>& store,
+                                            const detail::JobEnvironment& job) {
+  auto options = c10d::ProcessGroupGloo::Options::create(kComing);
+  options->devices.push_back(device());
+  auto group = c10::make_intrusive<c10d::ProcessGroupGloo>(store, static_cast<int>(job.rank),
+                                                           static_cast<int>(job.count), options);
+  group->setTimeout(kTogether);
+  return group;
+}
 
-  int64_t rank() const override { return rank_; }
-  int64_t count() const override { return count_; }
+class JobProcesses : public Processes {
+ public:
+  explicit JobProcesses(const detail::JobEnvironment& job)
+      : job_(job),
+        store_(open_store(job)),
+        gloo_(open_gloo(store_, job)),
+        heartbeat_(std::make_unique<detail::Heartbeat>(store_->clone(), job.rank, job.count)) {}
+
+  int64_t rank() const override { return job_.rank; }
+  int64_t count() const override { return job_.count; }
+  int64_t local_rank() const override { return job_.local_rank; }
 
   std::vector<std::string> gather(const std::string& mine) override {
     const auto sizes = gather(torch::tensor({static_cast<int64_t>(mine.size())}, torch::kLong));
@@ -80,7 +88,7 @@ class GlooProcesses : public Processes {
   std::function<void()> start_sum(const torch::Tensor& tensor) override {
     return waiting(begin([&] {
       std::vector<torch::Tensor> tensors{tensor};
-      return group_->allreduce(tensors);
+      return group_of(tensor).allreduce(tensors);
     }));
   }
 
@@ -89,24 +97,32 @@ class GlooProcesses : public Processes {
       std::vector<torch::Tensor> tensors{tensor};
       c10d::BroadcastOptions options;
       options.rootRank = from;
-      return group_->broadcast(tensors, options);
+      return group_of(tensor).broadcast(tensors, options);
     }));
   }
 
   void meet() override {
-    wait(begin([&] { return group_->barrier(); }));
+    wait(begin([&] { return gloo_->barrier(); }));
   }
 
   void check() const override { heartbeat_->check(); }
 
  private:
+  c10d::Backend& group_of(const torch::Tensor& tensor) {
+    if (!tensor.is_cuda()) return *gloo_;
+    if (!nccl_)
+      nccl_ = detail::open_nccl(c10::make_intrusive<c10d::PrefixStore>("nccl", store_), rank(),
+                                count());
+    return *nccl_;
+  }
+
   // Tensors of one shape, by rank.
   std::vector<torch::Tensor> gather(const torch::Tensor& mine) {
     std::vector<std::vector<torch::Tensor>> all(1);
-    for (int64_t rank = 0; rank < count_; ++rank) all[0].push_back(torch::empty_like(mine));
+    for (int64_t rank = 0; rank < count(); ++rank) all[0].push_back(torch::empty_like(mine));
     wait(begin([&] {
       std::vector<torch::Tensor> tensors{mine};
-      return group_->allgather(all, tensors);
+      return gloo_->allgather(all, tensors);
     }));
     return all[0];
   }
@@ -143,9 +159,9 @@ class GlooProcesses : public Processes {
     throw ProcessError("[Processes] another process is gone, likely after an error of its own");
   }
 
-  int64_t rank_, count_;
+  detail::JobEnvironment job_;
   c10::intrusive_ptr<c10d::Store> store_;
-  c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
+  c10::intrusive_ptr<c10d::Backend> gloo_, nccl_;  // the latter when a GPU's tensor comes
   std::unique_ptr<detail::Heartbeat> heartbeat_;
 };
 
@@ -159,7 +175,7 @@ std::unique_ptr<Processes> join_processes() {
   const auto job = detail::job_environment();
   if (!job) return nullptr;
   try {
-    return std::make_unique<GlooProcesses>(*job);
+    return std::make_unique<JobProcesses>(*job);
   } catch (const std::exception& error) {
     throw ProcessError(
         fmt::format("[join_processes] the {} processes did not come together at "

@@ -9,12 +9,17 @@
 namespace spikesink {
 namespace {
 
-/// Takes batches through a model, all of them through a layer before the next, so that its weights
-/// need be there once.
+int64_t layers_until(const TransformerImpl& model, ModelPart last) {
+  return std::min(last.number, model.config().n_layers);
+}
+
+/// Takes batches through a model up to some part, all of them through a layer before the next, so
+/// that its weights need be there once.
 class LayerByLayer {
  public:
-  LayerByLayer(Transformer& model, std::span<const TokenBatch> batches, RunContext& context)
-      : model_(model), batches_(batches), context_(context) {}
+  LayerByLayer(Transformer& model, std::span<const TokenBatch> batches, ModelPart last,
+               RunContext& context)
+      : model_(model), batches_(batches), last_(last), context_(context) {}
 
   /// `done` is called with the sequences of each batch after each layer.
   void go(const std::function<void(int64_t)>& done) {
@@ -23,12 +28,11 @@ class LayerByLayer {
                                                        ? supply->room_for_states()
                                                        : std::numeric_limits<int64_t>::max());
     std::vector<ForwardPass> passes(batches_.size());
-    const int64_t n_layers = model_->config().n_layers;
     each(ModelPart::embedding(), [&](size_t batch) {
       passes[batch] = model_->begin(batches_[batch].ids.to(model_->options().device()));
       waiting.put(batch, std::move(passes[batch].stream));
     });
-    for (int64_t layer = 0; layer < n_layers; ++layer) {
+    for (int64_t layer = 0; layer < layers_until(*model_, last_); ++layer) {
       each(ModelPart::layer(layer), [&](size_t batch) {
         passes[batch].stream = waiting.take(batch);
         model_->advance(passes[batch], layer);
@@ -36,7 +40,8 @@ class LayerByLayer {
         done(batches_[batch].ids.size(0));
       });
     }
-    each(ModelPart::head(n_layers), [&](size_t batch) {
+    if (last_.number != ModelPart::head(model_->config().n_layers).number) return;
+    each(last_, [&](size_t batch) {
       passes[batch].stream = waiting.take(batch);
       model_->end(passes[batch]);
     });
@@ -54,25 +59,26 @@ class LayerByLayer {
 
   Transformer& model_;
   std::span<const TokenBatch> batches_;
+  ModelPart last_;
   RunContext& context_;
 };
 
-void run_here(Transformer& model, const TokenBatches& batches,
-              const std::vector<Measurement*>& measurements, const Progress& progress) {
+void run_to(ModelPart last, Transformer& model, const TokenBatches& batches,
+            const std::vector<Measurement*>& measurements, const Progress& progress) {
   const torch::NoGradGuard no_grad;
   RunContext context;
   HookScope scope;
   for (auto* measurement : measurements) scope += measurement->begin(model, context);
   int64_t total = 0, done = 0;
   for (const auto& batch : batches) total += batch.ids.size(0);
-  total *= model->config().n_layers;
+  total *= layers_until(*model, last);
   const auto count = [&](int64_t sequences) {
     done += sequences;
     if (progress) progress(done, total);
   };
   const size_t together = model->weight_supply() != nullptr ? batches.size() : 1;
   for (size_t first = 0; first < batches.size(); first += together)
-    LayerByLayer(model, std::span(batches).subspan(first, together), context).go(count);
+    LayerByLayer(model, std::span(batches).subspan(first, together), last, context).go(count);
 }
 
 [[noreturn]] void refuse_state() {
@@ -122,20 +128,28 @@ TokenBatches share_of(const TokenBatches& batches, int64_t rank, int64_t count) 
 void run(Transformer& model, const TokenBatches& batches,
          const std::vector<Measurement*>& measurements, const Progress& progress,
          Processes* processes) {
+  const auto head = ModelPart::head(model->config().n_layers);
   if (processes == nullptr) {
-    run_here(model, batches, measurements, progress);
+    run_to(head, model, batches, measurements, progress);
     return;
   }
-  run_here(model, share_of(batches, processes->rank(), processes->count()), measurements,
-           [&](int64_t done, int64_t total) {
-             processes->check();
-             if (progress) progress(done, total);
-           });
+  run_to(head, model, share_of(batches, processes->rank(), processes->count()), measurements,
+         [&](int64_t done, int64_t total) {
+           processes->check();
+           if (progress) progress(done, total);
+         });
   for (auto* measurement : measurements) {
     const auto states = processes->gather(measurement->state());
     measurement->set_state(states.front());
     for (size_t rank = 1; rank < states.size(); ++rank) measurement->merge_state(states[rank]);
   }
+}
+
+void run_until(Transformer& model, const TokenBatches& batches,
+               const std::vector<Measurement*>& measurements, Block last,
+               const Progress& progress) {
+  model->check(last);
+  run_to(ModelPart::layer(last.layer()), model, batches, measurements, progress);
 }
 
 }  // namespace spikesink

@@ -9,6 +9,7 @@
 #include "measure/direction_cosines.h"
 #include "measure/sort_by.h"
 #include "spikesink/hooks/hook_names.h"
+#include "spikesink/measure/per_batch.h"
 #include "spikesink/model/fold_norm.h"
 
 namespace spikesink {
@@ -23,10 +24,10 @@ void add_to(RunningMean& mean, const torch::Tensor& values) {
   for (int64_t index = 0; index < values.numel(); ++index) mean.add(value[index]);
 }
 
-class Probe {
+// Of the entries that end the sequences of a run.
+class Probe : public Measurement {
  public:
-  Probe(Transformer& model, Block block, const VocabularyProbeOptions& options)
-      : model_(model), options_(options) {
+  Probe(Block block, const VocabularyProbeOptions& options) : options_(options) {
     result_.block = block;
     result_.position = static_cast<int64_t>(options.prefix.size());
     if (!options.trigger.defined()) return;
@@ -34,15 +35,13 @@ class Probe {
       result_.course.push_back({Block{number}, {}, {}});
   }
 
-  // ids [n] int64
-  void add(const torch::Tensor& ids) {
-    const int64_t n = ids.size(0);
-    const auto prefix = torch::tensor(options_.prefix, torch::kLong).unsqueeze(0).expand({n, -1});
-    const auto tokens = at::cat({prefix, ids.unsqueeze(1)}, 1);
-    const auto scope = watch_course();
-    cosines_.reset();
-    const auto states = model_->observe_until(tokens.to(model_->options().device()), result_.block);
-    add_states(ids, states.select(1, -1));
+  HookScope begin(Transformer& model, RunContext& context) override {
+    auto scope = watch_course(*model, context);
+    scope += model->hooks().add(model->hidden_state_point(result_.block),
+                                [this, &context](const torch::Tensor& states) {
+                                  add_states(context.batch(), states.select(1, -1));
+                                });
+    return scope;
   }
 
   VocabularyProbeResult result() {
@@ -60,45 +59,54 @@ class Probe {
   }
 
  private:
-  HookScope watch_course() {
+  HookScope watch_course(TransformerImpl& model, RunContext& context) {
     HookScope scope;
     for (auto& at : result_.course) {
       const bool embedding = at.block.number == 0;
       const auto point = embedding ? hook_names::in_block(0, hook_names::kResidPre)
-                                   : model_->hidden_state_point(at.block);
-      scope += model_->hooks().add(point, [this, &at](const torch::Tensor& state) {
-        cosines_ = cosines(state.select(1, -1), options_.trigger);
-        add_to(at.state, cosines_);
+                                   : model.hidden_state_point(at.block);
+      scope += model.hooks().add(point, [this, &at, &context](const torch::Tensor& state) {
+        const auto now = cosines(state.select(1, -1), options_.trigger);
+        add_to(at.state, now);
+        cosines_.begin(context.batch(), now);
       });
       if (embedding) continue;
-      scope +=
-          model_->hooks().add(at.block.output_point(), [this, &at](const torch::Tensor& output) {
-            add_to(at.output, cosines(output.select(1, -1), options_.trigger));
-          });
+      scope += model.hooks().add(at.block.output_point(), [this, &at](const torch::Tensor& output) {
+        add_to(at.output, cosines(output.select(1, -1), options_.trigger));
+      });
     }
     return scope;
   }
 
-  void add_states(const torch::Tensor& ids, const torch::Tensor& states) {
+  void add_states(const TokenBatch& batch, const torch::Tensor& states) {
+    const auto cosine = options_.trigger.defined() ? cosines_.of(batch) : torch::Tensor();
     const auto [peaks, channels] = states.to(torch::kCPU, torch::kDouble).abs().max(1);
-    for (int64_t row = 0; row < ids.size(0); ++row) {
-      result_.entries.push_back(
-          {.id = ids.data_ptr<int64_t>()[row],
-           .magnitude = peaks.data_ptr<double>()[row],
-           .channel = channels.data_ptr<int64_t>()[row],
-           .cosine = cosines_.defined() ? cosines_.data_ptr<double>()[row] : 0});
+    for (int64_t row = 0; row < batch.ids.size(0); ++row) {
+      result_.entries.push_back({.id = batch.ids[row][-1].item<int64_t>(),
+                                 .magnitude = peaks.data_ptr<double>()[row],
+                                 .channel = channels.data_ptr<int64_t>()[row],
+                                 .cosine = cosine.defined() ? cosine.data_ptr<double>()[row] : 0});
     }
+    cosines_.end(batch);
   }
 
-  Transformer& model_;
   const VocabularyProbeOptions& options_;
-  torch::Tensor cosines_;  // [n] float64, of the state last passed
+  PerBatch<torch::Tensor> cosines_;  // [n] float64, of the state last passed
   VocabularyProbeResult result_;
 };
 
-torch::Tensor ids_to_probe(const Transformer& model, const VocabularyProbeOptions& options) {
-  return options.entries.empty() ? at::arange(model->config().d_vocabulary, torch::kLong)
-                                 : torch::tensor(options.entries, torch::kLong);
+// Each entry after the prefix.
+TokenBatches batches_to_probe(const Transformer& model, const VocabularyProbeOptions& options) {
+  const auto ids = options.entries.empty() ? at::arange(model->config().d_vocabulary, torch::kLong)
+                                           : torch::tensor(options.entries, torch::kLong);
+  const auto prefix =
+      torch::tensor(options.prefix, torch::kLong).unsqueeze(0).expand({ids.size(0), -1});
+  const auto sequences = at::cat({prefix, ids.unsqueeze(1)}, 1);
+  const int64_t rows = std::max<int64_t>(1, options.batch_tokens / sequences.size(1));
+  TokenBatches batches;
+  for (int64_t first = 0; first < ids.size(0); first += rows)
+    batches.push_back({sequences.slice(0, first, first + rows), first});
+  return batches;
 }
 
 }  // namespace
@@ -120,20 +128,12 @@ std::vector<ProbedEntry> VocabularyProbeResult::exceptions() const {
 VocabularyProbeResult vocabulary_probe(Transformer& model, Block block,
                                        const VocabularyProbeOptions& options,
                                        const Progress& progress) {
-  const torch::NoGradGuard no_grad;
   if (options.trigger.defined() && options.trigger.numel() != model->config().d_model) {
     detail::fail_argument("[vocabulary_probe] trigger: got {} numbers, expected {}",
                           options.trigger.numel(), model->config().d_model);
   }
-  Probe probe(model, block, options);
-  const auto ids = ids_to_probe(model, options);
-  const auto length = static_cast<int64_t>(options.prefix.size()) + 1;
-  const int64_t rows = std::max<int64_t>(1, options.batch_tokens / length);
-  for (int64_t first = 0; first < ids.size(0); first += rows) {
-    const int64_t last = std::min(first + rows, ids.size(0));
-    probe.add(ids.slice(0, first, last));
-    if (progress) progress(last, ids.size(0));
-  }
+  Probe probe(block, options);
+  run_until(model, batches_to_probe(model, options), {&probe}, block, progress);
   return probe.result();
 }
 

@@ -91,13 +91,6 @@ bool fused_kernel_knows(const ScoreRule& rule, const torch::Tensor& padding, int
          (rule.form == AttentionForm::kSoftmax || rule.form == AttentionForm::kSoftmaxPlusOne);
 }
 
-Attended fused(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v, bool causal,
-               double scale) {
-  const auto [z, lse] =
-      at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, causal, {}, scale);
-  return {z, lse};
-}
-
 // Attention to two sets of keys as one.
 Attended joined(const Attended& a, const Attended& b) {
   const auto lse = at::logaddexp(a.lse, b.lse);
@@ -109,9 +102,10 @@ Attended fused_after_past(const torch::Tensor& q, const torch::Tensor& k, const 
                           const ScoreRule& rule) {
   const int64_t past = rule.past;
   const bool one_query = q.size(2) == 1;
-  if (past == 0 || one_query) return fused(q, k, v, rule.causal && !one_query, rule.scale);
-  return joined(fused(q, k.slice(2, 0, past), v.slice(2, 0, past), false, rule.scale),
-                fused(q, k.slice(2, past), v.slice(2, past), rule.causal, rule.scale));
+  if (past == 0 || one_query)
+    return fused_attention(q, k, v, rule.causal && !one_query, rule.scale);
+  return joined(fused_attention(q, k.slice(2, 0, past), v.slice(2, 0, past), false, rule.scale),
+                fused_attention(q, k.slice(2, past), v.slice(2, past), rule.causal, rule.scale));
 }
 
 Attended attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
@@ -185,7 +179,7 @@ Attended under_denominator(const Attended& attended, const torch::Tensor& lse) {
 Attended softmax_attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                            const ScoreRule& rule, const torch::Tensor& padding) {
   const int64_t queries = q.size(2), keys = k.size(2);
-  if (fused_kernel_knows(rule, padding, keys)) {
+  if (fused_kernel_knows(rule, padding, keys) && has_fused_attention(q, k, v)) {
     const auto attended = fused_after_past(q, k, v, rule);
     return under_denominator(attended, with_sinks(attended.lse, rule));
   }

@@ -1,17 +1,12 @@
 #pragma once
 
+#include "model/fused_attention.h"
 #include "spikesink/model/attention.h"
 
 // Tensors are q [B, H, T, d_head], k and v [B, K, S, d_head]; K divides H. Query i stands at
 // position rule.past + i among the keys.
 
 namespace spikesink::detail {
-
-/// Values averaged by attention, and the logarithm of the softmax's denominator.
-struct Attended {
-  torch::Tensor z;    // [B, H, T, d_head], in the dtype of v
-  torch::Tensor lse;  // [B, H, T], in float32 or better
-};
 
 /// Some queries and the keys that may be seen by any of them.
 struct Span {

@@ -91,25 +91,28 @@ torch::Tensor TransformerImpl::forward(const torch::Tensor& tokens, KvCache& cac
   }
 }
 
-torch::Tensor TransformerImpl::run(const torch::Tensor& tokens, const torch::Tensor& padding,
-                                   KvCache* cache) {
+ForwardPass TransformerImpl::through_layers(const torch::Tensor& tokens,
+                                            const torch::Tensor& padding, KvCache* cache) const {
   auto pass = begin(tokens, padding, cache);
   for (int64_t layer = 0; layer < config_.n_layers; ++layer) advance(pass, layer);
+  return pass;
+}
+
+torch::Tensor TransformerImpl::run(const torch::Tensor& tokens, const torch::Tensor& padding,
+                                   KvCache* cache) {
+  auto pass = through_layers(tokens, padding, cache);
   const auto held = hold(ModelPart::head(config_.n_layers));
-  const auto states = final_states(pass.stream);
+  const auto states = final_states(std::move(pass.stream));
   return config_.head == Head::kNone ? states : hook_unembed_out_(logits(states));
 }
 
 void TransformerImpl::observe(const torch::Tensor& tokens) {
-  auto pass = begin(tokens);
-  for (int64_t layer = 0; layer < config_.n_layers; ++layer) advance(pass, layer);
+  auto pass = through_layers(tokens, {}, nullptr);
   end(pass);
 }
 
 torch::Tensor TransformerImpl::observe_until(const torch::Tensor& tokens, Block last) {
-  if (last.number < 1 || last.number > 2 * config_.n_layers)
-    detail::fail_argument("[Transformer] block: got {}, expected 1 to {}", last.number,
-                          2 * config_.n_layers);
+  check(last);
   torch::Tensor state;
   const auto scope =
       hooks_.add(hidden_state_point(last), [&](const torch::Tensor& value) { state = value; });
@@ -151,16 +154,15 @@ Positions TransformerImpl::positions(int64_t length, KvCache* cache) const {
   const auto same = [&](const torch::TensorOptions& other) {
     return other.dtype() == options().dtype() && other.device() == options().device();
   };
-  if (tables_length_ != length || !same(tables_options_)) {
+  if (tables_.length != length || !same(tables_.options)) {
     const c10::InferenceMode not_for_inference_alone(false);
-    tables_ = {};
+    tables_ = {.length = length, .options = options()};
+    auto& places = tables_.positions;
     for (const auto& rope : config_.ropes)
-      tables_.rotary.push_back(rotary_table(rope, config_.d_head, length, options()));
-    tables_.alibi = alibi_bias(config_, length, options());
-    tables_length_ = length;
-    tables_options_ = options();
+      places.rotary.push_back(rotary_table(rope, config_.d_head, length, options()));
+    places.alibi = alibi_bias(config_, length, options());
   }
-  auto result = tables_;
+  auto result = tables_.positions;
   result.past = cache ? cache->length() : 0;
   result.cache = cache;
   return result;
@@ -246,6 +248,12 @@ HookScope TransformerImpl::hold(ModelPart part) const {
     if (--parts->users[part.number] == 0) parts->supply->drop(part);
   });
   return scope;
+}
+
+void TransformerImpl::check(Block block) const {
+  if (block.number < 1 || block.number > 2 * config_.n_layers)
+    detail::fail_argument("[Transformer] block: got {}, expected 1 to {}", block.number,
+                          2 * config_.n_layers);
 }
 
 void TransformerImpl::check(const torch::Tensor& tokens, const torch::Tensor& padding) const {

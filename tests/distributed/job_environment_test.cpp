@@ -15,9 +15,9 @@ namespace {
 class Environment {
  public:
   explicit Environment(const std::map<std::string, std::string>& variables) {
-    for (const char* name :
-         {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_USE_AGENT_STORE",
-          "SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_STEP_NODELIST", "SLURM_JOB_ID"}) {
+    for (const char* name : {"RANK", "LOCAL_RANK", "SLURM_LOCALID", "WORLD_SIZE", "MASTER_ADDR",
+                             "MASTER_PORT", "TORCHELASTIC_USE_AGENT_STORE", "SLURM_PROCID",
+                             "SLURM_STEP_NUM_TASKS", "SLURM_STEP_NODELIST", "SLURM_JOB_ID"}) {
       const char* value = std::getenv(name);
       before_[name] = value ? std::optional<std::string>(value) : std::nullopt;
       ::unsetenv(name);
@@ -47,12 +47,14 @@ TEST(JobEnvironmentTest, NoLauncherOrOneProcessIsNoJob) {
 TEST(JobEnvironmentTest, TorchrunsVariables) {
   const Environment environment({{"WORLD_SIZE", "4"},
                                  {"RANK", "2"},
+                                 {"LOCAL_RANK", "1"},
                                  {"MASTER_ADDR", "10.0.0.1"},
                                  {"MASTER_PORT", "29500"},
                                  {"TORCHELASTIC_USE_AGENT_STORE", "True"}});
   const auto job = job_environment();
   ASSERT_TRUE(job);
   EXPECT_EQ(job->rank, 2);
+  EXPECT_EQ(job->local_rank, 1);
   EXPECT_EQ(job->count, 4);
   EXPECT_EQ(job->address, "10.0.0.1");
   EXPECT_EQ(job->port, 29500);
@@ -62,11 +64,13 @@ TEST(JobEnvironmentTest, TorchrunsVariables) {
 TEST(JobEnvironmentTest, SlurmsVariables) {
   const Environment environment({{"SLURM_STEP_NUM_TASKS", "8"},
                                  {"SLURM_PROCID", "7"},
+                                 {"SLURM_LOCALID", "3"},
                                  {"SLURM_STEP_NODELIST", "gpu[012-014,20],cpu1"},
                                  {"SLURM_JOB_ID", "4711"}});
   const auto job = job_environment();
   ASSERT_TRUE(job);
   EXPECT_EQ(job->rank, 7);
+  EXPECT_EQ(job->local_rank, 3);
   EXPECT_EQ(job->count, 8);
   EXPECT_EQ(job->address, "gpu012");
   EXPECT_EQ(job->port, 24711);

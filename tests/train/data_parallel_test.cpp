@@ -187,6 +187,7 @@ class CountingProcesses : public Processes {
   explicit CountingProcesses(Processes& under) : under_(under) {}
   int64_t rank() const override { return under_.rank(); }
   int64_t count() const override { return under_.count(); }
+  int64_t local_rank() const override { return under_.local_rank(); }
   std::vector<std::string> gather(const std::string& mine) override { return under_.gather(mine); }
   std::function<void()> start_sum(const torch::Tensor& tensor) override {
     ++begun;

@@ -26,12 +26,14 @@ class Processes {
 
   virtual int64_t rank() const = 0;   // 0..count - 1
   virtual int64_t count() const = 0;  // at least 2
+  /// Among those of the job on this machine; says which GPU is this process's.
+  virtual int64_t local_rank() const = 0;
 
   /// What every process gives, by rank; the same at each.
   virtual std::vector<std::string> gather(const std::string& mine) = 0;
   /// Begins to replace a tensor by the sum of all processes' ones, or by that of one of them, and
-  /// returns at once; the function that is returned waits for it. The tensors are contiguous and of
-  /// one shape and dtype everywhere.
+  /// returns at once; the function that is returned waits for it. The tensors are contiguous, of
+  /// one shape and dtype everywhere, and on one kind of device (a GPU takes a build with CUDA).
   [[nodiscard]] virtual std::function<void()> start_sum(const torch::Tensor& tensor) = 0;
   [[nodiscard]] virtual std::function<void()> start_broadcast(const torch::Tensor& tensor,
                                                               int64_t from) = 0;
@@ -56,8 +58,8 @@ Share share_of(int64_t items, int64_t rank, int64_t count);
 /// Joins the job that torchrun (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT) or SLURM (SLURM_PROCID,
 /// SLURM_STEP_NUM_TASKS; the first node of SLURM_STEP_NODELIST, or MASTER_ADDR and MASTER_PORT)
 /// started this process for; null where neither did, or it is alone. Over Gloo, on the interface
-/// that GLOO_SOCKET_IFNAME names. Throws ProcessError when the others do not come, and
-/// std::invalid_argument for variables that cannot be.
+/// that GLOO_SOCKET_IFNAME names; tensors on GPUs over NCCL. Throws ProcessError when the others do
+/// not come, and std::invalid_argument for variables that cannot be.
 std::unique_ptr<Processes> join_processes();
 
 }  // namespace spikesink

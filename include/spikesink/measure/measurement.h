@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "spikesink/distributed/processes.h"
+#include "spikesink/hooks/block_number.h"
 #include "spikesink/measure/state_scan.h"
 #include "spikesink/model/transformer.h"
 #include "spikesink/text/token_batches.h"
@@ -65,5 +66,11 @@ TokenBatches share_of(const TokenBatches& batches, int64_t rank, int64_t count);
 void run(Transformer& model, const TokenBatches& batches,
          const std::vector<Measurement*>& measurements, const Progress& progress = {},
          Processes* processes = nullptr);
+/// The same by this process alone, up to a block and no further: all points of its layer are
+/// passed, none of a later one. Throws std::invalid_argument for a block that the model does not
+/// have.
+void run_until(Transformer& model, const TokenBatches& batches,
+               const std::vector<Measurement*>& measurements, Block last,
+               const Progress& progress = {});
 
 }  // namespace spikesink

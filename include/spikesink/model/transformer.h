@@ -75,6 +75,8 @@ class TransformerImpl : public torch::nn::Module {
   /// The hook point of the hidden state after a block: what the next block reads, before the final
   /// norm. That is the sum of block and stream, or in a post-norm model that sum's norm.
   std::string hidden_state_point(Block block) const;
+  /// Throws std::invalid_argument for a block that the model does not have.
+  void check(Block block) const;
 
   torch::Tensor embedding;             // [d_vocabulary, d_embedding]
   torch::Tensor position_embedding;    // [context + position_offset, d_model], or undefined
@@ -97,20 +99,25 @@ class TransformerImpl : public torch::nn::Module {
   torch::Tensor embed(const torch::Tensor& tokens, Positions& places) const;
   Positions positions(int64_t length, KvCache* cache) const;
   torch::Tensor position_rows(const torch::Tensor& tokens, const KvCache* cache) const;
+  ForwardPass through_layers(const torch::Tensor& tokens, const torch::Tensor& padding,
+                             KvCache* cache) const;
   torch::Tensor run(const torch::Tensor& tokens, const torch::Tensor& padding, KvCache* cache);
   torch::Tensor final_states(torch::Tensor stream) const;
   void check(const torch::Tensor& tokens, const torch::Tensor& padding) const;
   void check(const torch::Tensor& tokens, const KvCache& cache) const;
 
+  struct Tables {  // as the last pass needed them
+    Positions positions;
+    int64_t length = -1;
+    torch::TensorOptions options;
+  };
   struct Parts {
     std::unique_ptr<WeightSupply> supply;
     std::vector<int64_t> users;  // by ModelPart::number
   };
 
   bool recomputes_ = false;
-  mutable Positions tables_;  // as the last pass needed them
-  mutable int64_t tables_length_ = -1;
-  mutable torch::TensorOptions tables_options_;
+  mutable Tables tables_;
   std::shared_ptr<Parts> parts_ = std::make_shared<Parts>();
   HookPoint hook_embed_, hook_pos_embed_, hook_token_type_embed_, hook_full_embed_,
       hook_unembed_in_, hook_unembed_out_;
