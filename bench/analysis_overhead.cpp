@@ -36,8 +36,7 @@ struct Job {
 Job make_job(const std::string& path, torch::Dtype dtype, int64_t length, std::string also) {
   Job job{spikesink::load_model(path, {.dtype = dtype}), {}, std::move(also)};
   torch::manual_seed(0);
-  const auto ids =
-      torch::randint(job.model->config().d_vocabulary,
+  const auto ids = torch::randint(job.model->config().d_vocabulary,
                                   {std::max<int64_t>(1, kTokens / length), length}, torch::kLong);
   job.batches.push_back({ids, 0});
   return job;
@@ -99,8 +98,8 @@ int main(int argc, char** argv) {
   fmt::print(
       "{} T={} tokens={} threads={}: bare {:.2f} s, measured {:.2f} s; ratio {:.3f} (min {:.3f}, "
       "max {:.3f}), of the fastest {:.3f}; peak {:.0f} MiB, {:.0f} MiB, ratio {:.3f}\n",
-      dtype, length, job.batches.front().ids.numel(), at::get_num_threads(), times.first.median(), times.second.median(),
-      times.ratios.median(), times.ratios.fastest(), times.ratios.slowest(),
+      dtype, length, job.batches.front().ids.numel(), at::get_num_threads(), times.first.median(),
+      times.second.median(), times.ratios.median(), times.ratios.fastest(), times.ratios.slowest(),
       times.second.fastest() / times.first.fastest(), bare_mib, measured_mib,
       measured_mib / bare_mib);
 }

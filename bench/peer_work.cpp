@@ -59,8 +59,8 @@ int main(int argc, char** argv) {
   const auto residence =
       how == "by_layer" ? spikesink::Residence::kByLayer : spikesink::Residence::kWhole;
   spikesink::Transformer model = nullptr;
-  const double load_seconds =
-      bench::seconds([&] { model = spikesink::load_model(argv[1], {.dtype = dtype, .residence = residence}); });
+  const double load_seconds = bench::seconds(
+      [&] { model = spikesink::load_model(argv[1], {.dtype = dtype, .residence = residence}); });
   const auto ids = read_ids(argv[2]);
   spikesink::LifeCycle life;
   spikesink::AttentionSinks sinks;

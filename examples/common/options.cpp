@@ -99,11 +99,11 @@ void add_device(CLI::App& app, torch::Device& device) {
 }
 
 void refuse_job() {
-  const auto processes = spikesink::join_processes();
-  if (processes)
+  const int64_t processes = spikesink::processes_of_job();
+  if (processes > 1)
     throw std::invalid_argument(
         fmt::format("this program does not share its work: got a job of {} processes, expected one",
-                    processes->count()));
+                    processes));
 }
 
 void check_device(torch::Device device) {

@@ -2,12 +2,8 @@
 
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
-#include <string>
+#include <memory>
 #include <thread>
-#include <vector>
 
 namespace spikesink::detail {
 
@@ -20,29 +16,13 @@ class Heartbeat {
   /// Says that this process leaves: at its end nobody misses it, while an exception unwinds all do.
   ~Heartbeat();
 
-  /// Throws ProcessError when one is missed.
+  /// Throws ProcessError when one is missed, or the store no longer answers.
   void check() const;
+  bool misses_somebody() const;
 
  private:
-  using Clock = std::chrono::steady_clock;
-  struct Other {
-    int64_t rank;
-    int64_t beats = 0;
-    Clock::time_point heard = Clock::now();
-    bool has_left = false;
-  };
-
-  void beat();
-  void listen();
-  void miss(const std::string& whom);
-
-  c10::intrusive_ptr<c10d::Store> store_;
-  int64_t rank_;
-  std::vector<Other> others_;
-  mutable std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stops_ = false;
-  std::string missed_;  // a sentence, or nothing
+  struct State;
+  std::shared_ptr<State> state_;  // outlives this where the thread waits for a store that is silent
   std::thread thread_;
 };
 

@@ -3,12 +3,19 @@
 #define USE_C10D_NCCL  // as LibTorch is built; only its headers ask
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 
+#include <cstdlib>
+
 namespace spikesink::detail {
 
 c10::intrusive_ptr<c10d::Backend> open_nccl(const c10::intrusive_ptr<c10d::Store>& store,
-                                            int64_t rank, int64_t count) {
+                                            int64_t rank, int64_t count,
+                                            std::chrono::milliseconds timeout) {
+  // Else its watchdog ends the process on an error, before anybody can say a sentence.
+  ::setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", /*overwrite=*/0);
+  auto options = c10d::ProcessGroupNCCL::Options::create();
+  options->timeout = timeout;
   return c10::make_intrusive<c10d::ProcessGroupNCCL>(store, static_cast<int>(rank),
-                                                     static_cast<int>(count));
+                                                     static_cast<int>(count), options);
 }
 
 }  // namespace spikesink::detail

@@ -3,11 +3,14 @@
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 #include <torch/csrc/distributed/c10d/Store.hpp>
 
+#include <chrono>
+
 namespace spikesink::detail {
 
 /// Collectives for tensors on GPUs, one GPU a process. Throws std::logic_error in a build without
 /// CUDA.
 c10::intrusive_ptr<c10d::Backend> open_nccl(const c10::intrusive_ptr<c10d::Store>& store,
-                                            int64_t rank, int64_t count);
+                                            int64_t rank, int64_t count,
+                                            std::chrono::milliseconds timeout);
 
 }  // namespace spikesink::detail

@@ -10,7 +10,6 @@
 #include <thread>
 
 #include "detail/fail.h"
-#include "detail/logger.h"
 #include "distributed/heartbeat.h"
 #include "distributed/job_environment.h"
 #include "distributed/nccl.h"
@@ -67,6 +66,16 @@ class JobProcesses : public Processes {
         gloo_(open_gloo(store_, job)),
         heartbeat_(std::make_unique<detail::Heartbeat>(store_->clone(), job.rank, job.count)) {}
 
+  ~JobProcesses() override {
+    if (heartbeat_->misses_somebody()) {
+      // They would wait for what was begun with one that does not answer.
+      gloo_.release();
+      nccl_.release();
+    } else if (nccl_) {
+      nccl_->shutdown();
+    }
+  }
+
   int64_t rank() const override { return job_.rank; }
   int64_t count() const override { return job_.count; }
   int64_t local_rank() const override { return job_.local_rank; }
@@ -86,18 +95,20 @@ class JobProcesses : public Processes {
   }
 
   std::function<void()> start_sum(const torch::Tensor& tensor) override {
+    auto& group = group_of(tensor);
     return waiting(begin([&] {
       std::vector<torch::Tensor> tensors{tensor};
-      return group_of(tensor).allreduce(tensors);
+      return group.allreduce(tensors);
     }));
   }
 
   std::function<void()> start_broadcast(const torch::Tensor& tensor, int64_t from) override {
+    auto& group = group_of(tensor);
     return waiting(begin([&] {
       std::vector<torch::Tensor> tensors{tensor};
       c10d::BroadcastOptions options;
       options.rootRank = from;
-      return group_of(tensor).broadcast(tensors, options);
+      return group.broadcast(tensors, options);
     }));
   }
 
@@ -112,7 +123,7 @@ class JobProcesses : public Processes {
     if (!tensor.is_cuda()) return *gloo_;
     if (!nccl_)
       nccl_ = detail::open_nccl(c10::make_intrusive<c10d::PrefixStore>("nccl", store_), rank(),
-                                count());
+                                count(), kTogether);
     return *nccl_;
   }
 
@@ -155,8 +166,9 @@ class JobProcesses : public Processes {
   }
 
   [[noreturn]] static void fail(const std::exception& error) {
-    detail::logger().info("{}", first_line(error));
-    throw ProcessError("[Processes] another process is gone, likely after an error of its own");
+    throw ProcessError(
+        fmt::format("[Processes] another process is gone, likely after an error of its own ({})",
+                    first_line(error)));
   }
 
   detail::JobEnvironment job_;
@@ -169,6 +181,11 @@ class JobProcesses : public Processes {
 
 Share share_of(int64_t items, int64_t rank, int64_t count) {
   return {items * rank / count, items * (rank + 1) / count};
+}
+
+int64_t processes_of_job() {
+  const auto job = detail::job_environment();
+  return job ? job->count : 1;
 }
 
 std::unique_ptr<Processes> join_processes() {

@@ -112,7 +112,7 @@ void AttentionSinks::add_keys(const detail::LayerScores& scores) {
 void AttentionSinks::add_learned(const detail::LayerScores& scores, const torch::Tensor& logits) {
   const auto& lse = scores.lse;
   const auto mass = at::exp(logits.to(lse.scalar_type()).unsqueeze(1) - lse);  // [B, H, T]
-  learned_[scores.layer] += mass.sum({0, 2}, /*keepdim=*/false, torch::kDouble);
+  learned_[scores.layer] += mass.sum({0, 2}, /*keepdim=*/false, torch::kDouble).cpu();
   if (scores.layer == 0) queries_seen_ += lse.size(0) * lse.size(2);
 }
 

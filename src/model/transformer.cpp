@@ -156,11 +156,11 @@ Positions TransformerImpl::positions(int64_t length, KvCache* cache) const {
   };
   if (tables_.length != length || !same(tables_.options)) {
     const c10::InferenceMode not_for_inference_alone(false);
-    tables_ = {.length = length, .options = options()};
-    auto& places = tables_.positions;
+    Tables fresh{.length = length, .options = options()};
     for (const auto& rope : config_.ropes)
-      places.rotary.push_back(rotary_table(rope, config_.d_head, length, options()));
-    places.alibi = alibi_bias(config_, length, options());
+      fresh.positions.rotary.push_back(rotary_table(rope, config_.d_head, length, options()));
+    fresh.positions.alibi = alibi_bias(config_, length, options());
+    tables_ = std::move(fresh);
   }
   auto result = tables_.positions;
   result.past = cache ? cache->length() : 0;

@@ -89,7 +89,8 @@ void write_folder(const fs::path& folder, Fill fill) {
     fs::rename(unfinished, folder);
     sync_entry(folder);
   } catch (const ProcessError&) {
-    fs::remove_all(unfinished);
+    std::error_code ignored;
+    fs::remove_all(unfinished, ignored);
     throw;
   } catch (const std::exception& error) {
     std::error_code ignored;
@@ -135,6 +136,12 @@ void write_checkpoint(const Trainer& trainer, std::optional<double> validation_l
   for (const auto& entry : fs::directory_iterator(folder))
     manifest.files.push_back(checked(entry.path()));
   std::ranges::sort(manifest.files, {}, &CheckedFile::name);
+  const int64_t expected = processes ? processes->count() : 1;
+  const auto parts = std::ranges::count_if(
+      manifest.files, [](const CheckedFile& file) { return file.name.starts_with(kOptimizer); });
+  if (parts != expected)
+    detail::fail_format("got {} parts of the optimizer's state, expected {}, one of each process",
+                        parts, expected);
   detail::write_whole(folder / kManifest, detail::FieldWriter::write(manifest).dump(1) + "\n",
                       kSave);
 }
@@ -260,6 +267,7 @@ Checkpoint save_checkpoint(const Trainer& trainer, std::optional<double> validat
     write_optimizer(trainer, unfinished_of(checkpoint.folder));
     processes->meet();
   }
+  if (processes) processes->meet();  // the checkpoint is there
   return checkpoint;
 }
 

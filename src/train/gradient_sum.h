@@ -22,8 +22,8 @@ class GradientSum {
 
   /// The backward pass that comes next completes this process's gradients.
   void begin();
-  /// Returns when each gradient is the sum of all processes'. One that no process formed stays
-  /// undefined.
+  /// Returns when each gradient is the sum of all processes'. A gradient is formed at all of them
+  /// or at none; then it stays undefined.
   void end();
 
  private:

@@ -1,5 +1,6 @@
 #include "spikesink/train/trainer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "detail/autocast.h"
@@ -33,6 +34,16 @@ Transformer fresh_model(const TrainConfig& config, torch::Device device) {
   return model;
 }
 
+// Last to first as a backward pass completes them: the unembedding, where it is one of its own,
+// before the layers.
+std::vector<torch::Tensor> in_order_of_use(const Transformer& model) {
+  auto parameters = model->parameters();
+  if (!model->config().tied_embeddings && model->unembedding.defined())
+    std::ranges::stable_partition(
+        parameters, [&](const auto& one) { return !one.is_same(model->unembedding); });
+  return parameters;
+}
+
 }  // namespace
 
 double TrainingState::spike() const {
@@ -45,8 +56,9 @@ Trainer::Trainer(TrainConfig config, TrainingData data, torch::Device device, Pr
       data_(std::move(data)),
       processes_(processes),
       model_(fresh_model(config_, device)),
-      gradients_(processes ? std::make_unique<detail::GradientSum>(model_->parameters(), *processes)
-                           : nullptr),
+      gradients_(processes
+                     ? std::make_unique<detail::GradientSum>(in_order_of_use(model_), *processes)
+                     : nullptr),
       optimizer_(model_, config_.optimizer, processes) {}
 Trainer::Trainer(Trainer&&) noexcept = default;
 Trainer& Trainer::operator=(Trainer&&) noexcept = default;

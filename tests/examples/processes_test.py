@@ -110,6 +110,16 @@ class ProcessesTest(ProgramTest):
             self.assertRegex(said, r"\Aspikesink-anatomy: \[Processes\] [^\n]+\n\Z")
             self.assertFalse(out.exists() and list(out.iterdir()), "nothing half written")
 
+    def test_a_process_that_hangs_is_noticed(self):
+        for victim, words in (1, "process 1 has not been heard of"), (0, "usually process 0, has not answered"):
+            processes, _ = self.begin(2, "train", "--steps", 100000, "--threads", 1)
+            time.sleep(5)
+            processes[victim].send_signal(signal.SIGSTOP)
+            said = processes[1 - victim].communicate(timeout=SECONDS_TO_NOTICE)[1]
+            processes[victim].send_signal(signal.SIGKILL)
+            self.assertEqual(processes[1 - victim].returncode, 1)
+            self.assertIn(words, said)
+
     def test_an_error_of_one_process_ends_the_others(self):
         embedding = read_safetensors(GOLDEN / "model.safetensors")[EMBEDDING]
         spoilt = self.copy_model(tokenizer=False, tensors={EMBEDDING: embedding.with_values({5: math.nan})})

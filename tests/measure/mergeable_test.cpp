@@ -3,6 +3,7 @@
 #include "spikesink/measure/mergeable.h"
 
 #include "measure/measured_model.h"
+#include "nothing_to_bring.h"
 #include "spikesink/spikesink.h"
 
 namespace spikesink {
@@ -42,13 +43,6 @@ struct All {
     for (const auto* measurement : list()) all.push_back(measurement->state());
     return all;
   }
-};
-
-/// Weights that are there anyway.
-struct NothingToBring : WeightSupply {
-  void bring(ModelPart) override {}
-  void drop(ModelPart) override {}
-  int64_t room_for_states() const override { return 0; }
 };
 
 struct MergeableTest : MeasuredModel {

@@ -6,6 +6,7 @@
 #include <torch/torch.h>
 
 #include "message_of.h"
+#include "nothing_to_bring.h"
 #include "spikesink/hooks/hook_names.h"
 #include "tiny_model.h"
 
@@ -94,8 +95,32 @@ TEST_F(VocabularyProbeTest, NothingAfterTheLayerIsComputed) {
   const auto scope = model->hooks().add("blocks.1.**", [&](const torch::Tensor&) { ++later; });
   const auto tokens = torch::tensor({{int64_t{4}, int64_t{7}}}, torch::kLong);
   const auto state = model->observe_until(tokens, block);
+  vocabulary_probe(model, block);
   EXPECT_EQ(later, 0);
   EXPECT_TRUE(state[0][-1].allclose(state_of({4, 7}), 1e-12, 1e-12));
+}
+
+TEST_F(VocabularyProbeTest, ManyBatchesThroughALayerBeforeTheNext) {
+  const Block last{2 * model->config().n_layers};  // of the last layer; the head is not reached
+  int64_t heads = 0;
+  const auto scope = model->hooks().add("ln_final.**", [&](const torch::Tensor&) { ++heads; });
+  const VocabularyProbeOptions options{
+      .prefix = {3},
+      .trigger = at::linspace(1, 2, model->config().d_model, torch::kDouble),
+      .batch_tokens = 8};
+  const auto expected = vocabulary_probe(model, last, options);
+  model->come_by_layer(std::make_unique<NothingToBring>());
+  const auto seen = vocabulary_probe(model, last, options);
+  EXPECT_EQ(heads, 0);
+  ASSERT_EQ(seen.entries.size(), expected.entries.size());
+  for (size_t entry = 0; entry < seen.entries.size(); ++entry) {
+    EXPECT_EQ(seen.entries[entry].id, expected.entries[entry].id);
+    EXPECT_EQ(seen.entries[entry].magnitude, expected.entries[entry].magnitude);
+    EXPECT_EQ(seen.entries[entry].cosine, expected.entries[entry].cosine);
+  }
+  ASSERT_EQ(seen.course.size(), expected.course.size());
+  for (size_t place = 0; place < seen.course.size(); ++place)
+    EXPECT_NEAR(seen.course[place].state.mean, expected.course[place].state.mean, 1e-12);
 }
 
 }  // namespace

@@ -8,23 +8,12 @@
 #include "spikesink/train/ablations.h"
 #include "spikesink/train/bigram_backcopy.h"
 #include "spikesink/train/trainer.h"
+#include "train/small_config.h"
 
 namespace spikesink {
 namespace {
 
 using nlohmann::json;
-
-TrainConfig small_config() {
-  auto config = baseline("nano");
-  config.model.n_layers = 1;
-  config.steps = 12;
-  config.sequences = 8;
-  config.length = 16;
-  config.optimizer.warm_up = 3;
-  config.measure_every = 5;
-  config.measured_sequences = 6;
-  return config;
-}
 
 std::vector<double> losses(TrainConfig config) {
   Trainer trainer(config, open_training_data(config));

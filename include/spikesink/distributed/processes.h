@@ -55,6 +55,10 @@ struct Share {
 };
 Share share_of(int64_t items, int64_t rank, int64_t count);
 
+/// How many processes the job has that a launcher started this one for, 1 where none did: without
+/// joining it. Throws std::invalid_argument as `join_processes` does.
+int64_t processes_of_job();
+
 /// Joins the job that torchrun (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT) or SLURM (SLURM_PROCID,
 /// SLURM_STEP_NUM_TASKS; the first node of SLURM_STEP_NODELIST, or MASTER_ADDR and MASTER_PORT)
 /// started this process for; null where neither did, or it is alone. Over Gloo, on the interface

@@ -22,8 +22,8 @@ struct Checkpoint {
 };
 
 /// Writes `parent`/step-N, which appears whole or not at all, also when the machine loses its
-/// power. The trainer's processes all call it, for a folder that all of them see; when it returns
-/// to process 0 the checkpoint is there. Throws FormatError.
+/// power. The trainer's processes all call it, for a folder that all of them see. Throws
+/// FormatError.
 Checkpoint save_checkpoint(const Trainer& trainer, std::optional<double> validation_loss,
                            const std::filesystem::path& parent);
 
@@ -38,8 +38,9 @@ Checkpoint checkpoint_of(const std::filesystem::path& parent, int64_t step);
 void verify(const Checkpoint& checkpoint);
 
 /// Puts weights, the optimizer's state and the step back; all later steps are what they would have
-/// been, bit for bit. The trainer is as before where this throws: FormatError for a checkpoint that
-/// is damaged or of another model, std::invalid_argument where the data is not what it was.
+/// been, bit for bit on a CPU and with as many processes. The trainer is as before where this
+/// throws: FormatError for a checkpoint that is damaged or of another model, std::invalid_argument
+/// where the data is not what it was.
 void restore(Trainer& trainer, const Checkpoint& checkpoint);
 
 /// Removes all but the last `kept` and, of those that were measured, the one with the least

@@ -38,7 +38,7 @@ namespace detail {
 class GradientSum;
 }
 
-/// Trains one model. Deterministic: the same configuration, dtype, device and numbers of threads
+/// Trains one model. Deterministic on a CPU: the same configuration, dtype and numbers of threads
 /// and processes give the same numbers.
 ///
 /// The processes of a job train one model together: each takes its share of a step's sequences, and

@@ -13,7 +13,8 @@ namespace spikesink {
 /// A training and its folder: `train.json`, the whole configuration; `log.jsonl`, a line a step;
 /// `checkpoints/step-N`; `tokenizer/`, where one was trained; and at the end `model/`. Whatever
 /// ends it, opening the folder again with the same configuration goes on from the last good
-/// checkpoint, and log and model become what they would have been, bit for bit.
+/// checkpoint, and log and model become what they would have been, bit for bit on a CPU and with as
+/// many processes.
 ///
 /// The processes of a job run one training, in a folder that all of them see; process 0 alone
 /// writes the log and the model. Where it throws at one of them the job is over.
