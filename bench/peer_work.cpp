@@ -1,8 +1,8 @@
 // The work of bench/peers, done with this library: prints what bench/peers/work.py prints.
 //
-// Usage: peer_work MODEL TOKENS float32|bfloat16 [bare|by_layer]
+// Usage: peer_work MODEL TOKENS float32|bfloat16 [bare|by_layer|fresh_memory]
 // `bare` times the forward pass without its logits, and measures nothing; `by_layer` brings the
-// weights layer by layer.
+// weights layer by layer; `fresh_memory` gives freed memory back to the system.
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -50,12 +50,12 @@ json importance_of(const spikesink::AttentionSinksResult& sinks) {
 
 int main(int argc, char** argv) {
   if (argc < 4) {
-    fmt::print("usage: peer_work MODEL TOKENS float32|bfloat16 [bare|by_layer]\n");
+    fmt::print("usage: peer_work MODEL TOKENS float32|bfloat16 [bare|by_layer|fresh_memory]\n");
     return 2;
   }
-  spikesink::keep_freed_memory();
   const auto dtype = std::string(argv[3]) == "bfloat16" ? torch::kBFloat16 : torch::kFloat;
   const std::string how = argc > 4 ? argv[4] : "";
+  if (how != "fresh_memory") spikesink::keep_freed_memory();
   const auto residence =
       how == "by_layer" ? spikesink::Residence::kByLayer : spikesink::Residence::kWhole;
   spikesink::Transformer model = nullptr;
