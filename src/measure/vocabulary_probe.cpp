@@ -81,8 +81,9 @@ class Probe : public Measurement {
   void add_states(const TokenBatch& batch, const torch::Tensor& states) {
     const auto cosine = options_.trigger.defined() ? cosines_.of(batch) : torch::Tensor();
     const auto [peaks, channels] = states.to(torch::kCPU, torch::kDouble).abs().max(1);
-    for (int64_t row = 0; row < batch.ids.size(0); ++row) {
-      result_.entries.push_back({.id = batch.ids[row][-1].item<int64_t>(),
+    const auto ids = batch.ids.select(1, -1).contiguous();
+    for (int64_t row = 0; row < ids.size(0); ++row) {
+      result_.entries.push_back({.id = ids.data_ptr<int64_t>()[row],
                                  .magnitude = peaks.data_ptr<double>()[row],
                                  .channel = channels.data_ptr<int64_t>()[row],
                                  .cosine = cosine.defined() ? cosine.data_ptr<double>()[row] : 0});

@@ -10,6 +10,7 @@
 #include "spikesink/train/ablations.h"
 #include "spikesink/train/run_summary.h"
 #include "temp_dir.h"
+#include "train/small_config.h"
 
 namespace spikesink {
 namespace {
@@ -17,15 +18,12 @@ namespace {
 namespace fs = std::filesystem;
 
 TrainConfig run_config() {
-  auto config = baseline("nano");
-  config.model.n_layers = 1;
+  auto config = small_config();
   config.steps = 20;
   config.sequences = 4;
   config.length = 12;
-  config.optimizer.warm_up = 3;
   config.measure_every = 6;
   config.measured_sequences = 4;
-  config.checkpoint_every = 4;
   return config;
 }
 
