@@ -7,7 +7,6 @@
 #include "message_of.h"
 #include "read_bytes.h"
 #include "spikesink/model/load_model.h"
-#include "spikesink/train/ablations.h"
 #include "spikesink/train/run_summary.h"
 #include "temp_dir.h"
 #include "train/small_config.h"
