@@ -25,7 +25,7 @@
 
 namespace {
 
-constexpr int64_t kTokens = 4096;
+constexpr int64_t kTokens = 2048;
 
 struct Job {
   spikesink::Transformer model;
