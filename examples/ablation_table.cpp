@@ -161,5 +161,6 @@ int main(int argc, char** argv) {
                  "trainings at a time (default: one a thread at nano, else one)")
       ->check(whole_number(1, 1024));
   add_training_options(app, options);
-  return run_example(app, argc, argv, [&] { run(options); });
+  return run_example(
+      app, argc, argv, [&] { run(options); }, kGoOn);
 }

@@ -73,8 +73,11 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->excludes(config);
   add_training_options(app, options);
-  return run_example(app, argc, argv, [&] {
-    options.seed_given = app.count("--seed") > 0;
-    run(options);
-  });
+  return run_example(
+      app, argc, argv,
+      [&] {
+        options.seed_given = app.count("--seed") > 0;
+        run(options);
+      },
+      kGoOn);
 }

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "common/interrupt.h"
 #include "spikesink/error.h"
 #include "spikesink/keep_freed_memory.h"
 
@@ -226,7 +227,8 @@ std::string list(const std::vector<int64_t>& numbers) {
   return numbers.empty() ? "none" : fmt::format("{}", fmt::join(numbers, ", "));
 }
 
-int run_example(CLI::App& app, int argc, char** argv, const std::function<void()>& body) {
+int run_example(CLI::App& app, int argc, char** argv, const std::function<void()>& body,
+                const std::string& advice_when_interrupted) {
   spikesink::keep_freed_memory();
   FLAGS_caffe2_log_level = 2;  // errors alone: where another process dies, one sentence is enough
   const auto fail = [&](std::string sentence, int status) {
@@ -236,6 +238,8 @@ int run_example(CLI::App& app, int argc, char** argv, const std::function<void()
   };
   try {
     app.parse(argc, argv);
+    const Interrupt interrupt(app.get_name(), app["--out"]->as<std::filesystem::path>(),
+                              advice_when_interrupted);
     body();
     return 0;
   } catch (const CLI::CallForHelp&) {

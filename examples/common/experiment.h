@@ -51,7 +51,9 @@ std::string list(const std::vector<int64_t>& numbers);
 spikesink::Progress progress_bar(const Options& options, const std::string& what);
 
 /// Runs `body` on the parsed command line. Bad input ends with one sentence on stderr and a
-/// non-zero status, which is returned.
-int run_example(CLI::App& app, int argc, char** argv, const std::function<void()>& body);
+/// non-zero status, which is returned; so does Ctrl-C (Interrupt), whose sentence says what --out
+/// keeps and ends with the advice.
+int run_example(CLI::App& app, int argc, char** argv, const std::function<void()>& body,
+                const std::string& advice_when_interrupted = "");
 
 }  // namespace examples

@@ -24,6 +24,9 @@ void add_training_options(CLI::App& app, TrainingOptions& options);
 /// The configuration with what the options say instead.
 spikesink::TrainConfig configured(spikesink::TrainConfig config, const TrainingOptions& options);
 
+/// What a training that was interrupted is to be told.
+inline constexpr const char* kGoOn = "the same command goes on from there";
+
 /// How far one or several trainings are, on one line of a terminal; threads may share it.
 class TrainingLine {
  public:

@@ -1,0 +1,101 @@
+#include "common/interrupt.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <vector>
+
+namespace examples {
+namespace fs = std::filesystem;
+namespace {
+
+// A handler may do little more than write: it writes the signal's number to the thread that waits.
+// 0 ends that thread.
+int pipe_ends[2] = {-1, -1};
+
+void send(int signal) {
+  const int error = errno;
+  const auto number = static_cast<unsigned char>(signal);
+  [[maybe_unused]] const auto written = ::write(pipe_ends[1], &number, 1);
+  errno = error;
+}
+
+void set_handler(void (*handler)(int), int flags) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = flags;
+  for (const int signal : {SIGINT, SIGTERM}) ::sigaction(signal, &action, nullptr);
+}
+
+// Names as TemporaryFile and save_checkpoint make them.
+bool is_half_written(const fs::path& path) {
+  const auto name = path.filename().string();
+  return name.ends_with(".unfinished") ||
+         (name.ends_with(".tmp") && name.find(fmt::format(".{}-", ::getpid())) != name.npos);
+}
+
+std::vector<fs::path> half_written_in(const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (is_half_written(entry->path())) found.push_back(entry->path());
+  }
+  return found;
+}
+
+std::vector<std::string> kept_in(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (!is_half_written(entry->path())) names.push_back(entry->path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
+Interrupt::Interrupt(std::string program, fs::path out, std::string advice)
+    : program_(std::move(program)),
+      out_(std::move(out)),
+      advice_(std::move(advice)),
+      made_here_(!fs::exists(out_)) {
+  if (::pipe(pipe_ends) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
+  waiting_ = std::thread([this] { wait_for_signal(); });
+  set_handler(send, SA_RESTART | SA_RESETHAND);
+}
+
+Interrupt::~Interrupt() {
+  set_handler(SIG_DFL, 0);
+  send(0);
+  waiting_.join();
+  for (const int end : pipe_ends) ::close(end);
+}
+
+void Interrupt::wait_for_signal() const {
+  unsigned char signal = 0;
+  while (::read(pipe_ends[0], &signal, 1) < 0 && errno == EINTR) {
+  }
+  if (signal != 0) end(signal);
+}
+
+void Interrupt::end(int signal) const {
+  std::error_code ignored;
+  for (const auto& path : half_written_in(out_)) fs::remove_all(path, ignored);
+  const auto kept = kept_in(out_);
+  if (kept.empty() && made_here_) fs::remove(out_, ignored);
+  fmt::print(stderr, "{}{}: interrupted: {}\n", ::isatty(STDERR_FILENO) ? "\r\033[K" : "", program_,
+             kept.empty() ? "nothing was written"
+                          : fmt::format("{} keeps {}{}{}", out_.string(), fmt::join(kept, ", "),
+                                        advice_.empty() ? "" : "; ", advice_));
+  ::_exit(128 + signal);
+}
+
+}  // namespace examples

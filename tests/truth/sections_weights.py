@@ -1,0 +1,275 @@
+"""quadratic_form and vocabulary_probe: whole matrices U_k, and every vocabulary entry on its own."""
+
+import math
+
+import numpy
+
+from claims import Given, digits, number
+from sections_spikes import LifeCycle
+from text_run import (
+    LEAST_MAGNITUDE,
+    MOST_TOKENS,
+    block_entry,
+    by_count,
+    cosine,
+    deviation,
+    lower_median,
+    mean,
+    token_entry,
+)
+
+OUTLIER_RATIO, LEAST_DOMINANCE = 9.0, 0.70710678
+MOST_OUTLIERS, MOST_CHANNELS, SPECTRUM, SUPER_WEIGHTS = 8, 10, 32, 3
+LEAST_SHARE = 0.5  # of a spike, of an entry that spikes
+PREFIX, LATER_ENTRIES = 4, 4096
+BINS_OF_OCTAVE = 4
+
+
+class ChannelForm:
+    """U_k = sum_i W_down[k, i] W_gate[i] W_up[i]^T, the norm's scale folded in, and what follows of it."""
+
+    def __init__(self, layer_form, channel):
+        self.channel = channel
+        self.down, gate, up = layer_form.down[channel], layer_form.gate, layer_form.up
+        form = sum(weight * numpy.outer(g, p) for weight, g, p in zip(self.down, gate, up))
+        self.norm = float(numpy.linalg.norm(form))
+        self.symmetric = (form + form.T) / 2
+        self.layer_form = layer_form
+
+    def decompose(self):
+        values, vectors = numpy.linalg.eigh(self.symmetric)
+        order = numpy.argsort(-numpy.abs(values))
+        self.spectrum = values[order][:SPECTRUM]
+        self.eigenvalue, self.trigger = float(values[order[0]]), vectors[:, order[0]]
+        self.dominance = abs(self.eigenvalue) / float(numpy.linalg.norm(self.symmetric))
+        readings = self.layer_form.gate @ self.trigger
+        self.shares = self.down * readings * (self.layer_form.up @ self.trigger) / self.eigenvalue
+        if (self.shares * readings).sum() < 0:
+            self.trigger = -self.trigger
+        return self
+
+    def super_weights(self):
+        columns = numpy.argsort(-self.shares)[:SUPER_WEIGHTS]
+        return [
+            {"row": self.channel, "column": int(c), "weight": float(self.down[c]), "share": float(self.shares[c])}
+            for c in columns
+        ]
+
+    def short_entry(self):
+        return {"channel": self.channel, "frobenius_norm": self.norm, "leading_eigenvalue": None}
+
+    def entry(self):
+        return self.short_entry() | {
+            "leading_eigenvalue": self.eigenvalue,
+            "dominance": self.dominance,
+            "spectrum": [digits(value, 1e-9 * self.norm) for value in self.spectrum],
+            "super_weights": self.super_weights(),
+        }
+
+
+class LayerForm:
+    def __init__(self, model, layer):
+        scale = model.of_layer(layer, "post_attention_layernorm.weight")
+        self.block = 2 * layer + 2
+        self.gate = model.of_layer(layer, "mlp.gate_proj.weight") * scale
+        self.up = model.of_layer(layer, "mlp.up_proj.weight") * scale
+        self.down = model.of_layer(layer, "mlp.down_proj.weight")
+        self.has_biases = f"model.layers.{layer}.mlp.up_proj.bias" in model.tensors
+        self.forms = [ChannelForm(self, channel) for channel in range(model.d_model)]
+        self.median = lower_median([form.norm for form in self.forms])
+        self.order = by_count(self.forms, lambda form: form.norm)
+        loud = [form for form in self.order if form.norm >= OUTLIER_RATIO * self.median]
+        self.outliers = [form.decompose() for form in loud[:MOST_OUTLIERS]]
+        others = [form for form in self.forms if form not in loud]
+        nearest = sorted(others, key=lambda form: abs(form.norm - self.median))
+        self.controls = [form.decompose() for form in nearest[:1]] if loud else []
+
+    def entry(self):
+        short = [form.short_entry() for form in self.order if form not in self.outliers]
+        channels = [form.entry() for form in self.outliers] + short
+        return block_entry(self.block) | {
+            "gated": True,
+            "normed_before": True,
+            "normed_after": False,
+            "has_biases": self.has_biases,
+            "median_norm": self.median,
+            "channels": channels[:MOST_CHANNELS],
+            "controls": [form.entry() for form in self.controls],
+            "norms": [digits(form.norm) for form in self.forms],
+        }
+
+
+class Weights:
+    """The forms of all layers."""
+
+    def __init__(self, model):
+        self.layers = [LayerForm(model, layer) for layer in range(model.n_layers)]
+        self.outliers = [(layer.block, form) for layer in self.layers for form in layer.outliers]
+        self.d_model = model.d_model
+
+    def triggers(self):
+        cosines = [[digits(abs(float(a.trigger @ b.trigger))) for _, b in self.outliers] for _, a in self.outliers]
+        places = [{"block": block, "channel": form.channel} for block, form in self.outliers]
+        return {"places": places, "cosines": cosines}
+
+    def steps(self):
+        """The first that counts for a channel is up; later ones by whether their sign is its."""
+        signs, steps = {}, []
+        for block, form in self.outliers:
+            if form.dominance <= LEAST_DOMINANCE:
+                continue
+            sign = signs.setdefault(form.channel, form.eigenvalue > 0)
+            entry = {"channel": form.channel, "up": sign == (form.eigenvalue > 0), "eigenvalue": form.eigenvalue}
+            steps.append(block_entry(block) | entry | {"most": abs(form.eigenvalue) * self.d_model})
+        return steps
+
+    def prediction(self):
+        steps = self.steps()
+        heights = {}
+        for step in steps:
+            if step["up"]:
+                heights[step["channel"]] = heights.get(step["channel"], 0) + step["most"]
+        return {
+            "rule": Given(),
+            "spike_channels": by_count(sorted(heights), heights.get),
+            "step_up": sorted({step["block"] for step in steps if step["up"]}),
+            "step_down": sorted({step["block"] for step in steps if not step["up"]}),
+            "steps": steps,
+        }
+
+    def trigger_of(self, block):
+        for number, form in self.outliers:
+            if number == block:
+                return form.trigger
+        return None
+
+
+def agreement(predicted, measured):
+    predicted, measured = set(predicted), set(measured)
+    return {
+        "both": sorted(predicted & measured),
+        "predicted_alone": sorted(predicted - measured),
+        "measured_alone": sorted(measured - predicted),
+    }
+
+
+def comparison(prediction, life):
+    entries = {"definition": Given(), "spike_channels": agreement(prediction["spike_channels"], life.spike_channels)}
+    for name, measured in (("step_up", life.step_up), ("step_down", life.step_down)):
+        entries[name] = agreement(prediction[name], [block for block in measured if block % 2 == 0])
+    return entries
+
+
+def fit_entry(measured, predicted):
+    measured, predicted = numpy.array(measured), numpy.array(predicted)
+    spread = ((measured - measured.mean()) ** 2).sum()
+    squares = (predicted**2).sum()
+    largest = [float(max(values, key=abs)) for values in (measured, predicted)]
+    return {
+        "r_squared": number(1 - ((measured - predicted) ** 2).sum() / spread),
+        "slope": number((measured * predicted).sum() / squares) if squares > 0 else None,
+        "largest_measured": largest[0],
+        "largest_predicted": largest[1],
+    }
+
+
+def channel_fit(run, block, form):
+    measured, leading, opened, full = [], [], [], []
+    for s, p, _ in run.tokens:
+        layer = run.traces[s].layers[block // 2 - 1]
+        along = float(form.trigger @ layer.mlp_normed[p])
+        measured.append(float(form.down @ layer.post[p]))
+        leading.append(form.eigenvalue * along**2)
+        opened.append(form.eigenvalue * max(along, 0) ** 2)
+        full.append(float(form.down @ (layer.gate[p] * layer.up[p])))
+    fits = {"leading": leading, "open": opened, "full": full}
+    entry = block_entry(block) | {"channel": form.channel, "tokens": len(measured)}
+    return entry | {name: fit_entry(measured, predicted) for name, predicted in fits.items()}
+
+
+def quadratic_form(run):
+    weights = Weights(run.model)
+    prediction = weights.prediction()
+    fits = [channel_fit(run, block, form) for block, form in weights.outliers]
+    return {
+        "definition": Given(),
+        "options": {"outlier_ratio": OUTLIER_RATIO, "least_dominance": LEAST_DOMINANCE},
+        "blocks": [layer.entry() for layer in weights.layers],
+        "triggers": weights.triggers(),
+        "prediction": prediction,
+        "comparison": comparison(prediction, LifeCycle(run)),
+        "fit": {"definition": Given(), "channels": fits},
+    }
+
+
+class Probe:
+    """Vocabulary entries after a prefix, judged after a block."""
+
+    def __init__(self, run, block, prefix, ids):
+        self.block, self.prefix, self.ids = block, prefix, ids
+        self.trigger = Weights(run.model).trigger_of(block)
+        self.spike = LifeCycle(run).states[block].top()[0]["magnitude"]
+        self.traces = [run.model([*prefix, id]) for id in ids]
+
+    def row(self, id, trace):
+        magnitudes = numpy.abs(trace.states[self.block][-1])
+        height = float(magnitudes.max())
+        spikes = height > LEAST_MAGNITUDE and height >= LEAST_SHARE * self.spike
+        alike = None if self.trigger is None else cosine(self.trigger, trace.states[self.block - 1][-1])
+        entry = token_entry(id) | {"magnitude": height, "channel": int(magnitudes.argmax())}
+        return entry | {"cosine": alike, "spikes": bool(spikes)}
+
+    def histogram(self, rows):
+        bins = [math.floor(math.log2(row["magnitude"]) * BINS_OF_OCTAVE) for row in rows]
+        return [
+            {
+                "from": digits(2 ** (number / BINS_OF_OCTAVE)),
+                "to": digits(2 ** ((number + 1) / BINS_OF_OCTAVE)),
+                "count": bins.count(number),
+            }
+            for number in sorted(set(bins))
+        ]
+
+    def spread(self, values):
+        return {"mean": number(mean(values)), "standard_deviation": deviation(values)}
+
+    def course(self):
+        if self.trigger is None:
+            return []
+        entries = []
+        for block in range(self.block):
+            state = [cosine(self.trigger, trace.states[block][-1]) for trace in self.traces]
+            output = [cosine(self.trigger, trace.outputs[block - 1][-1]) for trace in self.traces if block > 0]
+            entries.append({"block": block, "state": self.spread(state), "output": self.spread(output)})
+        return entries
+
+    def section(self):
+        rows = [self.row(id, trace) for id, trace in zip(self.ids, self.traces)]
+        spiking = sum(row["spikes"] for row in rows)
+        most_spike = 2 * spiking > len(rows)
+        exceptions = sorted((r for r in rows if r["spikes"] != most_spike), key=lambda row: row["magnitude"])
+        return block_entry(self.block) | {
+            "position": len(self.prefix),
+            "vocabulary": len(rows),
+            "spiking": spiking,
+            "percent": 100 * spiking / len(rows),
+            "spike": self.spike,
+            "definition": Given(),
+            "options": {"least_share": LEAST_SHARE, "least_magnitude": LEAST_MAGNITUDE},
+            "magnitudes": self.histogram(rows),
+            "exception_count": len(exceptions),
+            "exceptions": exceptions[:MOST_TOKENS],
+            "course": self.course(),
+        }
+
+
+def vocabulary_probe(run):
+    """None where the text shows no spike."""
+    block = LifeCycle(run).birth()
+    if block is None:
+        return None
+    ids = range(run.model.d_vocabulary)
+    later = ids[:: max(1, len(ids) // LATER_ENTRIES)]
+    prefix = run.traces[0].ids[:PREFIX]
+    section = Probe(run, block, [], ids).section()
+    return section | {"later": Probe(run, block, prefix, later).section()}
