@@ -1,18 +1,23 @@
 #!/usr/bin/env python3
-"""Writes docs/models.md's table and tests/goldens/hook_names.json from what the golden models say of themselves.
+"""Writes the tables of docs/models.md and docs/hooks.md and tests/goldens/hook_names.json from what the golden models say of
+themselves; shapes and meanings of hook points are those of hook_names.h.
 
 Usage: describe_models.py [--check] DESCRIBE_MODELS   (the program that the build makes)
 
 With --check nothing is written, and a difference is an error.
 """
+import collections
 import difflib
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "models.md"
+HOOK_PAGE = ROOT / "docs" / "hooks.md"
+HOOK_HEADER = ROOT / "include" / "spikesink" / "hooks" / "hook_names.h"
 HOOKS = ROOT / "tests" / "goldens" / "hook_names.json"
 BEGIN, END = "<!-- the table is written by scripts/describe_models.py -->\n", "<!-- end -->\n"
 REAL = {"llama": "SmolLM2-135M", "gemma3_text": "Gemma 3 270M", "bert": "MiniLM-L6"}
@@ -62,17 +67,129 @@ def table(described):
     return "\n".join(lines) + "\n"
 
 
+# Of the points whose line in the header says nothing, because a sentence over the group does.
+SAID_OVER_THE_GROUP = {
+    "hook_embed": "[B, T, d_embedding], of the token",
+    "hook_pos_embed": "[B, T, d_model], of the position",
+    "hook_token_type_embed": "[B, T, d_model], of the token type",
+    "hook_full_embed": "[B, T, d_model], the sum, normed",
+    "hook_normalized_resid_mid": "[B, T, d_model]",
+    "hook_normalized_resid_post": "[B, T, d_model]",
+}
+CONSTANT = re.compile(r'string_view k\w+ =\s*"([^"]+)";[ ]*(?://[ ]*(.*))?')
+
+
+def generic(name):
+    """The name with N for its layer and E for its expert."""
+    return re.sub(r"\.experts\.\d+\.", ".experts.E.", re.sub(r"^blocks\.\d+\.", "blocks.N.", name))
+
+
+def hook_groups():
+    """The groups of the header: what is said of each, and its points with what is said of them."""
+    for paragraph in HOOK_HEADER.read_text().split("\n\n"):
+        points = CONSTANT.findall(paragraph)
+        if not points:
+            continue
+        title = " ".join(line.removeprefix("// ") for line in paragraph.split("inline")[0].splitlines())
+        for point, comment in points:
+            if bool(comment) == (point in SAID_OVER_THE_GROUP):
+                sys.exit(f"{HOOK_HEADER}: expected a comment on the line of {point}, or an entry of SAID_OVER_THE_GROUP")
+        yield title, [(point, comment or SAID_OVER_THE_GROUP[point]) for point, comment in points]
+
+
+def places_of_hooks(described):
+    """By name, layers as N and experts as E: how many of a model type's configurations have it in some layer, and in all."""
+    places = {}
+    for entry in described.values():
+        kinds = [{generic(f"blocks.0.{point}") for point in kind["points"]} for kind in entry["hooks"]["blocks"]]
+        everywhere = set.intersection(*kinds) | set(entry["hooks"]["root"])
+        for name in everywhere | set.union(*kinds):
+            some, every = places.setdefault(name, (collections.Counter(), collections.Counter()))
+            some[entry["model"]["model_type"]] += 1
+            every[entry["model"]["model_type"]] += name in everywhere
+    return places
+
+
+def shape_and_meaning(name, comment):
+    """What the header says of a point, for its name as it stands in a model."""
+    shape, what = re.fullmatch(r"(\[[^]]*\])(?:,? (.*))?", comment).groups()
+    if ".experts." in name or ".shared." in name:
+        shape = shape.replace("B, T", "n")
+    if "q_norm." in name or "k_norm." in name:  # of each head, or of all of them together
+        heads = "H" if "q_norm." in name else "K"
+        shape = (f"[B, T, {heads}, 1] or [B, T, 1]" if name.endswith("hook_scale") else
+                 f"[B, T, {heads}, d_head] or [B, T, {heads} d_head]")
+    return shape, what or ""
+
+
+def check_shape(golden, name, shape, entry):
+    """Exits when a model shows a point in another shape. Sizes that the report's `model` does not have are not looked at."""
+    shapes, model = entry["shapes"], entry["model"]
+    sizes = {"B": shapes["sequences"], "T": shapes["length"], "S": shapes["length"], "H": model["n_heads"],
+             "K": model["n_key_value_heads"], "1": 1} | {key: model[key] for key in ("d_head", "d_model", "d_vocabulary")}
+    sizes |= {f"{heads} d_head": sizes[heads] * model["d_head"] for heads in "HK"}
+    if ".experts." not in name and ".shared." not in name:
+        sizes["d_mlp"] = model["d_mlp"]
+    for point, got in shapes["points"].items():
+        if generic(point) != name:
+            continue
+        fits = [all(sizes.get(symbol, size) == size for symbol, size in zip(symbols, got))
+                for symbols in (one.strip("[]").split(", ") for one in shape.split(" or ")) if len(symbols) == len(got)]
+        if not any(fits):
+            sys.exit(f"{golden}: {point} is {got}, and {HOOK_PAGE} says {shape}")
+
+
+def models_with(name, places, configurations):
+    some, every = places.get(name, ({}, {}))
+    named = lambda families: ", ".join(f"`{family}`" for family in sorted(families))
+    partly = [family for family in some if every[family] < configurations[family]]
+    whole, without = set(some) - set(partly), set(configurations) - set(some)
+    if len(without) + len(partly) < len(whole):
+        text = "all" + (f" but {named(without)}" if without else "")
+    else:
+        text = named(whole)
+    return "; ".join(filter(None, [text, f"of {named(partly)} only some" if partly else ""])) or "none"
+
+
+def hook_table(described):
+    places = places_of_hooks(described)
+    configurations = collections.Counter(entry["model"]["model_type"] for entry in described.values())
+    groups = list(hook_groups())
+    ends = [point for _, points in groups for point, _ in points]
+    lines = []
+    for title, points in groups:
+        lines += [title, "", "| name | shape | what | models |", "|---|---|---|---|"]
+        rows = []
+        for number, (point, comment) in enumerate(points):
+            names = [name for name in places if point == max(
+                (end for end in ends if f".{name}".endswith(f".{end}")), key=len)]
+            if not names:
+                names = [re.search(r'"(blocks\.N\.[^"]*)"', title)[1] + point]
+            rows += [(len(name) - len(point), name.removesuffix(point), number, name, comment) for name in names]
+        for *_, name, comment in sorted(rows):
+            shape, what = shape_and_meaning(name, comment)
+            for golden, entry in described.items():
+                check_shape(golden, name, shape, entry)
+            lines.append(f"| `{name}` | {shape} | {what} | {models_with(name, places, configurations)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
 def hook_names(described):
     return json.dumps({name: entry["hooks"] for name, entry in described.items()}, separators=(",", ":")).replace(
         '},"', '},\n"') + "\n"
 
 
+def with_table(page, text):
+    before, rest = page.split(BEGIN)
+    return before + BEGIN + text + END + rest.split(END)[1]
+
+
 def main(*arguments):
     check = "--check" in arguments
     described = json.loads(subprocess.run([arguments[-1]], check=True, capture_output=True, text=True).stdout)
-    page = PAGE.read_text()
-    before, rest = page.split(BEGIN)
-    wanted = {PAGE: before + BEGIN + table(described) + END + rest.split(END)[1], HOOKS: hook_names(described)}
+    wanted = {PAGE: with_table(PAGE.read_text(), table(described)),
+              HOOK_PAGE: with_table(HOOK_PAGE.read_text(), hook_table(described)), HOOKS: hook_names(described)}
     for file, text in wanted.items():
         if not check:
             file.write_text(text)

@@ -1,5 +1,6 @@
-// Prints, as JSON, what each golden model is and which hook points it has. The layers that have the
-// same points are told once.
+// Prints, as JSON, what each golden model is, which hook points it has, and the shapes that they
+// see of kSequences sequences of kLength tokens. The layers that have the same points are told
+// once.
 
 #include <nlohmann/json.hpp>
 
@@ -13,6 +14,8 @@
 namespace {
 
 using nlohmann::json;
+
+constexpr int64_t kSequences = 3, kLength = 7;
 
 json hook_points(const spikesink::Transformer& model) {
   json root = json::array();
@@ -33,14 +36,25 @@ json hook_points(const spikesink::Transformer& model) {
   return {{"root", root}, {"blocks", kinds}};
 }
 
+json shapes(spikesink::Transformer& model) {
+  json seen = json::object();
+  const auto see = [&](const torch::Tensor& value, const std::string& name) {
+    seen[name] = value.sizes().vec();
+  };
+  const auto tokens = at::arange(kSequences * kLength).view({kSequences, kLength});
+  spikesink::run_with_hooks(model, tokens % model->config().d_vocabulary, {{"**", see}});
+  return {{"sequences", kSequences}, {"length", kLength}, {"points", seen}};
+}
+
 }  // namespace
 
 int main() {
   json all = json::object();
   for (const auto& golden : spikesink::golden_models()) {
-    const auto model = spikesink::load_model(golden.path);
+    auto model = spikesink::load_model(golden.path);
     all[golden.name()] = {{"model", spikesink::detail::section(model->config())},
-                          {"hooks", hook_points(model)}};
+                          {"hooks", hook_points(model)},
+                          {"shapes", shapes(model)}};
   }
   std::cout << all.dump(1) << "\n";
 }
