@@ -24,6 +24,9 @@ spikesink::TokenBatches read_tokens(const spikesink::WeightSource& reference) {
                     "of int64",
                     reference.path().string(), c10::str(tokens.sizes()), c10::str(tokens.dtype())));
   }
+  if (tokens.size(1) == 0)
+    throw spikesink::FormatError(fmt::format(
+        "--reference: the sequences of 'tokens' are empty ({})", reference.path().string()));
   std::vector<std::vector<int64_t>> sequences;
   for (int64_t row = 0; row < tokens.size(0); ++row) {
     const auto* ids = tokens[row].data_ptr<int64_t>();

@@ -10,7 +10,7 @@ import re
 import sys
 
 # An area may include itself and those before it.
-ORDER = ["error", "version", "detail", "log", "weights", "text", "hooks", "model", "distributed", "measure", "intervene", "train", "report",
+ORDER = ["error", "printable", "version", "detail", "log", "weights", "text", "hooks", "model", "distributed", "measure", "intervene", "train", "report",
          "spikesink"]
 INCLUDE = re.compile(r'^#include ([<"])([^>"]+)[>"]', re.M)
 ENDS_OR_PRINTS = re.compile(r"\bstd::(cout|cerr|exit|abort|terminate|quick_exit)\b|\b(printf|puts|fputs|exit|abort)\(|fmt::print\(")

@@ -11,6 +11,7 @@
 #include "common/interrupt.h"
 #include "spikesink/error.h"
 #include "spikesink/keep_freed_memory.h"
+#include "spikesink/printable.h"
 
 extern "C" const char spikesink_passages[], spikesink_passages_end[];
 
@@ -111,6 +112,11 @@ std::string read_file(const std::filesystem::path& file) {
   std::error_code error;
   if (std::filesystem::is_directory(file, error))
     throw spikesink::FormatError(fmt::format("'{}' is a folder, expected a file", file.string()));
+  const auto kind = std::filesystem::status(file, error).type();  // a device may have no end
+  if (kind == std::filesystem::file_type::character || kind == std::filesystem::file_type::block ||
+      kind == std::filesystem::file_type::socket)
+    throw spikesink::FormatError(
+        fmt::format("'{}' is a special file, expected a file or a pipe", file.string()));
   std::ifstream stream(file, std::ios::binary);
   std::string bytes{std::istreambuf_iterator<char>(stream), {}};
   if (!stream) throw spikesink::FormatError(fmt::format("cannot read '{}'", file.string()));
@@ -233,7 +239,7 @@ int run_example(CLI::App& app, int argc, char** argv, const std::function<void()
   FLAGS_caffe2_log_level = 2;  // errors alone: where another process dies, one sentence is enough
   const auto fail = [&](std::string sentence, int status) {
     std::replace(sentence.begin(), sentence.end(), '\n', ' ');
-    fmt::print(stderr, "{}: {}\n", app.get_name(), sentence);
+    fmt::print(stderr, "{}: {}\n", app.get_name(), spikesink::printable(sentence));
     return status;
   };
   try {
@@ -249,8 +255,11 @@ int run_example(CLI::App& app, int argc, char** argv, const std::function<void()
     return fail(error.what(), 2);
   } catch (const std::bad_alloc&) {
     return fail("out of memory", 1);
+  } catch (const std::length_error&) {
+    return fail("out of memory", 1);
   } catch (const c10::Error& error) {
     const std::string message = error.what_without_backtrace();
+    if (message.find("DefaultCPUAllocator") != message.npos) return fail("out of memory", 1);
     return fail(message.substr(0, message.find('\n')), 1);
   } catch (const std::exception& error) {
     return fail(error.what(), 1);

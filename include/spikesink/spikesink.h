@@ -54,6 +54,7 @@
 #include "spikesink/model/model_config.h"
 #include "spikesink/model/save_model.h"
 #include "spikesink/model/transformer.h"
+#include "spikesink/printable.h"
 #include "spikesink/report/html_page.h"
 #include "spikesink/report/report.h"
 #include "spikesink/text/token_batches.h"

@@ -7,19 +7,20 @@
 #include <utility>
 
 #include "spikesink/error.h"
+#include "spikesink/printable.h"
 
 namespace spikesink::detail {
 
 /// Throws std::invalid_argument: the caller asked for something that cannot be.
 template <typename... Args>
 [[noreturn]] void fail_argument(fmt::format_string<Args...> text, Args&&... args) {
-  throw std::invalid_argument(fmt::format(text, std::forward<Args>(args)...));
+  throw std::invalid_argument(printable(fmt::format(text, std::forward<Args>(args)...)));
 }
 
 /// Throws FormatError: a file is broken or says what is not understood.
 template <typename... Args>
 [[noreturn]] void fail_format(fmt::format_string<Args...> text, Args&&... args) {
-  throw FormatError(fmt::format(text, std::forward<Args>(args)...));
+  throw FormatError(printable(fmt::format(text, std::forward<Args>(args)...)));
 }
 
 }  // namespace spikesink::detail

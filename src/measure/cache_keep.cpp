@@ -51,7 +51,7 @@ int64_t count_places(const SinksAnywhereResult& sinks, const SpikeTokensResult& 
 CacheKeepResult cache_keep(const SinksAnywhereResult& sinks, const SpikeTokensResult& spikes,
                            CacheKeepOptions options) {
   CacheKeepResult result{.options = options,
-                         .sequences = sinks.sequences,
+                         .sequences = spikes.sequences,
                          .tokens = spikes.tokens,
                          .heads = static_cast<int64_t>(sinks.heads.size())};
   for (const auto& head : sinks.heads) {

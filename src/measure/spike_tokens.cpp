@@ -162,6 +162,7 @@ SpikeTokensResult SpikeTokens::result() const {
     result.tokens += by_token_[id].seen;
   }
   detail::sort_by(result.by_token, [](const auto& token) { return token.spiking; });
+  if (!by_position_.empty()) result.sequences = by_position_.front().seen;
   for (size_t position = 0; position < by_position_.size(); ++position) {
     if (by_position_[position].spiking == 0) continue;
     result.by_position.push_back(by_position_[position]);

@@ -4,6 +4,7 @@
 
 #include "detail/fail.h"
 #include "detail/free_memory.h"
+#include "detail/is_there.h"
 #include "detail/logger.h"
 #include "model/read_config.h"
 #include "model/streamed_weights.h"
@@ -17,14 +18,16 @@ Description describe(const WeightSource& source) {
   if (const auto* gguf = dynamic_cast<const GgufFile*>(&source))
     return detail::describe_gguf(*gguf);
   const auto folder =
-      std::filesystem::is_directory(source.path()) ? source.path() : source.path().parent_path();
+      detail::is_folder(source.path()) ? source.path() : source.path().parent_path();
   return detail::describe_hf(folder / "config.json");
 }
 
 // Keeps a lying configuration from asking for more memory than the weights could fill.
 void check_extent(const ModelConfig& config, const WeightSource& source) {
-  int64_t longest = 0;
+  int64_t longest = 0, tensors = 0;
   for (const auto& info : source.tensors()) {
+    if (std::ranges::find(info.shape, 0) != info.shape.end()) continue;  // no bytes stand behind it
+    ++tensors;
     for (const int64_t size : info.shape) longest = std::max(longest, size);
   }
   const auto check = [&](const char* field, int64_t value, int64_t most, const char* what) {
@@ -32,8 +35,7 @@ void check_extent(const ModelConfig& config, const WeightSource& source) {
     detail::fail_format("[load_model] {}: got {}, expected at most {}, {} ({})", field, value, most,
                         what, source.path().string());
   };
-  check("n_layers", config.n_layers, static_cast<int64_t>(source.tensors().size()),
-        "the number of tensors");
+  check("n_layers", config.n_layers, tensors, "the number of tensors");
   const char* what = "the largest dimension of a tensor";
   check("d_model", config.d_model, longest, what);
   check("d_mlp", config.d_mlp, longest, what);
@@ -89,7 +91,7 @@ void place(Transformer& model, detail::StoredWeights weights, const LoadOptions&
 
 ModelConfig read_model_config(const std::filesystem::path& path) {
   const auto config_file = path / "config.json";
-  if (std::filesystem::exists(config_file)) return detail::describe_hf(config_file).config;
+  if (detail::is_there(config_file)) return detail::describe_hf(config_file).config;
   return describe(*open_weights(path)).config;
 }
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "detail/utf8.h"
 #include "text/regex.h"
 #include "text/split_pattern.h"
-#include "text/utf8.h"
 
 namespace spikesink::detail {
 namespace {

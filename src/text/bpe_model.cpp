@@ -4,7 +4,7 @@
 #include <queue>
 #include <tuple>
 
-#include "text/utf8.h"
+#include "detail/utf8.h"
 
 namespace spikesink::detail {
 namespace {

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdint>
 
-#include "text/utf8.h"
+#include "detail/utf8.h"
 
 namespace spikesink::detail {
 namespace {

@@ -3,9 +3,9 @@
 #include <memory>
 
 #include "detail/fail.h"
+#include "detail/utf8.h"
 #include "text/regex.h"
 #include "text/unicode_properties.h"
-#include "text/utf8.h"
 
 namespace spikesink::detail {
 namespace {

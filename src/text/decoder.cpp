@@ -4,10 +4,10 @@
 #include <numeric>
 #include <utility>
 
+#include "detail/utf8.h"
 #include "text/byte_alphabet.h"
 #include "text/byte_tokens.h"
 #include "text/normalizer.h"
-#include "text/utf8.h"
 
 namespace spikesink::detail {
 namespace {

@@ -1,7 +1,7 @@
 #include "text/json_object.h"
 
 #include "detail/fail.h"
-#include "text/utf8.h"
+#include "detail/utf8.h"
 
 namespace spikesink::detail {
 

@@ -4,9 +4,9 @@
 #include <memory>
 #include <utility>
 
+#include "detail/utf8.h"
 #include "text/pieces.h"
 #include "text/unicode_properties.h"
-#include "text/utf8.h"
 
 namespace spikesink::detail {
 namespace {
@@ -123,11 +123,21 @@ NormalizerStep prepend_step(std::string prefix) {
   };
 }
 
+void check_growth(size_t before, size_t after) {
+  constexpr size_t kMostTimes = 64, kAnyway = 1 << 20;
+  if (after / kMostTimes > before + kAnyway / kMostTimes)
+    fail_format(
+        "[Tokenizer] the normalizer makes a text too long: got {} bytes, expected at most {} for "
+        "one of {}",
+        after, kMostTimes * before + kAnyway, before);
+}
+
 std::string replaced(const Regex& pattern, std::string_view text, std::string_view content) {
   std::string result;
   if (text.empty()) return result;
   for_each_piece(pattern, text, [&](const Piece& piece) {
     result += piece.matched ? content : text.substr(piece.begin, piece.end - piece.begin);
+    check_growth(text.size(), result.size());
   });
   return result;
 }

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "detail/utf8.h"
 #include "text/regex.h"
-#include "text/utf8.h"
 
 namespace spikesink::detail {
 

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "detail/fail.h"
+#include "detail/utf8.h"
 #include "text/string_hash.h"
-#include "text/utf8.h"
 
 namespace spikesink::detail {
 namespace {
@@ -64,7 +64,10 @@ PipelineTokenizer::PipelineTokenizer(TokenizerParts parts) : parts_(std::move(pa
 
 NormalText PipelineTokenizer::normalized(std::string_view text, bool from_start) const {
   NormalText normal{std::string(text), from_start};
-  for (const NormalizerStep& step : parts_.normalizer) step(normal);
+  for (const NormalizerStep& step : parts_.normalizer) {
+    step(normal);
+    check_growth(text.size(), normal.text.size());
+  }
   return normal;
 }
 

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "detail/fail.h"
+#include "detail/is_there.h"
 #include "detail/strict_json.h"
 #include "text/read_tokenizer.h"
 #include "weights/mapped_file.h"
@@ -63,7 +64,7 @@ BoundaryTokens read_boundaries(JsonObject& file, const fs::path& config_path,
       fail_format("[load_tokenizer] the template's id is not in the vocabulary: got {} ({})", *id,
                   file.where());
   }
-  if (!fs::exists(config_path)) return result;
+  if (!is_there(config_path)) return result;
   const nlohmann::json json = read_json(config_path);
   JsonObject config(json, config_path.string());
   const auto bos_id = boundary_id(config, {"bos_token", "cls_token"}, vocabulary);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "text/utf8.h"
+#include "detail/utf8.h"
 
 namespace spikesink::detail {
 namespace {

@@ -1,6 +1,7 @@
 #include "spikesink/text/tokenizer.h"
 
 #include "detail/fail.h"
+#include "detail/is_there.h"
 #include "text/pipeline_tokenizer.h"
 #include "text/read_tokenizer.h"
 
@@ -13,7 +14,7 @@ namespace {
   std::vector<std::string_view> found;
   for (const char* name :
        {"vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model"}) {
-    if (fs::exists(folder / name)) found.push_back(name);
+    if (detail::is_there(folder / name)) found.push_back(name);
   }
   detail::fail_format(
       "[load_tokenizer] tokenizer.json is missing: got {}, expected it or a .gguf file ({})",
@@ -24,9 +25,9 @@ namespace {
 fs::path tokenizer_json(const fs::path& path) {
   const bool weights =
       path.extension() == ".safetensors" || path.string().ends_with(".safetensors.index.json");
-  if (!weights && !fs::is_directory(path)) return path;
+  if (!weights && !detail::is_folder(path)) return path;
   const fs::path folder = weights ? path.parent_path() : path;
-  if (!fs::exists(folder / "tokenizer.json")) refuse_folder(folder);
+  if (!detail::is_there(folder / "tokenizer.json")) refuse_folder(folder);
   return folder / "tokenizer.json";
 }
 

@@ -8,11 +8,11 @@
 #include <utility>
 
 #include "detail/fail.h"
+#include "detail/utf8.h"
 #include "text/byte_alphabet.h"
 #include "text/merge_learner.h"
 #include "text/read_tokenizer.h"
 #include "text/string_hash.h"
-#include "text/utf8.h"
 
 namespace spikesink {
 namespace {

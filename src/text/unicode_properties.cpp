@@ -6,7 +6,7 @@
 #include <iterator>
 #include <span>
 
-#include "text/utf8.h"
+#include "detail/utf8.h"
 
 namespace spikesink::detail {
 namespace {

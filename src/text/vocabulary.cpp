@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "detail/fail.h"
-#include "text/utf8.h"
+#include "detail/utf8.h"
 
 namespace spikesink::detail {
 

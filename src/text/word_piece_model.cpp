@@ -1,6 +1,6 @@
 #include "text/word_piece_model.h"
 
-#include "text/utf8.h"
+#include "detail/utf8.h"
 
 namespace spikesink::detail {
 

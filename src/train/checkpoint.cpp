@@ -167,6 +167,11 @@ Manifest verified(const Checkpoint& checkpoint) {
     detail::fail_format("[{}] step: got {}, expected {} as the folder says ({})", kRestore,
                         manifest.step, checkpoint.step, checkpoint.folder.string());
   for (const auto& [name, bytes, sum] : manifest.files) {
+    if (name.find_first_of(std::string_view("/\0", 2)) != std::string::npos || name == "." ||
+        name == "..")
+      detail::fail_format(
+          "[{}] a file of the checkpoint is not in its folder: got '{}', expected a file name ({})",
+          kRestore, name, checkpoint.folder.string());
     const auto file = checkpoint.folder / name;
     std::error_code error;
     const auto size = static_cast<int64_t>(fs::file_size(file, error));

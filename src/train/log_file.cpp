@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,6 +18,11 @@ namespace spikesink::detail {
 LogFile::LogFile(const std::filesystem::path& path)
     : path_(path), file_(::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666)) {
   if (file_ < 0) fail("cannot open");
+  struct stat status {};
+  if (::fstat(file_, &status) != 0 || !S_ISREG(status.st_mode)) {
+    ::close(file_);
+    fail_format("[TrainingRun] the log is not a file: got a special file ({})", path_.string());
+  }
   if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
     const int error = errno;
     ::close(file_);

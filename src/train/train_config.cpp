@@ -24,6 +24,28 @@ void check_range(const char* field, double value, double low, double high) {
                           high);
 }
 
+// What no machine has memory for is refused before any is asked for.
+void check_sizes(const TrainConfig& config) {
+  constexpr int64_t kMostLayers = 1 << 12, kMostWidth = 1 << 20, kMostAtOnce = 1 << 24,
+                    kMostTask = 1 << 15;
+  const auto check = [](const char* field, int64_t value, int64_t most) {
+    if (value > most)
+      detail::fail_argument("[{}] {}: got {}, expected at most {}", kTrainConfig, field, value,
+                            most);
+  };
+  check("model.n_layers", config.model.n_layers, kMostLayers);
+  check("model.d_model", config.model.d_model, kMostWidth);
+  check("model.d_mlp", config.model.d_mlp, kMostWidth);
+  check("model.n_heads", config.model.n_heads, kMostWidth);
+  check("model.n_key_value_heads", config.model.n_key_value_heads, kMostWidth);
+  check("model.d_head", config.model.d_head, kMostWidth);
+  check("model.d_vocabulary", config.model.d_vocabulary, kMostAtOnce);
+  check("sequences", config.sequences, kMostAtOnce);
+  check("measured_sequences", config.measured_sequences, kMostAtOnce);
+  check("length", config.length, kMostAtOnce);
+  check("backcopy.tokens", config.backcopy.tokens, kMostTask);
+}
+
 void check_data(const TrainConfig& config) {
   const auto& data = config.data;
   if (data.training.empty() &&
@@ -121,6 +143,7 @@ void TrainConfig::validate() const {
     if (one > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
       detail::fail_argument("[{}] seed: got {}, expected less than 2^63", kTrainConfig, one);
   }
+  check_sizes(*this);
   check_data(*this);
   if (model.experts.count > 0)
     detail::fail_argument("[{}] model.experts: got {}, expected none: their training is not known",

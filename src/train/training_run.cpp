@@ -82,7 +82,10 @@ Trainer started(const TrainConfig& config, const fs::path& folder, torch::Device
     return trainer;
   } catch (...) {
     if (makes_tokenizer) fs::remove_all(tokenizer);
-    if (fresh) fs::remove(folder / kConfigFile);
+    if (fresh) {
+      fs::remove(folder / kConfigFile);
+      fs::remove(folder / kLog);
+    }
     throw;
   }
 }

@@ -65,7 +65,6 @@ class EntryReader {
     entry.info.shape = read_integers<int64_t>(name, value, "shape");
     read_offsets(name, value, entry);
     check_size(entry);
-    if (entry.dtype == torch::kBool) check_booleans(entry);
     return entry;
   }
 
@@ -138,13 +137,6 @@ class EntryReader {
     }
   }
 
-  void check_booleans(const Entry& entry) const {
-    const auto odd = std::find_if(file_.data() + entry.begin, file_.data() + entry.end,
-                                  [](uint8_t byte) { return byte > 1; });
-    if (odd != file_.data() + entry.end)
-      fail(entry.info.name, "a boolean is neither 0 nor 1: got {}", *odd);
-  }
-
   const MappedFile& file_;
   uint64_t data_begin_;
 };
@@ -169,12 +161,13 @@ std::vector<Entry> read_entries(const MappedFile& file) {
   uint64_t place = sizeof(uint64_t) + header.size();
   const EntryReader reader(file, place);
   std::vector<Entry> entries;
-  const json contents = detail::parse_strict_json(header, 3, kCaller, file.path());
-  for (const auto& [name, value] : contents.items()) {
-    if (name == "__metadata__") {
-      check_metadata(value, file);
+  json contents = detail::parse_strict_json(header, 3, kCaller, file.path());
+  entries.reserve(contents.size());
+  for (auto item = contents.begin(); item != contents.end(); item = contents.erase(item)) {
+    if (item.key() == "__metadata__") {
+      check_metadata(item.value(), file);
     } else {
-      entries.push_back(reader.read(name, value));
+      entries.push_back(reader.read(item.key(), item.value()));
     }
   }
   const auto order = [](const Entry& entry) {
@@ -213,6 +206,7 @@ class SafetensorsFile : public WeightSource {
  protected:
   torch::Tensor read(size_t index) const override {
     const Place& place = places_[index];
+    if (place.dtype == torch::kBool) check_booleans(index);
     return detail::mapped_tensor(file_, place.begin, tensors()[index].shape, place.dtype);
   }
 
@@ -222,6 +216,14 @@ class SafetensorsFile : public WeightSource {
   }
 
  private:
+  void check_booleans(size_t index) const {
+    const auto bytes = bytes_of(index);
+    const auto odd = std::ranges::find_if(bytes, [](uint8_t byte) { return byte > 1; });
+    if (odd != bytes.end())
+      detail::fail_format("[{}] a boolean is neither 0 nor 1: got {} ({}, tensor '{}')", kCaller,
+                          *odd, path().string(), tensors()[index].name);
+  }
+
   struct Place {
     uint64_t begin;
     uint64_t end;
@@ -259,7 +261,8 @@ std::map<std::string, std::string> read_weight_map(const fs::path& index_file) {
 
 void check_inside_folder(const fs::path& shard, const fs::path& index_file) {
   const bool climbs = std::find(shard.begin(), shard.end(), "..") != shard.end();
-  if (shard.empty() || shard.is_absolute() || climbs) {
+  const bool cut = shard.native().find('\0') != std::string::npos;
+  if (shard.empty() || shard.is_absolute() || climbs || cut) {
     detail::fail_format(
         "[open_safetensors_index] a shard is not in the folder of the index: got '{}', expected a "
         "file name ({})",

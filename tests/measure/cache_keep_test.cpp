@@ -25,6 +25,7 @@ struct CacheKeepTest : testing::Test {
                     {.id = 9, .count = 1, .places = 1, .occurrences = 4}};
     sinks.places = {{0, 0, 5, 3}, {1, 0, 6, 2}, {1, 4, 7, 2}, {0, 2, 9, 1}};
     sinks.place_count = 4;
+    spikes.sequences = 2;
     spikes.tokens = 20;
     spikes.spiking = 3;
     spikes.places = SpikePlaces({{0, 0}, {1, 4}, {0, 6}});

@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
 
+#include "detail/utf8.h"
 #include "text/expected_ids.h"
 #include "text/normalizer.h"
 #include "text/read_tokenizer.h"
-#include "text/utf8.h"
 
 namespace spikesink::detail {
 namespace {

@@ -175,9 +175,7 @@ class LinearInput:
         channels = channels if so_far / further >= LEAST_GAIN else []
         if not tokens and not channels:
             return None
-        # What is said to be kept, and nothing else.
-        kept = numpy.isin(numpy.arange(self.arrays[0].shape[1]), channels)
-        gain = errors["plain"] / self.error("per_tensor", tokens, [kept] * len(self.arrays))
+        gain = errors["plain"] / (further if channels else so_far)
         return self.place | {"gain": gain, "spike_tokens": tokens, "channels": channels}
 
 

@@ -195,7 +195,7 @@ def kv_cache(run):
         "options": {"least_share_of_heads": LEAST_SHARE_OF_HEADS},
         "sequences": len(run.traces),
         "tokens": len(run.tokens),
-        "heads": heads,
+        "heads": len(of_heads),
         "heads_with_sinks": sum(head["share_of_sequences"] > 0 for head in of_heads),
         "kept": len(kept),
         "kept_per_sequence": len(kept) / len(run.traces),

@@ -10,7 +10,7 @@
 namespace spikesink {
 
 /// What a head gives is replaced by what it gave in another pass over as many tokens, as
-/// `run_with_cache` keeps it of `blocks.*.attn.hook_z`.
+/// run_with_cache keeps it of the layers' "attn.hook_z".
 struct PatchFrom {
   ActivationCache cache;
 };

@@ -22,9 +22,9 @@ struct KeptToken {
 
 struct CacheKeepResult {
   CacheKeepOptions options;
-  int64_t sequences = 0;
+  int64_t sequences = 0;         // of the text
   int64_t tokens = 0;            // of the text
-  int64_t heads = 0;             // of all layers
+  int64_t heads = 0;             // of all layers; 0 where no sequence is long enough for a sink
   int64_t heads_with_sinks = 0;  // in any sequence
   int64_t places = 0;            // tokens of the text that spike, or on which enough heads sink
   /// Of all attention what each head gives its sinks, mean over heads, 0..1. Of a cache without

@@ -68,7 +68,7 @@ struct WorthKeeping {
   const LinearInputError* input = nullptr;  // of the result
   bool spike_tokens = false;
   std::vector<int64_t> channels;  // outliers of at least half of the sequences
-  double gain = 0;                // the error with nothing kept over that with these
+  double gain = 0;  // error with nothing kept over that with these, or each sequence's outliers
 };
 
 struct QuantisationResult {

@@ -57,6 +57,7 @@ struct SpikeTokensResult {
   int64_t tokens = 0;                        // of the text
   std::vector<SpikeState> states;            // after each block, in order
   std::vector<SpikingToken> by_token;        // every id seen, most spiking first
+  int64_t sequences = 0;                     // of the text
   std::vector<SpikingPosition> by_position;  // where some token spikes, in order
 };
 

@@ -37,7 +37,7 @@ class Tokenizer {
   /// Whether the model's own rule puts BOS before, or EOS after, every text.
   virtual bool adds_bos() const = 0;
   virtual bool adds_eos() const = 0;
-  /// Whether the token is none of the text's own: [CLS], <s>, <|im_start|> and their kind.
+  /// Whether the token is none of the text's own: `[CLS]`, `<s>`, `<|im_start|>` and their kind.
   virtual bool is_special(int64_t id) const { return id == bos_id() || id == eos_id(); }
 };
 
