@@ -3,6 +3,8 @@
 function(spikesink_configure target)
   # -fPIC everywhere, programs too, so that all share the library's precompiled header.
   set_target_properties(${target} PROPERTIES CXX_STANDARD 20 CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE OFF)
+  # A shared library shows what its public headers declare: their namespace is marked.
+  set_target_properties(${target} PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   # Nobody reads floating-point exceptions here, and without leave to change which are raised GCC does not vectorise a clamp.
   target_compile_options(${target} PRIVATE -fPIC -fno-trapping-math)
   # Where installed programs find the library beside them, and LibTorch where it is now.
@@ -26,6 +28,7 @@ function(spikesink_embed target symbol file)
 asm(
     ".section .rodata\n"
     ".global @symbol@\n.global @symbol@_end\n"
+    ".hidden @symbol@\n.hidden @symbol@_end\n"
     "@symbol@:\n.incbin \"@file@\"\n"
     "@symbol@_end:\n.byte 0\n"
     ".previous\n");

@@ -6,7 +6,7 @@
 // says something the library does not understand, is `FormatError`. Each message is one sentence:
 // "[function] what is wrong: got X, expected Y (file, tensor)".
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// A file cannot be read, is damaged, or holds something that is not understood.
 class FormatError : public std::runtime_error {

@@ -1,6 +1,6 @@
 #pragma once
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// For programs: has the C library keep memory that is freed for what is asked for next, where that
 /// can be told (glibc). A pass frees and asks for the same few sizes again and again; giving each

@@ -1,6 +1,6 @@
 #pragma once
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kOff };
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Text from a file, as it may stand in a sentence and on a terminal: control characters, those
 /// that turn the direction of writing, and bytes that are not UTF-8 become `\x1b` or `\u202e`, and

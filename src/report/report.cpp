@@ -1,5 +1,6 @@
 #include "spikesink/report/report.h"
 
+#include <ATen/Version.h>
 #include <torch/version.h>
 
 #include <nlohmann/json.hpp>
@@ -15,6 +16,11 @@ namespace {
 
 constexpr int kSchemaVersion = 1;
 
+constexpr std::string_view kRepeatsWith =
+    "the same program, versions, configuration and contents of the files it names give the same "
+    "bytes; another dtype, other kernels and other numbers of threads or processes round "
+    "differently, another seed draws other samples";
+
 }  // namespace
 
 struct Report::Document {
@@ -27,7 +33,10 @@ Report::Report(std::string_view program, std::shared_ptr<const Tokenizer> tokeni
   auto& json = document_->json;
   json["schema"] = {{"name", "spikesink-report"}, {"version", kSchemaVersion}};
   json["program"] = program;
-  json["versions"] = {{"spikesink", SPIKESINK_VERSION}, {"libtorch", TORCH_VERSION}};
+  json["versions"] = {{"spikesink", SPIKESINK_VERSION},
+                      {"libtorch", TORCH_VERSION},
+                      {"kernels", at::get_cpu_capability()}};
+  json["repeats_with"] = kRepeatsWith;
 }
 
 Report::Report(Report&&) noexcept = default;

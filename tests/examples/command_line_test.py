@@ -106,7 +106,7 @@ class ReportTest(ProgramTest):
             self.assertAlmostEqual(perplexity["perplexity"], math.exp(perplexity["mean_loss"]), places=3)
 
     def test_anatomy_makes_the_sections_that_are_asked_for(self):
-        always = {"schema", "program", "versions", "configuration", "model"}
+        always = {"schema", "program", "versions", "repeats_with", "configuration", "model"}
         # The model has no spike, so there is no vocabulary to probe.
         sections = {
             "life_cycle", "spike_tokens", "self_attention", "gate_linearity", "quadratic_form", "sparse_constants",

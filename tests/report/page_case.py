@@ -23,7 +23,7 @@ FIGURES = """
 """
 LEAST_COLOURS = 1000  # of a shaded surface; axes and labels alone show some 300
 
-PARTS = ("schema", "program", "versions")  # of every report
+PARTS = ("schema", "program", "versions", "repeats_with")  # of every report
 SHOWN = ("life_cycle", "massive_activations", "attention_sinks", "perplexity", "state_picture")
 
 

@@ -59,6 +59,7 @@ TEST_F(ReportTest, CarriesTheFieldsThatScriptsRelyOn) {
   EXPECT_EQ(json["schema"]["version"], 1);
   EXPECT_EQ(json["configuration"]["seed"], 7);
   EXPECT_TRUE(json["versions"].contains("libtorch"));
+  EXPECT_EQ(json["versions"]["kernels"], at::get_cpu_capability());
   const auto& blocks = json["life_cycle"]["blocks"];
   ASSERT_EQ(blocks.size(), 4u);
   EXPECT_EQ(blocks[0]["block"], 1);

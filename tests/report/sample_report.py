@@ -245,7 +245,8 @@ def make_report(
     return {
         "schema": {"name": "spikesink-report", "version": 1},
         "program": "anatomy",
-        "versions": {"spikesink": "0.1.0", "libtorch": "2.15.0"},
+        "versions": {"spikesink": "0.1.0", "libtorch": "2.15.0", "kernels": "AVX2"},
+        "repeats_with": "the same program and files",
         "configuration": {
             "model": "models/tiny-sample.gguf",
             "text": "built-in passages",

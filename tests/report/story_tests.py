@@ -165,7 +165,7 @@ class StoryTest(PageCase):
 
     def test_nothing_is_known(self):
         report = make_report()
-        kept = ("schema", "versions", "configuration", "model", "life_cycle", "massive_activations", "state_picture")
+        kept = ("schema", "versions", "repeats_with", "configuration", "model", "life_cycle", "massive_activations", "state_picture")
         report = {
             key: value if key in kept else each_value(value, lambda number: None) for key, value in report.items()
         }

@@ -48,7 +48,7 @@ NOT_PLANTED = {
 }
 # Leaves that a small change may leave unseen: what is defined in words, the versions, and the coordinates of t-SNE,
 # which have no unique truth. (They must be centred, and the end of a descent that begins at the PCA.)
-UNCHECKED = re.compile(r"(.*\.)?(definition|definitions\.[a-z-]+|rule)|versions\.(spikesink|libtorch)|.*\.tsne\[.*")
+UNCHECKED = re.compile(r"(.*\.)?(definition|definitions\.[a-z-]+|rule)|versions\.(spikesink|libtorch|kernels)|repeats_with|.*\.tsne\[.*")
 SHOWN = 40  # differences
 
 SECTIONS = {
@@ -76,7 +76,8 @@ def environment(model, tokens_file, sequences, by_layer):
     return {
         "schema": {"name": "spikesink-report", "version": 1},
         "program": "anatomy",
-        "versions": {"spikesink": Given(), "libtorch": Given()},
+        "versions": {"spikesink": Given(), "libtorch": Given(), "kernels": Given()},
+        "repeats_with": Given(),
         "configuration": {
             "model": str(model),
             "tokens": str(tokens_file),

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Another process of the job is gone, or never came.
 class ProcessError : public std::runtime_error {

@@ -4,7 +4,7 @@
 
 #include "spikesink/hooks/hook_registry.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Tensors by the hook point they were seen at. It keeps whole tensors: name only the points that
 /// are wanted.

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 enum class BlockKind { kAttention, kFeedForward };
 

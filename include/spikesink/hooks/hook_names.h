@@ -11,7 +11,8 @@
 //
 // B = sequences, T = query position, S = key position, H = heads, K = key/value heads.
 
-namespace spikesink::hook_names {
+namespace [[gnu::visibility("default")]] spikesink {
+namespace hook_names {
 
 // The token embedding, [B, T, d_embedding]; the learned positions and the token type, where there
 // are any, [B, T, d_model]; and the sum of them where it is normed, after its norm.
@@ -74,4 +75,5 @@ inline constexpr std::string_view kNormalized =
 /// "blocks.<layer>.<point>".
 std::string in_block(int64_t layer, std::string_view point);
 
-}  // namespace spikesink::hook_names
+}  // namespace hook_names
+}  // namespace spikesink

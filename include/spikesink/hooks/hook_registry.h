@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// What to do at a hook point. Made from any callable that takes `(const torch::Tensor& value)` or
 /// `(const torch::Tensor& value, const std::string& name)` and returns nothing (observe) or a

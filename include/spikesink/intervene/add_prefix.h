@@ -4,7 +4,7 @@
 
 #include "spikesink/intervene/intervention.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Something before each sequence for the sink to move to: tokens, or registers, vectors that no
 /// token has (arXiv 2309.16588). `compare` puts them there and counts the text alone; other passes

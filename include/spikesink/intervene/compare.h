@@ -9,7 +9,7 @@
 #include "spikesink/measure/life_cycle.h"
 #include "spikesink/measure/perplexity.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Several interventions under one name; none: the model as it is.
 struct NamedIntervention {

@@ -10,7 +10,7 @@
 #include "spikesink/measure/massive_activations.h"
 #include "spikesink/measure/spike_places.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Limits |x|, keeping the sign.
 struct Clamp {

@@ -7,7 +7,7 @@
 #include "spikesink/hooks/activation_cache.h"
 #include "spikesink/intervene/edit_channels.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// What a head gives is replaced by what it gave in another pass over as many tokens, as
 /// run_with_cache keeps it of the layers' "attn.hook_z".

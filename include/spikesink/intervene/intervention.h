@@ -7,7 +7,7 @@
 #include "spikesink/model/transformer.h"
 #include "spikesink/text/token_batches.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 using HeadPlace = std::pair<int64_t, int64_t>;  // layer and query head
 

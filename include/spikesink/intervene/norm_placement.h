@@ -6,7 +6,7 @@
 
 #include "spikesink/intervene/intervention.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Blocks have their norms where this placement has them. A norm that has to go is frozen: it
 /// divides by the same number for all tokens, so that the weights behind it still get what they

@@ -5,7 +5,7 @@
 #include "spikesink/intervene/compare.h"
 #include "spikesink/measure/first_massive.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// The intervention of Sun et al. (arXiv 2402.17762): after one layer, where the spike is born, the
 /// channels of the first token and of the one with the largest |h| are zeroed, or set to what

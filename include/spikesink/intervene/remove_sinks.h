@@ -6,7 +6,7 @@
 
 #include "spikesink/intervene/intervention.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// No attention for the sink: the other keys divide it among themselves, as if a mask hid the sink.
 struct MaskSink {};

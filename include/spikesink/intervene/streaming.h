@@ -7,7 +7,7 @@
 #include "spikesink/measure/perplexity.h"
 #include "spikesink/model/transformer.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Which tokens stay in a cache of bounded size: the first ones, the last ones, and those of some
 /// kinds. first = 0 is window attention, first = 4 StreamingLLM (arXiv 2309.17453).

@@ -8,7 +8,7 @@
 #include "spikesink/measure/flat_map.h"
 #include "spikesink/measure/mergeable.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 namespace detail {
 struct LayerScores;

@@ -5,7 +5,7 @@
 #include "spikesink/measure/sinks_anywhere.h"
 #include "spikesink/measure/spike_tokens.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 struct CacheKeepOptions {
   double least_share_of_heads = 0.1;  // of all heads of the model that must sink on a token

@@ -6,7 +6,7 @@
 #include "spikesink/measure/mergeable.h"
 #include "spikesink/measure/running_mean.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// What goes into the unembedding, kept of one pass to be held against another. It grows with the
 /// text, by d_model numbers a token: take it a batch at a time.

@@ -7,7 +7,7 @@
 #include "spikesink/measure/per_batch.h"
 #include "spikesink/measure/spike_places.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Of the sequences that are massive after this layer first.
 struct FirstMassiveLayer {

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// A small sorted map in one block of memory. What a hook keeps should not be many small
 /// allocations: made between the large ones of a forward pass, they split the free memory that the

@@ -7,7 +7,7 @@
 #include "spikesink/measure/quadratic_form.h"
 #include "spikesink/measure/running_mean.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// How well predicted values p meet measured ones m over all tokens, as sums that add up.
 struct FitSums {

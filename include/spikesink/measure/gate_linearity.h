@@ -9,7 +9,7 @@
 #include "spikesink/measure/running_mean.h"
 #include "spikesink/measure/spike_places.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 struct GateLinearityOptions {
   int64_t spike_points = 200;     // tokens sampled in each block: of the spike tokens ...

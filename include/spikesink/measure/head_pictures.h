@@ -8,7 +8,7 @@
 #include "spikesink/measure/attention_sinks.h"
 #include "spikesink/measure/qk_sample.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// The queries, other keys and sink keys of one head, laid out in a plane (the paper's figure 6).
 struct HeadPicture {

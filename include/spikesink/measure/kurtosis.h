@@ -5,7 +5,7 @@
 
 #include "spikesink/measure/mergeable.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// How heavy the tails of hidden states are: the fourth central moment over the squared variance of
 /// all values of the state after each layer, tokens and channels together (3 for a normal

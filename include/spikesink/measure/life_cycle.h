@@ -8,7 +8,7 @@
 #include "spikesink/measure/mergeable.h"
 #include "spikesink/measure/running_state.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 struct LifeCycleOptions {
   int64_t top = 3;  // channels whose peaks are located in each state (the paper's figure 1: 3)

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Counts of magnitudes |x| in bins 1/128 of an octave wide, from 2^-24 to 2^24; what lies below or
 /// above falls in the first or last bin. bfloat16 values get a bin each, so their median is exact;

@@ -10,7 +10,7 @@
 #include "spikesink/measure/mergeable.h"
 #include "spikesink/measure/running_mean.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 struct MassiveActivationsOptions {
   double least_magnitude = 100.0;  // |x| is larger than this ...

@@ -11,7 +11,7 @@
 #include "spikesink/model/transformer.h"
 #include "spikesink/text/token_batches.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// What measurements share during one `run`.
 class RunContext {

@@ -5,7 +5,7 @@
 
 #include "spikesink/measure/measurement.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// A measurement that processes can each make of their part of a text and then join. `Self` has
 /// `merge(const Self&)` and `fields()`, which ties all that was measured.

@@ -4,7 +4,7 @@
 
 #include "spikesink/model/transformer.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// The cosine of every vocabulary entry's embedding with the learned scale of the first norm that
 /// reads the stream: of the embedding where there is one, else the first layer's `ln1`. (Section 3

@@ -7,7 +7,7 @@
 
 #include "spikesink/measure/mergeable.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// What one hook point showed that is no number.
 struct NotFiniteValues {

@@ -7,7 +7,7 @@
 #include "spikesink/measure/measurement.h"
 #include "spikesink/weights/weight_source.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 struct ParityOptions {
   double absolute = 1e-4;  // a value agrees when |got - expected| <= absolute ...

@@ -5,7 +5,7 @@
 
 #include "spikesink/text/token_batches.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// What a measurement keeps of a batch from its first layer to its last. Where the model brings its
 /// weights by layer, several are on their way at once.

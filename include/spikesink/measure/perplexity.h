@@ -7,7 +7,7 @@
 #include "spikesink/measure/mergeable.h"
 #include "spikesink/measure/running_mean.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Of the predicted tokens of one sequence.
 struct SequenceLoss {

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// The two directions of largest variance: points [n, d] -> [n, 2] float64, centred, the larger
 /// variance first. The sign is such that a direction's largest component is positive; a direction

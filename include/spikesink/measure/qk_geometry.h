@@ -7,7 +7,7 @@
 #include "spikesink/measure/mergeable.h"
 #include "spikesink/measure/sink_keys.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// What "closer" means in the paper's rule: a sink head is one whose non-sink queries lie closer to
 /// the sink keys than to the non-sink keys (arXiv 2603.05498, eq. 26). Means are over all pairs of

@@ -8,7 +8,7 @@
 #include "spikesink/measure/measurement.h"
 #include "spikesink/measure/sink_keys.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 struct QkSampleOptions {
   std::vector<std::pair<int64_t, int64_t>> heads;  // (layer, query head) to take vectors of

@@ -8,7 +8,7 @@
 #include "spikesink/measure/measurement.h"
 #include "spikesink/measure/spike_prediction.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 struct QuadraticFormOptions {
   /// An outlier's norm is at least this many medians of its block. On SmolLM2-135M the spike

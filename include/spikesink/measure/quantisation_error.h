@@ -10,7 +10,7 @@
 #include "spikesink/measure/running_mean.h"
 #include "spikesink/measure/spike_places.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 struct QuantisationOptions {
   int64_t bits = 8;           // of a symmetric grid of integers, 2 to 16

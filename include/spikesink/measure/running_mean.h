@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Count, mean and spread of the values given to it, by Welford's recurrence.
 struct RunningMean {

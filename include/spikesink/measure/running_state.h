@@ -6,7 +6,7 @@
 
 #include "spikesink/measure/state_scan.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// The largest |x| that a channel reached, and where: the first place in the order of the text.
 struct ChannelPeak {

@@ -4,7 +4,7 @@
 #include <tuple>
 #include <vector>
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// How much some vectors x [d] are one and the same, and how few channels they fill. NaN where
 /// there are too few vectors to say.

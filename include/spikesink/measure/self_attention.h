@@ -7,7 +7,7 @@
 #include "spikesink/measure/mergeable.h"
 #include "spikesink/measure/spike_places.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 namespace detail {
 struct LayerScores;

@@ -7,7 +7,7 @@
 #include "spikesink/measure/qk_geometry.h"
 #include "spikesink/measure/sink_head_agreement.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Why heads sink, in one piece for a report: the geometry of every head, how well the rule of eq.
 /// 26 finds the measured sink heads, and pictures of two heads.

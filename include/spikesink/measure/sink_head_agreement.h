@@ -3,7 +3,7 @@
 #include "spikesink/measure/attention_sinks.h"
 #include "spikesink/measure/qk_geometry.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// How well geometry finds the heads that are sinks by their attention. The rule asks for a sign,
 /// which most heads of a model with many sink heads share: hold its precision against the base

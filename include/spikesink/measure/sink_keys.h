@@ -5,7 +5,7 @@
 
 #include "spikesink/measure/spike_places.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Which tokens of a text are taken for sinks, in all layers and heads.
 struct SinkKeys {

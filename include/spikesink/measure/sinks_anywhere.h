@@ -7,7 +7,7 @@
 #include "spikesink/measure/mergeable.h"
 #include "spikesink/measure/per_batch.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 struct SinksAnywhereOptions {
   double epsilon = 0.3;       // strict: importance > epsilon

@@ -10,7 +10,7 @@
 #include "spikesink/measure/running_vectors.h"
 #include "spikesink/measure/spike_places.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 struct SparseConstantsOptions {
   int64_t top = 3;  // channels of a token whose share of its energy is taken: its largest

@@ -7,7 +7,7 @@
 
 #include "spikesink/text/token_batches.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// One token of the text.
 struct TokenPlace {

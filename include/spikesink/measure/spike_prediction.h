@@ -4,7 +4,7 @@
 
 #include "spikesink/hooks/block_number.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// One feed-forward block's part in a channel's spike.
 struct PredictedStep {

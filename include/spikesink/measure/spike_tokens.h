@@ -8,7 +8,7 @@
 #include "spikesink/measure/per_batch.h"
 #include "spikesink/measure/spike_places.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 struct SpikeTokensOptions {
   MassiveActivationsOptions massive;  // what a massive value is

@@ -7,7 +7,7 @@
 #include "spikesink/hooks/block_number.h"
 #include "spikesink/measure/life_cycle.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// |h| of one sequence after one block, small enough to draw: tokens x channels, neighbouring
 /// channels joined by their maximum.

@@ -6,7 +6,7 @@
 
 #include "spikesink/measure/magnitude_histogram.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// What one pass over a state [B, T, d] yields. Values that are not finite are counted and
 /// otherwise left out.

@@ -8,7 +8,7 @@
 #include "spikesink/measure/measurement.h"
 #include "spikesink/measure/running_mean.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 struct VocabularyProbeOptions {
   double spike = 0;                // max |h| of a spike after the block, as a text shows it; 0: the

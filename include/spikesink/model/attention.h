@@ -6,7 +6,7 @@
 #include "spikesink/model/norm.h"
 #include "spikesink/model/positions.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// The share of their attention that other tokens may give certain keys. What a token gives itself
 /// is never limited.

@@ -4,7 +4,7 @@
 
 #include "spikesink/model/feed_forward.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// A mixture of experts: each token passes the few whose router probability is highest, weighted by
 /// it, and the shared expert, where there is one. Hooks: `hook_in`, `hook_expert_weights` [B, T,

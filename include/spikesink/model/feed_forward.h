@@ -4,7 +4,7 @@
 #include "spikesink/model/linear.h"
 #include "spikesink/model/model_config.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// The activation function itself, element by element.
 torch::Tensor activate(const ActivationConfig& activation, const torch::Tensor& x);

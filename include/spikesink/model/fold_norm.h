@@ -2,7 +2,7 @@
 
 #include "spikesink/model/norm.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Folds what a norm learned into the matrix that reads it, `weight` [out, d]: the result F, [out,
 /// d] in float32 or better, has F (h / s) = W norm(h) for every h [d], where s is what the norm

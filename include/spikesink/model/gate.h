@@ -4,7 +4,7 @@
 #include "spikesink/model/linear.h"
 #include "spikesink/model/positions.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// A gate on what heads give, before the output projection.
 class GateImpl : public torch::nn::Module {

@@ -6,7 +6,7 @@
 #include "spikesink/model/kv_cache.h"
 #include "spikesink/model/transformer.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 struct GenerateOptions {
   int64_t most_tokens = 64;   // new ones, at most

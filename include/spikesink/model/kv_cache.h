@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Keys and values of the tokens that went through a model, so that the next ones need not pass
 /// them again. Keys are kept as they are before RoPE turns them, and are turned by their place in

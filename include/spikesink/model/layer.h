@@ -6,7 +6,7 @@
 #include "spikesink/model/feed_forward.h"
 #include "spikesink/model/norm.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// The norms of a block: of what it reads, of what it adds, and of the stream after it; the
 /// identity where there is none.

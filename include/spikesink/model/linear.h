@@ -3,7 +3,7 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// y = x W^T + b. Unlike torch::nn::Linear it does not fill its weights with random numbers: they
 /// are about to be loaded.

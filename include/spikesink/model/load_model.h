@@ -5,7 +5,7 @@
 #include "spikesink/error.h"
 #include "spikesink/model/transformer.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Where a model's weights are.
 enum class Residence {

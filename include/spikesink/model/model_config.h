@@ -6,7 +6,7 @@
 
 #include "spikesink/model/rope_config.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 enum class Activation {
   kSilu,

@@ -8,7 +8,7 @@
 #include "spikesink/hooks/hook_registry.h"
 #include "spikesink/model/model_config.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// A norm over the last dimension, or the identity, which has no hook points. Roots and quotients
 /// are reckoned in float32 or better. Hooks: `hook_scale` (what is divided by; where an alpha

@@ -8,7 +8,7 @@
 #include "spikesink/model/model_config.h"
 #include "spikesink/model/rotary.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// What the layers of one forward pass share about the places in its sequences.
 struct Positions {

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// How RoPE's frequencies are changed to reach beyond the trained context.
 enum class RopeScalingKind {

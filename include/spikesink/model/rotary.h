@@ -4,7 +4,7 @@
 
 #include "spikesink/model/rope_config.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// The angles of rotary position embedding for positions 0..T-1, made once a forward and shared by
 /// the layers of one RopeConfig.

@@ -4,7 +4,7 @@
 
 #include "spikesink/model/transformer.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Writes a model as a Hugging Face folder, `config.json` and `model.safetensors`, that
 /// `load_model` reads again. A model that is a llama, qwen3 or olmo2 is written as one, so that

@@ -10,7 +10,7 @@
 #include "spikesink/model/layer.h"
 #include "spikesink/model/weight_supply.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// A forward pass that waits between two layers.
 struct ForwardPass {

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Weights of a model that come and go together: the embedding, a layer, or the head, which is what
 /// comes after the last layer.

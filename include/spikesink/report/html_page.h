@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// One self-contained page that draws a `report.json` (docs/report.md): it works from disk and
 /// offline, and loads nothing. The JSON travels inside as data, never as markup: a token such as

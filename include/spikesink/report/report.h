@@ -31,7 +31,7 @@
 #include "spikesink/train/training_run.h"
 #include "spikesink/weights/weight_source.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 using ReportValue = std::variant<bool, int64_t, double, std::string>;
 

@@ -7,7 +7,7 @@
 
 #include "spikesink/text/tokenizer.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Sequences of one length, to go through the model together.
 struct TokenBatch {

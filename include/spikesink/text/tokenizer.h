@@ -10,7 +10,7 @@
 
 #include "spikesink/error.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Text to token ids and back.
 class Tokenizer {

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 struct TrainBpeOptions {
   int64_t vocabulary = 4096;  // tokens at most, special ones and the 256 bytes among them

@@ -6,7 +6,7 @@
 
 #include "spikesink/train/train_config.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// What the paper reports of a row: perplexity on C4, sink ratio in percent, and the largest |h|.
 struct PaperRow {

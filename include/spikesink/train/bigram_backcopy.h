@@ -4,7 +4,7 @@
 
 #include "spikesink/train/token_source.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 struct BigramBackcopyConfig {
   int64_t tokens = 64;       // of the chain, triggers included

@@ -6,7 +6,7 @@
 
 #include "spikesink/train/trainer.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// The model as `save_model` and the tokenizer, where the data has one, as Hugging Face have them.
 void save_trained_model(const Trainer& trainer, const std::filesystem::path& folder);

@@ -2,7 +2,7 @@
 
 #include "spikesink/model/transformer.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Fills a fresh model: matrices and embeddings with normal numbers of this deviation, those that
 /// write to the stream over sqrt(blocks) besides (GPT-2's rule); norms' scales with what makes them

@@ -7,7 +7,7 @@
 #include "spikesink/model/transformer.h"
 #include "spikesink/train/train_config.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// The learning rate of a step, from 0: a line up to the full rate, then a cosine down to the least
 /// one, which the last of `steps` has.

@@ -7,7 +7,7 @@
 #include "spikesink/train/ablations.h"
 #include "spikesink/train/training_run.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Over the seeds of a row.
 struct Spread {

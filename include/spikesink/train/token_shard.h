@@ -7,7 +7,7 @@
 
 #include "spikesink/error.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Token ids one after another.
 struct TokenShard {

@@ -2,7 +2,7 @@
 
 #include <torch/types.h>
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// Where sequences to train on come from. A sequence is a function of its number alone: a run goes
 /// on wherever it stopped, and processes share the numbers among themselves.

@@ -6,7 +6,7 @@
 #include "spikesink/train/token_shard.h"
 #include "spikesink/train/token_source.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 struct TokenWindowsOptions {
   int64_t d_vocabulary = 0;            // ids are smaller than this

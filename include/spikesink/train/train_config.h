@@ -7,7 +7,7 @@
 #include "spikesink/model/model_config.h"
 #include "spikesink/train/bigram_backcopy.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// AdamW with a warm-up and a cosine (Loshchilov and Hutter, arXiv 1711.05101, 1608.03983).
 struct OptimizerConfig {

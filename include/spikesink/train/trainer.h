@@ -12,7 +12,7 @@
 #include "spikesink/train/optimizer.h"
 #include "spikesink/train/training_data.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// What a model is like at some step of its training, on sequences that it never trains on.
 struct TrainingState {

@@ -6,7 +6,7 @@
 #include "spikesink/train/token_source.h"
 #include "spikesink/train/train_config.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// What a model trains on, and what it is measured on.
 struct TrainingData {

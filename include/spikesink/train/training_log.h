@@ -8,7 +8,7 @@
 #include "spikesink/error.h"
 #include "spikesink/train/trainer.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// What a log keeps of a TrainingState; nothing where a number is not finite.
 struct ValidationRecord {

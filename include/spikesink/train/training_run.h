@@ -8,7 +8,7 @@
 #include "spikesink/train/checkpoint.h"
 #include "spikesink/train/training_log.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// A training and its folder: `train.json`, the whole configuration; `log.jsonl`, a line a step;
 /// `checkpoints/step-N`; `tokenizer/`, where one was trained; and at the end `model/`. Whatever

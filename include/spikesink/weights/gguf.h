@@ -5,7 +5,7 @@
 
 #include "spikesink/weights/weight_source.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// A metadata value. All integers are int64 (a uint64 beyond it is a FormatError), all floats
 /// double.

@@ -4,7 +4,7 @@
 
 #include "spikesink/weights/weight_source.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 /// One `.safetensors` file (F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL, F8_E8M0).
 /// Throws FormatError on a truncated, overlapping, oversized or otherwise lying header.

@@ -13,7 +13,7 @@
 
 #include "spikesink/error.h"
 
-namespace spikesink {
+namespace [[gnu::visibility("default")]] spikesink {
 
 enum class WeightFormat { kSafetensors, kGguf };
 

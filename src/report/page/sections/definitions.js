@@ -73,6 +73,7 @@ function definitionNodes({program, configuration, model, versions, schema, ...re
     fold('Definitions', true, definitions(report)),
     fold('Configuration of this run', false, [['program', program], ...entries(configuration)]),
     ...(model ? [fold('Model', false, entries(model))] : []),
-    fold('Versions', false, [...entries(versions), ['report format', schema.version]]),
+    fold('Versions', false, [...entries(versions), ['report format', schema.version],
+      ['repeats with', report.repeats_with]]),
   ];
 }
