@@ -4,8 +4,7 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/spikesink)
 
-install(TARGETS spikesink EXPORT spikesinkTargets)
-install(DIRECTORY include/spikesink DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS spikesink EXPORT spikesinkTargets FILE_SET HEADERS)
 install(EXPORT spikesinkTargets NAMESPACE spikesink:: DESTINATION ${package_dir})
 install(FILES cmake/FindLibTorch.cmake cmake/FindPCRE2.cmake DESTINATION ${package_dir})
 

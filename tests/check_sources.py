@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks what no compiler does: that includes point only to the left and down, that public headers show only the standard
-library, torch and this project, and that the library neither prints nor ends the program.
+library, torch and this project and include all they use, and that the library neither prints nor ends the program.
 
     tests/check_sources.py REPOSITORY
 """
@@ -14,6 +14,31 @@ ORDER = ["error", "printable", "version", "detail", "log", "weights", "text", "h
          "spikesink"]
 INCLUDE = re.compile(r'^#include ([<"])([^>"]+)[>"]', re.M)
 ENDS_OR_PRINTS = re.compile(r"\bstd::(cout|cerr|exit|abort|terminate|quick_exit)\b|\b(printf|puts|fputs|exit|abort)\(|fmt::print\(")
+
+# Where the words of public headers are from, apart from this project.
+FROM = {
+    "algorithm": r"std::(lower_bound|max|min|sort|find_if)\b",
+    "array": r"std::array\b",
+    "cstddef": r"std::size_t\b",
+    "cstdint": r"\bu?int(8|16|32|64)_t\b",
+    "filesystem": r"std::filesystem\b",
+    "functional": r"std::(function|less)\b",
+    "map": r"std::map\b",
+    "memory": r"std::(make_)?(shared|unique)(_ptr)?\b",
+    "optional": r"std::(optional|nullopt)\b",
+    "span": r"std::span\b",
+    "stdexcept": r"std::(runtime_error|logic_error|invalid_argument)\b",
+    "string": r"std::(string|to_string)\b",
+    "string_view": r"std::string_view\b",
+    "torch": r"\b(torch|at|c10)::",
+    "tuple": r"std::(tie|tuple)\b",
+    "type_traits": r"std::(is_\w+_v|enable_if_t|decay_t)\b",
+    "unordered_map": r"std::unordered_map\b",
+    "utility": r"std::(pair|move|exchange)\b",
+    "variant": r"std::(variant|visit)\b",
+    "vector": r"std::vector\b",
+}
+WORD_OF_STD = re.compile(r"std::\w+")
 
 
 def area(path):
@@ -49,7 +74,31 @@ def problems_of(root):
                 yield f"{path.relative_to(root)}: write #include \"spikesink/...\" for own headers, <...> for others: {name}"
 
 
+def included_by(path, include_root):
+    """What a header includes, itself or through others of this project: <torch/...> as "torch"."""
+    found, own = set(), {path}
+    while own:
+        for mark, name in INCLUDE.findall(own.pop().read_text()):
+            if name not in found and mark == '"':
+                own.add(include_root / name)
+            found.add(name.split("/")[0] if mark == "<" else name)
+    return found
+
+
+def missing_includes(root):
+    """That each public header compiles alone."""
+    for path in sorted((root / "include").rglob("*.h")):
+        text, included = re.sub(r"//.*", "", path.read_text()), included_by(path, root / "include")
+        for header, words in FROM.items():
+            if re.search(words, text) and header not in included:
+                yield f"{path.relative_to(root)}: uses {re.search(words, text)[0]} without <{header}>"
+        for word in sorted(set(WORD_OF_STD.findall(text))):
+            if not any(re.search(words, word) for words in FROM.values()):
+                yield f"{path.relative_to(root)}: {word} is not in this script's table FROM"
+
+
 if __name__ == "__main__":
-    problems = list(problems_of(pathlib.Path(sys.argv[1])))
+    root = pathlib.Path(sys.argv[1])
+    problems = [*problems_of(root), *missing_includes(root)]
     print("\n".join(problems) or "no problems")
     sys.exit(bool(problems))

@@ -26,10 +26,10 @@ enum class SinkDefinition {
   kSoftpick,   // each layer's share of (sequence, head) whose importance exceeds epsilon, then the
                // mean of the layers (arXiv 2504.20966); that of `gu`, all layers having as many
                // heads
-  kEntry,  // share of (layer, head, query) with A[i, k] > epsilon, of the queries that may see k
-           // (submarat/removing-layer-norm)
-  kFAttn,  // mean of A[i, k] over layers, heads and the queries that may see k; no threshold
-           // (F-Attn of Qiu et al., arXiv 2505.06708)
+  kEntry,  // of the queries that may see k, the share with A[i, k] > epsilon; the mean over
+           // (sequence, layer, head) (submarat/removing-layer-norm)
+  kFAttn,  // mean of A[i, k] over the queries that may see k, then over (sequence, layer, head); no
+           // threshold (F-Attn of Qiu et al., arXiv 2505.06708)
 };
 /// "gu", "mean-first", "softpick", "entry" or "f-attn".
 std::string to_string(SinkDefinition definition);

@@ -3,6 +3,8 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
+#include <cstdint>
+
 namespace [[gnu::visibility("default")]] spikesink {
 
 /// y = x W^T + b. Unlike torch::nn::Linear it does not fill its weights with random numbers: they

@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include <cstdint>
+
 namespace [[gnu::visibility("default")]] spikesink {
 
 /// Where sequences to train on come from. A sequence is a function of its number alone: a run goes

@@ -65,11 +65,11 @@ json section(const AttentionSinksResult& result, int64_t key, const Tokenizer* t
          "sink_heads"},
         {"softpick", "gu of each layer, then the mean of the layers (arXiv 2504.20966)"},
         {"entry",
-         "share of (layer, head, query) with A[i, key] > epsilon, of the queries that may see the "
-         "key (submarat/removing-layer-norm)"},
+         "of the queries that may see the key, the share with A[i, key] > epsilon; the mean over "
+         "(sequence, layer, head) (submarat/removing-layer-norm)"},
         {"f-attn",
-         "mean of A[i, key] over layers, heads and the queries that may see the key (arXiv "
-         "2505.06708)"}}},
+         "mean of A[i, key] over the queries that may see the key; the mean over (sequence, layer, "
+         "head) (arXiv 2505.06708)"}}},
       {"epsilon", result.epsilon},
       {"key", key},
       {"sequences", result.sequences},

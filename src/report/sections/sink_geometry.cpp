@@ -81,7 +81,8 @@ json section(const SinkGeometry& geometry, const Tokenizer* tokenizer) {
        "the sinks that a query sees less that of its other keys. effective_rank: exp of the "
        "entropy of the eigenvalues of the keys' second moment. value_drain: ||v|| of the sinks "
        "over that of the others. precision and recall are against heads whose mean importance "
-       "exceeds epsilon; an area is the chance that such a head ranks above another."},
+       "exceeds epsilon; an area is the chance that such a head ranks above another. pictures are "
+       "of the first batch."},
       {"sink_keys", geometry.result.sink_keys},
       {"other_keys", geometry.result.other_keys},
       {"heads", heads},
