@@ -8,7 +8,8 @@ namespace {
 using namespace std::string_literals;
 
 TEST(PrintableTest, TextStaysAsItIs) {
-  for (const auto* text : {"", "plain", "caf\u00e9, \u4f60\u597d \U0001F600", "\u05d0\u0628", "a\\b 'c'"})
+  for (const auto* text :
+       {"", "plain", "caf\u00e9, \u4f60\u597d \U0001F600", "\u05d0\u0628", "a\\b 'c'"})
     EXPECT_EQ(printable(text), text);
 }
 
@@ -16,7 +17,7 @@ TEST(PrintableTest, WhatATerminalObeysIsWrittenOut) {
   EXPECT_EQ(printable("\x1b[2J"), "\\x1b[2J");
   EXPECT_EQ(printable("a\nb\tc\x7f"), "a\\x0ab\\x09c\\x7f");
   EXPECT_EQ(printable("x\0y"s), "x\\x00y");
-  EXPECT_EQ(printable("\u009b"), "\\x9b");    // of the C1 controls, which some terminals obey
+  EXPECT_EQ(printable("\u009b"), "\\x9b");        // of the C1 controls, which some terminals obey
   EXPECT_EQ(printable("a\u2028b"), "a\\u2028b");  // a line's end
 }
 
@@ -27,7 +28,7 @@ TEST(PrintableTest, WhatTurnsTheDirectionOfWritingIsWrittenOut) {
 
 TEST(PrintableTest, BytesThatAreNoUtf8AreWrittenOut) {
   EXPECT_EQ(printable("a\xff\x80z"), "a\\xff\\x80z");
-  EXPECT_EQ(printable("\xe4\xbd"), "\\xe4\\xbd");  // cut
+  EXPECT_EQ(printable("\xe4\xbd"), "\\xe4\\xbd");           // cut
   EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80");  // a surrogate
 }
 

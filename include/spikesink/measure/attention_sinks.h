@@ -26,8 +26,8 @@ enum class SinkDefinition {
   kSoftpick,   // each layer's share of (sequence, head) whose importance exceeds epsilon, then the
                // mean of the layers (arXiv 2504.20966); that of `gu`, all layers having as many
                // heads
-  kEntry,  // of the queries that may see k, the share with A[i, k] > epsilon; the mean over
-           // (sequence, layer, head) (submarat/removing-layer-norm)
+  kEntry,      // of the queries that may see k, the share with A[i, k] > epsilon; the mean over
+               // (sequence, layer, head) (submarat/removing-layer-norm)
   kFAttn,  // mean of A[i, k] over the queries that may see k, then over (sequence, layer, head); no
            // threshold (F-Attn of Qiu et al., arXiv 2505.06708)
 };
