@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What must not change a report, whatever its numbers are: the order of the sequences, how many stand in one batch, a text that is read twice.
+And what must not change a token: those that follow it.
 
     tests/truth/metamorphic_test.py FOLDER_OF_PROGRAMS REPOSITORY [arguments of unittest]
 """
@@ -11,8 +12,10 @@ from pathlib import Path
 
 sys.path.insert(1, str(Path(__file__).resolve().parents[1] / "examples"))
 
+import numpy
 from planted_model import SEQUENCES, write_planted_model
 from program_case import ProgramTest
+from tiny_models import read_safetensors
 
 SECTIONS = "life_cycle,massive_activations,attention_sinks,sinks_anywhere,spike_tokens,perplexity,kv_cache,quantisation"
 # Where something stands first; the first of equals, if there are several.
@@ -88,6 +91,23 @@ class MetamorphicTest(ProgramTest):
             for sequences in (SEQUENCES, SEQUENCES * 2)
         )
         self.assert_same(once, twice, doubled)
+
+    def states_of(self, sequence):
+        """[tokens, values] at the points of the stream, the last norm's and the logits, by name."""
+        command = ["--model", self.planted, "--tokens", self.tokens([sequence]), "--dtype", "float64", "--threads", 1]
+        _, out = self.run_well("export_activations", *command, "--hooks", "blocks.*.hook_*", "ln_final.*", "unembed.*")
+        tensors = read_safetensors(out / "activations.safetensors")
+        del tensors["tokens"]
+        return {name: numpy.frombuffer(tensor.data).reshape(len(sequence), -1) for name, tensor in tensors.items()}
+
+    def test_padding(self):
+        """A sequence that is filled up behind its end is the sequence, as far as it goes."""
+        sequence = SEQUENCES[0]
+        states, padded = self.states_of(sequence), self.states_of(sequence + [0] * 7)
+        self.assertGreater(len(states), 10)
+        self.assertEqual(set(states), set(padded))
+        for name, expected in states.items():
+            numpy.testing.assert_allclose(padded[name][: len(sequence)], expected, rtol=1e-9, atol=1e-9, err_msg=name)
 
 
 if __name__ == "__main__":
