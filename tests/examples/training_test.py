@@ -5,6 +5,7 @@
 """
 
 import json
+import os
 import random
 import resource
 import signal
@@ -132,7 +133,7 @@ class InterruptionTest(TrainingTest):
             yield True
 
     def start_with_files_of(self, limit, arguments):
-        """A disk that is full once a file has `limit` bytes."""
+        """A disk that is full once a file has `limit` bytes. What gcov writes where coverage is measured goes elsewhere, for it would be cut off."""
 
         def prepare():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -143,6 +144,7 @@ class InterruptionTest(TrainingTest):
             capture_output=True,
             encoding="utf-8",
             timeout=SECONDS_ALLOWED,
+            env=os.environ | {"GCOV_PREFIX": str(self.folder), "GCOV_ERROR_FILE": "/dev/null"},
             preexec_fn=prepare,
         )
 
