@@ -186,6 +186,21 @@ TEST_F(MeasurementsTest, MassiveActivationsAreThoseOfTheDefinition) {
   EXPECT_LT(result.blocks.front().channels[1].elsewhere.mean, -3000);
 }
 
+TEST_F(MeasurementsTest, AMagnitudeAtTheThresholdsIsMassiveByRatioAlone) {
+  constexpr float kMedian = 1537.0F / 8192, kAtRatio = 1000 * kMedian;  // exact, both
+  const auto last = model->hidden_state_point(Block{2 * model->config().n_layers});
+  const auto scope = model->hooks().add(last, [&](const torch::Tensor& x) {
+    auto state = torch::full_like(x, kMedian);
+    state.select(1, 1).select(1, 3).fill_(kAtRatio);
+    state.select(1, 2).select(1, 9).fill_(std::nextafter(kAtRatio, 0.0F));
+    return state;
+  });
+  MassiveActivations massive, too_small({.least_magnitude = kAtRatio});
+  run(model, batches, {&massive, &too_small});
+  EXPECT_EQ(massive.result().channels(), std::vector<int64_t>{3});
+  EXPECT_TRUE(too_small.result().blocks.empty()) << "not larger than the least magnitude";
+}
+
 TEST_F(MeasurementsTest, MassiveActivationsMerge) {
   const auto scope = spike();
   const auto [once, merged] = once_and_merged<MassiveActivations>();
