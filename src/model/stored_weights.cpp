@@ -204,12 +204,12 @@ torch::Tensor StoredWeights::taken(const Wanted& wanted, const torch::Tensor& st
   return values;
 }
 
-std::vector<WeightValues> StoredWeights::read(ModelPart number) {
+std::vector<WeightValues> StoredWeights::read(ModelPart part) {
   const torch::NoGradGuard no_grad;
-  auto& part = parts_[number.number];
+  auto& [by_tensor, is_finite] = parts_[part.number];
   std::vector<WeightValues> result;
-  for (const auto& [tensor, all] : part.wanted) {
-    const auto stored = stored_values(all.front(), /*check_finite=*/!part.is_finite);
+  for (const auto& [tensor, all] : by_tensor) {
+    const auto stored = stored_values(all.front(), /*check_finite=*/!is_finite);
     bool is_the_file = false;
     for (const auto& wanted : all) {
       result.push_back({wanted.parameter, converted(wanted, taken(wanted, stored))});
@@ -217,7 +217,7 @@ std::vector<WeightValues> StoredWeights::read(ModelPart number) {
     }
     if (!is_the_file) release(all.front());
   }
-  part.is_finite = true;
+  is_finite = true;
   return result;
 }
 
@@ -267,8 +267,8 @@ void StoredWeights::release(const Wanted& wanted) const {
   }
 }
 
-void StoredWeights::drop(ModelPart number) const {
-  for (const auto& [tensor, all] : parts_[number.number].wanted) {
+void StoredWeights::drop(ModelPart part) const {
+  for (const auto& [tensor, all] : parts_[part.number].wanted) {
     for (const auto& wanted : all) {
       auto parameter = wanted.parameter;
       parameter.set_data(at::empty({0}, options_));
@@ -277,9 +277,9 @@ void StoredWeights::drop(ModelPart number) const {
   }
 }
 
-int64_t StoredWeights::bytes(ModelPart number) const {
+int64_t StoredWeights::bytes(ModelPart part) const {
   int64_t elements = 0;
-  for (const auto& [tensor, all] : parts_[number.number].wanted) {
+  for (const auto& [tensor, all] : parts_[part.number].wanted) {
     for (const auto& wanted : all) elements += c10::multiply_integers(wanted.shape);
   }
   return elements * static_cast<int64_t>(options_.dtype().itemsize());

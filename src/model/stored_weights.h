@@ -67,7 +67,7 @@ class StoredWeights {
   std::vector<std::string> in_file(const std::string& tensor, const Wanted& wanted) const;
   torch::Tensor shape_in_file(const Wanted& wanted);
   torch::Tensor stored_values(const Wanted& wanted, bool check_finite) const;
-  torch::Tensor read(const std::string& tensor) const;
+  torch::Tensor read(const std::string& name) const;
   torch::Tensor taken(const Wanted& wanted, const torch::Tensor& stored) const;
   torch::Tensor converted(const Wanted& wanted, const torch::Tensor& values) const;
   void release(const Wanted& wanted) const;
