@@ -51,7 +51,7 @@ class JsonKeys {
     return find(key) ? get(key, kJsonFlag).get<bool>() : absent;
   }
   std::string text(std::string_view key) { return get(key, kJsonText).get<std::string>(); }
-  std::string text(std::string_view key, std::string absent) {
+  std::string text(std::string_view key, const std::string& absent) {
     return find(key) ? text(key) : absent;
   }
   const nlohmann::json& array(std::string_view key) { return get(key, kJsonArray); }

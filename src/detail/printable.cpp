@@ -42,10 +42,9 @@ size_t whole(std::string_view text, size_t offset) {
 }  // namespace
 
 std::string printable(std::string_view text) {
-  const auto result =
-      text.size() > (4 * kMostBytes)
-          ? escaped(text.substr(0, kMostBytes)) + escaped(text.substr(text.size() - kMostBytes))
-          : escaped(text);
+  auto result = text.size() > (4 * kMostBytes) ? escaped(text.substr(0, kMostBytes)) +
+                                                     escaped(text.substr(text.size() - kMostBytes))
+                                               : escaped(text);
   if (result.size() <= kMostBytes && text.size() <= 4 * kMostBytes) return result;
   const std::string_view all = result;
   return fmt::format("{} [...] {}", all.substr(0, whole(all, kMostBytes - kLastBytes)),

@@ -19,7 +19,7 @@ using GgufValue = std::variant<bool, int64_t, double, std::string, std::vector<b
 /// FormatError on any damage, before allocating what an unchecked length asks for.
 class GgufFile : public WeightSource {
  public:
-  explicit GgufFile(const std::filesystem::path& file);
+  explicit GgufFile(const std::filesystem::path& path);
   ~GgufFile() override;
 
   WeightFormat format() const override { return WeightFormat::kGguf; }
