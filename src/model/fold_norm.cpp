@@ -19,7 +19,7 @@ torch::Tensor scaled_columns(const NormImpl& norm, const torch::Tensor& weight) 
 
 torch::Tensor fold_norm(const Norm& norm, const torch::Tensor& weight) {
   const torch::NoGradGuard no_grad;
-  const auto wide = weight.to(detail::at_least_float(weight.scalar_type()));
+  auto wide = weight.to(detail::at_least_float(weight.scalar_type()));
   const auto& config = norm->config();
   if (config.kind == NormKind::kNone) return wide;
   if (config.kind == NormKind::kDynamicTanh)

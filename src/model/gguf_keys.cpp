@@ -28,7 +28,7 @@ double GgufKeys::number(std::string_view key, double absent) {
   return found ? *found : absent;
 }
 
-std::string GgufKeys::text(std::string_view key, std::string absent) {
+std::string GgufKeys::text(std::string_view key, const std::string& absent) {
   const auto* found = file_.find<std::string>(note(key));
   return found ? *found : absent;
 }

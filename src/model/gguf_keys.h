@@ -21,7 +21,7 @@ class GgufKeys {
   int64_t integer(std::string_view key, int64_t absent);
   double number(std::string_view key) { return file_.get<double>(note(key)); }
   double number(std::string_view key, double absent);
-  std::string text(std::string_view key, std::string absent);
+  std::string text(std::string_view key, const std::string& absent);
 
   /// These keys do not change what an evaluated model computes.
   void ignore(std::initializer_list<std::string_view> keys);

@@ -85,12 +85,12 @@ Decoder::Step byte_level_decoder() {
   return {run, bytes_of};
 }
 
-Decoder::Step metaspace_decoder(std::string replacement, bool drops_first) {
+Decoder::Step metaspace_decoder(const std::string& replacement, bool drops_first) {
   const auto run = [=](Decoder::Tokens& tokens) {
     for (size_t i = 0; i < tokens.size(); ++i)
       tokens[i] = replaced_text(tokens[i], replacement, i == 0 && drops_first ? "" : " ");
   };
-  return {run, [=](std::string token) { return replaced_text(token, replacement, " "); }};
+  return {run, [=](const std::string& token) { return replaced_text(token, replacement, " "); }};
 }
 
 Decoder::Step word_piece_decoder(std::string prefix, bool cleanup) {
@@ -107,11 +107,11 @@ Decoder::Step word_piece_decoder(std::string prefix, bool cleanup) {
 
 Decoder::Step replace_decoder(Regex pattern, std::string content) {
   const auto replace = [pattern = std::make_shared<Regex>(std::move(pattern)),
-                        content = std::move(content)](std::string token) {
+                        content = std::move(content)](const std::string& token) {
     return replaced(*pattern, token, content);
   };
   const auto run = [replace](Decoder::Tokens& tokens) {
-    for (std::string& token : tokens) token = replace(std::move(token));
+    for (std::string& token : tokens) token = replace(token);
   };
   return {run, replace};
 }

@@ -29,7 +29,7 @@ class Decoder {
 /// Puts the bytes together that tokens spell; the result may not be UTF-8.
 Decoder::Step byte_level_decoder();
 /// Replaces `replacement` by a space, and by nothing in the first token when `drops_first`.
-Decoder::Step metaspace_decoder(std::string replacement, bool drops_first);
+Decoder::Step metaspace_decoder(const std::string& replacement, bool drops_first);
 /// Puts spaces before all tokens that do not begin with `prefix`.
 Decoder::Step word_piece_decoder(std::string prefix, bool cleanup);
 Decoder::Step replace_decoder(Regex pattern, std::string content);

@@ -118,7 +118,7 @@ TokenizerParts read_bert(const GgufFile& file) {
   normalizer.lowercase = vocabulary.flag("tokenizer.ggml.normalizer.lowercase", true);
   normalizer.strip_accents =
       vocabulary.flag("tokenizer.ggml.normalizer.strip_accents", normalizer.lowercase);
-  parts.normalizer.push_back(normalizer);
+  parts.normalizer.emplace_back(normalizer);
   add_bert_pre_tokenizer(parts.pre_tokenizer);
   const auto id_or = [&](std::initializer_list<std::string_view> keys, std::string_view token) {
     const auto id = vocabulary.id(keys);

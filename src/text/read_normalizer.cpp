@@ -27,9 +27,9 @@ void add_normalizer(JsonObject object, std::vector<NormalizerStep>& steps) {
   } else if (type == "NFKD") {
     steps.push_back(form_step(UnicodeForm::kKD));
   } else if (type == "Lowercase") {
-    steps.push_back(lower_case);
+    steps.emplace_back(lower_case);
   } else if (type == "StripAccents") {
-    steps.push_back(strip_marks);
+    steps.emplace_back(strip_marks);
   } else if (type == "Strip") {
     steps.push_back(strip_step(object.flag("strip_left", true), object.flag("strip_right", true)));
   } else if (type == "Replace") {
@@ -37,7 +37,7 @@ void add_normalizer(JsonObject object, std::vector<NormalizerStep>& steps) {
   } else if (type == "Prepend") {
     steps.push_back(prepend_step(object.text("prepend")));
   } else if (type == "BertNormalizer") {
-    steps.push_back(read_bert(object));
+    steps.emplace_back(read_bert(object));
   } else if (type == "Precompiled") {
     const auto where = object.where("precompiled_charsmap");
     steps.push_back(char_map_step(from_base64(object.text("precompiled_charsmap"), where), where));

@@ -7,10 +7,10 @@
 
 namespace spikesink::detail {
 
-TokenizerParts read_gguf_tokenizer(const std::filesystem::path& file);
+TokenizerParts read_gguf_tokenizer(const std::filesystem::path& path);
 
 /// A `tokenizer.json` and the `tokenizer_config.json` beside it, when there.
-TokenizerParts read_json_tokenizer(const std::filesystem::path& file);
+TokenizerParts read_json_tokenizer(const std::filesystem::path& path);
 
 // The components of a `tokenizer.json`; each is given the object of the whole file.
 

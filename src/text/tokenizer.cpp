@@ -14,7 +14,7 @@ namespace {
   std::vector<std::string_view> found;
   for (const char* name :
        {"vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model"}) {
-    if (detail::is_there(folder / name)) found.push_back(name);
+    if (detail::is_there(folder / name)) found.emplace_back(name);
   }
   detail::fail_format(
       "[load_tokenizer] tokenizer.json is missing: got {}, expected it or a .gguf file ({})",

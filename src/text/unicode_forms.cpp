@@ -49,9 +49,9 @@ uint8_t combining_class(char32_t c) {
 void append_decomposed(char32_t c, std::u32string& out) {
   if (c - kSyllables < kSyllableCount) {
     const char32_t index = c - kSyllables;
-    out += kLeads + index / (kVowelCount * kTailCount);
-    out += kVowels + index / kTailCount % kVowelCount;
-    if (index % kTailCount != 0) out += kTails + index % kTailCount;
+    out.push_back(kLeads + index / (kVowelCount * kTailCount));
+    out.push_back(kVowels + index / kTailCount % kVowelCount);
+    if (index % kTailCount != 0) out.push_back(kTails + index % kTailCount);
     return;
   }
   const auto* found = std::ranges::lower_bound(kDecompositions, c, {}, &Decomposition::whole);

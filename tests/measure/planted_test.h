@@ -1,20 +1,16 @@
 #pragma once
 
-#include <ATen/Parallel.h>
-
 #include "measure/measured_model.h"
+#include "one_thread.h"
 #include "spikesink/measure/spike_places.h"
 
 namespace spikesink {
 
 /// In float64, with three spike channels in some tokens from the first feed-forward on.
 struct PlantedTest : MeasuredModel {
-  int threads = at::get_num_threads();
+  OneThread one_thread;
 
-  PlantedTest() : MeasuredModel(torch::kDouble) {
-    at::set_num_threads(1);  // the model is too small to share
-  }
-  ~PlantedTest() override { at::set_num_threads(threads); }
+  PlantedTest() : MeasuredModel(torch::kDouble) {}
 
   HookScope plant() {
     return model->hooks().add("blocks.0.hook_mlp_out", [](const torch::Tensor& x) {

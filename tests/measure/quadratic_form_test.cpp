@@ -411,7 +411,7 @@ TEST_P(EveryModelTest, FormsReadTheRightInput) {
     EXPECT_EQ(block.normed_after, config.norm_placement != NormPlacement::kPre);
     EXPECT_EQ(block.gated, config.gated);
     if (!network || !block.gated || block.has_biases) continue;
-    const auto x = cache[input.point];
+    const auto& x = cache[input.point];
     const auto gates = at::linear(x, detail::LayerForms(*model, layer).form(0).gate);
     EXPECT_TRUE(gates.allclose(cache[in_block(layer, "mlp.hook_pre")], 1e-6, 1e-6)) << layer;
     if (!block.normed_before) continue;

@@ -1,9 +1,9 @@
 // The measurements of tokens on every architecture.
 
-#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include "golden_models.h"
+#include "one_thread.h"
 #include "spikesink/hooks/hook_names.h"
 #include "spikesink/measure/gate_linearity.h"
 #include "spikesink/measure/norm_collinearity.h"
@@ -20,13 +20,11 @@ class TokenGoldensTest : public testing::TestWithParam<GoldenModel> {
   static constexpr int64_t kRows = 3, kWidth = 9;
 
   TokenGoldensTest() : model(load_model(GetParam().path)) {
-    at::set_num_threads(1);  // these models are too small to share
     torch::manual_seed(3);
     batch.ids = torch::randint(model->config().d_vocabulary, {kRows, kWidth}, torch::kLong);
   }
-  ~TokenGoldensTest() override { at::set_num_threads(threads); }
 
-  int threads = at::get_num_threads();
+  OneThread one_thread;
   torch::NoGradGuard no_grad;
   Transformer model{nullptr};
   TokenBatch batch;

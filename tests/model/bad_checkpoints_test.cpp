@@ -1,12 +1,12 @@
 // What is wrong with a checkpoint of any architecture is said in one sentence.
 
-#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <set>
 
 #include "golden_models.h"
 #include "model/checkpoint_copy.h"
+#include "one_thread.h"
 
 namespace spikesink {
 namespace {
@@ -24,10 +24,9 @@ std::vector<GoldenModel> one_of_each_type() {
 
 class BadCheckpointsTest : public testing::TestWithParam<GoldenModel>, protected CheckpointCopy {
  protected:
-  BadCheckpointsTest() {
-    at::set_num_threads(1);  // these models are too small to share
-    take(GetParam().path);
-  }
+  BadCheckpointsTest() { take(GetParam().path); }
+
+  OneThread one_thread;
 
   /// The object that holds the sizes: of a wrapper, that of its language model.
   nlohmann::json& sizes() {

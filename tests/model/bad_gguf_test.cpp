@@ -1,10 +1,10 @@
 // What is wrong with a GGUF file of any architecture is said by name.
 
-#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include "golden_models.h"
 #include "message_of.h"
+#include "one_thread.h"
 #include "read_bytes.h"
 #include "spikesink/model/load_model.h"
 #include "spikesink/weights/gguf.h"
@@ -31,11 +31,6 @@ std::string stored(const std::string& text) {
 
 class BadGgufTest : public testing::TestWithParam<GoldenModel> {
  protected:
-  BadGgufTest() {
-    at::set_num_threads(1);  // these models are too small to share
-    bytes = read_bytes(GetParam().path);
-  }
-
   torch::Tensor logits(const std::filesystem::path& path) const {
     return load_model(path)->forward(torch::arange(3).unsqueeze(0));
   }
@@ -62,9 +57,10 @@ class BadGgufTest : public testing::TestWithParam<GoldenModel> {
     }
   }
 
+  OneThread one_thread;
   torch::NoGradGuard no_grad;
   TempDir folder;
-  std::string bytes;
+  std::string bytes = read_bytes(GetParam().path);
   torch::Tensor expected = logits(GetParam().path);
 };
 

@@ -1,10 +1,10 @@
 // The rules that every hook point of every architecture keeps.
 
-#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include "golden_models.h"
 #include "message_of.h"
+#include "one_thread.h"
 #include "spikesink/hooks/hook_names.h"
 #include "spikesink/model/load_model.h"
 
@@ -16,7 +16,6 @@ using namespace hook_names;
 class HookRulesTest : public testing::TestWithParam<GoldenModel> {
  protected:
   HookRulesTest() : model(load_model(GetParam().path)) {
-    at::set_num_threads(1);  // these models are too small to share
     torch::manual_seed(2);
     tokens = torch::randint(model->config().d_vocabulary, {2, 9}, torch::kLong);
   }
@@ -48,6 +47,7 @@ class HookRulesTest : public testing::TestWithParam<GoldenModel> {
     return other;
   }
 
+  OneThread one_thread;
   torch::NoGradGuard no_grad;
   Transformer model{nullptr};
   torch::Tensor tokens;

@@ -1,13 +1,13 @@
 // Twenty steps of training against PyTorch's, from the same weights on the same ids
 // (scripts/training_trace.py).
 
-#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "one_thread.h"
 #include "read_bytes.h"
 #include "spikesink/model/load_model.h"
 #include "spikesink/train/trainer.h"
@@ -99,14 +99,8 @@ void expect_trace(const Transformer& start, const TrainConfig& config, const jso
   }
 }
 
-// One thread: tensors this small gain nothing by more, and on a busy machine wait for them.
 class TrainingTraceTest : public testing::TestWithParam<Trace> {
- protected:
-  TrainingTraceTest() { at::set_num_threads(1); }
-  ~TrainingTraceTest() override { at::set_num_threads(threads_); }
-
- private:
-  int threads_ = at::get_num_threads();
+  OneThread one_thread_;
 };
 
 TEST_P(TrainingTraceTest, EveryStepIsPyTorchs) {

@@ -21,7 +21,8 @@ class Hook {
  public:
   template <typename F, typename = std::enable_if_t<!std::is_same_v<std::decay_t<F>, Hook>>>
   Hook(F call)
-      : call_([call = std::move(call)](const auto& value, const auto& name) mutable {
+      : call_([call = std::move(call)](const auto& value,
+                                       [[maybe_unused]] const auto& name) mutable {
           constexpr bool named = std::is_invocable_v<F&, const torch::Tensor&, const std::string&>;
           auto invoke = [&] {
             if constexpr (named) {
