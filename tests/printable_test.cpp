@@ -22,7 +22,7 @@ TEST(PrintableTest, WhatATerminalObeysIsWrittenOut) {
 }
 
 TEST(PrintableTest, WhatTurnsTheDirectionOfWritingIsWrittenOut) {
-  EXPECT_EQ(printable("abc\u202edcba"), "abc\\u202edcba");
+  EXPECT_EQ(printable("abc\u202edcba\u202c"), "abc\\u202edcba\\u202c");
   EXPECT_EQ(printable("\u2066x\u2069"), "\\u2066x\\u2069");
 }
 

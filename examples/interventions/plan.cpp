@@ -77,8 +77,8 @@ void Plan::choose(const std::vector<std::string>& chosen) {
   all = false;
   Json kept = Json::array();
   for (const auto& entry : entries) {
-    if (std::find(chosen.begin(), chosen.end(), entry["name"]) != chosen.end())
-      kept.push_back(entry);
+    const auto name = entry["name"].get<std::string>();
+    if (std::find(chosen.begin(), chosen.end(), name) != chosen.end()) kept.push_back(entry);
   }
   for (const auto& name : chosen) {
     const auto known = names();

@@ -18,7 +18,7 @@ struct Plan {
   /// A line each: name and what it does.
   std::string words() const;
   /// Only those.
-  void choose(const std::vector<std::string>& names);
+  void choose(const std::vector<std::string>& chosen);
 };
 
 /// The interventions that come with the program.

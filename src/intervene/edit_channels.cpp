@@ -62,7 +62,7 @@ torch::Tensor at_positions(const torch::Tensor& state, const std::vector<int64_t
 }
 
 torch::Tensor chosen(const TokenPredicate& predicate, const torch::Tensor& state) {
-  const auto mask = predicate(state);
+  auto mask = predicate(state);
   if (!mask.defined() || mask.scalar_type() != torch::kBool ||
       !mask.sizes().equals(state.sizes().slice(0, 2))) {
     detail::fail_argument("[{}] tokens: a predicate gave {}, expected bool {}", kEditChannels,

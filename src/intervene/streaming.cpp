@@ -23,7 +23,7 @@ torch::Tensor StreamingCache::forward(Transformer& model, const torch::Tensor& t
         c10::str(tokens.sizes()), policy_.window);
   }
   make_room(tokens.size(1));
-  const auto result = model->forward(tokens, cache_);
+  auto result = model->forward(tokens, cache_);
   const auto ids = tokens.cpu();
   const auto id = ids.accessor<int64_t, 2>();
   for (int64_t index = 0; index < ids.size(1); ++index) {

@@ -124,7 +124,7 @@ Received attention_received(const torch::Tensor& q, const torch::Tensor& k,
                             const torch::Tensor& lse, const ScoreRule& rule, int64_t key,
                             double epsilon) {
   const auto shape = {q.size(0), q.size(2)};
-  const Received out{torch::empty(shape, torch::kDouble), torch::empty(shape, torch::kDouble)};
+  Received out{torch::empty(shape, torch::kDouble), torch::empty(shape, torch::kDouble)};
   const Operands given(q, k, lse);
   AT_DISPATCH_FLOATING_TYPES_AND(torch::kBFloat16, given.q.scalar_type(), "attention_received",
                                  [&] {

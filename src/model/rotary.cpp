@@ -81,7 +81,7 @@ torch::Tensor RotaryTable::apply(const torch::Tensor& x, int64_t first) const {
   };
   const auto turning = x.slice(-1, 0, dimensions);
   const auto halves = turning.chunk(2, -1);
-  const auto turned = turning * here(cos) + at::cat({-halves[1], halves[0]}, -1) * here(sin);
+  auto turned = turning * here(cos) + at::cat({-halves[1], halves[0]}, -1) * here(sin);
   if (dimensions == x.size(-1)) return turned;
   return at::cat({turned, x.slice(-1, dimensions)}, -1);
 }
@@ -90,7 +90,7 @@ torch::Tensor rotary_frequencies(const RopeConfig& config, int64_t d_head, int64
                                  torch::Dtype dtype) {
   const int64_t dimensions = turned_dimensions(config, d_head);
   const auto& scaling = config.scaling;
-  const auto frequencies = plain_frequencies(config.theta, dimensions, dtype);
+  auto frequencies = plain_frequencies(config.theta, dimensions, dtype);
   switch (scaling.kind) {
     case RopeScalingKind::kNone:
       break;

@@ -148,7 +148,7 @@ torch::Tensor scores(const torch::Tensor& q, const torch::Tensor& k, const Score
 torch::Tensor denominator(const torch::Tensor& scores, const ScoreRule& rule, const Span& span) {
   if (rule.form == AttentionForm::kSoftpick) return log_softpick_sum(scores);
   const auto weights = log_weights(scores, rule.form);
-  const auto lse = with_sinks(at::logsumexp(weights, -1), rule);
+  auto lse = with_sinks(at::logsumexp(weights, -1), rule);
   if (!is_limited(rule) || !rule.limit.renormalize) return lse;
   const auto without = weights.masked_fill(limited(rule, span, scores.device()), kMinusInfinity);
   const auto others = with_sinks(at::logsumexp(without, -1), rule);

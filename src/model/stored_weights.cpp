@@ -252,7 +252,7 @@ torch::Tensor StoredWeights::read(const std::string& name) const {
 }
 
 torch::Tensor StoredWeights::converted(const Wanted& wanted, const torch::Tensor& values) const {
-  const auto result = values.to(options_).contiguous();
+  auto result = values.to(options_).contiguous();
   if (result.element_size() < values.element_size() && !all_finite(result)) {
     fail_format("[load_model] the tensor '{}' leaves the range of {}: got {} ({})",
                 wanted.place.tensors.front(), c10::toString(result.scalar_type()),

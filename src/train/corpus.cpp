@@ -39,7 +39,7 @@ std::vector<std::string> lines_of(std::string_view text, const fs::path& file) {
     const auto end = std::min(text.find('\n'), text.size());
     const auto one = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
-    if (one.find_first_not_of(" \t\r") == one.npos) continue;
+    if (one.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     const auto where = fmt::format("{}, line {}", file.string(), line);
     const auto object = parse_strict_json(one, kDeepestLine, kCorpus, where);
     documents.push_back(JsonKeys(object, kCorpus, where).text("text"));

@@ -22,7 +22,7 @@ GradientSum::GradientSum(const std::vector<torch::Tensor>& parameters, Processes
     : processes_(processes) {
   int64_t bytes = bucket_bytes;
   for (auto last = parameters.rbegin(); last != parameters.rend(); ++last) {
-    auto parameter = *last;
+    const auto& parameter = *last;
     if (bytes >= bucket_bytes) {
       buckets_.emplace_back();
       bytes = 0;

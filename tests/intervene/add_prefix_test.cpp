@@ -78,7 +78,7 @@ TEST_F(AddPrefixTest, WhatCannotBeIsRefused) {
             }),
             "[AddPrefix] registers: got [1, 5], expected [n, 32]");
   const auto scope = one.attach(model);
-  EXPECT_THROW(one.attach(model), std::invalid_argument);
+  EXPECT_THROW(one.attach(model).release(), std::invalid_argument);
 }
 
 }  // namespace

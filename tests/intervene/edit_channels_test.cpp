@@ -75,7 +75,7 @@ TEST_F(EditChannelsTest, OnlyTheChosenTokensAreEdited) {
                            .attach_for(model, {tokens, 0});
     return stream_after(0).select(2, 3) == 9;
   };
-  const auto at = [](std::vector<std::pair<int64_t, int64_t>> places) {
+  const auto at = [](const std::vector<std::pair<int64_t, int64_t>>& places) {
     auto mask = torch::zeros({2, 12}, torch::kBool);
     for (const auto& [row, column] : places) mask[row][column] = true;
     return mask;

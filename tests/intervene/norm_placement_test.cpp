@@ -253,7 +253,7 @@ TEST_F(NormPlacementTest, WhatCannotBeIsRefused) {
             "[fit_norms] placement: got pre, which is what the model has");
   EXPECT_EQ(said(SetQkNorm{false}, {{1}}),
             "[fit_norms] QK-norm: got off, which is what the model has");
-  EXPECT_THROW(ChangeNorms(std::vector<FittedNorm>{{.block = {9}}}).attach(model),
+  EXPECT_THROW(ChangeNorms(std::vector<FittedNorm>{{.block = {9}}}).attach(model).release(),
                std::invalid_argument);
   config.residual = ResidualForm::kParallelSharedNorm;
   make(NormPlacement::kPre);

@@ -35,7 +35,7 @@ struct ParityTest : MeasuredModel {
   }
   /// What is said of the tensors by themselves, one sentence.
   std::string refusal() {
-    const auto message = message_of<std::invalid_argument>([&] { compare(); });
+    auto message = message_of<std::invalid_argument>([&] { compare(); });
     EXPECT_EQ(message.find('\n'), std::string::npos) << message;
     EXPECT_TRUE(holds(message, "reference.safetensors"));
     return message;
