@@ -259,7 +259,7 @@ int run_example(CLI::App& app, int argc, char** argv, const std::function<void()
     return fail("out of memory", 1);
   } catch (const c10::Error& error) {
     const std::string message = error.what_without_backtrace();
-    if (message.find("DefaultCPUAllocator") != message.npos) return fail("out of memory", 1);
+    if (message.find("DefaultCPUAllocator") != std::string::npos) return fail("out of memory", 1);
     return fail(message.substr(0, message.find('\n')), 1);
   } catch (const std::exception& error) {
     return fail(error.what(), 1);

@@ -113,8 +113,8 @@ void check_device(torch::Device device) {
 
 torch::Device device_of(const spikesink::Processes* processes, torch::Device device) {
   if (processes == nullptr || !device.is_cuda()) return device;
-  const auto gpus = static_cast<int64_t>(torch::cuda::device_count());
-  return {torch::kCUDA, static_cast<c10::DeviceIndex>(processes->local_rank() % gpus)};
+  const auto index = processes->local_rank() % torch::cuda::device_count();
+  return {torch::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }
 
 void add_run_options(CLI::App& app, RunOptions& options) {

@@ -20,7 +20,7 @@ torch::Tensor checked(const torch::Tensor& points) {
   if (points.dim() != 2)
     detail::fail_argument("[projection] points: got shape {}, expected [n, d]",
                           c10::str(points.sizes()));
-  const auto on_cpu = points.detach().to(torch::kCPU, torch::kDouble);
+  auto on_cpu = points.detach().to(torch::kCPU, torch::kDouble);
   if (!on_cpu.isfinite().all().item<bool>())
     detail::fail_argument(
         "[projection] points: got values that are not finite, expected finite ones");

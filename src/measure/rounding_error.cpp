@@ -49,7 +49,7 @@ SPIKESINK_CLONES double own(const double* x, const double* s, const double* inve
 torch::Tensor rounding_error(const torch::Tensor& x, const torch::Tensor& scales) {
   const auto values = x.contiguous(), s = scales.contiguous();
   const auto inverse = at::where(s > 0, s.reciprocal(), at::zeros_like(s));
-  const auto error = at::empty({x.size(0), x.size(1)}, x.options().dtype(torch::kDouble));
+  auto error = at::empty({x.size(0), x.size(1)}, x.options().dtype(torch::kDouble));
   const int64_t length = x.size(1), width = x.size(2);
   const bool is_shared = s.size(2) == 1, is_of_token = s.size(1) == length;
   AT_DISPATCH_FLOATING_TYPES(values.scalar_type(), "rounding_error", [&] {

@@ -26,7 +26,7 @@ int64_t TokenWindows::windows(int64_t length) const {
 torch::Tensor TokenWindows::window(int64_t number, int64_t tokens) const {
   auto shard = shards_.begin();
   for (int64_t here; number >= (here = shard->tokens.size(0) / tokens); ++shard) number -= here;
-  const auto ids = shard->tokens.slice(0, number * tokens, (number + 1) * tokens).to(torch::kLong);
+  auto ids = shard->tokens.slice(0, number * tokens, (number + 1) * tokens).to(torch::kLong);
   const auto [low, high] = at::aminmax(ids);
   if (low.item<int64_t>() < 0 || high.item<int64_t>() >= options_.d_vocabulary)
     detail::fail_format("[TokenWindows] got ids from {} to {}, expected 0 to {} ({})",

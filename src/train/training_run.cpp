@@ -104,7 +104,7 @@ bool has_model(const fs::path& folder) {
 }  // namespace
 
 struct TrainingRun::Impl {
-  Impl(const TrainConfig& config, fs::path to, torch::Device device, Processes* processes)
+  Impl(const TrainConfig& config, const fs::path& to, torch::Device device, Processes* processes)
       : folder(is_first(processes) ? prepared(config, to) : to),
         log(is_first(processes) ? std::make_unique<detail::LogFile>(folder / kLog) : nullptr),
         trainer(is_first(processes) ? started(config, folder, device, processes)
@@ -152,7 +152,7 @@ struct TrainingRun::Impl {
   }
 
   TrainingStep step() {
-    const auto result = trainer.step();
+    auto result = trainer.step();
     const auto line = record(result);
     if (log) log->add(to_json(line));
     const int64_t every = trainer.config().checkpoint_every;
@@ -179,9 +179,9 @@ struct TrainingRun::Impl {
   std::vector<std::string> damaged;
 };
 
-TrainingRun::TrainingRun(const TrainConfig& config, fs::path folder, torch::Device device,
+TrainingRun::TrainingRun(const TrainConfig& config, const fs::path& folder, torch::Device device,
                          Processes* processes)
-    : impl_(std::make_unique<Impl>(config, std::move(folder), device, processes)) {}
+    : impl_(std::make_unique<Impl>(config, folder, device, processes)) {}
 TrainingRun::TrainingRun(TrainingRun&&) noexcept = default;
 TrainingRun& TrainingRun::operator=(TrainingRun&&) noexcept = default;
 TrainingRun::~TrainingRun() = default;

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -15,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-std::vector<double> losses(TrainConfig config) {
+std::vector<double> losses(const TrainConfig& config) {
   Trainer trainer(config, open_training_data(config));
   std::vector<double> result;
   while (!trainer.done()) result.push_back(trainer.step().loss);
@@ -101,7 +102,7 @@ TEST(TrainConfigTest, WhatIsNotUnderstoodIsRefused) {
 void differences(const json& a, const json& b, const std::string& at,
                  std::vector<std::string>& out) {
   for (const auto& [key, value] : a.items()) {
-    const auto name = at.empty() ? key : at + "." + key;
+    const auto name = at.empty() ? key : fmt::format("{}.{}", at, key);
     if (value.is_object()) {
       differences(value, b[key], name, out);
     } else if (value != b[key]) {

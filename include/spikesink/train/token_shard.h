@@ -17,6 +17,6 @@ struct TokenShard {
 
 /// Maps a `.bin` file of token ids: nanoGPT's (uint16 and nothing else), or llm.c's (256 int32
 /// first, magic 20240520 for uint16 and 20240801 for uint32 ids). Throws FormatError.
-TokenShard open_token_shard(const std::filesystem::path& file);
+TokenShard open_token_shard(const std::filesystem::path& path);
 
 }  // namespace spikesink

@@ -23,7 +23,7 @@ class TrainingRun {
   /// Throws FormatError where the folder cannot be written, holds another training, is in use by
   /// another one, or has no checkpoint left that is good; and what Trainer and open_training_data
   /// throw. The processes must outlive this.
-  TrainingRun(const TrainConfig& config, std::filesystem::path folder,
+  TrainingRun(const TrainConfig& config, const std::filesystem::path& folder,
               torch::Device device = torch::kCPU, Processes* processes = nullptr);
   TrainingRun(TrainingRun&&) noexcept;
   TrainingRun& operator=(TrainingRun&&) noexcept;
