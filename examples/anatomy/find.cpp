@@ -172,9 +172,10 @@ class Finder {
     auto& geometry = *found_.geometry;
     for (const auto distance : {spikesink::QkDistance::kEuclidean, spikesink::QkDistance::kCosine})
       geometry.agreements.emplace_back(
-          distance, spikesink::compare(geometry.result, *found_.sinks, distance));
+          distance,
+          spikesink::compare(geometry.result, *found_.sinks, distance, sink_positions(config())));
     geometry.pictures = spikesink::head_pictures(
-        experiment_.model, {experiment_.batches.front()}, *found_.sinks, /*key=*/0,
+        experiment_.model, {experiment_.batches.front()}, *found_.sinks,
         {.positions = sink_positions(config())}, progress_bar(options_, "drawing two heads"));
   }
 

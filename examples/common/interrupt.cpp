@@ -36,7 +36,8 @@ void set_handler(void (*handler)(int), int flags) {
 bool is_half_written(const fs::path& path) {
   const auto name = path.filename().string();
   return name.ends_with(".unfinished") ||
-         (name.ends_with(".tmp") && name.find(fmt::format(".{}-", ::getpid())) != std::string::npos);
+         (name.ends_with(".tmp") &&
+          name.find(fmt::format(".{}-", ::getpid())) != std::string::npos);
 }
 
 std::vector<fs::path> half_written_in(const fs::path& folder) {

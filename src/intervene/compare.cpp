@@ -1,5 +1,7 @@
 #include "spikesink/intervene/compare.h"
 
+#include <algorithm>
+
 #include "spikesink/measure/divergence.h"
 
 namespace spikesink {
@@ -54,7 +56,7 @@ Row measure(Transformer& model, const TokenBatch& text, const NamedIntervention&
 }
 
 Row measure_clean(Transformer& model, const TokenBatch& batch, FinalStates& states) {
-  Row row(1);
+  Row row(std::max<int64_t>(batch.prefix, 1));
   run(model, {batch}, {&row.perplexity, &row.sinks, &row.life, &states});
   return row;
 }

@@ -8,6 +8,7 @@
 
 #include "detail/fail.h"
 #include "measure/attention_received.h"
+#include "measure/expect_same.h"
 #include "measure/mergeable.h"
 #include "measure/sort_by.h"
 #include "measure/watch_scores.h"
@@ -80,8 +81,10 @@ HookScope AttentionSinks::begin(Transformer& model, RunContext& context) {
   learned_ = config.sink_logits ? torch::zeros({config.n_layers, config.n_heads}, torch::kDouble)
                                 : torch::Tensor();
   queries_seen_ = 0;
+  layers_passed_ = 0;
   return detail::watch_scores(model, [this, &model, &context](const detail::LayerScores& scores) {
     if (scores.layer == 0) count_tokens(context.batch().ids);
+    layers_passed_ = std::max(layers_passed_, scores.layer + 1);
     add_keys(scores);
     if (learned_.defined()) add_learned(scores, model->layers[scores.layer]->attn->sinks);
   });
@@ -117,18 +120,22 @@ void AttentionSinks::add_learned(const detail::LayerScores& scores, const torch:
 }
 
 void AttentionSinks::merge(const AttentionSinks& other) {
-  if (!importance_.sizes().equals(other.importance_.sizes()) ||
-      options_.keys != other.options_.keys || learned_.defined() != other.learned_.defined()) {
-    detail::fail_argument("[AttentionSinks] cannot merge: got heads and keys {}, expected {}",
-                          c10::str(other.importance_.sizes()), c10::str(importance_.sizes()));
-  }
-  importance_ += other.importance_;
-  exceeding_ += other.exceeding_;
-  share_of_queries_ += other.share_of_queries_;
+  const auto same = [](std::string_view what, const auto& got, const auto& expected) {
+    detail::expect_same("AttentionSinks", what, got, expected);
+  };
+  same("layers, heads and keys", other.importance_.sizes().vec(), importance_.sizes().vec());
+  same("keys", other.options_.keys, options_.keys);
+  same("epsilon", other.options_.epsilon, options_.epsilon);
+  same("learned sinks", other.learned_.defined(), learned_.defined());
+  // Not in place: a copy of a measurement shares its tensors.
+  importance_ = importance_ + other.importance_;
+  exceeding_ = exceeding_ + other.exceeding_;
+  share_of_queries_ = share_of_queries_ + other.share_of_queries_;
   for (size_t index = 0; index < tokens_.size(); ++index) {
     for (const auto& [id, count] : other.tokens_[index]) tokens_[index][id] += count;
   }
-  if (learned_.defined()) learned_ += other.learned_;
+  if (learned_.defined()) learned_ = learned_ + other.learned_;
+  layers_passed_ = std::max(layers_passed_, other.layers_passed_);
   queries_seen_ += other.queries_seen_;
 }
 
@@ -142,7 +149,7 @@ AttentionSinksResult AttentionSinks::result() const {
   const auto importance = importance_.accessor<double, 3>();
   const auto exceeding = exceeding_.accessor<int64_t, 3>();
   const auto share_of_queries = share_of_queries_.accessor<double, 3>();
-  for (int64_t layer = 0; layer < importance.size(0); ++layer) {
+  for (int64_t layer = 0; layer < layers_passed_; ++layer) {
     for (int64_t head = 0; head < importance.size(1); ++head) {
       for (int64_t index = 0; index < importance.size(2); ++index) {
         if (result.keys[index].sequences == 0) continue;
@@ -156,7 +163,7 @@ AttentionSinksResult AttentionSinks::result() const {
   }
   if (!learned_.defined() || queries_seen_ == 0) return result;
   const auto learned = learned_.accessor<double, 2>();
-  for (int64_t layer = 0; layer < learned.size(0); ++layer) {
+  for (int64_t layer = 0; layer < layers_passed_; ++layer) {
     for (int64_t head = 0; head < learned.size(1); ++head)
       result.learned.push_back(
           {layer, head, learned[layer][head] / static_cast<double>(queries_seen_)});
@@ -165,6 +172,9 @@ AttentionSinksResult AttentionSinks::result() const {
 }
 
 double AttentionSinksResult::sink_ratio(SinkDefinition definition, int64_t key) const {
+  const auto is_it = [&](const WatchedKey& watched) { return watched.key == key; };
+  if (std::none_of(keys.begin(), keys.end(), is_it))
+    detail::fail_argument("[AttentionSinks] key {} was not watched", key);
   double sum = 0;
   int64_t count = 0;
   for (const auto& head : heads) {
@@ -173,9 +183,6 @@ double AttentionSinksResult::sink_ratio(SinkDefinition definition, int64_t key) 
     sum += contribution(head, definition, epsilon);
     ++count;
   }
-  if (count == 0)
-    detail::fail_argument(
-        "[AttentionSinks] key {} was not watched by any sequence long enough to hold it", key);
   return 100.0 * sum / static_cast<double>(count);
 }
 

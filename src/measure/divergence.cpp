@@ -22,10 +22,11 @@ torch::Tensor divergences(const TransformerImpl& model, const torch::Tensor& p,
 
 }  // namespace
 
-HookScope FinalStates::begin(Transformer& model, RunContext&) {
+HookScope FinalStates::begin(Transformer& model, RunContext& context) {
   batches_.clear();
-  return model->hooks().add(hook_names::kUnembedIn,
-                            [this](const torch::Tensor& states) { batches_.push_back(states); });
+  return model->hooks().add(hook_names::kUnembedIn, [this, &context](const torch::Tensor& states) {
+    batches_.push_back(states.slice(1, context.batch().prefix));
+  });
 }
 
 HookScope Divergence::begin(Transformer& model, RunContext& context) {

@@ -28,23 +28,25 @@ HookScope FirstMassive::begin(Transformer& model, RunContext& context) {
 
 void FirstMassive::add(int64_t layer, const StateScan& scan, const TokenBatch& batch) {
   auto& first = first_.of(batch);
-  detail::for_each_massive_token(scan, options_,
-                                 [&](int64_t sequence, int64_t position, const auto& values) {
-                                   if (first[sequence] < 0) {
-                                     first[sequence] = layer;
-                                     ++layers_[layer].sequences;
-                                   }
-                                   if (first[sequence] != layer) return;
-                                   places_.push_back({batch.first_sequence + sequence, position});
-                                   for (const auto& [channel, value] : values) {
-                                     auto& entry = layers_[layer].channels[channel];
-                                     entry.channel = channel;
-                                     entry.add(value, position);
-                                   }
-                                 });
+  detail::for_each_massive_token(
+      scan, options_, [&](int64_t sequence, int64_t position, const auto& values) {
+        if (first[sequence] < 0) {
+          first[sequence] = layer;
+          ++layers_[layer].sequences;
+        }
+        if (first[sequence] != layer) return;
+        if (position >= batch.prefix)
+          places_.push_back({batch.first_sequence + sequence, position - batch.prefix});
+        for (const auto& [channel, value] : values) {
+          auto& entry = layers_[layer].channels[channel];
+          entry.channel = channel;
+          entry.add(value, position);
+        }
+      });
 }
 
 void FirstMassive::merge(const FirstMassive& other) {
+  detail::expect_same_thresholds("FirstMassive", other.options_, options_);
   for (const auto& [layer, theirs] : other.layers_) {
     auto& ours = layers_[layer];
     ours.sequences += theirs.sequences;

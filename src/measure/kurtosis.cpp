@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "detail/fail.h"
+#include "measure/expect_same.h"
 #include "measure/mergeable.h"
 
 namespace spikesink {
@@ -26,9 +26,7 @@ HookScope Kurtosis::begin(Transformer& model, RunContext&) {
 }
 
 void Kurtosis::merge(const Kurtosis& other) {
-  if (layers_.size() != other.layers_.size())
-    detail::fail_argument("[Kurtosis] cannot merge: got {} layers, expected {}",
-                          other.layers_.size(), layers_.size());
+  detail::expect_same("Kurtosis", "layers", other.layers_.size(), layers_.size());
   for (size_t layer = 0; layer < layers_.size(); ++layer) {
     layers_[layer].count += other.layers_[layer].count;
     for (int index = 0; index < 4; ++index)

@@ -20,23 +20,26 @@ LayerForms::LayerForms(const TransformerImpl& model, int64_t layer)
       normed_after_(model.config().norm_placement != NormPlacement::kPre),
       has_offset_(model.config().up_offset != 0) {
   const auto& from = *model.layers[layer];
-  if (from.mlp) {
-    members_.push_back({from.mlp.get(), ChannelForm::kDense});
-    return;
-  }
-  if (!from.experts) return;  // one matrix, or nothing
+  const auto add = [&](const FeedForward& network, int64_t expert) {
+    members_.push_back({network.get(), network->down.get(), expert});
+  };
+  if (from.mlp) add(from.mlp, ChannelForm::kDense);
+  if (from.linear) members_.push_back({nullptr, from.linear.get(), ChannelForm::kDense});
+  if (!from.experts) return;
   for (const auto& expert : from.experts->experts)
-    members_.push_back({expert.get(), static_cast<int64_t>(members_.size())});
-  if (from.experts->shared) members_.push_back({from.experts->shared.get(), ChannelForm::kShared});
+    add(expert, static_cast<int64_t>(members_.size()));
+  if (from.experts->shared) add(from.experts->shared, ChannelForm::kShared);
 }
 
 bool LayerForms::gated() const {
-  return !members_.empty() && !members_.front().network->gate.is_empty();
+  const auto* network = members_.front().network;
+  return network != nullptr && !network->gate.is_empty();
 }
 
 bool LayerForms::has_biases() const {
   const bool of_norm = norm_ && (*norm_)->bias.defined();
-  return has_offset_ || of_norm || members_.front().network->up->bias.defined();
+  const auto* network = members_.front().network;
+  return has_offset_ || of_norm || (network != nullptr && network->up->bias.defined());
 }
 
 GatedForm LayerForms::form(size_t member) const {
@@ -50,7 +53,7 @@ torch::Tensor LayerForms::norms(size_t member) const {
 }
 
 double LayerForms::down_weight(size_t member, int64_t channel, int64_t unit) const {
-  return members_[member].network->down->weight[channel][unit].item<double>();
+  return members_[member].down->weight[channel][unit].item<double>();
 }
 
 torch::Tensor LayerForms::folded(const torch::Tensor& weight) const {
@@ -58,7 +61,8 @@ torch::Tensor LayerForms::folded(const torch::Tensor& weight) const {
 }
 
 torch::Tensor LayerForms::scaled_down(size_t member) const {
-  const auto weight = wide(members_[member].network->down->weight);
+  const auto& [network, down, expert] = members_[member];
+  const auto weight = network != nullptr ? wide(down->weight) : folded(down->weight);
   return multiplier_ == 1 ? weight : weight * multiplier_;
 }
 

@@ -7,8 +7,8 @@
 
 namespace spikesink::detail {
 
-/// The feed-forward of one layer as its weights give it: one network, or the experts and the shared
-/// one. Points into the model.
+/// The feed-forward of one layer as its weights give it: one network, the experts and the shared
+/// one, one matrix, or nothing. Points into the model.
 class LayerForms {
  public:
   LayerForms(const TransformerImpl& model, int64_t layer);
@@ -24,14 +24,16 @@ class LayerForms {
 
   /// With the norm before it and the model's multiplier folded in. The layer is gated.
   GatedForm form(size_t member) const;
-  /// ||U_k||_F of every channel, without a gate ||W_down[k, :]||_2; [d_model] float64 on the CPU.
+  /// ||U_k||_F of every channel, without a gate ||W_down[k, :]||_2, of one matrix W ||W[k, :]||_2
+  /// with the norm folded in; [d_model] float64 on the CPU.
   torch::Tensor norms(size_t member) const;
   /// An element of the down projection as it is stored.
   double down_weight(size_t member, int64_t channel, int64_t unit) const;
 
  private:
   struct Member {
-    const FeedForwardImpl* network;
+    const FeedForwardImpl* network;  // null where it is one matrix
+    const LinearImpl* down;          // what writes the stream
     int64_t expert;
   };
 

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "detail/fail.h"
+#include "measure/expect_same.h"
 #include "measure/mergeable.h"
 #include "measure/sort_by.h"
 #include "spikesink/hooks/hook_names.h"
@@ -123,6 +124,8 @@ void describe_steps(LifeCycleResult& result) {
 }  // namespace
 
 HookScope LifeCycle::begin(Transformer& model, RunContext& context) {
+  if (options_.top < 1)
+    detail::fail_argument("[LifeCycle] top: got {}, expected at least 1", options_.top);
   const int64_t blocks = 2 * model->config().n_layers;
   states_.assign(1 + 2 * blocks, RunningState(options_.top));
   HookScope scope;
@@ -141,10 +144,8 @@ HookScope LifeCycle::begin(Transformer& model, RunContext& context) {
 }
 
 void LifeCycle::merge(const LifeCycle& other) {
-  if (states_.size() != other.states_.size()) {
-    detail::fail_argument("[LifeCycle] cannot merge: got {} states, expected {}",
-                          other.states_.size(), states_.size());
-  }
+  detail::expect_same("LifeCycle", "states", other.states_.size(), states_.size());
+  detail::expect_same("LifeCycle", "top", other.options_.top, options_.top);
   for (size_t state = 0; state < states_.size(); ++state)
     states_[state].merge(other.states_[state]);
 }
@@ -191,9 +192,10 @@ LifeCycleResult LifeCycle::result() const {
   if (states_.empty()) return result;
   result.embedding = states_[0].summary();
   for (size_t state = 1; state < states_.size(); state += 2) {
+    auto hidden_state = states_[state].summary();
+    if (hidden_state.channel_max.empty()) break;  // the run ended before it
     const auto number = static_cast<int64_t>(state + 1) / 2;
-    result.blocks.push_back(
-        {Block{number}, states_[state].summary(), states_[state + 1].summary()});
+    result.blocks.push_back({Block{number}, std::move(hidden_state), states_[state + 1].summary()});
   }
   result.spike_channels = find_spike_channels(result, options_);
   result.episodes = find_episodes(result, options_);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "detail/fail.h"
+#include "measure/expect_same.h"
 #include "measure/massive_tokens.h"
 #include "measure/mergeable.h"
 #include "measure/sort_by.h"
@@ -74,10 +74,8 @@ void MassiveActivations::Tally::merge(const Tally& other) {
 }
 
 void MassiveActivations::merge(const MassiveActivations& other) {
-  if (blocks_.size() != other.blocks_.size()) {
-    detail::fail_argument("[MassiveActivations] cannot merge: got {} blocks, expected {}",
-                          other.blocks_.size(), blocks_.size());
-  }
+  detail::expect_same("MassiveActivations", "blocks", other.blocks_.size(), blocks_.size());
+  detail::expect_same_thresholds("MassiveActivations", other.options_, options_);
   for (size_t index = 0; index < blocks_.size(); ++index)
     blocks_[index].merge(other.blocks_[index]);
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <tuple>
 
+#include "measure/expect_same.h"
+
 namespace spikesink::detail {
 namespace {
 
@@ -66,6 +68,12 @@ void for_each_massive_token(const StateScan& scan, const MassiveActivationsOptio
         visit(sequence, position, massive_values(criterion, scan, sequence, position));
     }
   }
+}
+
+void expect_same_thresholds(std::string_view kind, const MassiveActivationsOptions& got,
+                            const MassiveActivationsOptions& expected) {
+  expect_same(kind, "least_magnitude", got.least_magnitude, expected.least_magnitude);
+  expect_same(kind, "least_ratio", got.least_ratio, expected.least_ratio);
 }
 
 }  // namespace spikesink::detail

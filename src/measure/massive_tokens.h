@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,5 +18,10 @@ using VisitToken =
 /// text.
 void for_each_massive_token(const StateScan& scan, const MassiveActivationsOptions& options,
                             const VisitToken& visit);
+
+/// Throws std::invalid_argument where two measurements that are to be merged call other values
+/// massive.
+void expect_same_thresholds(std::string_view kind, const MassiveActivationsOptions& got,
+                            const MassiveActivationsOptions& expected);
 
 }  // namespace spikesink::detail

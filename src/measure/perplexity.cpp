@@ -114,7 +114,8 @@ PerplexityResult Perplexity::result() const {
 }
 
 std::pair<double, double> PerplexityResult::interval(uint64_t seed, int64_t draws) const {
-  if (tokens == 0 || draws < 1) return {perplexity_of({}), perplexity_of({})};
+  if (tokens == 0 || draws < 1 || std::isnan(mean_loss))
+    return {perplexity_of({}), perplexity_of({})};
   std::mt19937_64 random(seed);
   std::vector<double> drawn;
   for (int64_t draw = 0; draw < draws; ++draw) {
@@ -125,7 +126,7 @@ std::pair<double, double> PerplexityResult::interval(uint64_t seed, int64_t draw
   }
   std::sort(drawn.begin(), drawn.end());
   const auto at = [&](double share) {
-    return drawn[static_cast<size_t>(share * static_cast<double>(drawn.size() - 1) + 0.5)];
+    return drawn[std::lround(share * static_cast<double>(drawn.size() - 1))];
   };
   return {at(0.025), at(0.975)};
 }

@@ -4,7 +4,7 @@
 #include <iterator>
 #include <limits>
 
-#include "detail/fail.h"
+#include "measure/expect_same.h"
 #include "measure/mergeable.h"
 #include "measure/sink_keys.h"
 #include "spikesink/hooks/hook_names.h"
@@ -82,14 +82,15 @@ void QkGeometry::Cloud::add_keys(const torch::Tensor& keys, const torch::Tensor&
 }
 
 void QkGeometry::Cloud::merge(const Cloud& other) {
+  // Not in place: a copy of a measurement shares its tensors.
   count += other.count;
-  sum += other.sum;
-  unit_sum += other.unit_sum;
-  squares += other.squares;
-  norms += other.norms;
+  sum = sum + other.sum;
+  unit_sum = unit_sum + other.unit_sum;
+  squares = squares + other.squares;
+  norms = norms + other.norms;
   if (!moment.defined()) return;
-  moment += other.moment;
-  value_norms += other.value_norms;
+  moment = moment + other.moment;
+  value_norms = value_norms + other.value_norms;
 }
 
 QkGeometry::LayerClouds::LayerClouds(const ModelConfig& config)
@@ -149,20 +150,17 @@ void QkGeometry::add_gap(LayerClouds& layer, const torch::Tensor& q, const torch
 }
 
 void QkGeometry::merge(const QkGeometry& other) {
-  if (shape() != other.shape())
-    detail::fail_argument(
-        "[QkGeometry] cannot merge: got {} layers, query heads, key heads and d_head, expected {}",
-        other.shape(), shape());
-  if (options_.before_rotation != other.options_.before_rotation)
-    detail::fail_argument("[QkGeometry] cannot merge: got before_rotation {}, expected {}",
-                          other.options_.before_rotation, options_.before_rotation);
+  detail::expect_same("QkGeometry", "layers, query heads, key heads and d_head", other.shape(),
+                      shape());
+  detail::expect_same("QkGeometry", "before_rotation", other.options_.before_rotation,
+                      options_.before_rotation);
   for (size_t index = 0; index < layers_.size(); ++index) {
     auto& layer = layers_[index];
     const auto& theirs = other.layers_[index];
     layer.queries.merge(theirs.queries);
     layer.sinks.merge(theirs.sinks);
     layer.others.merge(theirs.others);
-    layer.gap += theirs.gap;
+    layer.gap = layer.gap + theirs.gap;
     layer.gap_queries += theirs.gap_queries;
   }
 }
@@ -206,6 +204,7 @@ QkGeometryResult QkGeometry::result() const {
   if (result.sink_keys == 0 || result.other_keys == 0) return result;
   for (size_t index = 0; index < layers_.size(); ++index) {
     const auto& layer = layers_[index];
+    if (layer.sinks.count == 0) break;  // the run ended before it
     const auto sinks = geometry_of(layer.sinks, layer.queries);
     const auto others = geometry_of(layer.others, layer.queries);
     const auto gaps = (layer.gap / layer.gap_queries);

@@ -1,6 +1,7 @@
 #include "spikesink/measure/qk_sample.h"
 
 #include "detail/fail.h"
+#include "measure/expect_same.h"
 #include "measure/place_hash.h"
 #include "measure/sink_keys.h"
 #include "spikesink/hooks/hook_names.h"
@@ -63,15 +64,13 @@ void QkSample::keep(Kept& kept, uint64_t hash, QkVector vector) const {
 }
 
 void QkSample::merge(const QkSample& other) {
-  if (options_.heads != other.options_.heads || heads_.size() != other.heads_.size())
-    detail::fail_argument("[QkSample] cannot merge: got heads {}, expected {}",
-                          other.options_.heads, options_.heads);
-  if (options_.most != other.options_.most ||
-      options_.before_rotation != other.options_.before_rotation)
-    detail::fail_argument(
-        "[QkSample] cannot merge: got most {} and before_rotation {}, expected {} and {}",
-        other.options_.most, other.options_.before_rotation, options_.most,
-        options_.before_rotation);
+  const auto same = [](std::string_view what, const auto& got, const auto& expected) {
+    detail::expect_same("QkSample", what, got, expected);
+  };
+  same("heads", other.options_.heads, options_.heads);
+  same("number of heads", other.heads_.size(), heads_.size());
+  same("most", other.options_.most, options_.most);
+  same("before_rotation", other.options_.before_rotation, options_.before_rotation);
   const auto add_all = [&](Kept& ours, const Kept& theirs) {
     for (const auto& [place, vector] : theirs) keep(ours, place.first, vector);
   };

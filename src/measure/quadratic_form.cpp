@@ -173,6 +173,7 @@ QuadraticFormResult quadratic_form(const Transformer& model, const QuadraticForm
   const torch::NoGradGuard no_grad;
   QuadraticFormResult result{.options = options};
   const int64_t layers = model->config().n_layers;
+  if (model->config().feed_forward == FeedForwardKind::kNone) return result;
   for (int64_t layer = 0; layer < layers; ++layer) {
     const auto held = model->hold(ModelPart::layer(layer));
     result.blocks.push_back(BlockReader(*model, layer, options).read());

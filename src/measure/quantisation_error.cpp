@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "detail/fail.h"
+#include "measure/expect_same.h"
 #include "measure/mergeable.h"
 #include "measure/rounding_error.h"
 #include "measure/sort_by.h"
@@ -29,13 +30,24 @@ std::vector<LinearInputError> linear_inputs(const TransformerImpl& model) {
     add(in_block(layer, kAttentionIn), layer, LinearReader::kAttention);
     add(in_block(layer, kZ), layer, LinearReader::kAttentionOutput);
     const auto mlp = in_block(layer, "mlp.");
-    add(mlp + std::string(kMlpIn), layer, LinearReader::kFeedForward);
-    if (!model.config().layer(layer).has_experts)
+    const auto kind = model.config().feed_forward;
+    if (kind != FeedForwardKind::kNone)
+      add(mlp + std::string(kMlpIn), layer, LinearReader::kFeedForward);
+    if (kind == FeedForwardKind::kMlp && !model.config().layer(layer).has_experts)
       add(mlp + std::string(kMlpPost), layer, LinearReader::kFeedForwardOutput);
   }
   if (model.config().head != Head::kNone)
     add(std::string(kUnembedIn), -1, LinearReader::kUnembedding);
   return inputs;
+}
+
+torch::Tensor finite_or_zero(const torch::Tensor& values) {
+  return values.masked_fill(values.isfinite().logical_not(), 0);
+}
+
+// Of the values that are finite; 0 without any.
+double largest_of(const torch::Tensor& values) {
+  return values.numel() == 0 ? 0.0 : finite_or_zero(values).max().item<double>();
 }
 
 // Of the tokens that are no spikes; both [B, T].
@@ -132,10 +144,8 @@ void QuantisationError::add(Input& input, const torch::Tensor& x, const torch::T
   const auto is_outlier = (medians > 0).logical_and(maxima >= options_.outlier_ratio * medians);
   add_channels(input, maxima, is_outlier);
   auto& sums = input.sums;
-  const auto spike_rows = magnitudes.index({is_spike});
-  if (spike_rows.numel() > 0)
-    sums.largest_spike = std::max(sums.largest_spike, spike_rows.max().item<double>());
-  sums.largest_ordinary = std::max(sums.largest_ordinary, ordinary_maxima.max().item<double>());
+  sums.largest_spike = std::max(sums.largest_spike, largest_of(magnitudes.index({is_spike})));
+  sums.largest_ordinary = std::max(sums.largest_ordinary, largest_of(ordinary_maxima));
 
   const double steps = std::exp2(options_.bits - 1) - 1;
   const auto norms = x.norm(2, {2}, /*keepdim=*/false, torch::kDouble);
@@ -165,7 +175,8 @@ void QuantisationError::add_channels(Input& input, const torch::Tensor& maxima,
   input.sums.width = width;
   input.outlier_sequences.resize(width);
   input.largest.resize(width);
-  const auto sequences = is_outlier.sum({0, 1}), largest = maxima.amax({0, 1}).to(torch::kDouble);
+  const auto sequences = is_outlier.sum({0, 1});
+  const auto largest = finite_or_zero(maxima).amax({0, 1}).to(torch::kDouble);
   for (int64_t channel = 0; channel < width; ++channel) {
     input.outlier_sequences[channel] += sequences.data_ptr<int64_t>()[channel];
     input.largest[channel] = std::max(input.largest[channel], largest.data_ptr<double>()[channel]);
@@ -173,6 +184,9 @@ void QuantisationError::add_channels(Input& input, const torch::Tensor& maxima,
 }
 
 void QuantisationError::merge(const QuantisationError& other) {
+  detail::expect_same("QuantisationError", "bits", other.options_.bits, options_.bits);
+  detail::expect_same("QuantisationError", "outlier_ratio", other.options_.outlier_ratio,
+                      options_.outlier_ratio);
   const auto same = [](const Input& a, const Input& b) { return a.sums.point == b.sums.point; };
   if (!std::equal(inputs_.begin(), inputs_.end(), other.inputs_.begin(), other.inputs_.end(),
                   same)) {

@@ -1,7 +1,9 @@
 #include "spikesink/measure/self_attention.h"
 
-#include "detail/fail.h"
+#include <algorithm>
+
 #include "measure/attention_received.h"
+#include "measure/expect_same.h"
 #include "measure/mergeable.h"
 #include "measure/watch_scores.h"
 #include "spikesink/hooks/hook_names.h"
@@ -26,6 +28,7 @@ HookScope SelfAttention::begin(Transformer& model, RunContext& context) {
   const auto& config = model->config();
   sums_ = torch::zeros({kGroups, config.n_layers, config.n_heads}, torch::kDouble);
   tokens_ = torch::zeros({kGroups}, torch::kLong);
+  layers_passed_ = 0;
   return detail::watch_scores(
       model, [this, &context](const detail::LayerScores& scores) { add(scores, context.batch()); });
 }
@@ -41,6 +44,7 @@ torch::Tensor SelfAttention::groups_of(const TokenBatch& batch) const {
 
 void SelfAttention::add(const detail::LayerScores& scores, const TokenBatch& batch) {
   const auto groups = groups_of(batch);
+  layers_passed_ = std::max(layers_passed_, scores.layer + 1);
   if (scores.layer == 0) tokens_ += groups.sum({1, 2});
   const auto kept =
       detail::attention_to_self(scores.q, scores.k, scores.lse, scores.rule);  // [B, H, T]
@@ -49,13 +53,13 @@ void SelfAttention::add(const detail::LayerScores& scores, const TokenBatch& bat
 }
 
 void SelfAttention::merge(const SelfAttention& other) {
-  if (!sums_.sizes().equals(other.sums_.sizes())) {
-    detail::fail_argument(
-        "[SelfAttention] cannot merge: got groups, layers and heads {}, expected {}",
-        c10::str(other.sums_.sizes()), c10::str(sums_.sizes()));
-  }
-  sums_ += other.sums_;
-  tokens_ += other.tokens_;
+  detail::expect_same("SelfAttention", "groups, layers and heads", other.sums_.sizes().vec(),
+                      sums_.sizes().vec());
+  detail::expect_same("SelfAttention", "watched", other.options_.watched, options_.watched);
+  // Not in place: a copy of a measurement shares its tensors.
+  sums_ = sums_ + other.sums_;
+  tokens_ = tokens_ + other.tokens_;
+  layers_passed_ = std::max(layers_passed_, other.layers_passed_);
 }
 
 SelfAttentionResult SelfAttention::result() const {
@@ -63,7 +67,7 @@ SelfAttentionResult SelfAttention::result() const {
   if (!sums_.defined()) return result;
   result.tokens = of_groups<int64_t>(tokens_);
   const auto means = sums_ / tokens_.view({kGroups, 1, 1});
-  for (int64_t layer = 0; layer < means.size(1); ++layer) {
+  for (int64_t layer = 0; layer < layers_passed_; ++layer) {
     for (int64_t head = 0; head < means.size(2); ++head)
       result.heads.push_back(
           {layer, head, of_groups<double>(means.select(1, layer).select(1, head))});

@@ -1,5 +1,6 @@
 #include "spikesink/measure/sink_head_agreement.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <map>
@@ -37,11 +38,13 @@ double SinkHeadAgreement::base_rate() const {
 }
 
 SinkHeadAgreement compare(const QkGeometryResult& geometry, const AttentionSinksResult& sinks,
-                          QkDistance distance, int64_t key) {
+                          QkDistance distance, const std::vector<int64_t>& keys) {
   std::map<std::pair<int64_t, int64_t>, bool>
       measured;  // (layer, head) -> whether it is a sink head
   for (const auto& head : sinks.heads) {
-    if (head.key == key) measured[{head.layer, head.head}] = head.importance > sinks.epsilon;
+    if (std::find(keys.begin(), keys.end(), head.key) == keys.end()) continue;
+    auto& is_sink = measured[{head.layer, head.head}];
+    is_sink = is_sink || head.importance > sinks.epsilon;
   }
   SinkHeadAgreement agreement;
   std::array<std::vector<double>, 2> margins, gaps;  // of heads that are none, of sink heads
@@ -59,9 +62,9 @@ SinkHeadAgreement compare(const QkGeometryResult& geometry, const AttentionSinks
   if (measured.size() != geometry.heads.size() ||
       agreement.heads != static_cast<int64_t>(measured.size()))
     detail::fail_argument(
-        "[compare] got {} heads by geometry and {} where key {} was watched, expected the same "
+        "[compare] got {} heads by geometry and {} where keys {} were watched, expected the same "
         "ones",
-        geometry.heads.size(), measured.size(), key);
+        geometry.heads.size(), measured.size(), keys);
   agreement.area_by_margin = area(margins[1], margins[0]);
   agreement.area_by_logit_gap = area(gaps[1], gaps[0]);
   return agreement;

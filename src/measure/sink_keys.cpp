@@ -25,8 +25,8 @@ torch::Tensor sink_mask(const SinkKeys& keys, const TokenBatch& batch) {
     if (position < length) mask.select(1, position < 0 ? length - 1 : position).fill_(true);
   }
   auto* marks = mask.data_ptr<bool>();
-  for (const auto& [sequence, position] : keys.places) {
-    const int64_t row = sequence - batch.first_sequence;
+  for (const auto& [sequence, of_text] : keys.places) {
+    const int64_t row = sequence - batch.first_sequence, position = of_text + batch.prefix;
     if (row >= 0 && row < sequences && position < length) marks[row * length + position] = true;
   }
   return mask;

@@ -5,6 +5,7 @@
 
 #include "detail/fail.h"
 #include "measure/attention_to_keys.h"
+#include "measure/expect_same.h"
 #include "measure/mergeable.h"
 #include "measure/sort_by.h"
 #include "measure/watch_scores.h"
@@ -78,7 +79,8 @@ void SinksAnywhere::add_batch(const TokenBatch& batch, bool causal) {
       token.count += heads;
       ++token.places;
       ++sequences_at_[position];
-      found.push_back({batch.first_sequence + row, position, id, heads});
+      if (position >= batch.prefix)
+        found.push_back({batch.first_sequence + row, position - batch.prefix, id, heads});
     }
   }
   if (keys > 0) sequences_ += ids.size(0);
@@ -99,17 +101,15 @@ void SinksAnywhere::keep_places(std::vector<SinkPlace> candidates) {
 }
 
 void SinksAnywhere::merge(const SinksAnywhere& other) {
-  if (heads_.size() != other.heads_.size() || layers_ != other.layers_ ||
-      tokens_.size() != other.tokens_.size())
-    detail::fail_argument(
-        "[SinksAnywhere] cannot merge: got {} heads in {} layers, expected {} in {}",
-        other.heads_.size(), other.layers_, heads_.size(), layers_);
-  if (options_ != other.options_)
-    detail::fail_argument(
-        "[SinksAnywhere] cannot merge: got epsilon {}, least_queries {} and most_places {}, "
-        "expected {}, {} and {}",
-        other.options_.epsilon, other.options_.least_queries, other.options_.most_places,
-        options_.epsilon, options_.least_queries, options_.most_places);
+  const auto same = [](std::string_view what, const auto& got, const auto& expected) {
+    detail::expect_same("SinksAnywhere", what, got, expected);
+  };
+  same("layers", other.layers_, layers_);
+  same("heads", other.heads_.size(), heads_.size());
+  same("vocabulary", other.tokens_.size() / 2, tokens_.size() / 2);
+  same("epsilon", other.options_.epsilon, options_.epsilon);
+  same("least_queries", other.options_.least_queries, options_.least_queries);
+  same("most_places", other.options_.most_places, options_.most_places);
   for (size_t index = 0; index < heads_.size(); ++index) {
     const auto& theirs = other.heads_[index];
     for (const auto& [position, count] : theirs.positions)

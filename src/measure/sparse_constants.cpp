@@ -4,6 +4,7 @@
 
 #include "detail/fail.h"
 #include "measure/add_vectors.h"
+#include "measure/expect_same.h"
 #include "measure/mergeable.h"
 #include "spikesink/hooks/hook_names.h"
 
@@ -76,6 +77,7 @@ HookScope SparseConstants::begin(Transformer& model, RunContext& context) {
 }
 
 void SparseConstants::merge(const SparseConstants& other) {
+  detail::expect_same("SparseConstants", "top", other.options_.top, options_.top);
   const auto same = [](const NormSums& a, const NormSums& b) { return a.name == b.name; };
   if (d_model_ != other.d_model_ ||
       !std::equal(norms_.begin(), norms_.end(), other.norms_.begin(), other.norms_.end(), same)) {

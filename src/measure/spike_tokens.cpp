@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "detail/fail.h"
+#include "measure/expect_same.h"
 #include "measure/massive_tokens.h"
 #include "measure/mergeable.h"
 #include "measure/sort_by.h"
@@ -82,7 +82,8 @@ void SpikeTokens::mark(const TokenBatch& batch, int64_t sequence, int64_t positi
   auto marked = marked_.of(batch)[sequence * batch.ids.size(1) + position];
   if (marked) return;
   marked = true;
-  places_.push_back({batch.first_sequence + sequence, position});
+  if (position >= batch.prefix)
+    places_.push_back({batch.first_sequence + sequence, position - batch.prefix});
   ++by_position_[position].spiking;
   ++token.spiking;
   if (position == 0) ++token.spiking_first;
@@ -134,11 +135,10 @@ SpikeState SpikeTokens::Tally::state(Block block) const {
 }
 
 void SpikeTokens::merge(const SpikeTokens& other) {
-  if (blocks_.size() != other.blocks_.size() || by_token_.size() != other.by_token_.size()) {
-    detail::fail_argument(
-        "[SpikeTokens] cannot merge: got {} blocks and {} ids, expected {} and {}",
-        other.blocks_.size(), other.by_token_.size(), blocks_.size(), by_token_.size());
-  }
+  detail::expect_same("SpikeTokens", "blocks", other.blocks_.size(), blocks_.size());
+  detail::expect_same("SpikeTokens", "vocabulary", other.by_token_.size(), by_token_.size());
+  detail::expect_same("SpikeTokens", "paired", other.options_.paired, options_.paired);
+  detail::expect_same_thresholds("SpikeTokens", other.options_.massive, options_.massive);
   for (size_t index = 0; index < blocks_.size(); ++index)
     blocks_[index].merge(other.blocks_[index]);
   places_.insert(places_.end(), other.places_.begin(), other.places_.end());

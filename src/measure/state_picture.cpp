@@ -41,9 +41,8 @@ std::optional<StatePicture> most_extreme_state(Transformer& model, const TokenBa
   const auto whole = find_sequence(batches, picture.sequence);
   const int64_t end = std::min(whole.size(1), std::max(options.most_tokens, peak.position + 1));
   picture.first_position = std::max<int64_t>(0, end - options.most_tokens);
-  const auto ids = whole.slice(1, 0, end);
   const torch::NoGradGuard no_grad;
-  const auto states = model->observe_until(ids.to(model->options().device()), picture.block);
+  const auto states = model->observe_until(whole.to(model->options().device()), picture.block);
   const auto state = states[0].abs().to(torch::kCPU, torch::kFloat);  // [T, d_model]
   const int64_t columns = std::min(options.most_columns, state.size(1));
   for (int64_t column = 0; column < columns; ++column) {
@@ -53,7 +52,7 @@ std::optional<StatePicture> most_extreme_state(Transformer& model, const TokenBa
   for (int64_t position = picture.first_position; position < end; ++position) {
     const auto row = state[position].contiguous();
     const float* values = row.data_ptr<float>();
-    picture.tokens.push_back(ids[0][position].item<int64_t>());
+    picture.tokens.push_back(whole[0][position].item<int64_t>());
     auto& drawn = picture.magnitudes.emplace_back();
     for (const auto& [first, last] : picture.channels)
       drawn.push_back(*std::max_element(values + first, values + last + 1));

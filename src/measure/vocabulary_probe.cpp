@@ -1,6 +1,7 @@
 #include "spikesink/measure/vocabulary_probe.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <limits>
 #include <numeric>
@@ -21,7 +22,9 @@ torch::Tensor cosines(const torch::Tensor& states, const torch::Tensor& directio
 
 void add_to(RunningMean& mean, const torch::Tensor& values) {
   const auto* value = values.data_ptr<double>();
-  for (int64_t index = 0; index < values.numel(); ++index) mean.add(value[index]);
+  for (int64_t index = 0; index < values.numel(); ++index) {
+    if (std::isfinite(value[index])) mean.add(value[index]);
+  }
 }
 
 // Of the entries that end the sequences of a run.
@@ -60,15 +63,18 @@ class Probe : public Measurement {
 
  private:
   HookScope watch_course(TransformerImpl& model, RunContext& context) {
+    const bool skips_attention = model.config().residual != ResidualForm::kSequential &&
+                                 result_.block.kind() == BlockKind::kFeedForward;
+    const int64_t read = result_.block.number - (skips_attention ? 2 : 1);
     HookScope scope;
     for (auto& at : result_.course) {
       const bool embedding = at.block.number == 0;
       const auto point = embedding ? hook_names::in_block(0, hook_names::kResidPre)
                                    : model.hidden_state_point(at.block);
-      scope += model.hooks().add(point, [this, &at, &context](const torch::Tensor& state) {
+      scope += model.hooks().add(point, [this, read, &at, &context](const torch::Tensor& state) {
         const auto now = cosines(state.select(1, -1), options_.trigger);
         add_to(at.state, now);
-        cosines_.begin(context.batch(), now);
+        if (at.block.number == read) cosines_.begin(context.batch(), now);
       });
       if (embedding) continue;
       scope += model.hooks().add(at.block.output_point(), [this, &at](const torch::Tensor& output) {
@@ -80,7 +86,8 @@ class Probe : public Measurement {
 
   void add_states(const TokenBatch& batch, const torch::Tensor& states) {
     const auto cosine = options_.trigger.defined() ? cosines_.of(batch) : torch::Tensor();
-    const auto [peaks, channels] = states.to(torch::kCPU, torch::kDouble).abs().max(1);
+    const auto magnitudes = states.to(torch::kCPU, torch::kDouble).abs();
+    const auto [peaks, channels] = magnitudes.masked_fill(~magnitudes.isfinite(), 0).max(1);
     const auto ids = batch.ids.select(1, -1).contiguous();
     for (int64_t row = 0; row < ids.size(0); ++row) {
       result_.entries.push_back({.id = ids.data_ptr<int64_t>()[row],
@@ -92,7 +99,7 @@ class Probe : public Measurement {
   }
 
   const VocabularyProbeOptions& options_;
-  PerBatch<torch::Tensor> cosines_;  // [n] float64, of the state last passed
+  PerBatch<torch::Tensor> cosines_;  // [n] float64, of the state that the block reads
   VocabularyProbeResult result_;
 };
 

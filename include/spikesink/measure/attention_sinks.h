@@ -89,7 +89,8 @@ class AttentionSinks : public Mergeable<AttentionSinks> {
  private:
   friend class Mergeable<AttentionSinks>;
   auto fields() {
-    return std::tie(importance_, exceeding_, share_of_queries_, tokens_, learned_, queries_seen_);
+    return std::tie(importance_, exceeding_, share_of_queries_, tokens_, learned_, queries_seen_,
+                    layers_passed_);
   }
 
   void count_tokens(const torch::Tensor& ids);
@@ -103,6 +104,7 @@ class AttentionSinks : public Mergeable<AttentionSinks> {
   std::vector<FlatMap<int64_t, int64_t>> tokens_;  // [keys], id -> count of sequences
   torch::Tensor learned_;     // [layers, heads] float64, summed over queries; or undefined
   int64_t queries_seen_ = 0;  // by each head
+  int64_t layers_passed_ = 0;
 };
 
 }  // namespace spikesink

@@ -20,10 +20,10 @@ struct HeadPicture {
 };
 
 /// Pictures of the strongest sink head and of a control, by the importance that `sinks` measured
-/// for `key`, from one more pass over `batches`. None without heads of a finite importance, one of
-/// a model with a single head.
+/// for `sink_keys.positions` (a head's largest counts), from one more pass over `batches`. None
+/// without heads of a finite importance, one of a model with a single head.
 std::vector<HeadPicture> head_pictures(Transformer& model, const TokenBatches& batches,
-                                       const AttentionSinksResult& sinks, int64_t key,
-                                       const SinkKeys& sink_keys, const Progress& progress = {});
+                                       const AttentionSinksResult& sinks, const SinkKeys& sink_keys,
+                                       const Progress& progress = {});
 
 }  // namespace spikesink

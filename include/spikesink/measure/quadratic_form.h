@@ -59,13 +59,15 @@ struct ChannelForm {
 /// and left out.
 struct BlockForms {
   Block block;
-  bool gated = true;          // else `norms` are ||W_down[k, :]||_2, and there are no eigenpairs
+  bool gated = true;  // else `norms` are ||W_down[k, :]||_2, or those of the one matrix that
+                      // there is, and there are no eigenpairs
   bool normed_before = true;  // a norm feeds the block: ||h|| <= sqrt(d_model) there
   bool normed_after = false;  // a norm behind it sets the amplitude anew; its scale is left out
   bool has_biases = false;    // of gate, up or the norm before, or an offset of up: left out
   torch::Tensor norms;        // [d_model] float64: ||U_k||_F (figure 3)
   double median = 0;          // of them
-  std::vector<ChannelForm> outliers;  // norm >= outlier_ratio x median, the largest first
+  std::vector<ChannelForm> outliers;  // norm >= outlier_ratio x median, the largest `most_outliers`
+                                      // of them, the largest first
   std::vector<ChannelForm> controls;  // channels at the median, if there are outliers
 };
 
@@ -88,8 +90,9 @@ struct QuadraticFormResult {
 /// The feed-forward blocks as directional quadratic amplifiers, from the weights alone (arXiv
 /// 2603.05498, section 3, eqs. 15-19, theorem B.2): with the activation taken for the identity,
 /// output channel k is h^T U_k h of the normed input h (without the norm's learned scale, which is
-/// folded into gate and up). The model is not changed. Throws std::invalid_argument for options
-/// below zero and weights that are not finite.
+/// folded into gate and up). A model without feed-forwards has no blocks here. The model is not
+/// changed. Throws std::invalid_argument for an outlier_ratio or spectrum below one, other options
+/// below zero, and weights that are not finite.
 QuadraticFormResult quadratic_form(const Transformer& model,
                                    const QuadraticFormOptions& options = {},
                                    const Progress& progress = {});

@@ -56,7 +56,7 @@ class SelfAttention : public Mergeable<SelfAttention> {
 
  private:
   friend class Mergeable<SelfAttention>;
-  auto fields() { return std::tie(sums_, tokens_); }
+  auto fields() { return std::tie(sums_, tokens_, layers_passed_); }
 
   torch::Tensor groups_of(const TokenBatch& batch) const;
   void add(const detail::LayerScores& scores, const TokenBatch& batch);
@@ -65,6 +65,7 @@ class SelfAttention : public Mergeable<SelfAttention> {
   SelfAttentionOptions options_;
   torch::Tensor sums_;    // [groups, layers, heads] float64
   torch::Tensor tokens_;  // [groups] int64
+  int64_t layers_passed_ = 0;
 };
 
 }  // namespace spikesink

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "spikesink/measure/attention_sinks.h"
 #include "spikesink/measure/qk_geometry.h"
 
@@ -12,7 +14,8 @@ namespace [[gnu::visibility("default")]] spikesink {
 struct SinkHeadAgreement {
   int64_t heads = 0;     // of all
   int64_t named = 0;     // by the rule
-  int64_t measured = 0;  // importance > epsilon, mean over sequences (SinkDefinition::kMeanFirst)
+  int64_t measured = 0;  // a key's importance > epsilon, mean over sequences
+                         // (SinkDefinition::kMeanFirst)
   int64_t both = 0;
   double area_by_margin = 0;     // of HeadGeometry::margin
   double area_by_logit_gap = 0;  // of HeadGeometry::logit_gap
@@ -22,9 +25,11 @@ struct SinkHeadAgreement {
   double base_rate() const;  // measured / heads
 };
 
-/// `key` is the watched position of `sinks` whose importance counts. Throws std::invalid_argument
-/// when the two do not speak of the same heads.
+/// `keys` are the watched positions of `sinks` whose importance counts: where geometry takes tokens
+/// at several positions for sinks, all of them. Throws std::invalid_argument when the two do not
+/// speak of the same heads.
 SinkHeadAgreement compare(const QkGeometryResult& geometry, const AttentionSinksResult& sinks,
-                          QkDistance distance = QkDistance::kEuclidean, int64_t key = 0);
+                          QkDistance distance = QkDistance::kEuclidean,
+                          const std::vector<int64_t>& keys = {0});
 
 }  // namespace spikesink

@@ -13,8 +13,6 @@ struct SinksAnywhereOptions {
   double epsilon = 0.3;       // strict: importance > epsilon
   int64_t least_queries = 8;  // a key that fewer queries may see is no sink: its mean says little
   int64_t most_places = 10'000;  // places that are listed
-
-  bool operator==(const SinksAnywhereOptions&) const = default;
 };
 
 /// Counts are of triples (sequence, layer, head) in whose attention a key was a sink.

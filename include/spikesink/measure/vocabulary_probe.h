@@ -24,13 +24,14 @@ struct VocabularyProbeOptions {
 /// One vocabulary entry after the block that makes the spike.
 struct ProbedEntry {
   int64_t id = 0;
-  double magnitude = 0;  // max |h|
+  double magnitude = 0;  // max |h| over the channels where it is finite
   int64_t channel = 0;   // where that is
   double cosine = 0;     // of the trigger and the state that the block reads; 0 without a trigger
   bool spikes = false;
 };
 
-/// How the entries lie to the trigger on the way to it; signed cosines, over all entries.
+/// How the entries lie to the trigger on the way to it; signed cosines, over all entries that have
+/// one (a state of zeros has none).
 struct TriggerCourse {
   Block block;         // 0: the embedding, whose `output` is empty
   RunningMean state;   // of the trigger and the stream after the block

@@ -26,10 +26,15 @@ function tellRuin(changed, clean) {
   return parts.filter(Boolean).join(' ');
 }
 
+// Where attention is not finite there is no ratio.
+function hasFewer({sink_ratio_percent: ratio}, clean, times) {
+  return ratio !== null && ratio < clean.sink_ratio_percent / times;
+}
+
 // Sinks gone with the spike still there, or the other way round.
 function tellDecoupling(changed, clean) {
   const keepsSpike = ({spike}) => spike > clean.spike / 2 && spike < clean.spike * 2;
-  const sinkless = changed.filter((row) => row.sink_ratio_percent < clean.sink_ratio_percent / 10);
+  const sinkless = changed.filter((row) => hasFewer(row, clean, 10));
   const withSpike = sinkless.filter(keepsSpike);
   if (withSpike.length === 0) return '';
   return `Without sinks at key 0 the spike remains under ${listed(withSpike.map(({name}) => name), 12)}: ` +
@@ -39,7 +44,7 @@ function tellDecoupling(changed, clean) {
 // Where key 0 is no sink any more, and the next one is instead.
 function tellMoved(changed, clean) {
   const moved = changed.filter((row) => row.next_key === 1 &&
-    row.sink_ratio_percent < clean.sink_ratio_percent / 2 &&
+    hasFewer(row, clean, 2) &&
     row.next_sink_ratio_percent > clean.sink_ratio_percent / 2);
   return moved.length === 0 ? '' :
     `The sink moves to the next key under ${listed(moved.map(({name}) => name), 12)}: it is not gone.`;
