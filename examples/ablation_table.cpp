@@ -58,9 +58,10 @@ struct Job {
 std::vector<Job> jobs_of(const TableOptions& options) {
   std::vector<Job> jobs;
   for (const auto& row : rows_of(options)) {
-    for (int64_t seed = options.seed; seed < options.seed + options.seeds; ++seed) {
+    for (int64_t index = 0; index < options.seeds; ++index) {
+      const uint64_t seed = static_cast<uint64_t>(options.seed) + static_cast<uint64_t>(index);
       auto config = configured(spikesink::ablated(row, options.scale), options);
-      config.seed = static_cast<uint64_t>(seed);
+      config.seed = seed;
       jobs.push_back({config, options.out / row / fmt::format("seed-{}", seed)});
     }
   }

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/interrupt.h"
+#include "common/say.h"
 #include "spikesink/error.h"
 #include "spikesink/keep_freed_memory.h"
 #include "spikesink/printable.h"
@@ -222,9 +223,9 @@ spikesink::Progress progress_bar(const Options& options, const std::string& what
     const double elapsed =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const double left = elapsed * static_cast<double>(total - done) / static_cast<double>(done);
-    fmt::print(stderr, "\r{} [{:━<{}}{: <{}}] {} %, {:.0f} s left \033[K", what, "", filled, "",
-               kWidth - filled, 100 * done / total, left);
-    if (done == total) fmt::print(stderr, "\r\033[K");
+    say("\r{} [{:━<{}}{: <{}}] {} %, {:.0f} s left \033[K", what, "", filled, "", kWidth - filled,
+        100 * done / total, left);
+    if (done == total) say("\r\033[K");
     std::fflush(stderr);
   };
 }
@@ -239,7 +240,7 @@ int run_example(CLI::App& app, int argc, char** argv, const std::function<void()
   FLAGS_caffe2_log_level = 2;  // errors alone: where another process dies, one sentence is enough
   const auto fail = [&](std::string sentence, int status) {
     std::replace(sentence.begin(), sentence.end(), '\n', ' ');
-    fmt::print(stderr, "{}: {}\n", app.get_name(), spikesink::printable(sentence));
+    say("{}: {}\n", app.get_name(), spikesink::printable(sentence));
     return status;
   };
   try {

@@ -10,6 +10,8 @@
 #include <system_error>
 #include <vector>
 
+#include "common/say.h"
+
 namespace examples {
 namespace fs = std::filesystem;
 namespace {
@@ -89,13 +91,18 @@ void Interrupt::wait_for_signal() const {
 
 void Interrupt::end(int signal) const {
   std::error_code ignored;
-  for (const auto& path : half_written_in(out_)) fs::remove_all(path, ignored);
+  for (const auto& path : half_written_in(out_)) {
+    // The program may be giving it its own name right now: only one of the two renames succeeds.
+    const auto away = path.parent_path() / ("interrupted-" + path.filename().string());
+    fs::rename(path, away, ignored);
+    fs::remove_all(away, ignored);
+  }
   const auto kept = kept_in(out_);
   if (kept.empty() && made_here_) fs::remove(out_, ignored);
-  fmt::print(stderr, "{}{}: interrupted: {}\n", ::isatty(STDERR_FILENO) ? "\r\033[K" : "", program_,
-             kept.empty() ? "nothing was written"
-                          : fmt::format("{} keeps {}{}{}", out_.string(), fmt::join(kept, ", "),
-                                        advice_.empty() ? "" : "; ", advice_));
+  say("{}{}: interrupted: {}\n", ::isatty(STDERR_FILENO) ? "\r\033[K" : "", program_,
+      kept.empty() ? "nothing was written"
+                   : fmt::format("{} keeps {}{}{}", out_.string(), fmt::join(kept, ", "),
+                                 advice_.empty() ? "" : "; ", advice_));
   ::_exit(128 + signal);
 }
 

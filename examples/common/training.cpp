@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include "common/say.h"
+
 #include "spikesink/report/report.h"
 
 namespace examples {
@@ -49,7 +51,7 @@ TrainingLine::TrainingLine(bool shown, int64_t runs)
     : shown_(shown && isatty(STDERR_FILENO)), runs_(runs) {}
 
 TrainingLine::~TrainingLine() {
-  if (shown_) fmt::print(stderr, "\r\033[K");
+  if (shown_) say("\r\033[K");
 }
 
 void TrainingLine::tell(const spikesink::TrainingRun& run, const spikesink::TrainingStep& step) {
@@ -69,11 +71,10 @@ void TrainingLine::tell(const spikesink::TrainingRun& run, const spikesink::Trai
   const double elapsed =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   const double left = static_cast<double>(runs_) - trained_before_ - trained_;
-  fmt::print(stderr,
-             "\r{}{} seed {}, step {}/{}, loss {:.4f}{}, {:.0f} tokens/s, {:.0f} s left \033[K",
-             runs_ > 1 ? fmt::format("{}/{} done, ", done_, runs_.load()) : "", config.name,
-             config.seed, step.step, config.steps, step.loss, measured,
-             static_cast<double>(tokens_) / elapsed, elapsed * left / trained_);
+  say("\r{}{} seed {}, step {}/{}, loss {:.4f}{}, {:.0f} tokens/s, {:.0f} s left \033[K",
+      runs_ > 1 ? fmt::format("{}/{} done, ", done_, runs_.load()) : "", config.name, config.seed,
+      step.step, config.steps, step.loss, measured, static_cast<double>(tokens_) / elapsed,
+      elapsed * left / trained_);
 }
 
 void train(spikesink::TrainingRun& run, TrainingLine& line, const std::function<bool()>& stop) {

@@ -149,6 +149,7 @@ Part change_prefix(const Fields& part, const Experiment& experiment) {
     return fitting(std::make_shared<AddPrefix>(part.numbers("tokens")), experiment);
   if (!part["registers"].is_number_unsigned()) part.refuse("registers", "how many");
   const auto& model = experiment.model;
+  const auto held = model->hold(spikesink::ModelPart::embedding());
   const auto mean = model->embedding.mean(0, /*keepdim=*/true, torch::kFloat) *
                     model->config().embedding_multiplier;
   return fitting(std::make_shared<AddPrefix>(mean.repeat({part["registers"].get<int64_t>(), 1})),

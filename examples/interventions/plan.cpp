@@ -14,6 +14,8 @@ namespace {
 
 using namespace spikesink;
 
+constexpr int kDeepest = 16;  // objects and lists in each other
+
 std::string place(const std::string& list, size_t index) {
   return fmt::format("{}[{}]", list, index);
 }
@@ -94,7 +96,13 @@ Plan default_plan() {
 }
 
 Plan read_plan(const std::filesystem::path& file) {
-  auto json = Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
+  const auto is_shallow = [&](int depth, Json::parse_event_t, const Json&) {
+    if (depth > kDeepest)
+      throw FormatError(
+          fmt::format("--file: {} is nested deeper than {} levels", file.string(), kDeepest));
+    return true;
+  };
+  auto json = Json::parse(read_file(file), is_shallow, /*allow_exceptions=*/false);
   if (json.is_discarded()) throw FormatError(fmt::format("--file: {} is not JSON", file.string()));
   return checked({std::move(json), file.filename().string(), false});
 }

@@ -56,7 +56,7 @@ torch::Tensor at_positions(const torch::Tensor& state, const std::vector<int64_t
   auto mask = torch::zeros({state.size(0), length}, torch::kBool);
   for (const int64_t position : positions) {
     const int64_t place = position < 0 ? length + position : position;
-    if (place < length) mask.select(1, place).fill_(true);
+    if (place >= 0 && place < length) mask.select(1, place).fill_(true);
   }
   return mask;
 }

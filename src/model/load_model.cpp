@@ -35,16 +35,24 @@ void check_extent(const ModelConfig& config, const WeightSource& source) {
     detail::fail_format("[load_model] {}: got {}, expected at most {}, {} ({})", field, value, most,
                         what, source.path().string());
   };
-  check("n_layers", config.n_layers, tensors, "the number of tensors");
+  // Modules take memory before any tensor is looked for.
+  constexpr int64_t kMostLayers = 1 << 12, kMostExperts = 1 << 16;
+  check("n_layers", config.n_layers, std::min(tensors, kMostLayers), "the number of tensors");
   const char* what = "the largest dimension of a tensor";
   check("d_model", config.d_model, longest, what);
   check("d_mlp", config.d_mlp, longest, what);
   check("d_embedding", config.d_embedding, longest, what);
   check("n_token_types", config.n_token_types, longest, what);
-  if (config.learned_positions) check("context", config.context, longest, what);
+  if (config.learned_positions || config.gate.input == GateInput::kPosition) {
+    check("context", config.context, longest, what);
+    check("position_offset", config.position_offset, longest - config.context,
+          "what the context leaves of the largest dimension of a tensor");
+  }
   check("experts.d_mlp", config.experts.d_mlp, longest, what);
   check("experts.d_shared", config.experts.d_shared, longest, what);
   check("experts.count", config.experts.count, longest, what);
+  check("experts.count", config.experts.count, kMostExperts / config.n_layers,
+        fmt::format("{} over all layers", kMostExperts).c_str());
   check("d_vocabulary", config.d_vocabulary, longest, what);
   check("n_heads", config.n_heads, longest, what);
   check("d_head", config.d_head, longest / config.n_heads,

@@ -66,6 +66,8 @@ void check_scaling(const RopeConfig& rope, int64_t dimensions) {
 
 void check_rope(const RopeConfig& rope, int64_t d_head) {
   check_positive("rope.theta", rope.theta);
+  if (rope.scaling.kind == RopeScalingKind::kYarn && rope.theta <= 1)
+    fail_argument("[ModelConfig] rope.theta: got {}, expected more than 1 for yarn", rope.theta);
   const int64_t dimensions = rope.dimensions == 0 ? d_head : rope.dimensions;
   if (dimensions < 0 || dimensions > d_head || dimensions % 2 != 0) {
     fail_argument(
@@ -335,6 +337,14 @@ void ModelConfig::validate() const {
   if (feed_forward != FeedForwardKind::kMlp && residual != ResidualForm::kSequential)
     fail_argument("[ModelConfig] feed_forward: got {} in parallel blocks, expected mlp",
                   to_string(feed_forward));
+  if (padding_id >= 0 && learned_positions && (position_offset < 1 || causal))
+    fail_argument(
+        "[ModelConfig] padding_id: got {}, expected it in an encoder with a position_offset of at "
+        "least 1",
+        padding_id);
+  if (static_cast<int64_t>(ropes.size()) > n_layers)
+    fail_argument("[ModelConfig] ropes: got {} of them, expected at most n_layers = {}",
+                  ropes.size(), n_layers);
   for (const auto& rope : ropes) check_rope(rope, d_head);
   check_experts(experts);
   check_layers(*this);

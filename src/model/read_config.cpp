@@ -1,5 +1,7 @@
 #include "model/read_config.h"
 
+#include <algorithm>
+
 #include "detail/fail.h"
 #include "detail/strict_json.h"
 #include "model/architectures/architecture.h"
@@ -28,9 +30,10 @@ bool is_bare(ConfigKeys& keys) {
 // NTK scaling moves its base for whatever length it meets.
 void stretch_context(ModelConfig& config) {
   for (const auto& [theta, dimensions, scaling] : config.ropes) {
+    constexpr double kMost = 1 << 30;
     if (scaling.kind == RopeScalingKind::kDynamic && scaling.factor > 1)
-      config.context =
-          static_cast<int64_t>(static_cast<double>(scaling.original_context) * scaling.factor);
+      config.context = static_cast<int64_t>(
+          std::min(static_cast<double>(scaling.original_context) * scaling.factor, kMost));
   }
 }
 

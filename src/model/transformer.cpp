@@ -82,7 +82,7 @@ torch::Tensor TransformerImpl::forward(const torch::Tensor& tokens, KvCache& cac
   check(tokens, cache);
   const auto before = cache;
   try {
-    const auto result = run(tokens, {}, &cache);
+    auto result = run(tokens, {}, &cache);
     cache.count(tokens.size(1));
     return result;
   } catch (...) {

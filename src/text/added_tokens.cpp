@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "detail/utf8.h"
+#include "text/limits.h"
 #include "text/regex.h"
 #include "text/split_pattern.h"
 
@@ -22,6 +23,7 @@ bool ends_with_word(std::string_view text) {
 }  // namespace
 
 void AddedTokens::add(AddedToken token, std::string_view form) {
+  check_token_length("an added token", form.size(), fmt::format("id {}", token.id));
   forms_.add(form, static_cast<int64_t>(tokens_.size()));
   tokens_.push_back(std::move(token));
 }
@@ -29,6 +31,9 @@ void AddedTokens::add(AddedToken token, std::string_view form) {
 std::vector<AddedTokens::Piece> AddedTokens::split(std::string_view text) const {
   std::vector<Piece> pieces;
   size_t done = 0;
+  struct {
+    size_t begin = 0, end = 0;
+  } spaces;  // the run that was looked at last: a token in each place of it need not look again
   for (size_t position = 0; !tokens_.empty() && position < text.size();) {
     const auto match = forms_.longest_match(ByteTrie::kRoot, text, position);
     if (!match) {
@@ -41,8 +46,12 @@ std::vector<AddedTokens::Piece> AddedTokens::split(std::string_view text) const 
     if (token.single_word &&
         (ends_with_word(text.substr(0, begin)) || begins_with_word(text.substr(end))))
       continue;
-    if (token.left_strip) begin = std::max(skip_space_left(text, begin), done);
-    if (token.right_strip) end = skip_space_right(text, end);
+    if (token.left_strip)
+      begin = begin < done ? done : done + skip_space_left(text.substr(done), begin - done);
+    if (token.right_strip) {
+      if (end < spaces.begin || end > spaces.end) spaces = {end, skip_space_right(text, end)};
+      end = spaces.end;
+    }
     if (done < begin) pieces.push_back({text.substr(done, begin - done), std::nullopt});
     pieces.push_back({text.substr(begin, end - begin), token.id});
     done = end;

@@ -4,6 +4,7 @@
 
 #include "detail/fail.h"
 #include "detail/utf8.h"
+#include "text/limits.h"
 #include "text/regex.h"
 #include "text/unicode_properties.h"
 
@@ -116,6 +117,7 @@ std::string CharMap::apply(std::string_view text) const {
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = cluster_end(text, begin);
     append(text.substr(begin, end - begin), out);
+    check_growth("normalizer", text.size(), out.size());
     begin = end;
   }
   return out;

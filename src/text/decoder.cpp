@@ -7,6 +7,7 @@
 #include "detail/utf8.h"
 #include "text/byte_alphabet.h"
 #include "text/byte_tokens.h"
+#include "text/limits.h"
 #include "text/normalizer.h"
 
 namespace spikesink::detail {
@@ -14,6 +15,12 @@ namespace {
 
 std::string joined(const Decoder::Tokens& tokens) {
   return std::accumulate(tokens.begin(), tokens.end(), std::string());
+}
+
+size_t total_bytes(const Decoder::Tokens& tokens) {
+  size_t bytes = 0;
+  for (const auto& token : tokens) bytes += token.size();
+  return bytes;
 }
 
 std::string replaced_text(std::string_view text, std::string_view from, std::string_view to) {
@@ -62,13 +69,20 @@ std::string Decoder::decode(Tokens tokens) const {
   if (steps_.empty()) {
     for (size_t i = 1; i < tokens.size(); ++i) tokens[i].insert(0, 1, ' ');
   }
-  for (const Step& step : steps_) step.run(tokens);
+  const size_t before = total_bytes(tokens);
+  for (const Step& step : steps_) {
+    step.run(tokens);
+    check_growth("decoder", before, total_bytes(tokens));
+  }
   return joined(tokens);
 }
 
 std::string Decoder::show(std::string token) const {
+  const size_t before = token.size();
   for (const Step& step : steps_) {
-    if (step.show) token = step.show(std::move(token));
+    if (!step.show) continue;
+    token = step.show(std::move(token));
+    check_growth("decoder", before, token.size());
   }
   return token;
 }
@@ -108,7 +122,7 @@ Decoder::Step word_piece_decoder(std::string prefix, bool cleanup) {
 Decoder::Step replace_decoder(Regex pattern, std::string content) {
   const auto replace = [pattern = std::make_shared<Regex>(std::move(pattern)),
                         content = std::move(content)](const std::string& token) {
-    return replaced(*pattern, token, content);
+    return replaced("decoder", *pattern, token, content);
   };
   const auto run = [replace](Decoder::Tokens& tokens) {
     for (std::string& token : tokens) token = replace(token);

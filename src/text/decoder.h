@@ -19,6 +19,8 @@ class Decoder {
   };
 
   void add(Step step) { steps_.push_back(std::move(step)); }
+  size_t steps() const { return steps_.size(); }
+  /// Throws FormatError where the steps make a text too long.
   std::string decode(Tokens tokens) const;
   std::string show(std::string token) const;
 

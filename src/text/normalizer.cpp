@@ -113,7 +113,7 @@ NormalizerStep replace_step(Regex pattern, std::string content) {
       const auto match = std::string_view(normal.text).substr(0, first->end);
       normal.from_start &= !content.empty() && count_code_points(match) == 1;
     }
-    normal.text = replaced(*pattern, normal.text, content);
+    normal.text = replaced("normalizer", *pattern, normal.text, content);
   };
 }
 
@@ -123,21 +123,13 @@ NormalizerStep prepend_step(std::string prefix) {
   };
 }
 
-void check_growth(size_t before, size_t after) {
-  constexpr size_t kMostTimes = 64, kAnyway = 1 << 20;
-  if (after / kMostTimes > before + kAnyway / kMostTimes)
-    fail_format(
-        "[Tokenizer] the normalizer makes a text too long: got {} bytes, expected at most {} for "
-        "one of {}",
-        after, kMostTimes * before + kAnyway, before);
-}
-
-std::string replaced(const Regex& pattern, std::string_view text, std::string_view content) {
+std::string replaced(std::string_view what, const Regex& pattern, std::string_view text,
+                     std::string_view content) {
   std::string result;
   if (text.empty()) return result;
   for_each_piece(pattern, text, [&](const Piece& piece) {
     result += piece.matched ? content : text.substr(piece.begin, piece.end - piece.begin);
-    check_growth(text.size(), result.size());
+    check_growth(what, text.size(), result.size());
   });
   return result;
 }

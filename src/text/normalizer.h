@@ -38,11 +38,9 @@ NormalizerStep replace_step(Regex pattern, std::string content);
 /// Puts `prefix` before text that is not empty.
 NormalizerStep prepend_step(std::string prefix);
 
-/// Steps that each make a text longer would fill any memory: FormatError for `after` bytes made of
-/// `before`, where these are more than any language needs.
-void check_growth(size_t before, size_t after);
-
-/// `text` with `content` in the place of each match of `pattern`.
-std::string replaced(const Regex& pattern, std::string_view text, std::string_view content);
+/// `text` with `content` in the place of each match of `pattern`; `what` does it, for the message
+/// of check_growth.
+std::string replaced(std::string_view what, const Regex& pattern, std::string_view text,
+                     std::string_view content);
 
 }  // namespace spikesink::detail

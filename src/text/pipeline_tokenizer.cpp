@@ -5,6 +5,7 @@
 
 #include "detail/fail.h"
 #include "detail/utf8.h"
+#include "text/limits.h"
 #include "text/string_hash.h"
 
 namespace spikesink::detail {
@@ -42,6 +43,7 @@ class WordEncoder {
 }  // namespace
 
 PipelineTokenizer::PipelineTokenizer(TokenizerParts parts) : parts_(std::move(parts)) {
+  size_t added_bytes = 0, form_bytes = 0;
   for (const AddedToken& token : parts_.added) {
     added_contents_.emplace(token.id, token.content);
     if (token.special) special_.insert(token.id);
@@ -52,6 +54,9 @@ PipelineTokenizer::PipelineTokenizer(TokenizerParts parts) : parts_(std::move(pa
     }
     // `tokenizers` decodes to the form that it looks for.
     const std::string form = normalized(token.content, /*from_start=*/true).text;
+    added_bytes += token.content.size();
+    form_bytes += form.size();
+    check_growth("normalizer", added_bytes, form_bytes);
     parts_.tokens.insert_or_assign(token.id, form);
     added_normalized_.add(token, form);
   }
@@ -66,7 +71,7 @@ NormalText PipelineTokenizer::normalized(std::string_view text, bool from_start)
   NormalText normal{std::string(text), from_start};
   for (const NormalizerStep& step : parts_.normalizer) {
     step(normal);
-    check_growth(text.size(), normal.text.size());
+    check_growth("normalizer", text.size(), normal.text.size());
   }
   return normal;
 }
@@ -90,11 +95,14 @@ std::vector<int64_t> PipelineTokenizer::encode(std::string_view text) const {
     }
   };
   bool from_start = true;
+  size_t normal_bytes = 0;
   for (const auto& piece : added_as_written_.split(text)) {
     if (piece.id) {
       ids.push_back(*piece.id);
     } else {
       const NormalText normal = normalized(piece.text, from_start);
+      normal_bytes += normal.text.size();
+      check_growth("normalizer", text.size(), normal_bytes);
       encode_plain(normal.text, normal.from_start);
     }
     from_start = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "text/byte_alphabet.h"
+#include "text/limits.h"
 #include "text/pieces.h"
 
 namespace spikesink::detail {
@@ -72,6 +73,11 @@ void PreTokenizer::Run::cut(const SplitStep& step, std::span<const Step> rest,
   }
 }
 
+std::string PreTokenizer::Run::checked(std::string longer) const {
+  check_growth("pre-tokenizer", whole, longer.size());
+  return longer;
+}
+
 void PreTokenizer::Run::run(std::span<const Step> steps, std::string_view text,
                             bool from_start) const {
   if (text.empty()) return;
@@ -80,9 +86,9 @@ void PreTokenizer::Run::run(std::span<const Step> steps, std::string_view text,
   if (const auto* split = std::get_if<SplitStep>(&steps.front()))
     return cut(*split, rest, text, from_start);
   if (const auto* metaspace = std::get_if<MetaspaceStep>(&steps.front()))
-    return run(rest, with_metaspaces(*metaspace, text, from_start), from_start);
+    return run(rest, checked(with_metaspaces(*metaspace, text, from_start)), from_start);
   if (std::holds_alternative<SpellBytesStep>(steps.front()))
-    return run(rest, spelled(text), from_start);
+    return run(rest, checked(spelled(text)), from_start);
   if (text.front() == ' ') return run(rest, text, from_start);
   std::string spaced(1, ' ');
   run(rest, spaced += text, from_start);

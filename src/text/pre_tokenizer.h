@@ -48,19 +48,23 @@ class PreTokenizer {
   using WordSink = std::function<void(std::string_view)>;
 
   void add(Step step) { steps_.push_back(std::move(step)); }
+  size_t steps() const { return steps_.size(); }
   /// Calls `sink` with each word in order, none of them empty; a word lives as long as the call.
-  /// `from_start` says whether the text begins what the user gave.
+  /// `from_start` says whether the text begins what the user gave. Throws FormatError where the
+  /// steps make a piece too long.
   void split(std::string_view text, bool from_start, const WordSink& sink) const {
-    Run{sink}.run(steps_, text, from_start);
+    Run{sink, text.size()}.run(steps_, text, from_start);
   }
 
  private:
   struct Run {
     const WordSink& sink;
+    size_t whole;  // bytes of the text
 
     void run(std::span<const Step> steps, std::string_view text, bool from_start) const;
     void cut(const SplitStep& step, std::span<const Step> rest, std::string_view text,
              bool from_start) const;
+    std::string checked(std::string longer) const;
   };
 
   std::vector<Step> steps_;

@@ -1,4 +1,5 @@
 #include "detail/fail.h"
+#include "text/limits.h"
 #include "text/read_tokenizer.h"
 
 namespace spikesink::detail {
@@ -45,6 +46,7 @@ void add_decoder(JsonObject object, Decoder& decoder) {
                        "BPEDecoder or Sequence");
   }
   object.refuse_unread();
+  check_steps("decoder", decoder.steps(), object.where());
 }
 
 }  // namespace

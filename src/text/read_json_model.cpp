@@ -1,7 +1,9 @@
+#include <optional>
 #include <utility>
 
 #include "detail/fail.h"
 #include "text/bpe_model.h"
+#include "text/limits.h"
 #include "text/read_tokenizer.h"
 #include "text/unigram_model.h"
 #include "text/word_piece_model.h"
@@ -37,6 +39,12 @@ void refuse_dropout(JsonObject& model) {
               dropout->dump(), model.where());
 }
 
+std::string affix(JsonObject& model, const char* key, const std::optional<std::string>& absent) {
+  auto text = absent ? model.text(key, *absent) : model.text(key);
+  check_token_length(key, text.size(), model.where());
+  return text;
+}
+
 Vocabulary read_bpe(JsonObject& model, TokenizerParts& parts) {
   Vocabulary vocabulary = read_vocabulary(model);
   refuse_dropout(model);
@@ -44,8 +52,8 @@ Vocabulary read_bpe(JsonObject& model, TokenizerParts& parts) {
   options.ignore_merges = model.flag("ignore_merges", false);
   options.fuse_unknown = model.flag("fuse_unk", false);
   options.byte_fallback = model.flag("byte_fallback", false);
-  options.continuing_prefix = model.text("continuing_subword_prefix", "");
-  options.end_suffix = model.text("end_of_word_suffix", "");
+  options.continuing_prefix = affix(model, "continuing_subword_prefix", "");
+  options.end_suffix = affix(model, "end_of_word_suffix", "");
   const std::string unknown = model.text("unk_token", "");
   if (!unknown.empty()) options.unknown_id = vocabulary.get(unknown, "the model's unk_token");
 
@@ -60,7 +68,7 @@ Vocabulary read_word_piece(JsonObject& model, TokenizerParts& parts) {
   Vocabulary vocabulary = read_vocabulary(model);
   WordPieceOptions options;
   options.unknown_id = vocabulary.get(model.text("unk_token"), "the model's unk_token");
-  options.continuing_prefix = model.text("continuing_subword_prefix");
+  options.continuing_prefix = affix(model, "continuing_subword_prefix", std::nullopt);
   options.longest_word = model.integer("max_input_chars_per_word");
   parts.model = std::make_unique<WordPieceModel>(vocabulary, options);
   return vocabulary;

@@ -74,7 +74,7 @@ BoundaryTokens read_boundaries(JsonObject& file, const fs::path& config_path,
               config.flag("add_eos_token", false)};
     if ((result.adds_bos && !bos_id) || (result.adds_eos && !eos_id))
       fail_format("[load_tokenizer] add_{0}_token is true but there is no {0}_token ({1})",
-                  bos_id ? "eos" : "bos", config.where());
+                  result.adds_bos && !bos_id ? "bos" : "eos", config.where());
   }
   if (!result.adds_bos) result.bos_id = bos_id;
   if (!result.adds_eos) result.eos_id = eos_id;

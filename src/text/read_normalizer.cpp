@@ -1,4 +1,5 @@
 #include "text/char_map.h"
+#include "text/limits.h"
 #include "text/read_tokenizer.h"
 
 namespace spikesink::detail {
@@ -47,6 +48,7 @@ void add_normalizer(JsonObject object, std::vector<NormalizerStep>& steps) {
                        "BertNormalizer, Precompiled or Sequence");
   }
   object.refuse_unread();
+  check_steps("normalizer", steps.size(), object.where());
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "detail/fail.h"
+#include "text/limits.h"
 #include "text/read_tokenizer.h"
 #include "text/split_pattern.h"
 #include "text/unicode_properties.h"
@@ -88,6 +89,7 @@ void add_pre_tokenizer(JsonObject object, PreTokenizer& pre_tokenizer) {
                        "Punctuation, CharDelimiterSplit, Metaspace or Sequence");
   }
   object.refuse_unread();
+  check_steps("pre-tokenizer", pre_tokenizer.steps(), object.where());
 }
 
 }  // namespace

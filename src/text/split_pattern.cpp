@@ -4,6 +4,7 @@
 #include <array>
 
 #include "detail/fail.h"
+#include "text/limits.h"
 
 namespace spikesink::detail {
 namespace {
@@ -239,6 +240,7 @@ class Translator {
 }  // namespace
 
 std::string to_pcre2(std::string_view pattern, std::string_view where) {
+  check_pattern_length(pattern.size(), where);
   return Translator(pattern, where).run();
 }
 

@@ -5,6 +5,7 @@
 
 #include "detail/fail.h"
 #include "detail/utf8.h"
+#include "text/limits.h"
 
 namespace spikesink::detail {
 
@@ -13,6 +14,7 @@ void Vocabulary::add(std::string token, int64_t id) {
     fail_format("[load_tokenizer] the id of '{}' is out of range: got {}, expected 0 to {} ({})",
                 token, id, std::numeric_limits<int32_t>::max(), where_);
   }
+  check_token_length("a token", token.size(), where_);
   if (!is_valid_utf8(token))
     fail_format("[load_tokenizer] a token is not UTF-8: got id {} ({})", id, where_);
   const auto [entry, is_new] = tokens_.try_emplace(id, std::move(token));

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <set>
+#include <string_view>
 
 #include "detail/fail.h"
 #include "detail/json_fields.h"
@@ -166,7 +168,11 @@ Manifest verified(const Checkpoint& checkpoint) {
   if (manifest.step != checkpoint.step)
     detail::fail_format("[{}] step: got {}, expected {} as the folder says ({})", kRestore,
                         manifest.step, checkpoint.step, checkpoint.folder.string());
+  std::set<std::string_view> names;
   for (const auto& [name, bytes, sum] : manifest.files) {
+    if (!names.insert(name).second)
+      detail::fail_format("[{}] a file of the checkpoint is listed twice: got '{}' ({})", kRestore,
+                          name, checkpoint.folder.string());
     if (name.find_first_of(std::string_view("/\0", 2)) != std::string::npos || name == "." ||
         name == "..")
       detail::fail_format(
@@ -194,7 +200,7 @@ std::optional<int64_t> step_of(const fs::path& folder) {
   if (!name.starts_with(prefix)) return std::nullopt;
   const auto [end, error] =
       std::from_chars(name.data() + prefix.size(), name.data() + name.size(), step);
-  const bool whole = error == std::errc() && end == name.data() + name.size();
+  const bool whole = error == std::errc() && end == name.data() + name.size() && step >= 0;
   return whole ? std::optional(step) : std::nullopt;
 }
 

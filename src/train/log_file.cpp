@@ -58,6 +58,7 @@ void LogFile::add(std::string_view line) {
   const auto text = std::string(line) + "\n";
   for (std::string_view left = text; !left.empty();) {
     const auto written = ::write(file_, left.data(), left.size());
+    if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail("cannot write");
     left.remove_prefix(static_cast<size_t>(written));
   }

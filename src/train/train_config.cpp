@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "detail/fail.h"
+#include "detail/utf8.h"
 #include "model/config_fields.h"
 
 namespace spikesink {
@@ -24,10 +25,23 @@ void check_range(const char* field, double value, double low, double high) {
                           high);
 }
 
+// Of the large matrices.
+double most_parameters(const ModelConfig& model) {
+  const auto product = [](int64_t rows, int64_t columns) {
+    return static_cast<double>(rows) * static_cast<double>(columns);
+  };
+  const int64_t rows = 2 * model.d_vocabulary + model.context + model.position_offset,
+                heads = 2 * (model.n_heads + model.n_key_value_heads);
+  const double layer = 3 * product(model.d_model, model.d_mlp) +
+                       product(heads, model.d_head) * static_cast<double>(model.d_model);
+  return product(rows, model.d_model) + static_cast<double>(model.n_layers) * layer;
+}
+
 // What no machine has memory for is refused before any is asked for.
 void check_sizes(const TrainConfig& config) {
   constexpr int64_t kMostLayers = 1 << 12, kMostWidth = 1 << 20, kMostAtOnce = 1 << 24,
-                    kMostTask = 1 << 15;
+                    kMostTask = 1 << 15, kMostTokens = 1 << 28;
+  constexpr double kMostParameters = 1e12;
   const auto check = [](const char* field, int64_t value, int64_t most) {
     if (value > most)
       detail::fail_argument("[{}] {}: got {}, expected at most {}", kTrainConfig, field, value,
@@ -39,15 +53,32 @@ void check_sizes(const TrainConfig& config) {
   check("model.n_heads", config.model.n_heads, kMostWidth);
   check("model.n_key_value_heads", config.model.n_key_value_heads, kMostWidth);
   check("model.d_head", config.model.d_head, kMostWidth);
+  check("model.d_embedding", config.model.d_embedding, kMostWidth);
   check("model.d_vocabulary", config.model.d_vocabulary, kMostAtOnce);
+  check("model.n_token_types", config.model.n_token_types, kMostWidth);
+  check("model.context", config.model.context, kMostAtOnce);
+  check("model.position_offset", config.model.position_offset, kMostAtOnce);
   check("sequences", config.sequences, kMostAtOnce);
   check("measured_sequences", config.measured_sequences, kMostAtOnce);
   check("length", config.length, kMostAtOnce);
+  check("sequences * length", config.sequences * config.length, kMostTokens);
+  check("measured_sequences * length", config.measured_sequences * config.length, kMostTokens);
   check("backcopy.tokens", config.backcopy.tokens, kMostTask);
+  if (const double parameters = most_parameters(config.model); parameters > kMostParameters)
+    detail::fail_argument("[{}] model: got sizes for {:.3g} parameters, expected at most {:.0g}",
+                          kTrainConfig, parameters, kMostParameters);
 }
 
 void check_data(const TrainConfig& config) {
   const auto& data = config.data;
+  const auto check_text = [](const char* field, const std::string& path) {
+    if (!detail::is_valid_utf8(path))
+      detail::fail_argument("[{}] {}: got '{}', expected a path in UTF-8", kTrainConfig, field,
+                            path);
+  };
+  for (const auto& path : data.training) check_text("data.training", path);
+  for (const auto& path : data.validation) check_text("data.validation", path);
+  check_text("data.tokenizer", data.tokenizer);
   if (data.training.empty() &&
       (!data.validation.empty() || !data.tokenizer.empty() || data.separator))
     detail::fail_argument(

@@ -62,6 +62,8 @@ constexpr std::array<const char*, std::variant_size_v<GgufValue>> kKinds = {
     "a boolean",          "an integer",         "a real number",          "a string",
     "a list of booleans", "a list of integers", "a list of real numbers", "a list of strings"};
 
+constexpr uint64_t kMostItems = 1 << 26;  // of all lists; real vocabularies have a million
+
 /// Reads from front to back; nothing is trusted beyond the end of the file.
 class Cursor {
  public:
@@ -114,6 +116,16 @@ class Cursor {
     return count;
   }
 
+  /// The same of a list.
+  uint64_t list_count(uint64_t least_bytes) {
+    const uint64_t more = count(least_bytes);
+    if (more > kMostItems - items_)
+      fail("the lists are too long: got {} items after {}, expected at most {} of all", more,
+           items_, kMostItems);
+    items_ += more;
+    return more;
+  }
+
  private:
   const uint8_t* take(uint64_t bytes) {
     const uint64_t left = file_.size() - position_;
@@ -126,7 +138,7 @@ class Cursor {
   }
 
   const MappedFile& file_;
-  uint64_t position_ = 0;
+  uint64_t position_ = 0, items_ = 0;
   std::string part_ = "header";
 };
 
@@ -168,7 +180,7 @@ GgufValue with_reader(const Cursor& cursor, uint32_t type, Use use) {
 GgufValue read_list(Cursor& cursor) {
   const auto type = cursor.number<uint32_t>();
   return with_reader(cursor, type, [&](auto read) -> GgufValue {
-    const uint64_t count = cursor.count(kLeastBytes[type]);
+    const uint64_t count = cursor.list_count(kLeastBytes[type]);
     std::vector<decltype(read(cursor))> list;
     list.reserve(count);
     for (uint64_t i = 0; i < count; ++i) list.push_back(read(cursor));

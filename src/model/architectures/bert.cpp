@@ -69,6 +69,8 @@ ModelConfig read_roberta(ConfigKeys& keys) {
   if (config.head == Head::kMaskedLm && config.activation.kind != Activation::kGelu)
     keys.refuse("hidden_act", "gelu, as the masked-LM head has it");
   config.padding_id = keys.integer("pad_token_id", 1);
+  if (config.padding_id < 0 || config.padding_id >= config.context - 1)
+    keys.refuse("pad_token_id", "an id that leaves positions after it");
   config.position_offset = config.padding_id + 1;
   config.context -= config.position_offset;
   return config;

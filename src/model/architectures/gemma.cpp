@@ -91,8 +91,10 @@ ModelConfig read_gguf_gemma(GgufKeys& keys, const std::string& model_type, int64
   config.norm_placement = NormPlacement::kSandwich;
   config.embedding_multiplier = std::sqrt(static_cast<double>(config.d_model));
   config.activation.kind = Activation::kGeluTanh;
-  if (config.n_layers == deepest && config.n_heads > 0)
-    config.attention_scale = 1 / std::sqrt(static_cast<double>(config.d_model / config.n_heads));
+  if (config.n_layers == deepest && config.n_heads > 0) {
+    const int64_t width = config.d_model / config.n_heads;
+    config.attention_scale = 1 / std::sqrt(static_cast<double>(width));
+  }
   config.attention_softcap = keys.number("attn_logit_softcapping", 0);
   config.logit_softcap = keys.number("final_logit_softcapping", 0);
   return config;

@@ -10,6 +10,7 @@ ModelConfig read_own(ConfigKeys& keys) {
   const auto* fields = keys.find("model");
   if (fields == nullptr) keys.refuse("model", "the fields of ModelConfig");
   FieldReader(*fields, "read_model_config", keys.where("model")).read(config);
+  if (config.experts.count > 0) keys.refuse("model", "no experts, which this format has not");
   return config;
 }
 
