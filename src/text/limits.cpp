@@ -5,7 +5,7 @@
 namespace spikesink::detail {
 
 void check_token_length(std::string_view what, size_t bytes, std::string_view where) {
-  constexpr size_t kMost = 4096;
+  constexpr size_t kMost = 2048;
   if (bytes > kMost)
     fail_format("[load_tokenizer] {} is too long: got {} bytes, expected at most {} ({})", what,
                 bytes, kMost, where);

@@ -361,6 +361,10 @@ class OptionsTest(ProgramTest):
         report = self.report("interventions", "--model", self.model, "--tokens", tokens, *chosen)
         self.assertEqual([row["name"] for row in report["interventions"]], ["clean", "sinks/mask", "sinks/cap-0.3"])
         self.assertEqual(report["interventions"][1], rows["sinks/mask"])
+        by_layer = self.report("interventions", "--model", self.model, "--tokens", tokens, "--by-layer", "yes")
+        self.assertEqual([row["name"] for row in by_layer["interventions"]], list(rows))
+        for row in by_layer["interventions"]:
+            self.assertAlmostEqual(row["perplexity"] / rows[row["name"]]["perplexity"], 1, places=4)
         done = self.start("interventions", ["--model", self.model, "--tokens", tokens, "--run", "sinks/nothing"])
         self.assert_one_sentence(done, ["--run", "sinks/nothing"])
 

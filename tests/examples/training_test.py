@@ -49,6 +49,15 @@ class RunTest(TrainingTest):
         report = self.report("anatomy", "--model", out / "model", "--tokens", tokens, "--only", "life_cycle,attention_sinks")
         self.assertEqual(len(report["life_cycle"]["blocks"]), 6)
 
+    def test_a_row_without_a_network_has_its_anatomy(self):
+        tokens = self.tokens([[64, 5, 6, 7, 8], [64, 1, 2, 3, 4]])
+        for row, blocks in ("table4/linear", 3), ("table4/attention-only", 0):
+            _, out = self.train("--row", row, "--steps", 1)
+            report = self.report("anatomy", "--model", out / "model", "--tokens", tokens)
+            self.assertEqual(len(report["life_cycle"]["blocks"]), 6)
+            self.assertEqual(len(report["quadratic_form"]["blocks"]), blocks)
+            self.assertEqual(report["quadratic_form"]["prediction"]["spike_channels"], [])
+
     def test_a_text(self):
         text = self.text()
         arguments = ["--data", text, "--vocabulary", 300, "--length", 32, "--sequences", 4, "--steps", 3]

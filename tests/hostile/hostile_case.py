@@ -103,7 +103,7 @@ def safetensors(header, data=b""):
 
 # -- GGUF
 
-UINT32, STRING, ARRAY, UINT64 = 4, 8, 9, 10
+UINT8, UINT32, STRING, ARRAY, UINT64 = 0, 4, 8, 9, 10
 F32 = 0
 
 

@@ -19,6 +19,7 @@ from hostile_case import (
     STRING,
     UINT32,
     UINT64,
+    UINT8,
     HostileTest,
     gguf,
     gguf_tensor,
@@ -45,6 +46,10 @@ SCRIPT = "<script>alert(1)</script>"
 ENTRY = '"x":{"dtype":"%s","shape":%s,"data_offsets":%s}'
 NESTED_ARRAYS = b"[" * DEEP
 NESTED_OBJECTS = b'{"a":' * DEEP
+
+
+def added_token(content):
+    return {"id": 60, "content": content, "normalized": False, "special": False}
 
 
 def entry(dtype="F32", shape="[1]", offsets="[0,4]"):
@@ -202,6 +207,8 @@ class ShardsTest(HostileTest):
             ("climbs from below", outside % r"a/../../1\.safetensors", self.weight_map(x="a/../../1.safetensors")),
             ("absolute", outside % "/etc/passwd", self.weight_map(x="/etc/passwd")),
             ("no name", outside % "", self.weight_map(x="")),
+            ("another name of a shard", outside % r"\./1\.safetensors", self.weight_map(x="./1.safetensors")),
+            ("a folder and back", outside % "a//1.safetensors", self.weight_map(x="a//1.safetensors")),
             ("the folder itself", "not a file: got a folder, expected a regular file", self.weight_map(x=".")),
             ("itself", ["header's size is impossible", index], self.weight_map(x=index)),
             ("missing", [r"a shard is missing: .*/2\.safetensors"], self.weight_map(x="2.safetensors")),
@@ -326,6 +333,12 @@ class GgufTest(HostileTest):
         ]
         self.for_each(cases, self.check)
 
+    def test_a_list_that_takes_more_memory_than_the_file(self):
+        """Of 2^27 bytes that take no place on the disk, and would be numbers of eight."""
+        file = self.file(gguf(keys=1, body=text("k") + u32(ARRAY) + u32(UINT8) + u64(2**27)), ".gguf")
+        os.truncate(file, file.stat().st_size + 2**27)
+        self.assert_model_refused(f"the lists are too long: got {2**27} items after 0, expected at most", file)
+
     def test_tensors(self):
         negative = struct.unpack("<Q", struct.pack("<q", -1))[0]
         dimensions = r"number of dimensions: got %d, expected 1 to 4 \(.*tensor 'x'\)"
@@ -412,6 +425,52 @@ class ConfigTest(HostileTest):
 
         self.for_each(cases, check)
 
+    def test_positions_that_cannot_be(self):
+        yarn = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32}
+        cases = [
+            ("no dimension turned", "partial_rotary_factor", {"partial_rotary_factor": 1e-9}),
+            ("yarn on a base of one", "rope.theta: got 1, expected more than 1", {"rope_theta": 1.0, "rope_scaling": yarn}),
+        ]
+
+        def check(words, keys):
+            self.assert_model_refused(words, self.copy_model(tokenizer=False, config=keys))
+
+        self.for_each(cases, check)
+        endless = {"rope_type": "dynamic", "factor": 1e300}
+        model = self.copy_model(tokenizer=False, config={"rope_scaling": endless})
+        self.run_tiny(model, "--tokens", self.tokens([[1, 2, 3]]), "--only", "life_cycle")
+
+    def test_modules_of_nothing(self):
+        """A megabyte of weights vouches for a million experts, each of which would take kilobytes."""
+        model = self.bare.parent / "experts"
+        shutil.copytree(GOLDEN.parent / "models/mixtral/two_of_four", model)
+        keys = json.loads((model / "config.json").read_text())
+        (model / "config.json").write_text(json.dumps(keys | {"num_local_experts": 10**6}))
+        write_safetensors(model / "model.safetensors", {"model.embed_tokens.weight": Tensor("U8", [10**6, 1], bytes(10**6))})
+        self.assert_model_refused("experts.count: got 1000000, expected at most", model)
+
+    def test_the_own_format(self):
+        """What no other family describes, field by field."""
+        _, trained = self.train("--steps", 1)
+        good = json.loads((trained / "model/config.json").read_text())
+        experts = {"experts": {"count": 2, "chosen": 1, "d_mlp": 8}, "layers": [{"has_experts": True}] * good["model"]["n_layers"]}
+        padding = {"padding_id": 0, "learned_positions": True, "ropes": []}
+        cases = [
+            ("experts", "no experts", experts),
+            ("more positions than layers", "ropes: got 200000 of them, expected at most", {"ropes": [{}] * 200_000}),
+            ("padding without a place", "padding_id: got 0, expected it in an encoder", padding),
+            ("an offset past all", "position_offset", padding | {"padding_id": -1, "position_offset": 2**63 - 1}),
+            ("a gate by position", "context", {"context": 10**15, "gate": {"input": "position", "width": "head"}}),
+        ]
+
+        def check(words, fields):
+            model = shutil.copytree(trained / "model", self.new_path("-own"))
+            (model / "config.json").write_text(json.dumps(good | {"model": good["model"] | fields}))
+            self.assert_model_refused(words, model)
+
+        self.megabytes_allowed = 400  # the training
+        self.for_each(cases, check)
+
     def test_sizes_that_an_empty_tensor_vouches_for(self):
         """Its dimensions cost nothing, and must not make a model of that size."""
         empty = {"empty": Tensor("U8", [0, 2**40], b"")}
@@ -451,6 +510,13 @@ class TokenizerCase(HostileTest):
     def with_ids(self, **ids):
         return self.with_model(vocab=self.good["model"]["vocab"] | ids)
 
+    def with_steps(self, key, inside, step, count=65):
+        return self.good | {key: {"type": "Sequence", inside: [step] * count}}
+
+    def splitting(self, pattern):
+        split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
+        return self.good | {"pre_tokenizer": split}
+
     def plain(self, **changes):
         """A tokenizer that takes all of a text as one word."""
         return self.good | {"pre_tokenizer": None, "decoder": None, "post_processor": None} | changes
@@ -461,6 +527,8 @@ class TokenizerTest(TokenizerCase):
         token = {"content": "new", "special": False}
         wide, left = "out of range: got %d, expected 0 to 2147483647", "left token is not in the vocabulary"
         joined = "joined token is not in the vocabulary: got 'zz'"
+        steps = "the %s has too many steps: got 65, expected at most 64"
+        spelling = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False}
 
         def added(id):
             return self.good | {"added_tokens": [token | {"id": id}]}
@@ -489,6 +557,13 @@ class TokenizerTest(TokenizerCase):
             ("a type of control characters", "got type .*, expected BPE", self.with_model(type=ESCAPES)),
             ("a type of a megabyte", "got type .*", self.with_model(type="x" * 2**20)),
             ("a key of control characters", "is not understood", self.good | {ESCAPES: 1}),
+            ("a long token", "a token is too long: got 5000 bytes, expected at most", self.with_ids(**{"t" * 5000: 60})),
+            ("a long prefix", "continuing_subword_prefix is too long", self.with_model(continuing_subword_prefix="#" * 5000)),
+            ("a long added token", "an added token is too long", self.good | {"added_tokens": [added_token("t" * 5000)]}),
+            ("a long pattern", "a pattern is too long: got 80000 bytes", self.splitting(r"\w" * 40_000)),
+            ("many normalizers", steps % "normalizer", self.with_steps("normalizer", "normalizers", {"type": "NFC"})),
+            ("many decoders", steps % "decoder", self.with_steps("decoder", "decoders", {"type": "Fuse"})),
+            ("many pre-tokenizers", steps % "pre-tokenizer", self.with_steps("pre_tokenizer", "pretokenizers", spelling)),
         ]
         self.for_each(cases, self.check)
 
@@ -549,18 +624,36 @@ class TokenizerTest(TokenizerCase):
         ]
 
         def check(text, pattern):
-            split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
-            model = self.model_with(self.good | {"pre_tokenizer": split})
+            model = self.model_with(self.splitting(pattern))
             self.assert_refused([limit, re.escape(pattern)], "--model", model, "--text", text)
 
         self.for_each(cases, check)
 
-    def test_a_text_that_a_normalizer_makes_grow(self):
-        """A hundredfold by each of eight steps."""
+    def test_texts_that_steps_make_grow(self):
+        """Manyfold by each of them, or a little for each of many pieces."""
         replace = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 100}
-        normalizer = {"type": "Sequence", "normalizers": [replace] * 8}
-        model = self.model_with(self.good | {"normalizer": normalizer})
-        self.assert_refused("the normalizer makes a text too long: got [0-9]+ bytes", "--model", model)
+        spelling = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False}
+        prepend = {"type": "Prepend", "prepend": "a" * 1_000_000}
+        forms = [{"id": 61 + n, "content": f"<{n}>", "normalized": True, "special": False} for n in range(10_000)]
+        pieces, words = self.file("<s>a" * 1000), self.file("é and a word " * 1000)
+        grows = "the %s makes a text too long: got [0-9]+ bytes"
+        cases = [
+            ("normalizers", grows % "normalizer", self.with_steps("normalizer", "normalizers", replace, 8), words),
+            ("pre-tokenizers", grows % "pre-tokenizer", self.with_steps("pre_tokenizer", "pretokenizers", spelling, 34), words),
+            ("pieces of a text", grows % "normalizer", self.good | {"normalizer": prepend}, pieces),
+            ("added tokens", grows % "normalizer", self.good | {"normalizer": prepend, "added_tokens": forms}, words),
+        ]
+
+        def check(words, tokenizer, file):
+            self.assert_refused(words, "--model", self.model_with(tokenizer), "--text", file)
+
+        self.for_each(cases, check)
+
+    def test_a_run_of_spaces_is_looked_at_once(self):
+        """Not from each of its places, by a token that takes the spaces around it."""
+        token = {"id": 60, "content": " ", "lstrip": True, "rstrip": True, "normalized": False, "special": False}
+        model = self.model_with(self.good | {"added_tokens": [*self.good["added_tokens"], token]})
+        self.run_tiny(model, "--text", self.file(" " * 1_000_000), "--only", "life_cycle")
 
     def test_a_vocabulary_of_markup_and_control_characters(self):
         """The page shows it as text, and a terminal gets none of it."""
@@ -685,6 +778,25 @@ class TokensTest(HostileTest):
         self.for_each(cases, check)
 
 
+class PlanTest(HostileTest):
+    """What spikesink-interventions is given with --file."""
+
+    def test_plans(self):
+        cases = [
+            ("deep arrays", "nested deeper than 16 levels", "[" * DEEP),
+            ("deep and whole", "nested deeper than 16 levels", "[" * DEEP + "]" * DEEP),
+            ("deep objects", "nested deeper than 16 levels", '[{"parts":' * DEEP),
+            ("not JSON", "is not JSON", "[{]"),
+        ]
+
+        def check(words, content):
+            tokens, file = self.tokens([[1, 2, 3]]), self.file(content, ".json")
+            arguments = ["--model", self.bare, "--tokens", tokens, "--file", file]
+            self.assert_refused(words, *arguments, program="interventions")
+
+        self.for_each(cases, check)
+
+
 class ReferenceTest(HostileTest):
     """What spikesink-parity compares with."""
 
@@ -750,6 +862,9 @@ class TrainingConfigTest(TrainingCase):
             ("10^12 measured sequences", "measured_sequences|memory", {"measured_sequences": 10**12}),
             ("length of 10^12", "length|memory", model(context=10**12) | {"length": 10**12}),
             ("10^12 tokens of the task", "tokens|memory", {"backcopy": {"tokens": 10**12}}),
+            ("a matrix of 2^40", r"got sizes for .*e\+1\d parameters", model(d_model=2**20, d_mlp=2**20)),
+            ("a context of 10^12", "model.context: got 10{12}", model(context=10**12)),
+            ("2^46 tokens at once", "sequences . length: got", {"sequences": 2**23, "length": 2**23} | model(context=2**23)),
             ("control characters", "is not understood", {ESCAPES: 1}),
             ("no heads", "n_heads: got 0, expected a positive number", model(n_heads=0)),
             ("a corpus of zeros", special, model(d_vocabulary=300) | {"data": {"training": [str(zeros)]}}),
@@ -781,8 +896,8 @@ class CheckpointTest(TrainingCase):
         listed = {file["name"]: file for file in manifest["files"]}
 
         def with_file(**changes):
-            """A manifest that also lists what the good one does as `config.json`."""
-            return manifest | {"files": [*manifest["files"], listed["config.json"] | changes]}
+            """A manifest that lists `config.json` as something else."""
+            return manifest | {"files": list((listed | {"config.json": listed["config.json"] | changes}).values())}
 
         def rewrite(name, change):
             def spoil(folder):
@@ -824,6 +939,7 @@ class CheckpointTest(TrainingCase):
             ("deep objects", "nested deeper than 8 levels", replaced("checkpoint.json", NESTED_OBJECTS)),
             ("not an object", "got a JSON array, expected an object", replaced("checkpoint.json", b"[]")),
             ("empty", "the file is empty", replaced("checkpoint.json", b"")),
+            ("a file twice", "is listed twice", replaced("checkpoint.json", manifest | {"files": manifest["files"] * 2})),
             ("another step", "step: got 7, expected 2", replaced("checkpoint.json", manifest | {"step": 7})),
             ("another format", "format: got 9, expected 1", replaced("checkpoint.json", manifest | {"format": 9})),
             ("a file outside", [r"\.\./\.\./config\.json", name], outside),

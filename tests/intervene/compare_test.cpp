@@ -98,6 +98,14 @@ TEST_F(CompareTest, APrefixIsNotCounted) {
   EXPECT_NEAR(perplexity.result().mean_loss, loss.mean().item<double>(), 1e-5);
 }
 
+TEST_F(CompareTest, ATextMayHaveAPrefixAlready) {
+  const TokenBatches prefixed = {with_prefix(batches[0], {7, 7})};
+  const auto results = compare(model, prefixed, {scaled});
+  EXPECT_EQ(results[0].next_key, 2);
+  EXPECT_EQ(results[1].divergence.count, 2 * 11);
+  EXPECT_GT(results[1].divergence.mean, 0);
+}
+
 TEST_F(CompareTest, LossesByPositionAndSequence) {
   Perplexity perplexity;
   run(model, {batches[0]}, {&perplexity});

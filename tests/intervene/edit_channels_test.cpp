@@ -81,6 +81,7 @@ TEST_F(EditChannelsTest, OnlyTheChosenTokensAreEdited) {
     return mask;
   };
   EXPECT_TRUE(edited(TokensAt{{0, -1, 40}}).equal(at({{0, 0}, {1, 0}, {0, 11}, {1, 11}})));
+  EXPECT_FALSE(edited(TokensAt{{-13, -100}}).any().item<bool>()) << "a shorter sequence has none";
   EXPECT_TRUE(
       edited(TokensOfText{SpikePlaces({{0, 4}, {1, 2}, {7, 3}})}).equal(at({{0, 4}, {1, 2}})));
   const auto predicate = [](const torch::Tensor& state) { return state.select(2, 0) > 0; };

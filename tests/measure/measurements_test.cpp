@@ -272,6 +272,8 @@ TEST_F(MeasurementsTest, ASequenceThatEndsBeforeAKeySaysNothingOfIt) {
     EXPECT_EQ(both.heads[index].importance, longer.heads[index].importance);
   }
   EXPECT_THROW(longer.sink_ratio(SinkDefinition::kGu, 6), std::invalid_argument);
+  run(model, token_batches({{1, 2, 3}}), {&sinks});
+  EXPECT_TRUE(std::isnan(sinks.result().sink_ratio(SinkDefinition::kGu, 5)));
 }
 
 TEST_F(MeasurementsTest, PerplexityIsThatOfTheLogits) {
@@ -302,6 +304,21 @@ TEST_F(MeasurementsTest, NothingToPredictIsNotANumber) {
   run(model, token_batches({{1}, {2}}), {&perplexity});
   EXPECT_EQ(perplexity.result().tokens, 0);
   EXPECT_TRUE(std::isnan(perplexity.result().mean_loss));
+}
+
+TEST_F(MeasurementsTest, ALossThatIsNotANumberHasNoInterval) {
+  PerplexityResult result{.mean_loss = 2, .perplexity = std::exp(2), .tokens = 6};
+  result.sequences = {{1.0, 2}, {4.0, 2}, {7.0, 2}};
+  const auto [low, high] = result.interval(1);
+  EXPECT_LT(low, high);
+  result.sequences[1].loss = result.mean_loss = result.perplexity = NAN;
+  const auto [no_low, no_high] = result.interval(1);
+  EXPECT_TRUE(std::isnan(no_low) && std::isnan(no_high));
+}
+
+TEST_F(MeasurementsTest, AStateHasATopChannel) {
+  LifeCycle none({.top = 0});
+  EXPECT_THROW(run(model, batches, {&none}), std::invalid_argument);
 }
 
 TEST_F(MeasurementsTest, ARunStartsAnewAndLeavesNoHook) {
@@ -370,6 +387,22 @@ TEST_F(MeasurementsTest, ThePictureIsOfTheLargestState) {
     EXPECT_EQ(picture->magnitudes[2][column],
               state[2].slice(0, first, last + 1).max().item<float>());
   }
+}
+
+// Where what follows a token matters, an encoder or a base that moves with the length, the whole
+// sequence must pass.
+TEST_F(MeasurementsTest, ThePictureIsOfTheStateThatWasMeasured) {
+  auto config = tiny_config();
+  config.causal = false;
+  config.head = Head::kNone;
+  use(random_model(config));
+  const auto scope = model->hooks().add("blocks.0.hook_mlp_out", push(2, 3, 5000));
+  LifeCycle life_cycle;
+  run(model, batches, {&life_cycle});
+  const auto picture = most_extreme_state(model, batches, life_cycle.result(), {.most_tokens = 8});
+  ASSERT_TRUE(picture);
+  EXPECT_EQ(picture->magnitudes[2][3],
+            static_cast<float>(life_cycle.result().largest()->hidden_state.top[0].magnitude));
 }
 
 TEST_F(MeasurementsTest, ThePictureReachesTheLargestMagnitude) {

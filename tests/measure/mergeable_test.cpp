@@ -3,6 +3,7 @@
 #include "spikesink/measure/mergeable.h"
 
 #include "measure/measured_model.h"
+#include "message_of.h"
 #include "nothing_to_bring.h"
 #include "spikesink/spikesink.h"
 
@@ -112,6 +113,95 @@ TEST_F(MergeableTest, MergedStatesAreThoseOfMerge) {
   const auto whole = measured(0, kSequences, 2);
   EXPECT_EQ(by_state->tokens.result().spiking, whole->tokens.result().spiking);
   EXPECT_NEAR(by_state->perplexity.result().mean_loss, whole->perplexity.result().mean_loss, 1e-12);
+}
+
+TEST_F(MergeableTest, ModelsWithoutANetworkAreMeasured) {
+  for (const auto kind : {FeedForwardKind::kLinear, FeedForwardKind::kNone}) {
+    auto config = tiny_config();
+    config.feed_forward = kind;
+    use(random_model(config));
+    const auto all = measured(0, kSequences, 2);
+    const int64_t layers = config.n_layers, inputs = kind == FeedForwardKind::kLinear ? 3 : 2;
+    EXPECT_EQ(static_cast<int64_t>(all->forms.blocks.size()), inputs == 3 ? layers : 0);
+    EXPECT_EQ(static_cast<int64_t>(all->quantisation.result().inputs.size()), inputs * layers + 1);
+    EXPECT_TRUE(all->gates.result().blocks.empty());
+    EXPECT_TRUE(all->fit.result().channels.empty());
+    EXPECT_EQ(static_cast<int64_t>(all->life.result().blocks.size()), 2 * layers);
+  }
+}
+
+TEST_F(MergeableTest, AMergeLeavesWhatWasCopied) {
+  const auto one = measured(0, 4, 2), other = measured(4, kSequences, 2);
+  const auto before = one->states(), more = other->states();
+  All copy = *one;
+  const auto list = copy.list();
+  for (size_t index = 0; index < list.size(); ++index) list[index]->merge_state(more[index]);
+  EXPECT_TRUE(one->states() == before);
+  EXPECT_FALSE(copy.states() == before);
+}
+
+TEST_F(MergeableTest, OtherOptionsAreAnotherMeasurement) {
+  const auto one = measured(0, 2, 2);
+  const auto refuses = [&](auto ours, auto theirs, const std::string& what) {
+    EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { ours.merge(theirs); }), what));
+  };
+  refuses(one->sinks, AttentionSinks({.epsilon = 0.2, .keys = {0, 2}}), "cannot merge: got");
+  auto sinks = AttentionSinks({.epsilon = 0.2, .keys = {0, 2}});
+  run(model, batches, {&sinks});
+  refuses(one->sinks, sinks, "cannot merge: got epsilon 0.2, expected 0.1");
+  MassiveActivations massive({.least_magnitude = 3, .least_ratio = 2});
+  FirstMassive first({.least_magnitude = 1.5, .least_ratio = 7});
+  SpikeTokens tokens({.massive = {.least_magnitude = 3, .least_ratio = 2}});
+  SelfAttention self(one->places, {.watched = {3}});
+  SparseConstants constants(one->places, {.top = 2});
+  QuantisationError quantisation(one->places, {.bits = 4});
+  LifeCycle life({.top = 5});
+  run(model, batches, {&massive, &first, &tokens, &self, &constants, &quantisation, &life});
+  refuses(one->massive, massive, "got least_magnitude 3, expected 1.5");
+  refuses(one->first, first, "got least_ratio 7, expected 2");
+  refuses(one->tokens, tokens, "got least_magnitude 3, expected 1.5");
+  refuses(one->self, self, "got watched [3], expected [3, 5]");
+  refuses(one->constants, constants, "got top 2, expected 3");
+  refuses(one->quantisation, quantisation, "got bits 4, expected 8");
+  refuses(one->life, life, "got top 5, expected 3");
+}
+
+TEST_F(MergeableTest, ARunThatEndsEarlySpeaksOfWhatItPassed) {
+  const auto scope = model->hooks().add("blocks.0.hook_mlp_out", push(0, 3, 5000));
+  All whole(model), early(model);
+  run(model, batches, whole.list());
+  run_until(model, batches, {&early.life, &early.sinks, &early.self, &early.geometry}, Block{2});
+  const auto life = early.life.result(), expected = whole.life.result();
+  ASSERT_EQ(life.blocks.size(), 2u);
+  EXPECT_EQ(life.spike_channels, expected.spike_channels);
+  EXPECT_EQ(life.step_up, expected.step_up);
+  const auto sinks = early.sinks.result(), all_sinks = whole.sinks.result();
+  ASSERT_EQ(2 * sinks.heads.size(), all_sinks.heads.size());
+  for (size_t head = 0; head < sinks.heads.size(); ++head)
+    EXPECT_EQ(sinks.heads[head].importance, all_sinks.heads[head].importance);
+  EXPECT_EQ(2 * early.self.result().heads.size(), whole.self.result().heads.size());
+  EXPECT_EQ(2 * early.geometry.result().heads.size(), whole.geometry.result().heads.size());
+}
+
+TEST_F(MergeableTest, PlacesAreOfTheTextWhateverPrecedesIt) {
+  const auto longer = with_prefix(batches[0], {7, 7});
+  auto scope = model->hooks().add("blocks.0.hook_mlp_out", push(0, 3, 5000));
+  scope += model->hooks().add("blocks.0.hook_mlp_out", push(5, 3, 5000));
+  SpikeTokens tokens;
+  FirstMassive first;
+  run(model, {longer}, {&tokens, &first});
+  const std::vector<TokenPlace> places = {{0, 3}, {1, 3}};  // 5 with the prefix, where 0 is
+  EXPECT_EQ(tokens.result().places.all(), places);
+  EXPECT_EQ(first.result().places.all(), places);
+  EXPECT_EQ(tokens.result().spiking, 4) << "by position and id the prefix counts";
+  SinksAnywhere anywhere({.epsilon = 0.01});
+  run(model, {longer}, {&anywhere});
+  for (const auto& place : anywhere.result().places)
+    EXPECT_EQ(place.id, batches[0].ids[place.sequence][place.position].item<int64_t>());
+  QkGeometry at_place({.sinks = {.positions = {}, .places = {{0, 3}, {1, 3}}}});
+  QkGeometry at_position({.sinks = {.positions = {5}}});
+  run(model, {longer}, {&at_place, &at_position});
+  EXPECT_EQ(at_place.state(), at_position.state());
 }
 
 TEST_F(MergeableTest, AnotherKindsStateIsRefused) {

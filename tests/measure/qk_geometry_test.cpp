@@ -15,6 +15,7 @@
 #include "measure/attention_models.h"
 #include "message_of.h"
 #include "spikesink/hooks/hook_names.h"
+#include "spikesink/measure/head_pictures.h"
 #include "spikesink/measure/qk_geometry.h"
 #include "spikesink/measure/qk_sample.h"
 #include "spikesink/measure/sink_head_agreement.h"
@@ -225,8 +226,24 @@ TEST_F(QkTest, AgreementCountsHeads) {
   EXPECT_EQ(cosine.area_by_margin, 0.75) << "1 against two, ties with two";
   EXPECT_EQ(euclidean.area_by_logit_gap, 0.5) << "all are 0";
   EXPECT_TRUE(holds(message_of<std::invalid_argument>(
-                        [&] { compare(geometry, measured, QkDistance::kCosine, 7); }),
+                        [&] { compare(geometry, measured, QkDistance::kCosine, {7}); }),
                     "4 heads by geometry and 0"));
+}
+
+TEST_F(QkTest, AHeadMayHaveItsSinkAtEitherEnd) {
+  AttentionSinksResult measured{0.3};
+  QkGeometryResult geometry;
+  for (int64_t head = 0; head < 3; ++head) {
+    measured.heads.push_back({0, head, 0, head == 0 ? 0.9 : 0.1});
+    measured.heads.push_back({0, head, -1, head == 1 ? 0.9 : 0.1});
+    geometry.heads.push_back({0, head});
+  }
+  EXPECT_EQ(compare(geometry, measured).measured, 1);
+  EXPECT_EQ(compare(geometry, measured, QkDistance::kEuclidean, {0, -1}).measured, 2);
+  const auto pictures = head_pictures(model, {batches[0]}, measured, {.positions = {0, -1}});
+  ASSERT_EQ(pictures.size(), 2u);
+  EXPECT_EQ(pictures[0].sample.head, 0);
+  EXPECT_EQ(pictures[1].sample.head, 2) << "the control has no sink at either end";
 }
 
 TEST_F(QkTest, RefusesWhatCannotBe) {

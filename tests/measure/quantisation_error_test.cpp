@@ -194,6 +194,28 @@ TEST_F(QuantisationErrorTest, TokensThatAreNotNumbersAreLeftOut) {
   }
 }
 
+TEST_F(QuantisationErrorTest, WhatIsNotANumberCountsAlikeInOneBatchAndInTwo) {
+  int64_t broken = -1;  // row of the batch
+  const auto scope = model->hooks().add("blocks.0.mlp.hook_post", [&](const torch::Tensor& x) {
+    auto values = x.clone();
+    if (broken >= 0) values[broken][3].fill_(NAN);
+    return values;
+  });
+  const auto measured = [&](int64_t first, int64_t last, int64_t row) {
+    broken = row;
+    QuantisationError quantisation(SpikePlaces{});
+    run(model, {{tokens.slice(0, first, last), first}}, {&quantisation});
+    return quantisation;
+  };
+  auto apart = measured(0, 1, -1);
+  apart.merge(measured(1, 2, 0));
+  const auto one = measured(0, 2, 1).result(), two = apart.result();
+  for (size_t input = 0; input < one.inputs.size(); ++input) {
+    EXPECT_GT(one.inputs[input].largest_ordinary, 0) << "the first sequence is whole";
+    EXPECT_NEAR(one.inputs[input].largest_ordinary, two.inputs[input].largest_ordinary, 1e-9);
+  }
+}
+
 TEST_F(QuantisationErrorTest, RefusesWhatCannotBe) {
   QuantisationError wrong({}, {.bits = 1}), one({}), other({});
   EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { run(model, batches, {&wrong}); }),

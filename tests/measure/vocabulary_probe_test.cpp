@@ -59,6 +59,37 @@ TEST_F(VocabularyProbeTest, AfterAPrefixAndAlongATrigger) {
   EXPECT_EQ(probe.course.back().state.count, 2);
 }
 
+// The feed-forward of a parallel layer reads what its attention reads.
+TEST_F(VocabularyProbeTest, TheCosineIsOfWhatTheBlockReads) {
+  auto config = tiny_config();
+  config.residual = ResidualForm::kParallelSharedNorm;
+  model = random_model(config, torch::kDouble);
+  const auto trigger = torch::randn({config.d_model}, torch::kDouble);
+  const Block last{4};
+  const auto probe = vocabulary_probe(model, last, {.entries = {5}, .trigger = trigger});
+  const auto point = hook_names::in_block(1, hook_names::kResidPre);
+  const auto tokens = torch::tensor({{int64_t{5}}}, torch::kLong);
+  const auto read = run_with_cache(model, tokens, {point})[point][0][0];
+  EXPECT_NEAR(probe.entries[0].cosine, at::cosine_similarity(read, trigger, 0).item<double>(),
+              1e-9);
+}
+
+TEST_F(VocabularyProbeTest, WhatIsNotFiniteIsLeftOut) {
+  const auto trigger = torch::ones({model->config().d_model}, torch::kDouble);
+  model->embedding.select(0, 7).zero_();  // without biases its states are zero all the way
+  const auto scope = model->hooks().add("blocks.0.hook_mlp_out", [](const torch::Tensor& x) {
+    auto broken = x.clone();
+    broken.select(0, 2).fill_(INFINITY);
+    return broken;
+  });
+  const auto probe = vocabulary_probe(
+      model, block, {.least_magnitude = 0, .entries = {3, 7, 5}, .trigger = trigger});
+  EXPECT_EQ(probe.course[0].state.count, 2) << "the direction of zeros is none";
+  EXPECT_TRUE(std::isfinite(probe.course[0].state.mean));
+  EXPECT_EQ(probe.entries[2].magnitude, 0);
+  EXPECT_TRUE(probe.entries[0].spikes) << "it is the largest of those that are finite";
+}
+
 TEST_F(VocabularyProbeTest, ExceptionsAreTheMinority) {
   VocabularyProbeResult result;
   for (const double magnitude : {900.0, 20.0, 800.0, 10.0, 700.0})
