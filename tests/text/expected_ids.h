@@ -80,12 +80,10 @@ inline void expect_boundaries(const Tokenizer& tokenizer, const nlohmann::json& 
   EXPECT_EQ(ids, expected.at("with_special_tokens").get<Ids>());
 }
 
-/// The text of one part of WikiText-2; empty where the data set is not there.
+/// The text of one part of WikiText-2, whose folder SPIKESINK_WIKITEXT names; empty where it is not set.
 inline std::string wikitext(const std::string& split) {
-  const char* named = std::getenv("SPIKESINK_WIKITEXT");
-  const std::filesystem::path folder = named != nullptr ? named : SPIKESINK_WIKITEXT_FOLDER;
-  const auto file = folder / (split + ".txt");
-  return std::filesystem::exists(file) ? read_bytes(file) : "";
+  const char* folder = std::getenv("SPIKESINK_WIKITEXT");
+  return folder == nullptr ? "" : read_bytes(std::filesystem::path(folder) / (split + ".txt"));
 }
 
 }  // namespace spikesink

@@ -106,7 +106,7 @@ TEST_P(RealTokenizerTest, IsThatOfTokenizers) {
 }
 
 TEST_P(RealTokenizerTest, GivesTheIdsOfTokenizersForWikiText) {
-  if (wikitext("valid").empty()) GTEST_SKIP() << "WikiText-2 is not there";
+  if (wikitext("valid").empty()) GTEST_SKIP() << "SPIKESINK_WIKITEXT is not set";
   for (const char* split : {"valid", "test"})
     expect_same(tokenizer_->encode(wikitext(split)), expected_.at("wikitext").at(split), split);
 }

@@ -165,7 +165,7 @@ TEST_F(SmolLm2Test, GivesTheIdsOfTokenizers) {
 }
 
 TEST_F(SmolLm2Test, GivesTheIdsOfTokenizersForWikiText) {
-  if (wikitext("valid").empty()) GTEST_SKIP() << "WikiText-2 is not there";
+  if (wikitext("valid").empty()) GTEST_SKIP() << "SPIKESINK_WIKITEXT is not set";
   for (const char* split : {"valid", "test"}) {
     const std::string text = wikitext(split);
     const Ids ids = tokenizer_->encode(text);

@@ -247,6 +247,13 @@ TEST(TrainingRunTest, ACheckpointIsAModel) {
   EXPECT_TRUE(model->forward(ids).equal(trained->forward(ids)));
 }
 
+TEST(TrainingRunTest, AFolderOfANegativeStepIsNoCheckpoint) {
+  const Whole whole(run_config());
+  const auto kept = steps_kept(whole.folder.path());
+  fs::create_directory(whole.folder / "checkpoints" / "step--5");
+  EXPECT_EQ(steps_kept(whole.folder.path()), kept);
+}
+
 TEST(RestoreTest, AnotherModelIsRefusedAndNothingChanges) {
   const Whole whole(run_config());
   auto config = run_config();

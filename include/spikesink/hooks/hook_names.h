@@ -6,8 +6,9 @@
 
 // Every hook point of the library, in the words of TransformerLens' classic scheme. Ours are
 // `mlp.hook_act` (the activation's output alone), `attn.hook_lse` (the softmax's denominator, as a
-// logarithm), and `attn.hook_in`, `mlp.hook_in` and `unembed.hook_in` (what the first linear maps
-// of each read: normed, scaled).
+// logarithm), `attn.hook_gate` (factors of a gate on the heads' outputs), `unembed.hook_out` (the
+// logits), and `attn.hook_in`, `mlp.hook_in` and `unembed.hook_in` (what the first linear maps of
+// each read: normed, scaled).
 //
 // B = sequences, T = query position, S = key position, H = heads, K = key/value heads.
 

@@ -35,6 +35,8 @@ struct InterventionResult {
 /// Measures the model as it is ("clean", the first result) and under each intervention, over the
 /// same batches, which a prefix may precede. One batch goes through all of them before the next, so
 /// that what is kept of the clean model does not grow with the text. `seed` is of the intervals.
+/// Throws std::invalid_argument for a model that does not predict the next token, and what
+/// attaching the interventions throws.
 std::vector<InterventionResult> compare(Transformer& model, const TokenBatches& batches,
                                         const std::vector<NamedIntervention>& interventions,
                                         uint64_t seed = 0, const Progress& progress = {});

@@ -35,7 +35,7 @@ struct FittedNorm {
   NormKind kind = NormKind::kRms;  // kRms where there was none, kFrozen, or kDynamicTanh
   double alpha = 1;                // of kFrozen and kDynamicTanh
   double gain = 1;                 // of kRms and kDynamicTanh
-  double error = 0;  // by its root mean square, of what was there: |new - old| on the calibration
+  double error = 0;  // root mean square of new - old over that of old, on the calibration batch
 };
 
 /// Fits a change of norms on what a batch shows in the model as it is: medians over its tokens,

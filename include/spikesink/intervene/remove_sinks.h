@@ -36,7 +36,8 @@ class RemoveSinks : public Intervention {
   /// than one key.
   explicit RemoveSinks(SinkRemoval how, SinkRemovalPlaces where = {});
 
-  /// Two removals in one head contradict each other, as do different ones in heads of one layer.
+  /// Two removals in one head contradict each other, as do two that limit attention (all but
+  /// AddSinkLogit) in one layer.
   HookScope attach(Transformer& model) const override;
 
  private:

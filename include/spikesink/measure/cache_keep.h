@@ -30,7 +30,7 @@ struct CacheKeepResult {
   /// Of all attention what each head gives its sinks, mean over heads, 0..1. Of a cache without
   /// them it would be lost, or spread over the others.
   double attention = 0;
-  std::vector<KeptToken> kept;  // most heads times occurrences first
+  std::vector<KeptToken> kept;  // most heads times sinking occurrences first, then most spiking
 };
 
 /// Which tokens an eviction policy must keep: those that spike, and those on which at least a share

@@ -87,6 +87,7 @@ class LifeCycle : public Mergeable<LifeCycle> {
  public:
   explicit LifeCycle(LifeCycleOptions options = {}) : options_(options) {}
 
+  /// Throws std::invalid_argument for a top below one.
   HookScope begin(Transformer& model, RunContext& context) override;
   /// Throws std::invalid_argument when the other measured a model of another depth.
   void merge(const LifeCycle& other);

@@ -67,8 +67,9 @@ void run(Transformer& model, const TokenBatches& batches,
          const std::vector<Measurement*>& measurements, const Progress& progress = {},
          Processes* processes = nullptr);
 /// The same by this process alone, up to a block and no further: all points of its layer are
-/// passed, none of a later one. Throws std::invalid_argument for a block that the model does not
-/// have.
+/// passed, none of a later one. Results speak of the layers that were passed; SinksAnywhere,
+/// Perplexity and Divergence, which are complete after the last one alone, of nothing. Throws
+/// std::invalid_argument for a block that the model does not have.
 void run_until(Transformer& model, const TokenBatches& batches,
                const std::vector<Measurement*>& measurements, Block last,
                const Progress& progress = {});

@@ -22,16 +22,18 @@ struct PerplexityResult {
   std::vector<SequenceLoss> sequences;   // in the order of the text
   std::vector<RunningMean> by_position;  // loss of the text's token p, at [p]; [0] is empty
 
-  /// What the perplexity is in 95 of 100 such texts: the 2.5th and 97.5th of 100 perplexities of as
-  /// many sequences, drawn again and again from these (percentile bootstrap). NaN without tokens.
+  /// A confidence interval of 95 %: the 2.5th and 97.5th percentiles of `draws` perplexities, each
+  /// of as many sequences, drawn from these with replacement (percentile bootstrap). NaN without
+  /// tokens and where the perplexity is.
   std::pair<double, double> interval(uint64_t seed = 0, int64_t draws = 1000) const;
 };
 
-/// Mean cross-entropy of each next token. Logits are formed a few hundred tokens at a time, unless
+/// Mean cross-entropy of each next token. Logits are formed a thousand tokens at a time, unless
 /// a hook is on `unembed.hook_out` before the run begins: then the logits that it leaves are used.
 /// Kept are two numbers a sequence and a mean a position.
 class Perplexity : public Mergeable<Perplexity> {
  public:
+  /// Throws std::invalid_argument for a model that does not predict the next token.
   HookScope begin(Transformer& model, RunContext& context) override;
   /// The other's sequences come after these.
   void merge(const Perplexity& other);

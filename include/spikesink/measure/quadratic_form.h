@@ -34,7 +34,7 @@ struct SuperWeight {
   double share = 0;    // of lambda*; all units' sum to one
 };
 
-/// One output channel k of a feed-forward as the form h^T S_k h, S_k = (U_k + U_k^T) / 2 (eqs.
+/// One output channel k of a feed-forward as the form x^T S_k x, S_k = (U_k + U_k^T) / 2 (eqs.
 /// 15-19). Without a gate only `channel` and `norm` are given.
 struct ChannelForm {
   int64_t channel = 0;
@@ -61,7 +61,7 @@ struct BlockForms {
   Block block;
   bool gated = true;  // else `norms` are ||W_down[k, :]||_2, or those of the one matrix that
                       // there is, and there are no eigenpairs
-  bool normed_before = true;  // a norm feeds the block: ||h|| <= sqrt(d_model) there
+  bool normed_before = true;  // a norm feeds the block: ||x|| <= sqrt(d_model) there
   bool normed_after = false;  // a norm behind it sets the amplitude anew; its scale is left out
   bool has_biases = false;    // of gate, up or the norm before, or an offset of up: left out
   torch::Tensor norms;        // [d_model] float64: ||U_k||_F (figure 3)
@@ -89,7 +89,7 @@ struct QuadraticFormResult {
 
 /// The feed-forward blocks as directional quadratic amplifiers, from the weights alone (arXiv
 /// 2603.05498, section 3, eqs. 15-19, theorem B.2): with the activation taken for the identity,
-/// output channel k is h^T U_k h of the normed input h (without the norm's learned scale, which is
+/// output channel k is x^T U_k x of the normed input x (without the norm's learned scale, which is
 /// folded into gate and up). A model without feed-forwards has no blocks here. The model is not
 /// changed. Throws std::invalid_argument for an outlier_ratio or spectrum below one, other options
 /// below zero, and weights that are not finite.

@@ -54,8 +54,9 @@ struct SinksAnywhereResult {
   std::vector<SinkPosition> positions;  // most frequent first
   std::vector<SinkToken> tokens;        // most frequent first
   std::vector<HeadSinks> heads;         // every layer and head, in that order
-  std::vector<SinkPlace> places;        // most heads first, then in the order of the text
-  int64_t place_count = 0;              // of all, listed or not
+  std::vector<SinkPlace> places;  // of the text, which a prefix may precede: most heads first,
+                                  // then in its order
+  int64_t place_count = 0;        // of all, listed or not
 };
 
 /// Attention sinks wherever they are. Importance is that of SinkDefinition::kGu (Gu et al., arXiv
@@ -68,6 +69,7 @@ class SinksAnywhere : public Mergeable<SinksAnywhere> {
  public:
   explicit SinksAnywhere(SinksAnywhereOptions options = {}) : options_(options) {}
 
+  /// Throws std::invalid_argument for least_queries below one and most_places below zero.
   HookScope begin(Transformer& model, RunContext& context) override;
   /// Throws std::invalid_argument when the other measured another model or by other options.
   void merge(const SinksAnywhere& other);

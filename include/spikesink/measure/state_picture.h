@@ -26,7 +26,8 @@ struct StatePictureOptions {
 };
 
 /// The state with the largest magnitude of all blocks, in the sequence where it occurs, from one
-/// more forward pass over that sequence. None when no state held a finite value.
+/// more forward pass over that sequence. None when no state held a finite value. Throws
+/// std::invalid_argument for an empty life cycle and one of other batches.
 std::optional<StatePicture> most_extreme_state(Transformer& model, const TokenBatches& batches,
                                                const LifeCycleResult& life_cycle,
                                                const StatePictureOptions& options = {});

@@ -54,7 +54,8 @@ struct VocabularyProbeResult {
 /// Which vocabulary entries spike wherever they are put: each as the first token, where it attends
 /// to itself alone and attention is the static map of `value_output_map`, or after a prefix (arXiv
 /// 2603.05498, table 2, eq. 22). Nothing after the layer of `block` is computed. Throws
-/// std::invalid_argument for ids outside the vocabulary and a block that the model does not have.
+/// std::invalid_argument for ids outside the vocabulary, a block that the model does not have, and
+/// a trigger of another size.
 VocabularyProbeResult vocabulary_probe(Transformer& model, Block block,
                                        const VocabularyProbeOptions& options = {},
                                        const Progress& progress = {});
@@ -62,7 +63,8 @@ VocabularyProbeResult vocabulary_probe(Transformer& model, Block block,
 /// What the attention of a layer makes of a token that attends to itself alone: W_VO = sum_i W_V^i
 /// W_O^i over the query heads (eq. 22), with the scale of the norm before it folded in, [d_model,
 /// d_model] float32 or better: the block's output is W_VO h for the normed h without that scale,
-/// up to biases, learned sinks and a norm behind it.
+/// up to biases, learned sinks and a norm behind it. Throws std::invalid_argument for a layer that
+/// the model does not have.
 torch::Tensor value_output_map(const Transformer& model, int64_t layer);
 
 }  // namespace spikesink

@@ -22,7 +22,7 @@ struct LoadOptions {
   Residence residence = Residence::kAuto;
   /// Bytes that weights, and the hidden states of a `run` by layer, may take; 0: 80 % of what is
   /// free. Hidden states beyond it wait in a temporary file. A layer is computed with whatever this
-  /// is: two layers, and what a batch needs within one, are the least.
+  /// is: two parts (layers, embedding, head), and what a batch needs within one, are the least.
   int64_t memory = 0;
 };
 

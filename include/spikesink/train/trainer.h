@@ -57,7 +57,8 @@ class Trainer {
 
   bool done() const { return step_ >= config_.steps; }
   /// One step. A loss or gradient that is not finite is a std::runtime_error that names the step;
-  /// the model is as it was before. So is a validation loss that is not, after the step.
+  /// the model is as it was before. A validation loss that is not finite is one too; then the step
+  /// was taken.
   TrainingStep step();
   /// On the validation's first sequences.
   TrainingState measure();

@@ -140,7 +140,7 @@ json section(const QuadraticFormResult& result) {
   for (const auto& block : result.blocks) blocks.push_back(section(block));
   return {{"definition",
            "With the activation taken for the identity, output channel k of a gated feed-forward "
-           "is h^T U_k h of the normed input h, the norm's scale folded in: U_k = sum_i W_down[k, "
+           "is x^T U_k x of the normed input x, the norm's scale folded in: U_k = sum_i W_down[k, "
            "i] W_gate[i] W_up[i]^T. frobenius_norm = ||U_k||_F; leading_eigenvalue and spectrum "
            "are those of S_k = (U_k + U_k^T) / 2, signed, the largest magnitude first; dominance = "
            "|leading_eigenvalue| / ||S_k||_F. Without a gate the norm is ||W_down[k, :]||_2 (arXiv "
