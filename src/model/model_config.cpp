@@ -342,9 +342,9 @@ void ModelConfig::validate() const {
         "[ModelConfig] padding_id: got {}, expected it in an encoder with a position_offset of at "
         "least 1",
         padding_id);
-  if (static_cast<int64_t>(ropes.size()) > n_layers)
-    fail_argument("[ModelConfig] ropes: got {} of them, expected at most n_layers = {}",
-                  ropes.size(), n_layers);
+  // One for each layer, or for each kind of layer.
+  if (const auto most = std::max<int64_t>(n_layers, 2); static_cast<int64_t>(ropes.size()) > most)
+    fail_argument("[ModelConfig] ropes: got {} of them, expected at most {}", ropes.size(), most);
   for (const auto& rope : ropes) check_rope(rope, d_head);
   check_experts(experts);
   check_layers(*this);

@@ -80,7 +80,8 @@ inline void expect_boundaries(const Tokenizer& tokenizer, const nlohmann::json& 
   EXPECT_EQ(ids, expected.at("with_special_tokens").get<Ids>());
 }
 
-/// The text of one part of WikiText-2, whose folder SPIKESINK_WIKITEXT names; empty where it is not set.
+/// The text of one part of WikiText-2, whose folder SPIKESINK_WIKITEXT names; empty where it is not
+/// set.
 inline std::string wikitext(const std::string& split) {
   const char* folder = std::getenv("SPIKESINK_WIKITEXT");
   return folder == nullptr ? "" : read_bytes(std::filesystem::path(folder) / (split + ".txt"));
