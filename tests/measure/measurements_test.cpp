@@ -376,7 +376,7 @@ TEST_F(MeasurementsTest, ThePictureIsOfTheLargestState) {
   const auto picture = most_extreme_state(model, batches, life_cycle.result(),
                                           {.most_tokens = 8, .most_columns = 5});
   ASSERT_TRUE(picture);
-  const auto ids = tokens.slice(0, picture->sequence, picture->sequence + 1).slice(1, 0, 8);
+  const auto ids = tokens.slice(0, picture->sequence, picture->sequence + 1);
   const auto point = model->hidden_state_point(picture->block);
   const auto state = run_with_cache(model, ids, {point})[point][0].abs();
   EXPECT_EQ(picture->tokens.size(), 8u);

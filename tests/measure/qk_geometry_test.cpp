@@ -234,7 +234,7 @@ TEST_F(QkTest, AHeadMayHaveItsSinkAtEitherEnd) {
   AttentionSinksResult measured{0.3};
   QkGeometryResult geometry;
   for (int64_t head = 0; head < 3; ++head) {
-    measured.heads.push_back({0, head, 0, head == 0 ? 0.9 : 0.1});
+    measured.heads.push_back({0, head, 0, head == 0 ? 0.95 : 0.1});
     measured.heads.push_back({0, head, -1, head == 1 ? 0.9 : 0.1});
     geometry.heads.push_back({0, head});
   }
@@ -256,7 +256,7 @@ TEST_F(QkTest, RefusesWhatCannotBe) {
   run(model, batches, {&one});
   run(deep, batches, {&deeper});
   EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { one.merge(deeper); }),
-                    "got [3, 4, 2, 8] layers"));
+                    "[3, 4, 2, 8], expected [2, 4, 2, 8]"));
   QkSample no_head({.heads = {{0, 4}}});
   EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { run(model, batches, {&no_head}); }),
                     "head 4 of layer 0"));
