@@ -40,7 +40,7 @@ void check_extent(const ModelConfig& config, const WeightSource& source) {
   check("n_layers", config.n_layers, std::min(tensors, kMostLayers), "the number of tensors");
   const char* what = "the largest dimension of a tensor";
   check("d_model", config.d_model, longest, what);
-  check("d_mlp", config.d_mlp, longest, what);
+  if (config.feed_forward == FeedForwardKind::kMlp) check("d_mlp", config.d_mlp, longest, what);
   check("d_embedding", config.d_embedding, longest, what);
   check("n_token_types", config.n_token_types, longest, what);
   if (config.learned_positions || config.gate.input == GateInput::kPosition) {

@@ -51,10 +51,10 @@ class RunTest(TrainingTest):
 
     def test_a_row_without_a_network_has_its_anatomy(self):
         tokens = self.tokens([[64, 5, 6, 7, 8], [64, 1, 2, 3, 4]])
-        for row, blocks in ("table4/linear", 3), ("table4/attention-only", 0):
+        for row, layers, blocks in ("table4/linear", 3, 3), ("table4/attention-only", 6, 0):
             _, out = self.train("--row", row, "--steps", 1)
             report = self.report("anatomy", "--model", out / "model", "--tokens", tokens)
-            self.assertEqual(len(report["life_cycle"]["blocks"]), 6)
+            self.assertEqual(len(report["life_cycle"]["blocks"]), 2 * layers)
             self.assertEqual(len(report["quadratic_form"]["blocks"]), blocks)
             self.assertEqual(report["quadratic_form"]["prediction"]["spike_channels"], [])
 
