@@ -97,7 +97,7 @@ Plan default_plan() {
 
 Plan read_plan(const std::filesystem::path& file) {
   const auto is_shallow = [&](int depth, Json::parse_event_t, const Json&) {
-    if (depth > kDeepest)
+    if (depth >= kDeepest)
       throw FormatError(
           fmt::format("--file: {} is nested deeper than {} levels", file.string(), kDeepest));
     return true;

@@ -6,6 +6,7 @@
 
 #include "detail/fail.h"
 #include "measure/activation_linearity.h"
+#include "measure/expect_same.h"
 #include "measure/mergeable.h"
 #include "measure/place_hash.h"
 #include "spikesink/hooks/hook_names.h"
@@ -78,12 +79,18 @@ void GateLinearity::add(GateLinearityBlock& block, const TokenBatch& batch,
     group.cosine.add(cosine);
     group.ratio.add(ratio);
     const auto number = static_cast<int64_t>(token);
-    keep(group, {{batch.first_sequence + number / length, number % length}, cosine, ratio},
+    if (number % length < batch.prefix) continue;
+    const TokenPlace place{batch.first_sequence + number / length, number % length - batch.prefix};
+    keep(group, {place, cosine, ratio},
          spikes[token] ? options_.spike_points : options_.ordinary_points);
   }
 }
 
 void GateLinearity::merge(const GateLinearity& other) {
+  detail::expect_same("GateLinearity", "spike_points", other.options_.spike_points,
+                      options_.spike_points);
+  detail::expect_same("GateLinearity", "ordinary_points", other.options_.ordinary_points,
+                      options_.ordinary_points);
   const auto same = [](const auto& a, const auto& b) { return a.block.number == b.block.number; };
   if (!std::equal(blocks_.begin(), blocks_.end(), other.blocks_.begin(), other.blocks_.end(),
                   same)) {

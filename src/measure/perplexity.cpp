@@ -124,6 +124,7 @@ std::pair<double, double> PerplexityResult::interval(uint64_t seed, int64_t draw
       add_to(total, sequences[random() % sequences.size()]);
     if (total.tokens > 0) drawn.push_back(perplexity_of(total));
   }
+  if (drawn.empty()) return {perplexity_of({}), perplexity_of({})};
   std::sort(drawn.begin(), drawn.end());
   const auto at = [&](double share) {
     return drawn[std::lround(share * static_cast<double>(drawn.size() - 1))];

@@ -152,6 +152,8 @@ void QkGeometry::add_gap(LayerClouds& layer, const torch::Tensor& q, const torch
 void QkGeometry::merge(const QkGeometry& other) {
   detail::expect_same("QkGeometry", "layers, query heads, key heads and d_head", other.shape(),
                       shape());
+  detail::expect_same("QkGeometry", "sinks", other.options_.sinks.positions,
+                      options_.sinks.positions);
   detail::expect_same("QkGeometry", "before_rotation", other.options_.before_rotation,
                       options_.before_rotation);
   for (size_t index = 0; index < layers_.size(); ++index) {

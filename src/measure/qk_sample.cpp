@@ -44,8 +44,8 @@ void QkSample::add(const torch::Tensor& vectors, const TokenBatch& batch, bool o
   const auto marks = is_sink.accessor<bool, 2>();
   const auto ids = batch.ids.accessor<int64_t, 2>();
   for (int64_t row = 0; row < vectors.size(0); ++row) {
-    for (int64_t position = 0; position < vectors.size(1); ++position) {
-      const TokenPlace place{batch.first_sequence + row, position};
+    for (int64_t position = batch.prefix; position < vectors.size(1); ++position) {
+      const TokenPlace place{batch.first_sequence + row, position - batch.prefix};
       const auto hash = detail::hash_of(place);
       const bool full = static_cast<int64_t>(kept.size()) >= options_.most;
       if (marks[row][position] != of_sinks ||
@@ -69,6 +69,7 @@ void QkSample::merge(const QkSample& other) {
   };
   same("heads", other.options_.heads, options_.heads);
   same("number of heads", other.heads_.size(), heads_.size());
+  same("sinks", other.options_.sinks.positions, options_.sinks.positions);
   same("most", other.options_.most, options_.most);
   same("before_rotation", other.options_.before_rotation, options_.before_rotation);
   const auto add_all = [&](Kept& ours, const Kept& theirs) {

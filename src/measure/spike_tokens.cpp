@@ -34,6 +34,7 @@ HookScope SpikeTokens::begin(Transformer& model, RunContext& context) {
   blocks_.clear();
   blocks_.resize(2 * config.n_layers);
   places_.clear();
+  place_count_ = 0;
   by_token_.assign(config.d_vocabulary, {});
   by_position_.clear();
   marked_.clear();
@@ -82,8 +83,10 @@ void SpikeTokens::mark(const TokenBatch& batch, int64_t sequence, int64_t positi
   auto marked = marked_.of(batch)[sequence * batch.ids.size(1) + position];
   if (marked) return;
   marked = true;
-  if (position >= batch.prefix)
+  if (position >= batch.prefix) {
     places_.push_back({batch.first_sequence + sequence, position - batch.prefix});
+    ++place_count_;
+  }
   ++by_position_[position].spiking;
   ++token.spiking;
   if (position == 0) ++token.spiking_first;
@@ -142,6 +145,7 @@ void SpikeTokens::merge(const SpikeTokens& other) {
   for (size_t index = 0; index < blocks_.size(); ++index)
     blocks_[index].merge(other.blocks_[index]);
   places_.insert(places_.end(), other.places_.begin(), other.places_.end());
+  place_count_ += other.place_count_;
   for (size_t id = 0; id < by_token_.size(); ++id) add_counts(other.by_token_[id], by_token_[id]);
   by_position_.resize(std::max(by_position_.size(), other.by_position_.size()));
   for (size_t position = 0; position < other.by_position_.size(); ++position) {
@@ -170,7 +174,7 @@ SpikeTokensResult SpikeTokens::result() const {
   }
   auto places = places_;
   keep_first(places, options_.most_places);
-  result.places = SpikePlaces(std::move(places), result.spiking <= options_.most_places);
+  result.places = SpikePlaces(std::move(places), place_count_ <= options_.most_places);
   return result;
 }
 

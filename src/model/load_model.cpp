@@ -37,7 +37,8 @@ void check_extent(const ModelConfig& config, const WeightSource& source) {
   };
   // Modules take memory before any tensor is looked for.
   constexpr int64_t kMostLayers = 1 << 12, kMostExperts = 1 << 16;
-  check("n_layers", config.n_layers, std::min(tensors, kMostLayers), "the number of tensors");
+  check("n_layers", config.n_layers, tensors, "the number of tensors");
+  check("n_layers", config.n_layers, kMostLayers, "more than which no model has");
   const char* what = "the largest dimension of a tensor";
   check("d_model", config.d_model, longest, what);
   if (config.feed_forward == FeedForwardKind::kMlp) check("d_mlp", config.d_mlp, longest, what);

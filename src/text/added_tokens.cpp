@@ -23,7 +23,7 @@ bool ends_with_word(std::string_view text) {
 }  // namespace
 
 void AddedTokens::add(AddedToken token, std::string_view form) {
-  check_token_length("an added token", form.size(), fmt::format("id {}", token.id));
+  check_token_length("a normalized added token", form.size(), fmt::format("id {}", token.id));
   forms_.add(form, static_cast<int64_t>(tokens_.size()));
   tokens_.push_back(std::move(token));
 }

@@ -5,10 +5,9 @@
 namespace spikesink::detail {
 
 void check_token_length(std::string_view what, size_t bytes, std::string_view where) {
-  constexpr size_t kMost = 2048;
-  if (bytes > kMost)
+  if (bytes > kLongestToken)
     fail_format("[load_tokenizer] {} is too long: got {} bytes, expected at most {} ({})", what,
-                bytes, kMost, where);
+                bytes, kLongestToken, where);
 }
 
 void check_steps(std::string_view what, size_t steps, std::string_view where) {

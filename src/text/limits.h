@@ -3,10 +3,12 @@
 #include <cstddef>
 #include <string_view>
 
-// What a tokenizer's file may ask for. No real one comes near; without an end, a small file could
-// fill any memory or take any time.
+// What a tokenizer's file may ask for: far more than real ones do (the longest token of GPT-NeoX has
+// 1024 bytes). Without an end, a small file could fill any memory or take any time.
 
 namespace spikesink::detail {
+
+inline constexpr size_t kLongestToken = 1 << 14;  // bytes
 
 /// Throws FormatError for a token, or a prefix or suffix of tokens, that is longer than any
 /// language's.

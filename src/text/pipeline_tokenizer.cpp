@@ -16,9 +16,12 @@ constexpr size_t kLongestCachedWord = 64;  // bytes
 /// Remembers the words of one text: most of them come again.
 class WordEncoder {
  public:
-  WordEncoder(const TokenModel& model, std::vector<int64_t>& ids) : model_(model), ids_(ids) {}
+  WordEncoder(const TokenModel& model, size_t text_bytes, std::vector<int64_t>& ids)
+      : model_(model), text_bytes_(text_bytes), ids_(ids) {}
 
   void operator()(std::string_view word) {
+    word_bytes_ += word.size();
+    check_growth("pre-tokenizer", text_bytes_, word_bytes_);
     if (word.size() > kLongestCachedWord) return model_.encode(word, ids_);
     const auto known = places_.find(word);
     if (known != places_.end()) {
@@ -36,6 +39,7 @@ class WordEncoder {
     size_t end;
   };
   const TokenModel& model_;
+  size_t text_bytes_, word_bytes_ = 0;
   std::vector<int64_t>& ids_;
   std::unordered_map<std::string, Place, StringHash, std::equal_to<>> places_;  // within ids_
 };
@@ -83,7 +87,7 @@ std::vector<int64_t> PipelineTokenizer::encode(std::string_view text) const {
     text = repaired;
   }
   std::vector<int64_t> ids;
-  const PreTokenizer::WordSink encode_word = WordEncoder(*parts_.model, ids);
+  const PreTokenizer::WordSink encode_word = WordEncoder(*parts_.model, text.size(), ids);
   const auto encode_plain = [&](std::string_view plain, bool from_start) {
     for (const auto& piece : added_normalized_.split(plain)) {
       if (piece.id) {

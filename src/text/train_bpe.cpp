@@ -10,6 +10,7 @@
 #include "detail/fail.h"
 #include "detail/utf8.h"
 #include "text/byte_alphabet.h"
+#include "text/limits.h"
 #include "text/merge_learner.h"
 #include "text/read_tokenizer.h"
 #include "text/string_hash.h"
@@ -122,9 +123,11 @@ std::vector<TokenPair> learn_merges(std::vector<detail::CountedWord> words,
   while (vocabulary.size() < options.vocabulary) {
     const auto found = learner.take_most_frequent(options.least_count);
     if (!found) break;
-    const auto& [left, right] = merges.emplace_back(found->pair);
-    const auto& tokens = vocabulary.tokens();
-    learner.join(*found, vocabulary.add(tokens[left] + tokens[right]));
+    const auto& [left, right] = found->pair;
+    const auto joined = vocabulary.tokens()[left] + vocabulary.tokens()[right];
+    if (joined.size() > detail::kLongestToken) continue;
+    merges.push_back(found->pair);
+    learner.join(*found, vocabulary.add(joined));
   }
   return merges;
 }

@@ -262,13 +262,17 @@ std::map<std::string, std::string> read_weight_map(const fs::path& index_file) {
 void check_inside_folder(const fs::path& shard, const fs::path& index_file) {
   const bool climbs = std::find(shard.begin(), shard.end(), "..") != shard.end();
   const bool cut = shard.native().find('\0') != std::string::npos;
-  const bool is_alias =
-      shard.lexically_normal().native() != shard.native();  // one file has one name
-  if (shard.empty() || shard.is_absolute() || climbs || cut || is_alias) {
+  if (shard.empty() || shard.is_absolute() || climbs || cut) {
     detail::fail_format(
         "[open_safetensors_index] a shard is not in the folder of the index: got '{}', expected a "
         "file name ({})",
         shard.string(), index_file.string());
+  }
+  const auto normal = shard.lexically_normal();
+  if (normal.native() != shard.native()) {
+    detail::fail_format(
+        "[open_safetensors_index] a shard has one name: got '{}', expected '{}' ({})",
+        shard.string(), normal.string(), index_file.string());
   }
 }
 

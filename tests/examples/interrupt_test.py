@@ -83,6 +83,21 @@ class InterruptTest(ProgramTest):
         self.assertIn("keeps report.html, report.json", self.interrupt(process, signal.SIGTERM))
         self.assertEqual({path.name: path.read_bytes() for path in out.iterdir()}, older)
 
+    def test_a_terminal_that_is_closed(self):
+        """It ends a program as Ctrl-C does, but none that was told to go on."""
+        tokens = self.tokens([[1, 2, 3, 4] * 64] * 64)
+        process = self.begin("anatomy", "--model", SMOLLM2, "--tokens", tokens, out=self.new_path("-out"))
+        self.assertIn("nothing was written", self.interrupt(process, signal.SIGHUP))
+        out = self.new_path("-training")
+        command = ["nohup", PROGRAMS / "spikesink-train", "--threads", "1", "--steps", "200", "--out", out]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(process.kill)
+        while not (out / "log.jsonl").exists():
+            time.sleep(0.01)
+        process.send_signal(signal.SIGHUP)
+        process.communicate(timeout=60)
+        self.assertEqual((process.returncode, len((out / "log.jsonl").read_text().splitlines())), (0, 200))
+
     def test_a_training_goes_on(self):
         config = self.training_config(steps=400, checkpoint_every=10)
         _, whole = self.train("--config", config)

@@ -164,6 +164,11 @@ TEST_F(MergeableTest, OtherOptionsAreAnotherMeasurement) {
   refuses(one->constants, constants, "got top 2, expected 3");
   refuses(one->quantisation, quantisation, "got bits 4, expected 8");
   refuses(one->life, life, "got top 5, expected 3");
+  GateLinearity gates(one->places, {.spike_points = 1});
+  QkGeometry geometry({.sinks = {.positions = {5}}});
+  run(model, batches, {&gates, &geometry});
+  refuses(one->gates, gates, "got spike_points 1, expected 200");
+  refuses(one->geometry, geometry, "got sinks [5], expected [0]");
 }
 
 TEST_F(MergeableTest, ARunThatEndsEarlySpeaksOfWhatItPassed) {
@@ -196,8 +201,16 @@ TEST_F(MergeableTest, PlacesAreOfTheTextWhateverPrecedesIt) {
   EXPECT_EQ(tokens.result().spiking, 4) << "by position and id the prefix counts";
   SinksAnywhere anywhere({.epsilon = 0.01});
   run(model, {longer}, {&anywhere});
+  ASSERT_FALSE(anywhere.result().places.empty());
   for (const auto& place : anywhere.result().places)
     EXPECT_EQ(place.id, batches[0].ids[place.sequence][place.position].item<int64_t>());
+  QkSample sample({.heads = {{0, 0}}});
+  run(model, {longer}, {&sample});
+  const auto queries = sample.result().front().queries;
+  ASSERT_FALSE(queries.empty());
+  for (const auto& query : queries)
+    EXPECT_EQ(query.id,
+              batches[0].ids[query.place.sequence][query.place.position].item<int64_t>());
   QkGeometry at_place({.sinks = {.positions = {}, .places = {{0, 3}, {1, 3}}}});
   QkGeometry at_position({.sinks = {.positions = {5}}});
   run(model, {longer}, {&at_place, &at_position});

@@ -74,6 +74,13 @@ TEST(TrainBpeTest, EndsWhereNoPairIsFrequentEnough) {
   EXPECT_EQ(merges({"x", "y", "x", "y"}, 2), 0U) << "words end with their texts";
 }
 
+TEST(TrainBpeTest, NoTokenIsLongerThanCanBeRead) {
+  const auto line = std::string(40'000, '=') + "\n";
+  const auto tokenizer = loaded(train_bpe({line, line}, {.vocabulary = 300}));
+  EXPECT_LT(tokenizer->vocabulary_size(), 300) << "the longer pairs were passed over";
+  EXPECT_EQ(tokenizer->decode(tokenizer->encode(line)), line);
+}
+
 TEST(TrainBpeTest, InvalidBytesAreReplacementCharacters) {
   EXPECT_EQ(train_bpe({"a\xFF\xFF \xE2\x82", "\xC0"}),
             train_bpe({"a\uFFFD\uFFFD \uFFFD", "\uFFFD"}));

@@ -35,7 +35,8 @@ struct CacheKeepResult {
 
 /// Which tokens an eviction policy must keep: those that spike, and those on which at least a share
 /// of all heads sink. (StreamingLLM, arXiv 2309.17453, keeps the first few, whatever they are.)
-/// Both results must be of one run over one text; its places are counted as far as both list them.
+/// Both results must be of one run over one text without a prefix; its places are counted as far as
+/// both list them.
 CacheKeepResult cache_keep(const SinksAnywhereResult& sinks, const SpikeTokensResult& spikes,
                            CacheKeepOptions options = {});
 

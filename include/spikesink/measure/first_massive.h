@@ -28,6 +28,7 @@ class FirstMassive : public Mergeable<FirstMassive> {
   explicit FirstMassive(MassiveActivationsOptions options = {}) : options_(options) {}
 
   HookScope begin(Transformer& model, RunContext& context) override;
+  /// Throws std::invalid_argument when the other measured by other options.
   void merge(const FirstMassive& other);
   FirstMassiveResult result() const;
 

@@ -60,7 +60,7 @@ class GateLinearity : public Mergeable<GateLinearity> {
       : places_(std::move(places)), options_(options) {}
 
   HookScope begin(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other measured other blocks.
+  /// Throws std::invalid_argument when the other measured other blocks or by other options.
   void merge(const GateLinearity& other);
   GateLinearityResult result() const;
 

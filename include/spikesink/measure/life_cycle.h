@@ -89,7 +89,7 @@ class LifeCycle : public Mergeable<LifeCycle> {
 
   /// Throws std::invalid_argument for a top below one.
   HookScope begin(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other measured a model of another depth.
+  /// Throws std::invalid_argument when the other measured a model of another depth, or another top.
   void merge(const LifeCycle& other);
   LifeCycleResult result() const;
 

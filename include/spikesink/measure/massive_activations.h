@@ -67,7 +67,8 @@ class MassiveActivations : public Mergeable<MassiveActivations> {
   explicit MassiveActivations(MassiveActivationsOptions options = {}) : options_(options) {}
 
   HookScope begin(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other measured a model of another depth.
+  /// Throws std::invalid_argument when the other measured a model of another depth, or by other
+  /// options.
   void merge(const MassiveActivations& other);
   MassiveActivationsResult result() const;
 

@@ -67,8 +67,9 @@ void run(Transformer& model, const TokenBatches& batches,
          const std::vector<Measurement*>& measurements, const Progress& progress = {},
          Processes* processes = nullptr);
 /// The same by this process alone, up to a block and no further: all points of its layer are
-/// passed, none of a later one. Results speak of the layers that were passed; SinksAnywhere,
-/// Perplexity and Divergence, which are complete after the last one alone, of nothing. Throws
+/// passed, none of a later one. LifeCycle, MassiveActivations, AttentionSinks, SelfAttention and
+/// QkGeometry then speak of the layers that were passed; others list later ones without values, and
+/// SinksAnywhere, Perplexity and Divergence, which the last one completes, say nothing. Throws
 /// std::invalid_argument for a block that the model does not have.
 void run_until(Transformer& model, const TokenBatches& batches,
                const std::vector<Measurement*>& measurements, Block last,

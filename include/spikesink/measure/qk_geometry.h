@@ -77,7 +77,8 @@ class QkGeometry : public Mergeable<QkGeometry> {
   explicit QkGeometry(QkGeometryOptions options = {}) : options_(std::move(options)) {}
 
   HookScope begin(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other measured a model of other heads, or other vectors.
+  /// Throws std::invalid_argument when the other measured a model of other heads, other vectors, or
+  /// other sink positions.
   void merge(const QkGeometry& other);
   QkGeometryResult result() const;
 

@@ -45,8 +45,7 @@ class QkSample : public Measurement {
 
   /// Throws std::invalid_argument for a head that the model does not have.
   HookScope begin(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other took other heads, or others of
-  /// their vectors.
+  /// Throws std::invalid_argument when the other took other heads or was given other options.
   void merge(const QkSample& other);
   std::vector<HeadSample> result() const;  // as the heads were asked for
 

@@ -100,7 +100,7 @@ class QuantisationError : public Mergeable<QuantisationError> {
 
   /// Throws std::invalid_argument for bits outside 2 to 16.
   HookScope begin(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other measured other inputs.
+  /// Throws std::invalid_argument when the other measured other inputs or by other options.
   void merge(const QuantisationError& other);
   QuantisationResult result() const;
 

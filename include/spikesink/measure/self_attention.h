@@ -50,7 +50,7 @@ class SelfAttention : public Mergeable<SelfAttention> {
       : places_(std::move(places)), options_(std::move(options)) {}
 
   HookScope begin(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other measured other heads.
+  /// Throws std::invalid_argument when the other measured other heads or by other options.
   void merge(const SelfAttention& other);
   SelfAttentionResult result() const;
 

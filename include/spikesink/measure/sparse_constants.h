@@ -50,7 +50,7 @@ class SparseConstants : public Mergeable<SparseConstants> {
 
   /// Throws std::invalid_argument for a `top` below 1.
   HookScope begin(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other measured other norms.
+  /// Throws std::invalid_argument when the other measured other norms or by other options.
   void merge(const SparseConstants& other);
   SparseConstantsResult result() const;
 

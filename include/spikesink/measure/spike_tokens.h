@@ -52,7 +52,7 @@ struct SpikingPosition {
 };
 
 struct SpikeTokensResult {
-  SpikePlaces places;
+  SpikePlaces places;                        // of the text, which a prefix may precede
   int64_t spiking = 0;                       // spike tokens, those beyond `most_places` included
   int64_t tokens = 0;                        // of the text
   std::vector<SpikeState> states;            // after each block, in order
@@ -71,13 +71,14 @@ class SpikeTokens : public Mergeable<SpikeTokens> {
   explicit SpikeTokens(SpikeTokensOptions options = {}) : options_(options) {}
 
   HookScope begin(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other measured a model of another depth or vocabulary.
+  /// Throws std::invalid_argument when the other measured a model of another depth or vocabulary, or
+  /// by other options.
   void merge(const SpikeTokens& other);
   SpikeTokensResult result() const;
 
  private:
   friend class Mergeable<SpikeTokens>;
-  auto fields() { return std::tie(blocks_, places_, by_token_, by_position_); }
+  auto fields() { return std::tie(blocks_, places_, place_count_, by_token_, by_position_); }
 
   // Which of the two is the reference is known at the end.
   struct Ratios {
@@ -101,6 +102,7 @@ class SpikeTokens : public Mergeable<SpikeTokens> {
   SpikeTokensOptions options_;
   std::vector<Tally> blocks_;           // block 1 first
   std::vector<TokenPlace> places_;      // unsorted
+  int64_t place_count_ = 0;             // of all, kept or not
   std::vector<SpikingToken> by_token_;  // [d_vocabulary]
   std::vector<SpikingPosition> by_position_;
   PerBatch<std::vector<bool>> marked_;  // [B * T], spike tokens

@@ -162,7 +162,8 @@ RopeConfig read_rope(ConfigKeys& keys, const ModelConfig& config, const RopeDefa
   if (!(fraction > 0 && fraction <= 1))
     own.refuse("partial_rotary_factor", "a number above 0, up to 1");
   rope.dimensions = static_cast<int64_t>(static_cast<double>(config.d_head) * fraction);
-  if (rope.dimensions < 1) own.refuse("partial_rotary_factor", "one that leaves a dimension");
+  if (config.d_head > 0 && rope.dimensions < 1)
+    own.refuse("partial_rotary_factor", "one that leaves a dimension");
   rope.scaling = read_scaling(own, keys, config, nested);
   own.refuse_unread();
   return rope;

@@ -119,7 +119,7 @@ RopeConfig read_gguf_rope(GgufKeys& keys, const ModelConfig& config, double thet
   RopeConfig rope;
   rope.theta = keys.number("rope.freq_base", theta);
   rope.dimensions = keys.integer("rope.dimension_count", config.d_head);
-  if (rope.dimensions < 1)
+  if (keys.has("rope.dimension_count") && rope.dimensions < 1)
     fail_format("[read_model_config] rope.dimension_count: got {}, expected at least 1 ({})",
                 rope.dimensions, keys.where());
   rope.scaling = read_scaling(keys);
