@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <string_view>
 
-// What a tokenizer's file may ask for: far more than real ones do (the longest token of GPT-NeoX has
-// 1024 bytes). Without an end, a small file could fill any memory or take any time.
+// What a tokenizer's file may ask for: far more than real ones do (the longest token of GPT-NeoX
+// has 1024 bytes). Without an end, a small file could fill any memory or take any time.
 
 namespace spikesink::detail {
 

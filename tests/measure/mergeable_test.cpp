@@ -209,8 +209,7 @@ TEST_F(MergeableTest, PlacesAreOfTheTextWhateverPrecedesIt) {
   const auto queries = sample.result().front().queries;
   ASSERT_FALSE(queries.empty());
   for (const auto& query : queries)
-    EXPECT_EQ(query.id,
-              batches[0].ids[query.place.sequence][query.place.position].item<int64_t>());
+    EXPECT_EQ(query.id, batches[0].ids[query.place.sequence][query.place.position].item<int64_t>());
   QkGeometry at_place({.sinks = {.positions = {}, .places = {{0, 3}, {1, 3}}}});
   QkGeometry at_position({.sinks = {.positions = {5}}});
   run(model, {longer}, {&at_place, &at_position});

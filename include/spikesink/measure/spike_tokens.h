@@ -71,8 +71,8 @@ class SpikeTokens : public Mergeable<SpikeTokens> {
   explicit SpikeTokens(SpikeTokensOptions options = {}) : options_(options) {}
 
   HookScope begin(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other measured a model of another depth or vocabulary, or
-  /// by other options.
+  /// Throws std::invalid_argument when the other measured a model of another depth or vocabulary,
+  /// or by other options.
   void merge(const SpikeTokens& other);
   SpikeTokensResult result() const;
 
