@@ -14,10 +14,10 @@
 
 #include <filesystem>
 
-#include "spikesink/measure/attention_sinks.h"
-#include "spikesink/measure/life_cycle.h"
-#include "spikesink/measure/massive_activations.h"
-#include "spikesink/measure/perplexity.h"
+#include "spikesink/measure/sinks/attention_sinks.h"
+#include "spikesink/measure/spikes/life_cycle.h"
+#include "spikesink/measure/spikes/massive_activations.h"
+#include "spikesink/measure/practice/perplexity.h"
 #include "spikesink/model/load_model.h"
 #include "timing.h"
 

@@ -11,8 +11,8 @@
 #include <nlohmann/json.hpp>
 
 #include "spikesink/keep_freed_memory.h"
-#include "spikesink/measure/attention_sinks.h"
-#include "spikesink/measure/life_cycle.h"
+#include "spikesink/measure/sinks/attention_sinks.h"
+#include "spikesink/measure/spikes/life_cycle.h"
 #include "spikesink/model/load_model.h"
 #include "timing.h"
 

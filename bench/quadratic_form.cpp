@@ -10,7 +10,7 @@
 
 #include <string>
 
-#include "spikesink/measure/quadratic_form.h"
+#include "spikesink/measure/weights/quadratic_form.h"
 #include "spikesink/model/fold_norm.h"
 #include "spikesink/model/load_model.h"
 #include "timing.h"

@@ -9,7 +9,7 @@
 
 #include <string>
 
-#include "spikesink/measure/vocabulary_probe.h"
+#include "spikesink/measure/weights/vocabulary_probe.h"
 #include "spikesink/model/load_model.h"
 #include "timing.h"
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "common/options.h"
-#include "spikesink/measure/measurement.h"
+#include "spikesink/measure/core/measurement.h"
 #include "spikesink/report/report.h"
 
 namespace examples {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "spikesink/measure/divergence.h"
+#include "spikesink/measure/practice/divergence.h"
 
 namespace spikesink {
 namespace {

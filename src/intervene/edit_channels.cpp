@@ -4,7 +4,7 @@
 
 #include "detail/fail.h"
 #include "intervene/places.h"
-#include "measure/massive_tokens.h"
+#include "measure/spikes/massive_tokens.h"
 
 namespace spikesink {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "detail/fail.h"
-#include "measure/cross_entropy.h"
+#include "measure/practice/cross_entropy.h"
 
 namespace spikesink {
 

@@ -5,7 +5,7 @@
 
 #include "detail/autocast.h"
 #include "detail/fail.h"
-#include "spikesink/measure/kurtosis.h"
+#include "spikesink/measure/practice/kurtosis.h"
 #include "spikesink/train/initial_weights.h"
 #include "train/gradient_sum.h"
 

@@ -5,7 +5,7 @@
 #include "measure/attention_models.h"
 #include "spikesink/intervene/edit_channels.h"
 #include "spikesink/intervene/remove_sinks.h"
-#include "spikesink/measure/divergence.h"
+#include "spikesink/measure/practice/divergence.h"
 
 namespace spikesink {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "measure/attention_models.h"
 #include "message_of.h"
-#include "spikesink/measure/attention_sinks.h"
-#include "spikesink/measure/sinks_anywhere.h"
+#include "spikesink/measure/sinks/attention_sinks.h"
+#include "spikesink/measure/sinks/sinks_anywhere.h"
 
 namespace spikesink {
 namespace {

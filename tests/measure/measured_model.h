@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "spikesink/hooks/activation_cache.h"
-#include "spikesink/measure/measurement.h"
+#include "spikesink/measure/core/measurement.h"
 #include "tiny_model.h"
 
 namespace spikesink {

@@ -2,7 +2,7 @@
 
 #include "measure/measured_model.h"
 #include "one_thread.h"
-#include "spikesink/measure/spike_places.h"
+#include "spikesink/measure/spikes/spike_places.h"
 
 namespace spikesink {
 

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "spikesink/measure/attention_sinks.h"
+#include "spikesink/measure/sinks/attention_sinks.h"
 #include "tiny_model.h"
 
 namespace spikesink {

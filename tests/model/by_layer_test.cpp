@@ -6,8 +6,8 @@
 
 #include "golden_models.h"
 #include "model/checkpoint_copy.h"
-#include "spikesink/measure/life_cycle.h"
-#include "spikesink/measure/perplexity.h"
+#include "spikesink/measure/spikes/life_cycle.h"
+#include "spikesink/measure/practice/perplexity.h"
 #include "spikesink/model/load_model.h"
 #include "spikesink/model/save_model.h"
 

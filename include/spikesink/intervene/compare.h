@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "spikesink/intervene/norm_placement.h"
-#include "spikesink/measure/attention_sinks.h"
-#include "spikesink/measure/life_cycle.h"
-#include "spikesink/measure/perplexity.h"
+#include "spikesink/measure/sinks/attention_sinks.h"
+#include "spikesink/measure/spikes/life_cycle.h"
+#include "spikesink/measure/practice/perplexity.h"
 
 namespace [[gnu::visibility("default")]] spikesink {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "spikesink/intervene/intervention.h"
-#include "spikesink/measure/massive_activations.h"
-#include "spikesink/measure/spike_places.h"
+#include "spikesink/measure/spikes/massive_activations.h"
+#include "spikesink/measure/spikes/spike_places.h"
 
 namespace [[gnu::visibility("default")]] spikesink {
 

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "spikesink/intervene/compare.h"
-#include "spikesink/measure/first_massive.h"
+#include "spikesink/measure/spikes/first_massive.h"
 
 namespace [[gnu::visibility("default")]] spikesink {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "spikesink/measure/perplexity.h"
+#include "spikesink/measure/practice/perplexity.h"
 #include "spikesink/model/transformer.h"
 
 namespace [[gnu::visibility("default")]] spikesink {

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "spikesink/distributed/processes.h"
-#include "spikesink/measure/attention_sinks.h"
-#include "spikesink/measure/life_cycle.h"
-#include "spikesink/measure/perplexity.h"
+#include "spikesink/measure/sinks/attention_sinks.h"
+#include "spikesink/measure/spikes/life_cycle.h"
+#include "spikesink/measure/practice/perplexity.h"
 #include "spikesink/train/optimizer.h"
 #include "spikesink/train/training_data.h"
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "spikesink/hooks/block_number.h"
-#include "spikesink/measure/massive_activations.h"
+#include "spikesink/measure/spikes/massive_activations.h"
 #include "spikesink/text/tokenizer.h"
 
 namespace spikesink::detail {

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spikesink/distributed/processes.h"
+#include "spikesink/hooks/block_number.h"
+#include "spikesink/measure/core/state_scan.h"
+#include "spikesink/model/transformer.h"
+#include "spikesink/text/token_batches.h"
+
+namespace [[gnu::visibility("default")]] spikesink {
+
+/// What measurements share during one `run`.
+class RunContext {
+ public:
+  /// The batch that is going through the model.
+  const TokenBatch& batch() const { return *batch_; }
+  /// The scan of a state; measurements that watch the same point share one scan.
+  const StateScan& scan(const torch::Tensor& state);
+
+  void enter(const TokenBatch& batch) { batch_ = &batch; }
+
+ private:
+  const TokenBatch* batch_ = nullptr;
+  torch::Tensor scanned_;
+  StateScan scan_;
+};
+
+/// A question put to a model. It watches hook points and reduces what it sees, inside the hook, to
+/// a state whose size does not grow with the number of tokens. Two of a kind `merge`: the result is
+/// that of one pass over both texts.
+class Measurement {
+ public:
+  virtual ~Measurement() = default;
+  /// Forgets what was measured before and watches `model` for the life of the scope. The
+  /// measurement, the model and the context must outlive the scope.
+  virtual HookScope begin(Transformer& model, RunContext& context) = 0;
+
+  /// What was measured, as bytes for another process of the same program that measured the same
+  /// model with the same options. Throws std::logic_error for a kind that cannot be told.
+  virtual std::string state() const;
+  /// Puts what another process measured in the place of what was measured here, or merges it. Bytes
+  /// of another kind, or of another model, throw std::invalid_argument.
+  virtual void set_state(std::string_view bytes);
+  virtual void merge_state(std::string_view bytes);
+};
+
+/// Called again and again with the work done so far and all of it; of a `run`, each layer of each
+/// sequence counts as one.
+using Progress = std::function<void(int64_t done, int64_t total)>;
+
+/// A process's part of batches: of all sequences in their order, as many as the others have, or one
+/// more or less.
+TokenBatches share_of(const TokenBatches& batches, int64_t rank, int64_t count);
+
+/// One pass over `batches`, without gradients, for all measurements together. Each starts anew; to
+/// add up several runs, merge. Logits are formed only when a hook asks for them. Batches pass one
+/// after the other; where the model brings its weights by layer, all of them pass a layer before
+/// the next: a measurement must not take it that the batch is that of the layer before.
+///
+/// With `processes` each takes its share of the batches, and all measurements are merged at the
+/// end, in the order of the text: every process has those of one pass over all of it.
+void run(Transformer& model, const TokenBatches& batches,
+         const std::vector<Measurement*>& measurements, const Progress& progress = {},
+         Processes* processes = nullptr);
+/// The same by this process alone, up to a block and no further: all points of its layer are
+/// passed, none of a later one. LifeCycle, MassiveActivations, AttentionSinks, SelfAttention and
+/// QkGeometry then speak of the layers that were passed; others list later ones without values, and
+/// SinksAnywhere, Perplexity and Divergence, which the last one completes, say nothing. Throws
+/// std::invalid_argument for a block that the model does not have.
+void run_until(Transformer& model, const TokenBatches& batches,
+               const std::vector<Measurement*>& measurements, Block last,
+               const Progress& progress = {});
+
+}  // namespace spikesink

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "spikesink/measure/core/measurement.h"
+
+namespace [[gnu::visibility("default")]] spikesink {
+
+/// A measurement that processes can each make of their part of a text and then join. `Self` has
+/// `merge(const Self&)` and `fields()`, which ties all that was measured.
+template <typename Self>
+class Mergeable : public Measurement {
+ public:
+  std::string state() const override;
+  void set_state(std::string_view bytes) override;
+  void merge_state(std::string_view bytes) override;
+
+ private:
+  Self& self() { return static_cast<Self&>(*this); }
+};
+
+}  // namespace spikesink

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <vector>
+
+#include "spikesink/measure/core/magnitude_histogram.h"
+
+namespace [[gnu::visibility("default")]] spikesink {
+
+/// What one pass over a state [B, T, d] yields. Values that are not finite are counted and
+/// otherwise left out.
+struct StateScan {
+  torch::Tensor state;             // [B, T, d] on the CPU, float32 or bfloat16
+  std::vector<float> channel_max;  // [d], max |x| over all tokens
+  std::vector<float> token_max;    // [B * T], max |x| over channels
+  std::vector<uint32_t> counts;    // [B, MagnitudeHistogram::kBins]
+  int64_t not_finite = 0;
+
+  /// Scans a state on the CPU, in parallel, reading it once. Dtypes other than bfloat16 are read as
+  /// float32.
+  void read(const torch::Tensor& new_state);
+
+  int64_t sequences() const { return state.size(0); }
+  int64_t length() const { return state.size(1); }
+  int64_t channels() const { return state.size(2); }
+  /// Whether the histogram's bins hold one value each.
+  bool at_edges() const { return state.scalar_type() == torch::kBFloat16; }
+  const uint32_t* counts_of(int64_t sequence) const {
+    return counts.data() + sequence * MagnitudeHistogram::kBins;
+  }
+  float value(int64_t sequence, int64_t position, int64_t channel) const;
+};
+
+}  // namespace spikesink

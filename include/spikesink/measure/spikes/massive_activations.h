@@ -1,0 +1,98 @@
+#pragma once
+
+#include <map>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "spikesink/hooks/block_number.h"
+#include "spikesink/measure/core/flat_map.h"
+#include "spikesink/measure/core/mergeable.h"
+#include "spikesink/measure/core/running_mean.h"
+
+namespace [[gnu::visibility("default")]] spikesink {
+
+struct MassiveActivationsOptions {
+  double least_magnitude = 100.0;  // |x| is larger than this ...
+  double least_ratio = 1000.0;     // ... and at least this many medians of |h| of its sequence
+};
+
+/// The massive values of one channel after one block. Means are signed.
+struct MassiveChannel {
+  int64_t channel = 0;
+  RunningMean all;
+  RunningMean at_start;   // at position 0
+  RunningMean elsewhere;  // at all other positions
+  double largest = 0;     // |x|
+
+  void add(double value, int64_t position);
+  void merge(const MassiveChannel& other);
+};
+
+/// How often a token was massive.
+struct MassiveToken {
+  int64_t id = 0;
+  bool at_start = false;  // position 0
+  int64_t count = 0;
+};
+
+/// A channel's value over that of another one in the same token, over the tokens where both are
+/// massive.
+struct ChannelRatio {
+  int64_t channel = 0;
+  int64_t reference = 0;
+  RunningMean ratio;
+};
+
+struct MassiveBlock {
+  Block block;
+  std::vector<MassiveChannel> channels;  // most frequent first
+  std::vector<MassiveToken> tokens;      // most frequent first
+  std::map<int64_t, int64_t> positions;  // position -> how many sequences are massive there
+  std::vector<ChannelRatio> ratios;      // to the token's largest channel; most frequent first
+  int64_t token_count = 0;               // tokens with a massive value
+};
+
+struct MassiveActivationsResult {
+  std::vector<MassiveBlock> blocks;  // those with a massive value, in order
+  /// The channels of all blocks, the largest first.
+  std::vector<int64_t> channels() const;
+};
+
+/// Massive activations after each block, by the definition of Sun et al. (arXiv 2402.17762): |x| >
+/// 100 and |x| >= 1000 times the median of |h| over the hidden state of that sequence, spike tokens
+/// included; the median is torch's, the lower middle element.
+class MassiveActivations : public Mergeable<MassiveActivations> {
+ public:
+  explicit MassiveActivations(MassiveActivationsOptions options = {}) : options_(options) {}
+
+  HookScope begin(Transformer& model, RunContext& context) override;
+  /// Throws std::invalid_argument when the other measured a model of another depth, or by other
+  /// options.
+  void merge(const MassiveActivations& other);
+  MassiveActivationsResult result() const;
+
+ private:
+  friend class Mergeable<MassiveActivations>;
+  auto fields() { return std::tie(blocks_); }
+
+  struct Tally {
+    FlatMap<int64_t, MassiveChannel> channels;
+    FlatMap<std::pair<int64_t, bool>, int64_t> tokens;  // (id, at start) -> count
+    FlatMap<int64_t, int64_t> positions;
+    FlatMap<std::pair<int64_t, int64_t>, RunningMean> ratios;  // (channel, reference)
+    int64_t token_count = 0;
+
+    auto fields() { return std::tie(channels, tokens, positions, ratios, token_count); }
+    /// One token and its massive values: pairs of channel and signed value.
+    void add(int64_t id, int64_t position, const std::vector<std::pair<int64_t, double>>& values);
+    void merge(const Tally& other);
+  };
+
+  void add(Tally& tally, const StateScan& scan, const torch::Tensor& ids) const;
+
+  MassiveActivationsOptions options_;
+  std::vector<Tally> blocks_;  // block 1 first
+};
+
+}  // namespace spikesink

@@ -1,0 +1,86 @@
+#include "spikesink/measure/core/running_state.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <tuple>
+
+namespace spikesink {
+namespace {
+
+// The channels of the `count` largest maxima, equals in channel order.
+std::vector<int64_t> largest_channels(const std::vector<float>& maxima, int64_t count) {
+  std::vector<int64_t> channels(maxima.size());
+  std::iota(channels.begin(), channels.end(), 0);
+  const auto middle =
+      channels.begin() + std::min<int64_t>(count, static_cast<int64_t>(channels.size()));
+  std::partial_sort(channels.begin(), middle, channels.end(), [&](int64_t a, int64_t b) {
+    return std::pair(-maxima[a], a) < std::pair(-maxima[b], b);
+  });
+  channels.erase(middle, channels.end());
+  return channels;
+}
+
+// Only the tokens whose own maximum is large enough can hold the peak.
+ChannelPeak locate(const StateScan& scan, int64_t channel, int64_t first_sequence) {
+  const float magnitude = scan.channel_max[channel];
+  for (int64_t token = 0; token < scan.sequences() * scan.length(); ++token) {
+    if (scan.token_max[token] < magnitude) continue;
+    const int64_t sequence = token / scan.length();
+    const int64_t position = token % scan.length();
+    if (std::abs(scan.value(sequence, position, channel)) == magnitude) {
+      return {channel, magnitude, first_sequence + sequence, position};
+    }
+  }
+  return {channel, magnitude, first_sequence,
+          0};  // every value of the channel was left out as not finite
+}
+
+}  // namespace
+
+void RunningState::add(const StateScan& scan, int64_t first_sequence) {
+  std::vector<ChannelPeak> candidates;
+  for (const int64_t channel : largest_channels(scan.channel_max, top_count_)) {
+    candidates.push_back(locate(scan, channel, first_sequence));
+  }
+  keep_top(std::move(candidates));
+  channel_max_.resize(scan.channels());
+  for (int64_t c = 0; c < scan.channels(); ++c)
+    channel_max_[c] = std::max(channel_max_[c], scan.channel_max[c]);
+  for (int64_t sequence = 0; sequence < scan.sequences(); ++sequence) {
+    magnitudes_.add(scan.counts_of(sequence), scan.at_edges());
+  }
+  not_finite_ += scan.not_finite;
+}
+
+void RunningState::merge(const RunningState& other) {
+  keep_top(other.top_);
+  channel_max_.resize(std::max(channel_max_.size(), other.channel_max_.size()));
+  for (size_t c = 0; c < other.channel_max_.size(); ++c)
+    channel_max_[c] = std::max(channel_max_[c], other.channel_max_[c]);
+  magnitudes_.merge(other.magnitudes_);
+  not_finite_ += other.not_finite_;
+}
+
+StateSummary RunningState::summary() const {
+  return {top_, magnitudes_.median(), channel_max_, not_finite_};
+}
+
+// A channel that is among the top of the whole is among the top of the part where it peaks, so
+// keeping the top of each part is enough.
+void RunningState::keep_top(std::vector<ChannelPeak> candidates) {
+  const auto order = [](const ChannelPeak& p) {
+    return std::tuple(-p.magnitude, p.channel, p.sequence, p.position);
+  };
+  candidates.insert(candidates.end(), top_.begin(), top_.end());
+  std::sort(candidates.begin(), candidates.end(),
+            [&](const auto& a, const auto& b) { return order(a) < order(b); });
+  top_.clear();
+  for (const auto& peak : candidates) {
+    if (static_cast<int64_t>(top_.size()) == top_count_) break;
+    const auto same = [&](const ChannelPeak& kept) { return kept.channel == peak.channel; };
+    if (std::none_of(top_.begin(), top_.end(), same)) top_.push_back(peak);
+  }
+}
+
+}  // namespace spikesink

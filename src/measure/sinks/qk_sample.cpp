@@ -1,0 +1,109 @@
+#include "spikesink/measure/sinks/qk_sample.h"
+
+#include "detail/fail.h"
+#include "measure/core/expect_same.h"
+#include "measure/spikes/place_hash.h"
+#include "measure/sinks/sink_keys.h"
+#include "spikesink/hooks/hook_names.h"
+
+namespace spikesink {
+
+using namespace hook_names;
+
+HookScope QkSample::begin(Transformer& model, RunContext& context) {
+  detail::check(options_.sinks, "QkSample");
+  const auto& config = model->config();
+  const int64_t group = config.n_heads / config.n_key_value_heads;
+  heads_.assign(options_.heads.size(), {});
+  HookScope scope;
+  for (size_t index = 0; index < heads_.size(); ++index) {
+    const auto [layer, head] = options_.heads[index];
+    if (layer < 0 || layer >= config.n_layers || head < 0 || head >= config.n_heads)
+      detail::fail_argument("[QkSample] got head {} of layer {}, expected one of {} of {} layers",
+                            head, layer, config.n_heads, config.n_layers);
+    scope += model->hooks().add(in_block(layer, options_.before_rotation ? kQ : kRotQ),
+                                [this, index, head = head, &context](const torch::Tensor& q) {
+                                  add(q.select(2, head), context.batch(), /*of_sinks=*/false,
+                                      heads_[index].queries);
+                                });
+    scope += model->hooks().add(
+        in_block(layer, options_.before_rotation ? kK : kRotK),
+        [this, index, key_head = head / group, &context](const torch::Tensor& k) {
+          const auto keys = k.select(2, key_head);
+          add(keys, context.batch(), /*of_sinks=*/false, heads_[index].other_keys);
+          add(keys, context.batch(), /*of_sinks=*/true, heads_[index].sink_keys);
+        });
+  }
+  return scope;
+}
+
+// vectors [B, T, d].
+void QkSample::add(const torch::Tensor& vectors, const TokenBatch& batch, bool of_sinks,
+                   Kept& kept) const {
+  const auto is_sink = detail::sink_mask(options_.sinks, batch);
+  const auto marks = is_sink.accessor<bool, 2>();
+  const auto ids = batch.ids.accessor<int64_t, 2>();
+  for (int64_t row = 0; row < vectors.size(0); ++row) {
+    for (int64_t position = batch.prefix; position < vectors.size(1); ++position) {
+      const TokenPlace place{batch.first_sequence + row, position - batch.prefix};
+      const auto hash = detail::hash_of(place);
+      const bool full = static_cast<int64_t>(kept.size()) >= options_.most;
+      if (marks[row][position] != of_sinks ||
+          (full && (kept.empty() || hash > kept.rbegin()->first.first)))
+        continue;
+      const auto vector = vectors[row][position].to(torch::kCPU, torch::kFloat).contiguous();
+      const auto* values = vector.data_ptr<float>();
+      keep(kept, hash, {place, ids[row][position], {values, values + vector.numel()}});
+    }
+  }
+}
+
+void QkSample::keep(Kept& kept, uint64_t hash, QkVector vector) const {
+  kept.emplace(std::pair(hash, vector.place), std::move(vector));
+  if (static_cast<int64_t>(kept.size()) > options_.most) kept.erase(std::prev(kept.end()));
+}
+
+void QkSample::merge(const QkSample& other) {
+  const auto same = [](std::string_view what, const auto& got, const auto& expected) {
+    detail::expect_same("QkSample", what, got, expected);
+  };
+  same("heads", other.options_.heads, options_.heads);
+  same("number of heads", other.heads_.size(), heads_.size());
+  same("sinks", other.options_.sinks.positions, options_.sinks.positions);
+  same("most", other.options_.most, options_.most);
+  same("before_rotation", other.options_.before_rotation, options_.before_rotation);
+  const auto add_all = [&](Kept& ours, const Kept& theirs) {
+    for (const auto& [place, vector] : theirs) keep(ours, place.first, vector);
+  };
+  for (size_t index = 0; index < heads_.size(); ++index) {
+    add_all(heads_[index].queries, other.heads_[index].queries);
+    add_all(heads_[index].other_keys, other.heads_[index].other_keys);
+    add_all(heads_[index].sink_keys, other.heads_[index].sink_keys);
+  }
+}
+
+std::vector<HeadSample> QkSample::result() const {
+  const auto listed = [](const Kept& kept) {
+    std::vector<QkVector> vectors;
+    for (const auto& [place, vector] : kept) vectors.push_back(vector);
+    return vectors;
+  };
+  std::vector<HeadSample> result;
+  for (size_t index = 0; index < heads_.size(); ++index) {
+    const auto [layer, head] = options_.heads[index];
+    const auto& kept = heads_[index];
+    result.push_back(
+        {layer, head, listed(kept.queries), listed(kept.other_keys), listed(kept.sink_keys)});
+  }
+  return result;
+}
+
+torch::Tensor HeadSample::points() const {
+  std::vector<torch::Tensor> rows;
+  for (const auto* list : {&queries, &other_keys, &sink_keys}) {
+    for (const auto& vector : *list) rows.push_back(torch::tensor(vector.values, torch::kDouble));
+  }
+  return rows.empty() ? torch::zeros({0, 0}, torch::kDouble) : at::stack(rows);
+}
+
+}  // namespace spikesink

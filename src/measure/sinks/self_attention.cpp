@@ -1,0 +1,80 @@
+#include "spikesink/measure/sinks/self_attention.h"
+
+#include <algorithm>
+
+#include "measure/sinks/attention_received.h"
+#include "measure/core/expect_same.h"
+#include "measure/core/state_bytes.h"
+#include "measure/sinks/watch_scores.h"
+#include "spikesink/hooks/hook_names.h"
+
+namespace spikesink {
+
+using namespace hook_names;
+
+namespace {
+
+constexpr int64_t kGroups = 4;  // as OfTokenGroups
+
+template <typename T>
+OfTokenGroups<T> of_groups(const torch::Tensor& values) {
+  const auto value = [&](int64_t group) { return values[group].item<T>(); };
+  return {.first = value(0), .spike = value(1), .ordinary = value(2), .watched = value(3)};
+}
+
+}  // namespace
+
+HookScope SelfAttention::begin(Transformer& model, RunContext& context) {
+  const auto& config = model->config();
+  sums_ = torch::zeros({kGroups, config.n_layers, config.n_heads}, torch::kDouble);
+  tokens_ = torch::zeros({kGroups}, torch::kLong);
+  layers_passed_ = 0;
+  return detail::watch_scores(
+      model, [this, &context](const detail::LayerScores& scores) { add(scores, context.batch()); });
+}
+
+// [groups, B, T] bool.
+torch::Tensor SelfAttention::groups_of(const TokenBatch& batch) const {
+  const auto spikes = places_.mask(batch);
+  auto first = torch::zeros_like(spikes);
+  first.select(1, 0).fill_(true);
+  const auto watched = at::isin(batch.ids.cpu(), torch::tensor(options_.watched, torch::kLong));
+  return at::stack({first, spikes & ~first, ~spikes & ~first, watched & ~first});
+}
+
+void SelfAttention::add(const detail::LayerScores& scores, const TokenBatch& batch) {
+  const auto groups = groups_of(batch);
+  layers_passed_ = std::max(layers_passed_, scores.layer + 1);
+  if (scores.layer == 0) tokens_ += groups.sum({1, 2});
+  const auto kept =
+      detail::attention_to_self(scores.q, scores.k, scores.lse, scores.rule);  // [B, H, T]
+  // Chosen, not multiplied by zero: a value that is not finite stays in its group.
+  sums_.select(1, scores.layer) += at::where(groups.unsqueeze(2), kept, 0.0).sum({1, 3});
+}
+
+void SelfAttention::merge(const SelfAttention& other) {
+  detail::expect_same("SelfAttention", "groups, layers and heads", other.sums_.sizes().vec(),
+                      sums_.sizes().vec());
+  detail::expect_same("SelfAttention", "watched", other.options_.watched, options_.watched);
+  // Not in place: a copy of a measurement shares its tensors.
+  sums_ = sums_ + other.sums_;
+  tokens_ = tokens_ + other.tokens_;
+  layers_passed_ = std::max(layers_passed_, other.layers_passed_);
+}
+
+SelfAttentionResult SelfAttention::result() const {
+  SelfAttentionResult result;
+  if (!sums_.defined()) return result;
+  result.tokens = of_groups<int64_t>(tokens_);
+  const auto means = sums_ / tokens_.view({kGroups, 1, 1});
+  for (int64_t layer = 0; layer < layers_passed_; ++layer) {
+    for (int64_t head = 0; head < means.size(2); ++head)
+      result.heads.push_back(
+          {layer, head, of_groups<double>(means.select(1, layer).select(1, head))});
+  }
+  return result;
+}
+
+template class Mergeable<SelfAttention>;
+
+}  // namespace spikesink

@@ -1,0 +1,73 @@
+#include "spikesink/measure/sinks/sink_head_agreement.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <map>
+
+#include "detail/fail.h"
+
+namespace spikesink {
+namespace {
+
+double share(double part, int64_t whole) {
+  return whole == 0 ? std::numeric_limits<double>::quiet_NaN() : part / static_cast<double>(whole);
+}
+
+// How often one of `high` exceeds one of `low`.
+double area(const std::vector<double>& high, const std::vector<double>& low) {
+  double won = 0;
+  for (const double a : high) {
+    for (const double b : low) won += a > b ? 1.0 : a == b ? 0.5 : 0.0;
+  }
+  return share(won, static_cast<int64_t>(high.size() * low.size()));
+}
+
+}  // namespace
+
+double SinkHeadAgreement::precision() const {
+  return share(static_cast<double>(both), named);
+}
+
+double SinkHeadAgreement::recall() const {
+  return share(static_cast<double>(both), measured);
+}
+
+double SinkHeadAgreement::base_rate() const {
+  return share(static_cast<double>(measured), heads);
+}
+
+SinkHeadAgreement compare(const QkGeometryResult& geometry, const AttentionSinksResult& sinks,
+                          QkDistance distance, const std::vector<int64_t>& keys) {
+  std::map<std::pair<int64_t, int64_t>, bool>
+      measured;  // (layer, head) -> whether it is a sink head
+  for (const auto& head : sinks.heads) {
+    if (std::find(keys.begin(), keys.end(), head.key) == keys.end()) continue;
+    auto& is_sink = measured[{head.layer, head.head}];
+    is_sink = is_sink || head.importance > sinks.epsilon;
+  }
+  SinkHeadAgreement agreement;
+  std::array<std::vector<double>, 2> margins, gaps;  // of heads that are none, of sink heads
+  for (const auto& head : geometry.heads) {
+    const auto found = measured.find({head.layer, head.head});
+    if (found == measured.end()) break;
+    const bool is_named = head.is_sink_head(distance), is_measured = found->second;
+    ++agreement.heads;
+    agreement.named += is_named;
+    agreement.measured += is_measured;
+    agreement.both += is_named && is_measured;
+    margins[is_measured].push_back(head.margin(distance));
+    gaps[is_measured].push_back(head.logit_gap);
+  }
+  if (measured.size() != geometry.heads.size() ||
+      agreement.heads != static_cast<int64_t>(measured.size()))
+    detail::fail_argument(
+        "[compare] got {} heads by geometry and {} where keys {} were watched, expected the same "
+        "ones",
+        geometry.heads.size(), measured.size(), keys);
+  agreement.area_by_margin = area(margins[1], margins[0]);
+  agreement.area_by_logit_gap = area(gaps[1], gaps[0]);
+  return agreement;
+}
+
+}  // namespace spikesink

@@ -1,0 +1,22 @@
+#include "measure/spikes/feed_forward_input.h"
+
+#include "spikesink/hooks/hook_names.h"
+
+namespace spikesink::detail {
+
+using namespace hook_names;
+
+FeedForwardInput feed_forward_input(const TransformerImpl& model, int64_t layer) {
+  const auto& config = model.config();
+  const bool shared = config.residual == ResidualForm::kParallelSharedNorm;
+  const auto& at = model.layers[layer];
+  const auto& norm = shared ? at->attention_norms.front : at->feed_forward_norms.front;
+  if (norm->config().kind == NormKind::kNone) {
+    const bool sequential = config.residual == ResidualForm::kSequential;
+    return {nullptr, sequential ? model.hidden_state_point(Block::of(layer, BlockKind::kAttention))
+                                : in_block(layer, kResidPre)};
+  }
+  return {&norm, in_block(layer, shared ? "ln1." : "ln2.") + std::string(kNormalized)};
+}
+
+}  // namespace spikesink::detail

@@ -1,0 +1,117 @@
+#include "spikesink/measure/spikes/gate_linearity.h"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+#include "detail/fail.h"
+#include "measure/spikes/activation_linearity.h"
+#include "measure/core/expect_same.h"
+#include "measure/core/state_bytes.h"
+#include "measure/spikes/place_hash.h"
+#include "spikesink/hooks/hook_names.h"
+
+namespace spikesink {
+
+using namespace hook_names;
+
+namespace {
+
+bool comes_first(const GatePoint& a, const GatePoint& b) {
+  return std::tuple(detail::hash_of(a.place), a.place) <
+         std::tuple(detail::hash_of(b.place), b.place);
+}
+
+bool lies_before(const GatePoint& a, const GatePoint& b) {
+  return a.place < b.place;
+}
+
+// Samples are sorted by the hash, the `most` smallest kept.
+void keep(GateGroup& group, const GatePoint& point, int64_t most) {
+  auto& sample = group.sample;
+  const bool is_full = static_cast<int64_t>(sample.size()) >= most;
+  if (is_full && (most == 0 || !comes_first(point, sample.back()))) return;
+  sample.insert(std::upper_bound(sample.begin(), sample.end(), point, comes_first), point);
+  if (is_full) sample.pop_back();
+}
+
+void join(GateGroup& ours, const GateGroup& theirs, int64_t most) {
+  ours.cosine.merge(theirs.cosine);
+  ours.ratio.merge(theirs.ratio);
+  for (const auto& point : theirs.sample) keep(ours, point, most);
+}
+
+std::string mlp_point(const Block& block, std::string_view point) {
+  return in_block(block.layer(), "mlp." + std::string(point));
+}
+
+}  // namespace
+
+HookScope GateLinearity::begin(Transformer& model, RunContext& context) {
+  blocks_.clear();
+  for (int64_t layer = 0; layer < model->config().n_layers; ++layer) {
+    const auto& mlp = model->layers[layer]->mlp;
+    if (mlp && mlp->gate) blocks_.push_back({Block::of(layer, BlockKind::kFeedForward), {}, {}});
+  }
+  HookScope scope;
+  for (auto& block : blocks_) {
+    scope += model->hooks().add(mlp_point(block.block, kMlpPre),
+                                [this](const torch::Tensor& input) { input_ = input; });
+    scope += model->hooks().add(mlp_point(block.block, kMlpAct),
+                                [this, &block, &context](const torch::Tensor& output) {
+                                  add(block, context.batch(), output);
+                                });
+  }
+  return scope;
+}
+
+void GateLinearity::add(GateLinearityBlock& block, const TokenBatch& batch,
+                        const torch::Tensor& output) {
+  const auto tokens = detail::activation_linearity(input_, output);
+  input_.reset();
+  const auto mask = places_.mask(batch);
+  const auto* spikes = mask.data_ptr<bool>();
+  const int64_t length = batch.ids.size(1);
+  for (size_t token = 0; token < tokens.size(); ++token) {
+    const auto& [cosine, ratio] = tokens[token];
+    if (std::isnan(cosine)) continue;
+    auto& group = spikes[token] ? block.spike : block.ordinary;
+    group.cosine.add(cosine);
+    group.ratio.add(ratio);
+    const auto number = static_cast<int64_t>(token);
+    if (number % length < batch.prefix) continue;
+    const TokenPlace place{batch.first_sequence + number / length, number % length - batch.prefix};
+    keep(group, {place, cosine, ratio},
+         spikes[token] ? options_.spike_points : options_.ordinary_points);
+  }
+}
+
+void GateLinearity::merge(const GateLinearity& other) {
+  detail::expect_same("GateLinearity", "spike_points", other.options_.spike_points,
+                      options_.spike_points);
+  detail::expect_same("GateLinearity", "ordinary_points", other.options_.ordinary_points,
+                      options_.ordinary_points);
+  const auto same = [](const auto& a, const auto& b) { return a.block.number == b.block.number; };
+  if (!std::equal(blocks_.begin(), blocks_.end(), other.blocks_.begin(), other.blocks_.end(),
+                  same)) {
+    detail::fail_argument("[GateLinearity] cannot merge: got {} blocks, expected the same {}",
+                          other.blocks_.size(), blocks_.size());
+  }
+  for (size_t index = 0; index < blocks_.size(); ++index) {
+    join(blocks_[index].spike, other.blocks_[index].spike, options_.spike_points);
+    join(blocks_[index].ordinary, other.blocks_[index].ordinary, options_.ordinary_points);
+  }
+}
+
+GateLinearityResult GateLinearity::result() const {
+  GateLinearityResult result{blocks_};
+  for (auto& block : result.blocks) {
+    for (auto* group : {&block.spike, &block.ordinary})
+      std::sort(group->sample.begin(), group->sample.end(), lies_before);
+  }
+  return result;
+}
+
+template class Mergeable<GateLinearity>;
+
+}  // namespace spikesink

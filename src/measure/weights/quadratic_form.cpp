@@ -1,0 +1,185 @@
+#include "spikesink/measure/weights/quadratic_form.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "detail/fail.h"
+#include "measure/weights/layer_forms.h"
+#include "measure/weights/leading_eigenpairs.h"
+
+namespace spikesink {
+namespace {
+
+using detail::LayerForms;
+
+void check(const QuadraticFormOptions& options) {
+  const auto check_least = [](const char* name, double got, double least) {
+    if (!(got >= least))
+      detail::fail_argument("[quadratic_form] {}: got {}, expected at least {}", name, got, least);
+  };
+  check_least("outlier_ratio", options.outlier_ratio, 1);
+  check_least("most_outliers", static_cast<double>(options.most_outliers), 0);
+  check_least("controls", static_cast<double>(options.controls), 0);
+  check_least("spectrum", static_cast<double>(options.spectrum), 1);
+  check_least("super_weights", static_cast<double>(options.super_weights), 0);
+  check_least("least_dominance", options.least_dominance, 0);
+}
+
+std::vector<SuperWeight> super_weights(const LayerForms& forms, size_t member, int64_t channel,
+                                       const torch::Tensor& shares, int64_t count) {
+  std::vector<SuperWeight> result;
+  const auto order = shares.argsort(-1, /*descending=*/true).slice(0, 0, count);
+  for (int64_t rank = 0; rank < order.size(0); ++rank) {
+    const int64_t unit = order[rank].item<int64_t>();
+    result.push_back(
+        {channel, unit, forms.down_weight(member, channel, unit), shares[unit].item<double>()});
+  }
+  return result;
+}
+
+// A channel's eigenpairs. A form of zeros keeps zeros.
+void decompose(ChannelForm& channel, const detail::SymmetricForm& symmetric, int64_t spectrum) {
+  const int64_t size = symmetric.size();
+  channel.eigenvalues.assign(std::min(spectrum, size), 0.0);
+  channel.trigger = torch::zeros({size}, torch::kDouble);
+  if (channel.symmetric_norm == 0) return;
+  const auto product = [&](const torch::Tensor& x) {
+    return symmetric.product(channel.channel, x);
+  };
+  const auto [values, vector] =
+      detail::leading_eigenpairs(product, size, spectrum, channel.symmetric_norm);
+  const auto kept = values.accessor<double, 1>();
+  for (int64_t rank = 0; rank < kept.size(0); ++rank) channel.eigenvalues[rank] = kept[rank];
+  channel.trigger = vector;
+  channel.dominance = std::abs(channel.eigenvalue()) / channel.symmetric_norm;
+}
+
+// One layer's norms, and the channels that are looked into.
+class BlockReader {
+ public:
+  BlockReader(const TransformerImpl& model, int64_t layer, const QuadraticFormOptions& options)
+      : forms_(model, layer), options_(options) {
+    result_.block = Block::of(layer, BlockKind::kFeedForward);
+    result_.gated = forms_.gated();
+    result_.normed_before = forms_.normed_before();
+    result_.normed_after = forms_.normed_after();
+    result_.has_biases = forms_.has_biases();
+  }
+
+  BlockForms read() {
+    read_norms();
+    choose_channels();
+    if (result_.gated) {
+      for (size_t member = 0; member < forms_.size(); ++member) decompose_those_of(member);
+    }
+    return std::move(result_);
+  }
+
+ private:
+  void read_norms() {
+    std::vector<torch::Tensor> norms;
+    for (size_t member = 0; member < forms_.size(); ++member) norms.push_back(forms_.norms(member));
+    std::tie(result_.norms, strongest_) = at::stack(norms).max(0);
+    if (!result_.norms.isfinite().all().item<bool>())
+      detail::fail_argument(
+          "[quadratic_form] the weights of block {} are not finite, so it has no form",
+          result_.block.number);
+    result_.median = result_.norms.median().item<double>();
+  }
+
+  void choose_channels() {
+    const auto order = result_.norms.argsort(-1, /*descending=*/true);
+    const double least = options_.outlier_ratio * result_.median;
+    const auto is_outlier = (result_.norms >= least) & (result_.norms > 0);
+    const int64_t outliers = is_outlier.sum().item<int64_t>();
+    add(result_.outliers, order.slice(0, 0, std::min(outliers, options_.most_outliers)));
+    if (outliers == 0) return;
+    const auto distance = (result_.norms - result_.median).abs().masked_fill(is_outlier, HUGE_VAL);
+    const int64_t others = order.size(0) - outliers;
+    add(result_.controls, distance.argsort().slice(0, 0, std::min(others, options_.controls)));
+  }
+
+  void add(std::vector<ChannelForm>& forms, const torch::Tensor& channels) const {
+    for (int64_t rank = 0; rank < channels.size(0); ++rank) {
+      ChannelForm form;
+      form.channel = channels[rank].item<int64_t>();
+      form.expert = forms_.expert(member_of(form.channel));
+      form.norm = result_.norms[form.channel].item<double>();
+      forms.push_back(form);
+    }
+  }
+
+  size_t member_of(int64_t channel) const {
+    return static_cast<size_t>(strongest_[channel].item<int64_t>());
+  }
+
+  void decompose_those_of(size_t member) {
+    std::vector<ChannelForm*> chosen;
+    for (auto* list : {&result_.outliers, &result_.controls}) {
+      for (auto& form : *list) {
+        if (member_of(form.channel) == member) chosen.push_back(&form);
+      }
+    }
+    if (chosen.empty()) return;
+    const auto form = forms_.form(member);
+    const detail::SymmetricForm symmetric(form);
+    for (auto* channel : chosen) {
+      channel->symmetric_norm = form.symmetric_norm(channel->channel);
+      decompose(*channel, symmetric, options_.spectrum);
+      if (channel->eigenvalue() != 0) look_at_units(*channel, member, symmetric);
+    }
+  }
+
+  // Which hidden units make the eigenvalue, and which of the two directions opens their gates.
+  void look_at_units(ChannelForm& channel, size_t member,
+                     const detail::SymmetricForm& symmetric) const {
+    const auto readings = symmetric.readings(channel.trigger);
+    const auto shares = symmetric.contributions(channel.channel, readings) / channel.eigenvalue();
+    if (at::dot(shares, readings[0]).item<double>() < 0) channel.trigger.neg_();
+    channel.weights =
+        super_weights(forms_, member, channel.channel, shares, options_.super_weights);
+  }
+
+  LayerForms forms_;
+  const QuadraticFormOptions& options_;
+  BlockForms result_;
+  torch::Tensor strongest_;  // [d_model], which member has the largest norm
+};
+
+}  // namespace
+
+std::vector<QuadraticFormResult::Place> QuadraticFormResult::outliers() const {
+  std::vector<Place> places;
+  for (const auto& block : blocks) {
+    if (!block.gated) continue;
+    for (const auto& form : block.outliers) places.push_back({block.block, &form});
+  }
+  return places;
+}
+
+torch::Tensor QuadraticFormResult::trigger_cosines() const {
+  std::vector<torch::Tensor> triggers;
+  for (const auto& place : outliers()) triggers.push_back(place.form->trigger);
+  if (triggers.empty()) return torch::zeros({0, 0}, torch::kDouble);
+  const auto rows = at::stack(triggers);  // [n, d_model]
+  return at::mm(rows, rows.t()).abs();
+}
+
+QuadraticFormResult quadratic_form(const Transformer& model, const QuadraticFormOptions& options,
+                                   const Progress& progress) {
+  check(options);
+  const torch::NoGradGuard no_grad;
+  QuadraticFormResult result{.options = options};
+  const int64_t layers = model->config().n_layers;
+  if (model->config().feed_forward == FeedForwardKind::kNone) return result;
+  for (int64_t layer = 0; layer < layers; ++layer) {
+    const auto held = model->hold(ModelPart::layer(layer));
+    result.blocks.push_back(BlockReader(*model, layer, options).read());
+    if (progress) progress(layer + 1, layers);
+  }
+  return result;
+}
+
+}  // namespace spikesink

@@ -1,0 +1,165 @@
+#include "spikesink/measure/weights/vocabulary_probe.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <limits>
+#include <numeric>
+
+#include "detail/fail.h"
+#include "measure/spikes/direction_cosines.h"
+#include "measure/core/sort_by.h"
+#include "spikesink/hooks/hook_names.h"
+#include "spikesink/measure/core/per_batch.h"
+#include "spikesink/model/fold_norm.h"
+
+namespace spikesink {
+namespace {
+
+torch::Tensor cosines(const torch::Tensor& states, const torch::Tensor& direction) {
+  return detail::cosines_with(states, direction).to(torch::kCPU, torch::kDouble);
+}
+
+void add_to(RunningMean& mean, const torch::Tensor& values) {
+  const auto* value = values.data_ptr<double>();
+  for (int64_t index = 0; index < values.numel(); ++index) {
+    if (std::isfinite(value[index])) mean.add(value[index]);
+  }
+}
+
+// Of the entries that end the sequences of a run.
+class Probe : public Measurement {
+ public:
+  Probe(Block block, const VocabularyProbeOptions& options) : options_(options) {
+    result_.block = block;
+    result_.position = static_cast<int64_t>(options.prefix.size());
+    if (!options.trigger.defined()) return;
+    for (int64_t number = 0; number < block.number; ++number)
+      result_.course.push_back({Block{number}, {}, {}});
+  }
+
+  HookScope begin(Transformer& model, RunContext& context) override {
+    auto scope = watch_course(*model, context);
+    scope += model->hooks().add(model->hidden_state_point(result_.block),
+                                [this, &context](const torch::Tensor& states) {
+                                  add_states(context.batch(), states.select(1, -1));
+                                });
+    return scope;
+  }
+
+  VocabularyProbeResult result() {
+    result_.spike = options_.spike;
+    if (result_.spike == 0) {
+      for (const auto& entry : result_.entries)
+        result_.spike = std::max(result_.spike, entry.magnitude);
+    }
+    for (auto& entry : result_.entries) {
+      entry.spikes = entry.magnitude > options_.least_magnitude &&
+                     entry.magnitude >= options_.least_share * result_.spike;
+      result_.spiking += entry.spikes;
+    }
+    return std::move(result_);
+  }
+
+ private:
+  HookScope watch_course(TransformerImpl& model, RunContext& context) {
+    const bool skips_attention = model.config().residual != ResidualForm::kSequential &&
+                                 result_.block.kind() == BlockKind::kFeedForward;
+    const int64_t read = result_.block.number - (skips_attention ? 2 : 1);
+    HookScope scope;
+    for (auto& at : result_.course) {
+      const bool embedding = at.block.number == 0;
+      const auto point = embedding ? hook_names::in_block(0, hook_names::kResidPre)
+                                   : model.hidden_state_point(at.block);
+      scope += model.hooks().add(point, [this, read, &at, &context](const torch::Tensor& state) {
+        const auto now = cosines(state.select(1, -1), options_.trigger);
+        add_to(at.state, now);
+        if (at.block.number == read) cosines_.begin(context.batch(), now);
+      });
+      if (embedding) continue;
+      scope += model.hooks().add(at.block.output_point(), [this, &at](const torch::Tensor& output) {
+        add_to(at.output, cosines(output.select(1, -1), options_.trigger));
+      });
+    }
+    return scope;
+  }
+
+  void add_states(const TokenBatch& batch, const torch::Tensor& states) {
+    const auto cosine = options_.trigger.defined() ? cosines_.of(batch) : torch::Tensor();
+    const auto magnitudes = states.to(torch::kCPU, torch::kDouble).abs();
+    const auto [peaks, channels] = magnitudes.masked_fill(~magnitudes.isfinite(), 0).max(1);
+    const auto ids = batch.ids.select(1, -1).contiguous();
+    for (int64_t row = 0; row < ids.size(0); ++row) {
+      result_.entries.push_back({.id = ids.data_ptr<int64_t>()[row],
+                                 .magnitude = peaks.data_ptr<double>()[row],
+                                 .channel = channels.data_ptr<int64_t>()[row],
+                                 .cosine = cosine.defined() ? cosine.data_ptr<double>()[row] : 0});
+    }
+    cosines_.end(batch);
+  }
+
+  const VocabularyProbeOptions& options_;
+  PerBatch<torch::Tensor> cosines_;  // [n] float64, of the state that the block reads
+  VocabularyProbeResult result_;
+};
+
+// Each entry after the prefix.
+TokenBatches batches_to_probe(const Transformer& model, const VocabularyProbeOptions& options) {
+  const auto ids = options.entries.empty() ? at::arange(model->config().d_vocabulary, torch::kLong)
+                                           : torch::tensor(options.entries, torch::kLong);
+  const auto prefix =
+      torch::tensor(options.prefix, torch::kLong).unsqueeze(0).expand({ids.size(0), -1});
+  const auto sequences = at::cat({prefix, ids.unsqueeze(1)}, 1);
+  const int64_t rows = std::max<int64_t>(1, options.batch_tokens / sequences.size(1));
+  TokenBatches batches;
+  for (int64_t first = 0; first < ids.size(0); first += rows)
+    batches.push_back({sequences.slice(0, first, first + rows), first});
+  return batches;
+}
+
+}  // namespace
+
+double VocabularyProbeResult::percent() const {
+  if (entries.empty()) return std::numeric_limits<double>::quiet_NaN();
+  return 100.0 * static_cast<double>(spiking) / static_cast<double>(entries.size());
+}
+
+std::vector<ProbedEntry> VocabularyProbeResult::exceptions() const {
+  const bool most_spike = 2 * spiking > static_cast<int64_t>(entries.size());
+  std::vector<ProbedEntry> found;
+  std::copy_if(entries.begin(), entries.end(), std::back_inserter(found),
+               [&](const ProbedEntry& entry) { return entry.spikes != most_spike; });
+  detail::sort_by(found, [](const ProbedEntry& entry) { return -entry.magnitude; });
+  return found;
+}
+
+VocabularyProbeResult vocabulary_probe(Transformer& model, Block block,
+                                       const VocabularyProbeOptions& options,
+                                       const Progress& progress) {
+  if (options.trigger.defined() && options.trigger.numel() != model->config().d_model) {
+    detail::fail_argument("[vocabulary_probe] trigger: got {} numbers, expected {}",
+                          options.trigger.numel(), model->config().d_model);
+  }
+  Probe probe(block, options);
+  run_until(model, batches_to_probe(model, options), {&probe}, block, progress);
+  return probe.result();
+}
+
+torch::Tensor value_output_map(const Transformer& model, int64_t layer) {
+  const torch::NoGradGuard no_grad;
+  const auto& config = model->config();
+  if (layer < 0 || layer >= config.n_layers)
+    detail::fail_argument("[value_output_map] layer: got {}, expected 0 to {}", layer,
+                          config.n_layers - 1);
+  const auto held = model->hold(ModelPart::layer(layer));
+  const auto& block = model->layers[layer];
+  const auto values = fold_norm(block->attention_norms.front,
+                                block->attn->v->weight);  // [K * d_head, d_model]
+  const auto of_heads = values.view({config.n_key_value_heads, config.d_head, config.d_model})
+                            .repeat_interleave(config.n_heads / config.n_key_value_heads, 0)
+                            .flatten(0, 1);  // [H * d_head, d_model]
+  const auto map = at::matmul(block->attn->o->weight.to(values.scalar_type()), of_heads);
+  return config.residual_multiplier == 1 ? map : map * config.residual_multiplier;
+}
+
+}  // namespace spikesink

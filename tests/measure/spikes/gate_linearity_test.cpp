@@ -1,0 +1,153 @@
+// How near the gates' activations are to the identity, against whole tensors.
+
+#include "spikesink/measure/spikes/gate_linearity.h"
+
+#include "measure/spikes/activation_linearity.h"
+#include "measure/planted_test.h"
+#include "message_of.h"
+
+namespace spikesink {
+namespace {
+
+struct GateLinearityTest : PlantedTest {
+  /// [B, T] of a block: cosine and ratio.
+  std::pair<torch::Tensor, torch::Tensor> expected(const Block& block) {
+    const auto name = "blocks." + std::to_string(block.layer()) + ".mlp.hook_";
+    const auto pre = all_of(name + "pre")[name + "pre"].to(torch::kDouble);
+    const auto act = all_of(name + "act")[name + "act"].to(torch::kDouble);
+    return {at::cosine_similarity(pre, act, -1), act.norm(2, -1) / pre.norm(2, -1)};
+  }
+  void expect_group(const GateGroup& group, const torch::Tensor& mask, const Block& block,
+                    double tolerance) {
+    const auto [cosines, ratios] = expected(block);
+    const auto of_group = [&](const torch::Tensor& x) { return x.masked_select(mask); };
+    ASSERT_EQ(group.cosine.count, mask.sum().item<int64_t>());
+    ASSERT_EQ(group.ratio.count, group.cosine.count);
+    EXPECT_NEAR(group.cosine.mean, of_group(cosines).mean().item<double>(), tolerance);
+    EXPECT_NEAR(group.ratio.mean, of_group(ratios).mean().item<double>(), tolerance);
+    EXPECT_NEAR(group.cosine.standard_deviation(), of_group(cosines).std().item<double>(),
+                tolerance);
+    EXPECT_NEAR(group.ratio.standard_deviation(), of_group(ratios).std().item<double>(), tolerance);
+    for (const auto& point : group.sample) {
+      const auto [sequence, position] = point.place;
+      EXPECT_TRUE(mask[sequence][position].item<bool>());
+      EXPECT_NEAR(point.cosine, cosines[sequence][position].item<double>(), tolerance);
+      EXPECT_NEAR(point.ratio, ratios[sequence][position].item<double>(), tolerance);
+    }
+  }
+  void expect_all(double tolerance) {
+    const auto mask = spike_mask();
+    ASSERT_TRUE(mask.any().item<bool>());
+    GateLinearity gates(places_of(mask));
+    run(model, batches, {&gates});
+    const auto result = gates.result();
+    ASSERT_EQ(result.blocks.size(), 2u);
+    for (const auto& block : result.blocks) {
+      EXPECT_EQ(block.block.kind(), BlockKind::kFeedForward);
+      expect_group(block.spike, mask, block.block, tolerance);
+      expect_group(block.ordinary, ~mask, block.block, tolerance);
+      EXPECT_EQ(static_cast<int64_t>(block.spike.sample.size()), mask.sum().item<int64_t>());
+      EXPECT_EQ(static_cast<int64_t>(block.ordinary.sample.size()), (~mask).sum().item<int64_t>());
+    }
+  }
+};
+
+std::vector<TokenPlace> places_in(const std::vector<GatePoint>& sample) {
+  std::vector<TokenPlace> places;
+  for (const auto& point : sample) places.push_back(point.place);
+  return places;
+}
+
+TEST_F(GateLinearityTest, EveryTokenOfEveryGatedBlock) {
+  const auto scope = plant();
+  expect_all(1e-12);
+}
+
+TEST_F(GateLinearityTest, FloatAndBFloat16) {
+  for (const auto dtype : {torch::kFloat, torch::kBFloat16}) {
+    model = random_model(tiny_config(), dtype);
+    const auto scope = plant();
+    expect_all(1e-5);
+  }
+}
+
+TEST_F(GateLinearityTest, TwoPassesMergeAndSampleTheSameTokens) {
+  const auto scope = plant();
+  const auto places = places_of(spike_mask());
+  const auto [once, merged] =
+      once_and_merged(GateLinearity(places, {.spike_points = 4, .ordinary_points = 9}));
+  const auto a = once.result(), b = merged.result();
+  ASSERT_EQ(a.blocks.size(), b.blocks.size());
+  for (size_t index = 0; index < a.blocks.size(); ++index) {
+    const auto &one = a.blocks[index], &other = b.blocks[index];
+    EXPECT_EQ(one.spike.sample.size(), 4u);
+    EXPECT_EQ(one.ordinary.sample.size(), 9u);
+    EXPECT_EQ(places_in(one.spike.sample), places_in(other.spike.sample));
+    EXPECT_EQ(places_in(one.ordinary.sample), places_in(other.ordinary.sample));
+    EXPECT_EQ(places_in(one.spike.sample), places_in(a.blocks[0].spike.sample));
+    EXPECT_EQ(one.spike.cosine.count, other.spike.cosine.count);
+    EXPECT_NEAR(one.spike.cosine.mean, other.spike.cosine.mean, 1e-12);
+    EXPECT_NEAR(one.ordinary.ratio.standard_deviation(), other.ordinary.ratio.standard_deviation(),
+                1e-12);
+  }
+}
+
+TEST_F(GateLinearityTest, NoSpikesAndNoPoints) {
+  GateLinearity gates({}, {.spike_points = 0, .ordinary_points = 0});
+  run(model, batches, {&gates});
+  const auto result = gates.result();
+  for (const auto& block : result.blocks) {
+    EXPECT_EQ(block.spike.cosine.count, 0);
+    EXPECT_EQ(block.ordinary.cosine.count, kSequences * kLength);
+    EXPECT_TRUE(block.ordinary.sample.empty());
+  }
+}
+
+TEST_F(GateLinearityTest, ModelsWithoutAGateHaveNoBlocks) {
+  auto config = tiny_config();
+  config.gated = false;
+  auto plain = random_model(config);
+  GateLinearity gates({}), gated({});
+  run(plain, batches, {&gates});
+  EXPECT_TRUE(gates.result().blocks.empty());
+  run(model, batches, {&gated});
+  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { gates.merge(gated); }),
+                    "got 2 blocks, expected the same 0"));
+}
+
+TEST_F(GateLinearityTest, TokensWithoutAnAngleAreLeftOut) {
+  auto config = tiny_config();
+  config.activation.kind = Activation::kRelu;
+  model = random_model(config, torch::kDouble);
+  const auto scope = model->hooks().add("blocks.1.mlp.hook_pre", [](const torch::Tensor& x) {
+    auto changed = x.clone();
+    changed.select(1, 2) = -1;
+    changed.select(1, 3).select(1, 0) = NAN;
+    return changed;
+  });
+  GateLinearity gates({});
+  run(model, batches, {&gates});
+  const auto result = gates.result();
+  EXPECT_EQ(result.blocks[0].ordinary.cosine.count, kSequences * kLength);
+  EXPECT_EQ(result.blocks[1].ordinary.cosine.count, kSequences * (kLength - 2));
+  EXPECT_TRUE(std::isfinite(result.blocks[1].ordinary.ratio.mean));
+}
+
+TEST(ActivationLinearityTest, RowsOfAnyWidth) {
+  torch::manual_seed(7);
+  for (const int64_t width : {1, 15, 16, 33, 1000}) {
+    const auto x = torch::randn({3, 5, width}, torch::kDouble);
+    const auto y = at::silu(x);
+    const auto rows = detail::activation_linearity(x, y);
+    const auto cosines = (x * y).sum(-1) / (x.norm(2, -1) * y.norm(2, -1));
+    ASSERT_EQ(rows.size(), 15u);
+    for (int64_t row = 0; row < 15; ++row) {
+      EXPECT_NEAR(rows[row].cosine, cosines.flatten()[row].item<double>(), 1e-12);
+      EXPECT_NEAR(rows[row].ratio, (y.norm(2, -1) / x.norm(2, -1)).flatten()[row].item<double>(),
+                  1e-12);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace spikesink
