@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 #include "spikesink/keep_freed_memory.h"
-#include "spikesink/measure/sinks/attention_sinks.h"
-#include "spikesink/measure/spikes/life_cycle.h"
-#include "spikesink/measure/spikes/massive_activations.h"
 #include "spikesink/measure/practice/perplexity.h"
+#include "spikesink/measure/sinks/attention_sinks.h"
 #include "spikesink/measure/sinks/qk_geometry.h"
 #include "spikesink/measure/sinks/sinks_anywhere.h"
+#include "spikesink/measure/spikes/life_cycle.h"
+#include "spikesink/measure/spikes/massive_activations.h"
 #include "spikesink/model/load_model.h"
 #include "timing.h"
 

@@ -14,16 +14,16 @@
 
 #include <filesystem>
 
+#include "spikesink/measure/practice/perplexity.h"
 #include "spikesink/measure/sinks/attention_sinks.h"
 #include "spikesink/measure/spikes/life_cycle.h"
 #include "spikesink/measure/spikes/massive_activations.h"
-#include "spikesink/measure/practice/perplexity.h"
 #include "spikesink/model/load_model.h"
 #include "timing.h"
 
 namespace {
 
-using spikesink::ModelPart;
+using spikesink::WeightGroup;
 
 constexpr int64_t kLayerRepeats = 3;
 
@@ -40,19 +40,19 @@ void forget(const std::filesystem::path& path) {
 
 void read_all(spikesink::Transformer& model) {
   for (int64_t part = 0; part < model->config().n_layers + 2; ++part)
-    const auto held = model->hold({part});
+    const auto held = model->pin_weights({part});
 }
 
 // Seconds of all layers, from those of the first.
 double compute_alone(spikesink::Transformer& model, const spikesink::TokenBatches& batches) {
   const torch::NoGradGuard no_grad;
-  const auto held = model->hold(ModelPart::layer(0));
+  const auto held = model->pin_weights(WeightGroup::layer(0));
   double fastest = std::numeric_limits<double>::infinity();
   for (int64_t repeat = 0; repeat < kLayerRepeats; ++repeat) {
     double seconds = 0;
     for (const auto& batch : batches) {
-      auto pass = model->begin(batch.ids);
-      seconds += bench::seconds([&] { model->advance(pass, 0); });
+      spikesink::ForwardPass pass(*model, batch.ids);
+      seconds += bench::seconds([&] { pass.run_layer(0); });
     }
     fastest = std::min(fastest, seconds);
   }

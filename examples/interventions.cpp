@@ -1,75 +1,83 @@
-// Changes one thing in a trained model, many times, and tells what each change did.
+// Applies interventions to a trained model one at a time and prints what each of them changes.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 
-#include "interventions/plan.h"
+#include "interventions/intervention_list.h"
 
 namespace {
 
 using namespace examples;
 
-std::string told(double value, int digits = 4) {
+std::string to_text(double value, int digits = 4) {
   return std::isfinite(value) ? fmt::format("{:.{}g}", value, digits) : "not finite";
 }
 
-void tell(const std::vector<spikesink::InterventionResult>& results) {
+void print_found(const SpikesAndSinks& found) {
+  if (!found.birth) return;
+  fmt::print("spike channels {}, created by block {}, edited after layer {}; {} sink heads\n",
+             list(found.channels), found.birth->number, found.birth->layer(),
+             found.sink_heads.size());
+}
+
+void print_table(const std::vector<spikesink::InterventionResult>& results) {
   constexpr auto kGu = spikesink::SinkDefinition::kGu;
   fmt::print("{:<26} {:>10} {:>24} {:>8} {:>10} {:>10} {:>8}\n", "intervention", "perplexity",
              "95 % interval", "sinks", "next key", "spike", "KL");
   for (const auto& result : results) {
     const auto [low, high] = result.interval;
     fmt::print("{:<26} {:>10} {:>24} {:>6.1f} % {:>8.1f} % {:>10} {:>8}\n", result.name,
-               told(result.perplexity.perplexity), told(low) + " to " + told(high),
+               to_text(result.perplexity.perplexity), to_text(low) + " to " + to_text(high),
                result.sinks.sink_ratio(kGu), result.sinks.sink_ratio(kGu, result.next_key),
-               told(result.spike.magnitude), told(result.divergence.mean, 3));
+               to_text(result.spike.magnitude), to_text(result.divergence.mean, 3));
   }
 }
 
-void run(const Options& options, const Plan& plan) {
+void run(const Options& options, const InterventionList& list) {
   auto experiment = open_experiment(options);
-  const auto say = [&](const std::string& line) {
-    if (!options.quiet && !line.empty()) fmt::print("{}\n", line);
-  };
-  say(experiment.describe(options));
-  const auto targets = find_targets(experiment, progress_bar(options, "finding spikes and sinks"));
-  if (targets.birth)
-    say(fmt::format("spike channels {}, born in block {}, edited after layer {}; {} sink heads",
-                    list(targets.channels), targets.birth->number, targets.birth->layer(),
-                    targets.sink_heads.size()));
-  std::string note;
-  const auto interventions = make(plan, targets, experiment, note);
-  say(note);
+  if (!options.quiet) fmt::print("{}\n", experiment.describe(options));
+  const auto found =
+      find_spikes_and_sinks(experiment, progress_bar(options, "finding spikes and sinks"));
+  if (!options.quiet) print_found(found);
+  const auto [interventions, skipped] = build_interventions(list, found, experiment);
+  if (!options.quiet && !skipped.empty()) fmt::print("left out: {}\n", fmt::join(skipped, ", "));
   const auto results =
       spikesink::compare(experiment.model, experiment.batches, interventions,
                          static_cast<uint64_t>(options.seed), progress_bar(options, "intervening"));
   auto report = make_report("interventions", options, experiment);
   report.add(results);
   report.write(options.out);
-  if (!options.quiet) tell(results);
-  say(fmt::format("report {}", (options.out / "report.html").string()));
+  if (options.quiet) return;
+  print_table(results);
+  fmt::print("report {}\n", (options.out / "report.html").string());
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Changes one thing at a time in a trained model and tells what each change did.",
-               "spikesink-interventions");
+  CLI::App app(
+      "Applies interventions to a trained model one at a time and compares perplexity, sinks and "
+      "spikes with the unchanged model.",
+      "spikesink-interventions");
   Options options;
   options.text_sequences = 16;
   options.text_length = 512;
   add_options(app, options);
   std::vector<std::string> names;
   std::optional<std::filesystem::path> file;
-  app.footer("The interventions:\n" + default_plan().words());
-  app.add_option("--file", file, "interventions to run instead (docs/interventions.md)")
-      ->type_name("JSON");
-  app.add_option("--run", names, "only these (default: all)")
+  app.add_option("--run", names, "interventions to run (default: all listed below)")
       ->delimiter(',')
-      ->type_name("NAME,...");
+      ->type_name("NAME,...")
+      ->group("Interventions");
+  app.add_option("--file", file,
+                 "JSON list of interventions (docs/interventions.md) instead of those listed below")
+      ->type_name("FILE")
+      ->group("Interventions");
+  app.footer(default_interventions().help());
   return run_example(app, argc, argv, [&] {
-    auto plan = file ? read_plan(*file) : default_plan();
-    plan.choose(names);
-    run(options, plan);
+    auto list = file ? read_interventions(*file) : default_interventions();
+    if (!names.empty()) list.select(names);
+    run(options, list);
   });
 }

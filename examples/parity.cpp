@@ -1,4 +1,5 @@
-// Does a checkpoint give here what it gives elsewhere? Compares hook points with reference tensors.
+// Compares the tensors of a model's hook points with reference tensors, such as those of
+// transformers.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -9,24 +10,19 @@
 
 namespace {
 
+using namespace examples;
+
 spikesink::TokenBatches read_tokens(const spikesink::WeightSource& reference) {
-  if (!reference.contains("tokens")) {
-    throw spikesink::FormatError(
-        fmt::format("--reference: {} has no tensor 'tokens' with the ids of the sequences, "
-                    "expected [sequences, "
-                    "length] of int64",
-                    reference.path().string()));
-  }
-  const auto tokens = reference.tensor("tokens").contiguous();
-  if (tokens.dim() != 2 || tokens.scalar_type() != torch::kLong) {
-    throw spikesink::FormatError(
-        fmt::format("--reference: the tensor 'tokens' of {} is {} {}, expected [sequences, length] "
-                    "of int64",
-                    reference.path().string(), c10::str(tokens.sizes()), c10::str(tokens.dtype())));
-  }
-  if (tokens.size(1) == 0)
+  constexpr const char* kExpected = "expected [sequences, length] of int64";
+  const auto file = reference.path().string();
+  if (!reference.contains("tokens"))
     throw spikesink::FormatError(fmt::format(
-        "--reference: the sequences of 'tokens' are empty ({})", reference.path().string()));
+        "--reference: {} has no tensor 'tokens' with the token ids, {}", file, kExpected));
+  const auto tokens = reference.tensor("tokens").contiguous();
+  if (tokens.dim() != 2 || tokens.size(1) == 0 || tokens.scalar_type() != torch::kLong)
+    throw spikesink::FormatError(
+        fmt::format("--reference: the tensor 'tokens' of {} is {} of {}, {}", file,
+                    c10::str(tokens.sizes()), c10::str(tokens.dtype()), kExpected));
   std::vector<std::vector<int64_t>> sequences;
   for (int64_t row = 0; row < tokens.size(0); ++row) {
     const auto* ids = tokens[row].data_ptr<int64_t>();
@@ -35,28 +31,34 @@ spikesink::TokenBatches read_tokens(const spikesink::WeightSource& reference) {
   return spikesink::token_batches(sequences);
 }
 
-// A reference of more sequences than `tokens` would be compared in part only.
-void check_rows(const spikesink::TensorParity& point, const std::filesystem::path& file) {
-  if (point.rows == point.shape.front()) return;
-  throw spikesink::FormatError(
-      fmt::format("--reference: the tensor '{}' has {} rows, expected {} as 'tokens' say ({})",
-                  point.point, point.shape.front(), point.rows, file.string()));
+// `tokens` may have fewer sequences than the other tensors; these would be compared only partly.
+void check_rows(const spikesink::ParityResult& result, const std::filesystem::path& file) {
+  if (result.points.empty())
+    throw spikesink::FormatError(
+        fmt::format("--reference: {} has no tensor named after a hook point", file.string()));
+  for (const auto& point : result.points) {
+    if (point.rows != point.shape.front())
+      throw spikesink::FormatError(
+          fmt::format("--reference: the tensor '{}' has {} rows, expected {}, as 'tokens' has ({})",
+                      point.point, point.shape.front(), point.rows, file.string()));
+  }
 }
 
-void tell(const std::vector<spikesink::TensorParity>& points,
-          const spikesink::ParityOptions& limits) {
-  const auto& worst = *std::max_element(
-      points.begin(), points.end(), [](const auto& a, const auto& b) { return a.error < b.error; });
-  fmt::print("compared          {} hook points, within {} + {} |reference|\n", points.size(),
-             limits.absolute, limits.relative);
+void print_summary(const spikesink::ParityResult& result) {
+  const auto& worst =
+      *std::max_element(result.points.begin(), result.points.end(),
+                        [](const auto& a, const auto& b) { return a.error < b.error; });
+  fmt::print("compared          {} hook points, within {} + {} |reference|\n", result.points.size(),
+             result.options.absolute, result.options.relative);
   fmt::print(
-      "worst             {}: {:.3g} of what is allowed, at [{}]: got {:.9g}, expected {:.9g}\n",
+      "worst             {}: {:.3g} of the tolerance, at [{}]: got {:.9g}, expected {:.9g}\n",
       worst.point, worst.error, fmt::join(worst.worst, ", "), worst.got, worst.expected);
 }
 
-// In the order of the forward pass: where it began.
-void check(const std::vector<spikesink::TensorParity>& points, const examples::Options& options) {
+// Throws at the first difference in the order of the forward pass: the later ones follow from it.
+void check_equal(const spikesink::ParityResult& result, const Options& options) {
   const auto differs = [](const auto& point) { return point.outside > 0; };
+  const auto& points = result.points;
   const auto first = std::find_if(points.begin(), points.end(), differs);
   if (first == points.end()) return;
   throw std::runtime_error(fmt::format(
@@ -66,50 +68,54 @@ void check(const std::vector<spikesink::TensorParity>& points, const examples::O
       first->outside, first->outside == 1 ? "" : "s", first->largest_difference,
       options.load.dtype == torch::kDouble
           ? ""
-          : " (a reference in float64 and --dtype float64 tell rounding from a mistake)"));
+          : " (use a reference in float64 and --dtype float64 to rule out rounding)"));
 }
 
-void run(const examples::Options& options, const std::filesystem::path& file,
-         const spikesink::ParityOptions& limits) {
+void run(const Options& options, const std::filesystem::path& file,
+         const spikesink::ParityOptions& tolerance) {
   const std::shared_ptr<const spikesink::WeightSource> reference =
       spikesink::open_safetensors(file);
-  spikesink::Parity parity(reference, limits);
-  auto experiment =
-      examples::open_experiment(options, read_tokens(*reference), {"reference", file.string()});
+  spikesink::Parity parity(reference, tolerance);
+  auto experiment = open_experiment(options, read_tokens(*reference), {"reference", file.string()});
   if (!options.quiet) fmt::print("{}\n", experiment.describe(options));
-
   spikesink::run(experiment.model, experiment.batches, {&parity},
-                 examples::progress_bar(options, "comparing"));
-  if (parity.result().empty()) {
-    throw spikesink::FormatError(
-        fmt::format("--reference: {} has no tensor named after a hook point", file.string()));
-  }
-  for (const auto& point : parity.result()) check_rows(point, file);
-  auto report = examples::make_report("parity", options, experiment);
-  report.add(parity.result(), limits);
+                 {.progress = progress_bar(options, "comparing")});
+  const auto result = parity.result();
+  check_rows(result, file);
+  auto report = make_report("parity", options, experiment);
+  report.add(result);
   report.write(options.out);
-  if (!options.quiet) tell(parity.result(), limits);
-  check(parity.result(), options);
+  if (!options.quiet) print_summary(result);
+  check_equal(result, options);
   if (!options.quiet) fmt::print("verdict           equal\n");
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Compares what a model's hook points show with reference tensors.",
+  CLI::App app("Compares the tensors of a model's hook points with reference tensors.",
                "spikesink-parity");
-  examples::Options options;
-  examples::add_options(app, options);
+  Options options;
+  add_options(app, options);
   std::filesystem::path reference;
-  spikesink::ParityOptions limits;
-  auto* file = app.add_option("--reference", reference,
-                              "safetensors: 'tokens' [sequences, length], and tensors named after "
-                              "their hook point (scripts/reference_activations.py makes one)");
-  file->required()->type_name("FILE");
+  spikesink::ParityOptions tolerance;
+  auto* file =
+      app.add_option("--reference", reference,
+                     "safetensors file with 'tokens' [sequences, length] and tensors named "
+                     "after hook points (scripts/reference_activations.py writes one)");
+  file->required()->type_name("FILE")->group("Reference");
   for (const char* name : {"--text", "--tokens", "--sequences", "--length", "--bos"})
-    app.get_option(name)->excludes(file);
-  app.add_option("--absolute", limits.absolute, "what may always differ")->capture_default_str();
-  app.add_option("--relative", limits.relative, "what may differ for each unit of the reference")
-      ->capture_default_str();
-  return examples::run_example(app, argc, argv, [&] { run(options, reference, limits); });
+    app.get_option(name)->description("not used: --reference has the token ids")->excludes(file);
+  const auto add_tolerance = [&](const char* name, double& value, const char* help) {
+    app.add_option(name, value, help)
+        ->capture_default_str()
+        ->check(magnitude())
+        ->type_name("X")
+        ->group("Reference");
+  };
+  add_tolerance("--absolute", tolerance.absolute,
+                "allowed difference, added to that of --relative");
+  add_tolerance("--relative", tolerance.relative,
+                "allowed difference as a fraction of the reference's magnitude");
+  return run_example(app, argc, argv, [&] { run(options, reference, tolerance); });
 }

@@ -1,4 +1,4 @@
-// Reads a long text through caches of bounded size and tells what each way of bounding costs.
+// Reads a long text through key/value caches of bounded size and prints what each policy costs.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,26 +13,30 @@ using namespace examples;
 
 struct StreamingOptions {
   int64_t read = 20000;
-  std::optional<int64_t> cache;  // none: 1024, or the model's context
-  std::optional<int64_t> step;   // none: 64, or an eighth of the cache
+  std::optional<int64_t> cache;  // none: 1024, at most the model's context
+  std::optional<int64_t> step;   // none: 64, at most an eighth of the cache
 };
 
-// What no cache should drop: found in the windows of the text that --sequences and --length name.
-spikesink::CacheKeepResult find_kept(Experiment& experiment, const Options& options) {
+int64_t cache_size(const StreamingOptions& streaming, int64_t context) {
+  const auto size = streaming.cache.value_or(std::min<int64_t>(1024, context));
+  if (size > context)
+    throw std::invalid_argument(fmt::format(
+        "--cache: got {}, expected at most the model's context of {} tokens", size, context));
+  return size;
+}
+
+// The tokens that no cache should drop, found in the windows of --sequences and --length.
+spikesink::CacheKeepResult find_kept_tokens(Experiment& experiment, const Options& options) {
   spikesink::SinksAnywhere sinks;
   spikesink::SpikeTokens spikes;
   spikesink::run(experiment.model, experiment.batches, {&sinks, &spikes},
-                 progress_bar(options, "finding what to keep"));
+                 {.progress = progress_bar(options, "finding the tokens to keep")});
   return spikesink::cache_keep(sinks.result(), spikes.result());
 }
 
-int64_t context(const Experiment& experiment) {
-  return experiment.model->config().context;
-}
-
-// All of one capacity; the last keeps what `found` names.
-std::vector<spikesink::NamedStream> plan(const spikesink::CacheKeepResult& found,
-                                         int64_t capacity) {
+// Three policies of one capacity.
+std::vector<spikesink::NamedStream> make_policies(const spikesink::CacheKeepResult& found,
+                                                  int64_t capacity) {
   const int64_t first = std::min<int64_t>(4, capacity / 2);
   spikesink::CachePolicy aware{.first = 0, .most_kept = capacity / 8};
   for (const auto& token : found.kept) {
@@ -45,29 +49,25 @@ std::vector<spikesink::NamedStream> plan(const spikesink::CacheKeepResult& found
           {"spike-aware", aware}};
 }
 
-void tell(const std::vector<spikesink::NamedStream>& streams) {
+void print_table(const std::vector<spikesink::NamedStream>& streams) {
   fmt::print("{:<16} {:>8} {:>10} {:>20} {:>20}\n", "policy", "tokens", "MB", "while all is kept",
-             "from there on");
+             "afterwards");
   for (const auto& stream : streams) {
-    const auto& [losses, stretch, before, after, bytes] = stream.result;
+    const auto& result = stream.result;
     fmt::print("{:<16} {:>8} {:>10.1f} {:>20.4g} {:>20}\n", stream.name, stream.policy.capacity(),
-               static_cast<double>(bytes) / 1e6, std::exp(before.mean),
-               after.count > 0 ? fmt::format("{:.4g}", std::exp(after.mean)) : "-");
+               static_cast<double>(result.cache_bytes) / 1e6, std::exp(result.before.mean),
+               result.after.count > 0 ? fmt::format("{:.4g}", std::exp(result.after.mean)) : "-");
   }
 }
 
 void run(const Options& options, const StreamingOptions& streaming) {
   auto experiment = open_experiment(options);
-  auto ids = whole_text(options, experiment);
+  auto ids = all_token_ids(options, experiment);
   if (static_cast<int64_t>(ids.size()) > streaming.read) ids.resize(streaming.read);
   if (!options.quiet) fmt::print("{}\n", experiment.describe(options));
-  const auto cache = streaming.cache.value_or(std::min<int64_t>(1024, context(experiment)));
-  if (cache > context(experiment))
-    throw std::invalid_argument(
-        fmt::format("--cache: got {}, expected at most the model's context of {} tokens", cache,
-                    context(experiment)));
+  const auto cache = cache_size(streaming, experiment.model->config().context);
   const auto step = streaming.step.value_or(std::clamp<int64_t>(cache / 8, 1, 64));
-  auto streams = plan(find_kept(experiment, options), cache);
+  auto streams = make_policies(find_kept_tokens(experiment, options), cache);
   for (auto& stream : streams)
     stream.result = spikesink::stream(experiment.model, torch::tensor(ids), stream.policy,
                                       {.step = step}, progress_bar(options, stream.name));
@@ -79,32 +79,35 @@ void run(const Options& options, const StreamingOptions& streaming) {
   report.write(options.out);
   if (options.quiet) return;
   fmt::print("perplexity over {} tokens, {} at a time\n", ids.size(), step);
-  tell(streams);
+  print_table(streams);
   fmt::print("report {}\n", (options.out / "report.html").string());
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Reads a long text through key/value caches of bounded size.",
-               "spikesink-streaming");
+  CLI::App app(
+      "Reads a long text through key/value caches of bounded size and compares the perplexity of "
+      "three policies.",
+      "spikesink-streaming");
   Options options;
   options.text_sequences = 8;
   options.text_length = 512;
   StreamingOptions streaming;
   add_options(app, options);
-  app.add_option("--read", streaming.read, "tokens of the text to stream")
-      ->capture_default_str()
-      ->check(whole_number(2));
-  app.add_option("--cache", streaming.cache,
-                 "tokens that a cache holds (default: 1024, or the model's context)")
-      ->check(whole_number(8));
-  app.add_option(
-         "--step", streaming.step,
-         "tokens that go through the model together (default: 64, or an eighth of the cache)")
-      ->check(whole_number(1));
+  const auto add = [&](const char* name, auto& value, int64_t least, const char* help) {
+    return app.add_option(name, value, help)
+        ->check(whole_number(least))
+        ->type_name("N")
+        ->group("Streaming");
+  };
+  add("--read", streaming.read, 2, "tokens of the text to stream, at most")->capture_default_str();
+  add("--cache", streaming.cache, 8,
+      "capacity of a cache in tokens, from 8 (default: 1024, at most the model's context)");
+  add("--step", streaming.step, 1,
+      "tokens per forward pass (default: 64, at most an eighth of --cache)");
   app.footer(
-      "--sequences and --length choose the windows in which the tokens are found that the "
-      "spike-aware cache keeps.");
+      "The spike-aware policy keeps the tokens that spike or are sinks in the windows\n"
+      "of --sequences and --length.\n");
   return run_example(app, argc, argv, [&] { run(options, streaming); });
 }

@@ -1,8 +1,9 @@
-// Trains one model, a row of the paper's tables or one's own, and logs spikes and sinks as they
-// emerge. Run again, it goes on where it was stopped.
+// Trains one model, a row of the paper's tables or a configuration of your own, and logs spikes
+// and sinks as they emerge. Run again, it goes on where it was stopped.
 #include <fmt/format.h>
 
-#include "common/experiment.h"
+#include "common/files.h"
+#include "common/program.h"
 #include "common/training.h"
 #include "spikesink/spikesink.h"
 
@@ -16,16 +17,21 @@ struct TrainOptions : TrainingOptions {
   bool seed_given = false;
 };
 
-spikesink::TrainConfig configuration(const TrainOptions& options) {
-  auto config = configured(options.config ? spikesink::read_train_config(read_file(*options.config),
-                                                                         options.config->string())
-                                          : spikesink::ablated(options.row, options.scale),
-                           options);
+spikesink::TrainConfig make_config(const TrainOptions& options) {
+  auto config = options.config ? spikesink::read_train_config(read_file(*options.config),
+                                                              options.config->string())
+                               : spikesink::ablated(options.row, options.scale);
+  config = apply_options(std::move(config), options);
   if (options.seed_given || !options.config) config.seed = static_cast<uint64_t>(options.seed);
   return config;
 }
 
-void tell(const spikesink::FinishedRun& run, const TrainOptions& options) {
+void print_start(const spikesink::TrainingRun& training) {
+  for (const auto& sentence : training.damaged()) fmt::print("set aside: {}\n", sentence);
+  if (training.began_after() > 0) fmt::print("going on after step {}\n", training.began_after());
+}
+
+void print_summary(const spikesink::FinishedRun& run, const TrainOptions& options) {
   const auto row = spikesink::summarize({run}).front();
   if (row.loss && row.perplexity && row.sink_ratio_percent && row.spike)
     fmt::print("{}: loss {:.4f}, perplexity {:.4g}, sink ratio {:.1f} %, spike {:.4g}\n", row.row,
@@ -39,20 +45,17 @@ void run(TrainOptions options) {
   check_device(options.device);
   const auto processes = spikesink::join_processes();
   options.quiet = options.quiet || !is_first(processes.get());
-  spikesink::TrainingRun training(configuration(options), options.out,
+  spikesink::TrainingRun training(make_config(options), options.out,
                                   device_of(processes.get(), options.device), processes.get());
-  if (!options.quiet) {
-    for (const auto& sentence : training.damaged()) fmt::print("set aside: {}\n", sentence);
-    if (training.began_after() > 0) fmt::print("going on after step {}\n", training.began_after());
-  }
+  if (!options.quiet) print_start(training);
   {
-    TrainingLine line(!options.quiet, 1);
-    train(training, line, [] { return false; });
+    TrainingProgress progress(!options.quiet, 1);
+    train(training, progress, [] { return false; });
   }
   if (!is_first(processes.get())) return;
   const auto finished = spikesink::read_training_run(options.out);
-  write_report("train", options, {finished});
-  if (!options.quiet) tell(finished, options);
+  write_training_report("train", options, {finished});
+  if (!options.quiet) print_summary(finished, options);
 }
 
 }  // namespace
@@ -61,23 +64,23 @@ int main(int argc, char** argv) {
   CLI::App app("Trains one model from scratch and logs spikes and sinks as they emerge.",
                "spikesink-train");
   TrainOptions options;
-  std::string rows = "The rows:\n";
-  for (const auto& row : spikesink::ablations()) rows += "  " + row.name + "\n";
-  app.footer(rows);
-  auto* config = app.add_option("--config", options.config, "a configuration of one's own");
-  config->type_name("JSON");
-  app.add_option("--row", options.row, "a row of the paper's tables 3 to 8")
+  auto* config =
+      app.add_option("--config", options.config,
+                     "whole configuration in JSON, such as train.json of an earlier --out");
+  config->type_name("FILE")->group(kModelGroup);
+  app.add_option("--row", options.row, "row of the paper's tables 3 to 8, listed below")
       ->capture_default_str()
+      ->type_name("ROW")
+      ->group(kModelGroup)
       ->excludes(config);
-  app.add_option("--scale", options.scale, "nano, 60m, 1b or 7b")
-      ->capture_default_str()
-      ->excludes(config);
+  add_scale(app, options.scale)->excludes(config);
   add_training_options(app, options);
+  app.footer(rows_help());
   return run_example(
       app, argc, argv,
       [&] {
         options.seed_given = app.count("--seed") > 0;
         run(options);
       },
-      kGoOn);
+      kResumeAdvice);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the tables of docs/models.md and docs/hooks.md and tests/goldens/hook_names.json from what the golden models say of
-themselves; shapes and meanings of hook points are those of hook_names.h.
+"""Writes the tables of docs/models.md and docs/hooks.md, and tests/goldens/hook_names.json, from the configurations and hook points
+of the golden models. Shapes and meanings of hook points come from the comments of hook_names.h.
 
 Usage: describe_models.py [--check] DESCRIBE_MODELS   (the program that the build makes)
 
@@ -13,6 +13,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "models.md"
@@ -20,11 +21,13 @@ HOOK_PAGE = ROOT / "docs" / "hooks.md"
 HOOK_HEADER = ROOT / "include" / "spikesink" / "hooks" / "hook_names.h"
 HOOKS = ROOT / "tests" / "goldens" / "hook_names.json"
 BEGIN, END = "<!-- the table is written by scripts/describe_models.py -->\n", "<!-- end -->\n"
+COLUMNS = 100  # of prose
+LONGEST_LIST = 60  # characters; longer lists of models stand once, below the tables
 REAL = {"llama": "SmolLM2-135M", "gemma3_text": "Gemma 3 270M", "bert": "MiniLM-L6"}
 
 
 def either(values):
-    return ", ".join(sorted({str(value) for value in values}))
+    return "; ".join(sorted({str(value) for value in values}))
 
 
 def feed_forward(model):
@@ -67,8 +70,8 @@ def table(described):
     return "\n".join(lines) + "\n"
 
 
-# Of the points whose line in the header says nothing, because a sentence over the group does.
-SAID_OVER_THE_GROUP = {
+# Points without a comment on their line of the header: the comment above the group describes them.
+FROM_GROUP_COMMENT = {
     "hook_embed": "[B, T, d_embedding], of the token",
     "hook_pos_embed": "[B, T, d_model], of the position",
     "hook_token_type_embed": "[B, T, d_model], of the token type",
@@ -85,33 +88,33 @@ def generic(name):
 
 
 def hook_groups():
-    """The groups of the header: what is said of each, and its points with what is said of them."""
+    """The groups of the header: the comment above each, and its points with their comments."""
     for paragraph in HOOK_HEADER.read_text().split("\n\n"):
         points = CONSTANT.findall(paragraph)
         if not points:
             continue
         title = " ".join(line.removeprefix("// ") for line in paragraph.split("inline")[0].splitlines())
         for point, comment in points:
-            if bool(comment) == (point in SAID_OVER_THE_GROUP):
-                sys.exit(f"{HOOK_HEADER}: expected a comment on the line of {point}, or an entry of SAID_OVER_THE_GROUP")
-        yield title, [(point, comment or SAID_OVER_THE_GROUP[point]) for point, comment in points]
+            if bool(comment) == (point in FROM_GROUP_COMMENT):
+                sys.exit(f"{HOOK_HEADER}: expected a comment on the line of {point}, or an entry of FROM_GROUP_COMMENT")
+        yield title, [(point, comment or FROM_GROUP_COMMENT[point]) for point, comment in points]
 
 
-def places_of_hooks(described):
+def count_configurations(described):
     """By name, layers as N and experts as E: how many of a model type's configurations have it in some layer, and in all."""
-    places = {}
+    counts = {}
     for entry in described.values():
         kinds = [{generic(f"blocks.0.{point}") for point in kind["points"]} for kind in entry["hooks"]["blocks"]]
         everywhere = set.intersection(*kinds) | set(entry["hooks"]["root"])
         for name in everywhere | set.union(*kinds):
-            some, every = places.setdefault(name, (collections.Counter(), collections.Counter()))
+            some, every = counts.setdefault(name, (collections.Counter(), collections.Counter()))
             some[entry["model"]["model_type"]] += 1
             every[entry["model"]["model_type"]] += name in everywhere
-    return places
+    return counts
 
 
 def shape_and_meaning(name, comment):
-    """What the header says of a point, for its name as it stands in a model."""
+    """Shape and meaning of a point from its comment in the header, for its name in a model."""
     shape, what = re.fullmatch(r"(\[[^]]*\])(?:,? (.*))?", comment).groups()
     if ".experts." in name or ".shared." in name:
         shape = shape.replace("B, T", "n")
@@ -123,7 +126,7 @@ def shape_and_meaning(name, comment):
 
 
 def check_shape(golden, name, shape, entry):
-    """Exits when a model shows a point in another shape. Sizes that the report's `model` does not have are not looked at."""
+    """Exits when a model has the point in another shape. Sizes that the report's `model` does not have are not checked."""
     shapes, model = entry["shapes"], entry["model"]
     sizes = {"B": shapes["sequences"], "T": shapes["length"], "S": shapes["length"], "H": model["n_heads"],
              "K": model["n_key_value_heads"], "1": 1} | {key: model[key] for key in ("d_head", "d_model", "d_vocabulary")}
@@ -139,8 +142,8 @@ def check_shape(golden, name, shape, entry):
             sys.exit(f"{golden}: {point} is {got}, and {HOOK_PAGE} says {shape}")
 
 
-def models_with(name, places, configurations):
-    some, every = places.get(name, ({}, {}))
+def models_with(name, counts, configurations):
+    some, every = counts.get(name, ({}, {}))
     named = lambda families: ", ".join(f"`{family}`" for family in sorted(families))
     partly = [family for family in some if every[family] < configurations[family]]
     whole, without = set(some) - set(partly), set(configurations) - set(some)
@@ -148,20 +151,21 @@ def models_with(name, places, configurations):
         text = "all" + (f" but {named(without)}" if without else "")
     else:
         text = named(whole)
-    return "; ".join(filter(None, [text, f"of {named(partly)} only some" if partly else ""])) or "none"
+    return "; ".join(filter(None, [text, f"some of {named(partly)}" if partly else ""])) or "none"
 
 
 def hook_table(described):
-    places = places_of_hooks(described)
+    counts = count_configurations(described)
     configurations = collections.Counter(entry["model"]["model_type"] for entry in described.values())
     groups = list(hook_groups())
     ends = [point for _, points in groups for point, _ in points]
-    lines = []
+    lines, long_lists = [], []
     for title, points in groups:
-        lines += [title, "", "| name | shape | what | models |", "|---|---|---|---|"]
+        lines += [*textwrap.wrap(title, COLUMNS, break_long_words=False, break_on_hyphens=False), "",
+                  "| name | shape | what | models |", "|---|---|---|---|"]
         rows = []
         for number, (point, comment) in enumerate(points):
-            names = [name for name in places if point == max(
+            names = [name for name in counts if point == max(
                 (end for end in ends if f".{name}".endswith(f".{end}")), key=len)]
             if not names:
                 names = [re.search(r'"(blocks\.N\.[^"]*)"', title)[1] + point]
@@ -170,9 +174,17 @@ def hook_table(described):
             shape, what = shape_and_meaning(name, comment)
             for golden, entry in described.items():
                 check_shape(golden, name, shape, entry)
-            lines.append(f"| `{name}` | {shape} | {what} | {models_with(name, places, configurations)} |")
+            models = models_with(name, counts, configurations)
+            if len(models) > LONGEST_LIST:
+                if models not in long_lists:
+                    long_lists.append(models)
+                models = f"list {long_lists.index(models) + 1}"
+            lines.append(f"| `{name}` | {shape} | {what} | {models} |")
         lines.append("")
-    return "\n".join(lines)
+    lines += ["The longer lists of models:", ""]
+    for number, models in enumerate(long_lists, 1):
+        lines += textwrap.wrap(f"{number}. {models}", COLUMNS, subsequent_indent="   ", break_on_hyphens=False)
+    return "\n".join(lines) + "\n"
 
 
 def hook_names(described):
@@ -195,7 +207,7 @@ def main(*arguments):
             file.write_text(text)
         elif file.read_text() != text:
             sys.stdout.writelines(difflib.unified_diff(file.read_text().splitlines(True), text.splitlines(True),
-                                                       str(file), "what the models say"))
+                                                       str(file), "from the models"))
             sys.exit(f"{file} is out of date: run scripts/describe_models.py {arguments[-1]}")
 
 

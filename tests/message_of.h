@@ -16,8 +16,8 @@ std::string message_of(Call call) {
   return {};
 }
 
-/// Whether `text` holds `fragment`; shows the text when not.
-inline testing::AssertionResult holds(const std::string& text, const std::string& fragment) {
+/// Whether `text` contains `fragment`; shows the text where it does not.
+inline testing::AssertionResult contains(const std::string& text, const std::string& fragment) {
   if (text.find(fragment) != std::string::npos) return testing::AssertionSuccess();
   return testing::AssertionFailure() << "'" << fragment << "' is not in: " << text;
 }

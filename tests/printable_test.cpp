@@ -13,7 +13,7 @@ TEST(PrintableTest, TextStaysAsItIs) {
     EXPECT_EQ(printable(text), text);
 }
 
-TEST(PrintableTest, WhatATerminalObeysIsWrittenOut) {
+TEST(PrintableTest, ControlCharactersAreEscaped) {
   EXPECT_EQ(printable("\x1b[2J"), "\\x1b[2J");
   EXPECT_EQ(printable("a\nb\tc\x7f"), "a\\x0ab\\x09c\\x7f");
   EXPECT_EQ(printable("x\0y"s), "x\\x00y");
@@ -21,18 +21,18 @@ TEST(PrintableTest, WhatATerminalObeysIsWrittenOut) {
   EXPECT_EQ(printable("a\u2028b"), "a\\u2028b");  // a line's end
 }
 
-TEST(PrintableTest, WhatTurnsTheDirectionOfWritingIsWrittenOut) {
+TEST(PrintableTest, BidirectionalControlCharactersAreEscaped) {
   EXPECT_EQ(printable("abc\u202edcba\u202c"), "abc\\u202edcba\\u202c");
   EXPECT_EQ(printable("\u2066x\u2069"), "\\u2066x\\u2069");
 }
 
-TEST(PrintableTest, BytesThatAreNoUtf8AreWrittenOut) {
+TEST(PrintableTest, BytesThatAreNotUtf8AreEscaped) {
   EXPECT_EQ(printable("a\xff\x80z"), "a\\xff\\x80z");
   EXPECT_EQ(printable("\xe4\xbd"), "\\xe4\\xbd");           // cut
   EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80");  // a surrogate
 }
 
-TEST(PrintableTest, LongTextLosesItsMiddle) {
+TEST(PrintableTest, LongTextIsCutInTheMiddle) {
   for (const size_t size : {1501, 7000, 5'000'000}) {
     const auto text = "begin" + std::string(size, 'x') + "/the/path";
     const auto shown = printable(text);

@@ -1,44 +1,62 @@
 #pragma once
 
-#include <optional>
-
-#include "anatomy/sections.h"
-#include "common/experiment.h"
-#include "spikesink/spikesink.h"
+#include "anatomy/sink_sections.h"
+#include "anatomy/spike_sections.h"
+#include "anatomy/weight_sections.h"
 
 namespace examples {
 
-/// What was found, as far as it was asked for or is needed for something else.
-struct Findings {
-  std::optional<spikesink::QuadraticFormResult> forms;
-  std::string note;  // why there are none, or nothing
-  std::optional<spikesink::LifeCycleResult> life;
-  std::optional<spikesink::MassiveActivationsResult> massive;
-  std::optional<spikesink::SpikeTokensResult> tokens;
-  std::optional<spikesink::AttentionSinksResult> sinks;
-  std::optional<spikesink::SinksAnywhereResult> sinks_anywhere;
-  std::optional<spikesink::PerplexityResult> perplexity;
-  std::vector<spikesink::NotFiniteValues> not_finite;
-  std::optional<spikesink::GateLinearityResult> gates;
-  std::optional<spikesink::SparseConstantsResult> constants;
-  std::optional<spikesink::SelfAttentionResult> self_attention;
-  std::optional<spikesink::FormFitResult> fit;
-  std::optional<spikesink::QuantisationResult> quantisation;
-  std::optional<spikesink::CacheKeepResult> cache;
-  std::optional<spikesink::SinkGeometry> geometry;
-  std::vector<spikesink::VocabularyProbeResult> probes;  // as first token, then after a prefix
-  std::optional<spikesink::StatePicture> picture;
+class PerplexitySection : public FirstRunSection<spikesink::Perplexity> {
+ public:
+  explicit PerplexitySection(SectionTable& table);
+  void join_first_run(const Experiment& experiment, TextRun& run) override;
+  void print_summary() const override;
 };
 
-/// Runs what the sections need: the weights alone, one pass that finds the spikes and sinks,
-/// another that looks at what was found, and the vocabulary.
-Findings find(Experiment& experiment, const Options& options, const Sections& sections);
+/// The sections of the report, in the order of report.json. Each is given those whose results it
+/// reads.
+class Anatomy {
+ public:
+  /// The sections that --only and --skip may name.
+  std::vector<std::string> names() const;
+  /// Selects the sections of `only`, or all, without those of `skip`.
+  void select(const std::vector<std::string>& only, const std::vector<std::string>& skip);
+  /// Reads the weights, runs over the text twice and finishes every section that measures.
+  void measure(Experiment& experiment, const Options& options);
+  void add_to(spikesink::Report& report) const;
+  void print_summary() const;
 
-/// Puts the wanted sections into a report.
-void add_findings(spikesink::Report& report, const Findings& findings, const Sections& sections,
-                  const Experiment& experiment);
-
-/// The summary on the terminal.
-void tell(const Findings& findings);
+ private:
+  SectionTable table_;
+  LifeCycleSection life_cycle_{table_};
+  QuadraticFormSection quadratic_form_{table_, life_cycle_};
+  FirstRunSection<spikesink::MassiveActivations> massive_activations_{
+      table_, "massive_activations", [](auto&) { return spikesink::MassiveActivations(); }};
+  SpikeTokensSection spike_tokens_{table_};
+  SecondRunSection<spikesink::GateLinearity> gate_linearity_{
+      table_,
+      "gate_linearity",
+      [this](auto&) { return spikesink::GateLinearity(spike_tokens_.positions()); },
+      {&spike_tokens_}};
+  VocabularyProbeSection vocabulary_probe_{table_, life_cycle_, quadratic_form_};
+  SecondRunSection<spikesink::SparseConstants> sparse_constants_{
+      table_,
+      "sparse_constants",
+      [this](auto&) { return spikesink::SparseConstants(spike_tokens_.positions()); },
+      {&spike_tokens_}};
+  SinkGeometrySection sink_geometry_{table_, attention_sinks_};
+  AttentionSinksSection attention_sinks_{table_};
+  FirstRunSection<spikesink::SinksAnywhere> sinks_anywhere_{
+      table_, "sinks_anywhere", [](auto&) { return spikesink::SinksAnywhere(); }};
+  SecondRunSection<spikesink::QuantisationError> quantisation_{
+      table_,
+      "quantisation",
+      [this](auto&) { return spikesink::QuantisationError(spike_tokens_.positions()); },
+      {&spike_tokens_}};
+  KvCacheSection kv_cache_{table_, sinks_anywhere_, spike_tokens_};
+  PerplexitySection perplexity_{table_};
+  StatePictureSection state_picture_{table_, life_cycle_};
+  NotFiniteSection not_finite_{table_, life_cycle_};
+};
 
 }  // namespace examples

@@ -10,14 +10,14 @@
 #include <system_error>
 #include <vector>
 
-#include "common/say.h"
+#include "common/terminal.h"
 
 namespace examples {
 namespace fs = std::filesystem;
 namespace {
 
-// A handler may do little more than write: it writes the signal's number to the thread that waits.
-// 0 ends that thread.
+// A signal handler may call few functions. It writes the number of the signal to a pipe, which a
+// thread reads; 0 ends the thread.
 int pipe_ends[2] = {-1, -1};
 
 void send(int signal) {
@@ -34,24 +34,25 @@ void set_handler(void (*handler)(int), int flags) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction before {};
     ::sigaction(signal, nullptr, &before);
-    if (before.sa_handler != SIG_IGN) ::sigaction(signal, &action, nullptr);  // nohup stays nohup
+    // A signal that nohup ignores stays ignored.
+    if (before.sa_handler != SIG_IGN) ::sigaction(signal, &action, nullptr);
   }
 }
 
-// Names as TemporaryFile and save_checkpoint make them.
-bool is_half_written(const fs::path& path) {
+// The temporary names of TemporaryFile and save_checkpoint.
+bool is_unfinished(const fs::path& path) {
   const auto name = path.filename().string();
   return name.ends_with(".unfinished") ||
          (name.ends_with(".tmp") &&
           name.find(fmt::format(".{}-", ::getpid())) != std::string::npos);
 }
 
-std::vector<fs::path> half_written_in(const fs::path& folder) {
+std::vector<fs::path> unfinished_in(const fs::path& folder) {
   std::vector<fs::path> found;
   std::error_code error;
   for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
-    if (is_half_written(entry->path())) found.push_back(entry->path());
+    if (is_unfinished(entry->path())) found.push_back(entry->path());
   }
   return found;
 }
@@ -61,7 +62,7 @@ std::vector<std::string> kept_in(const fs::path& folder) {
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
-    if (!is_half_written(entry->path())) names.push_back(entry->path().filename().string());
+    if (!is_unfinished(entry->path())) names.push_back(entry->path().filename().string());
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -73,20 +74,20 @@ Interrupt::Interrupt(std::string program, fs::path out, std::string advice)
     : program_(std::move(program)),
       out_(std::move(out)),
       advice_(std::move(advice)),
-      made_here_(!fs::exists(out_)) {
+      folder_is_new_(!fs::exists(out_)) {
   if (::pipe(pipe_ends) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
-  waiting_ = std::thread([this] { wait_for_signal(); });
+  thread_ = std::thread([this] { await_signal(); });
   set_handler(send, SA_RESTART | SA_RESETHAND);
 }
 
 Interrupt::~Interrupt() {
   set_handler(SIG_DFL, 0);
   send(0);
-  waiting_.join();
+  thread_.join();
   for (const int end : pipe_ends) ::close(end);
 }
 
-void Interrupt::wait_for_signal() const {
+void Interrupt::await_signal() const {
   unsigned char signal = 0;
   while (::read(pipe_ends[0], &signal, 1) < 0 && errno == EINTR) {
   }
@@ -95,18 +96,18 @@ void Interrupt::wait_for_signal() const {
 
 void Interrupt::end(int signal) const {
   std::error_code ignored;
-  for (const auto& path : half_written_in(out_)) {
-    // The program may be giving it its own name right now: only one of the two renames succeeds.
-    const auto away = path.parent_path() / ("interrupted-" + path.filename().string());
-    fs::rename(path, away, ignored);
-    fs::remove_all(away, ignored);
+  for (const auto& path : unfinished_in(out_)) {
+    // The program may be renaming it to its final name: only one of the two renames succeeds.
+    const auto removed = path.parent_path() / ("interrupted-" + path.filename().string());
+    fs::rename(path, removed, ignored);
+    fs::remove_all(removed, ignored);
   }
   const auto kept = kept_in(out_);
-  if (kept.empty() && made_here_) fs::remove(out_, ignored);
-  say("{}{}: interrupted: {}\n", ::isatty(STDERR_FILENO) ? "\r\033[K" : "", program_,
-      kept.empty() ? "nothing was written"
-                   : fmt::format("{} keeps {}{}{}", out_.string(), fmt::join(kept, ", "),
-                                 advice_.empty() ? "" : "; ", advice_));
+  if (kept.empty() && folder_is_new_) fs::remove(out_, ignored);
+  print_stderr("{}{}: interrupted: {}\n", ::isatty(STDERR_FILENO) ? "\r\033[K" : "", program_,
+               kept.empty() ? "nothing was written"
+                            : fmt::format("{} keeps {}{}{}", out_.string(), fmt::join(kept, ", "),
+                                          advice_.empty() ? "" : "; ", advice_));
   ::_exit(128 + signal);
 }
 

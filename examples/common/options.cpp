@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <torch/cuda.h>
 
-#include <charconv>
-#include <limits>
 #include <map>
 
 namespace examples {
@@ -13,8 +11,7 @@ namespace {
 using spikesink::BosRule;
 using spikesink::Residence;
 
-constexpr int64_t kMostThreads =
-    1024;  // far more than helps; a system may fail to make as many as it is asked for
+constexpr int64_t kMostThreads = 1024;  // more may be refused by the system
 
 const std::map<std::string, BosRule> kBosRules = {
     {"auto", BosRule::kAuto}, {"yes", BosRule::kYes}, {"no", BosRule::kNo}};
@@ -36,79 +33,95 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, T& value,
   return app
       .add_option_function<std::string>(
           name, [&value, &words](const std::string& word) { value = words.at(word); }, help)
-      ->check(CLI::IsMember(allowed))
+      ->check(one_of(allowed))
       ->type_name(CLI::detail::join(allowed, "|"));
+}
+
+void add_model_options(CLI::App& app, Options& options) {
+  app.add_option("--model", options.model, "Hugging Face folder or .gguf file")
+      ->required()
+      ->type_name("PATH")
+      ->group(kModelGroup);
+  add_choice(app, "--dtype", options.load.dtype, kDtypes,
+             "precision of weights and activations: float32, bfloat16, float16 or float64 "
+             "(default: float32)")
+      ->type_name("TYPE")
+      ->group(kModelGroup);
+  add_choice(app, "--by-layer", options.load.residence, kResidences,
+             "load the weights of a layer when it runs (default: auto, only if the model does not "
+             "fit into --memory)")
+      ->group(kModelGroup);
+  app.add_option("--memory", options.load.memory,
+                 "memory for weights and for states between layers, such as 3GB or 500MiB "
+                 "(default: 80 % of the free memory)")
+      ->transform(byte_size())
+      ->type_name("SIZE")
+      ->group(kModelGroup);
+}
+
+void add_text_options(CLI::App& app, Options& options) {
+  auto* text =
+      app.add_option("--text", options.text, "UTF-8 text file (default: built-in passages)");
+  auto* tokens = app.add_option("--tokens", options.tokens,
+                                "token ids instead of text, used unchanged: JSON array of arrays, "
+                                "one for each sequence");
+  text->type_name("FILE")->group(kTextGroup)->excludes(tokens);
+  tokens->type_name("FILE")->group(kTextGroup);
+  app.add_option(
+         "--sequences", options.sequences,
+         fmt::format("number of sequences, at most (default: {} of a text, all of --tokens)",
+                     options.text_sequences))
+      ->check(whole_number(1))
+      ->type_name("N")
+      ->group(kTextGroup);
+  app.add_option("--length", options.length,
+                 fmt::format("tokens per sequence (default: {} of a text, at most the model's "
+                             "context); longer sequences of --tokens are cut",
+                             options.text_length))
+      ->check(whole_number(1))
+      ->type_name("N")
+      ->group(kTextGroup);
+  add_choice(app, "--bos", options.bos, kBosRules,
+             "start each sequence of a text with BOS (default: auto, as the tokenizer does)")
+      ->group(kTextGroup);
 }
 
 }  // namespace
 
-CLI::Validator whole_number(int64_t least, int64_t most) {
-  const auto check = [least, most](const std::string& word) -> std::string {
-    int64_t number = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-    if (error == std::errc() && end == word.data() + word.size() && number >= least &&
-        number <= most)
-      return {};
-    const bool open = most == std::numeric_limits<int64_t>::max();
-    return fmt::format(
-        "got '{}', expected a whole number {}", word,
-        open ? fmt::format("from {}", least) : fmt::format("from {} to {}", least, most));
-  };
-  return {check, ""};
-}
-
 void add_options(CLI::App& app, Options& options) {
-  app.add_option("--model", options.model, "Hugging Face folder, or .gguf file")
-      ->required()
-      ->type_name("PATH");
-  auto* text = app.add_option("--text", options.text,
-                              "UTF-8 text to read (default: passages that ship with the program)");
-  auto* tokens = app.add_option("--tokens", options.tokens,
-                                "token ids to read instead, as they are: JSON array of arrays");
-  text->type_name("FILE")->excludes(tokens);
-  tokens->type_name("FILE");
-  app.add_option(
-         "--sequences", options.sequences,
-         fmt::format(
-             "at most this many sequences (default: {} of a text, all that are given as tokens)",
-             options.text_sequences))
-      ->check(whole_number(1));
-  app.add_option(
-         "--length", options.length,
-         fmt::format("tokens a sequence (default: {} of a text); given tokens are cut to it",
-                     options.text_length))
-      ->check(whole_number(1));
-  add_choice(app, "--bos", options.bos, kBosRules,
-             "begin each sequence of text with BOS (default: as the tokenizer says)");
-  add_choice(app, "--dtype", options.load.dtype, kDtypes,
-             "what weights and activations are held in (default: float32)");
+  add_model_options(app, options);
+  add_text_options(app, options);
   add_device(app, options.load.device);
-  add_choice(app, "--by-layer", options.load.residence, kResidences,
-             "bring the weights from the file layer by layer (default: where they do not fit)");
-  app.add_option("--memory", options.load.memory,
-                 "for weights and what waits between layers, such as 3GB (default: 80 % of what is "
-                 "free)")
-      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true))
-      ->check(whole_number(1))
-      ->type_name("SIZE");
   add_run_options(app, options);
 }
 
 void add_device(CLI::App& app, torch::Device& device) {
-  add_choice(app, "--device", device, kDevices, "where to compute (default: cpu)");
+  add_choice(app, "--device", device, kDevices, "device that computes (default: cpu)")
+      ->group(kComputeGroup);
 }
 
-void refuse_job() {
-  const int64_t processes = spikesink::processes_of_job();
-  if (processes > 1)
-    throw std::invalid_argument(
-        fmt::format("this program does not share its work: got a job of {} processes, expected one",
-                    processes));
+void add_run_options(CLI::App& app, ProgramOptions& options) {
+  app.add_option("--threads", options.threads,
+                 fmt::format("CPU threads, at most {} (default: all cores)", kMostThreads))
+      ->check(whole_number(1, kMostThreads))
+      ->type_name("N")
+      ->group(kComputeGroup);
+  app.add_option("--seed", options.seed, "seed of the random numbers")
+      ->capture_default_str()
+      ->check(whole_number(0))
+      ->type_name("N")
+      ->group(kComputeGroup);
+  app.add_option("--out", options.out, "folder for report.json, report.html and other output")
+      ->default_str(options.out.string())
+      ->type_name("DIR")
+      ->group(kOutputGroup);
+  app.add_flag("--quiet", options.quiet, "print errors only")->group(kOutputGroup);
 }
 
 void check_device(torch::Device device) {
   if (device.is_cuda() && !torch::cuda::is_available())
-    throw std::invalid_argument("--device cuda: this LibTorch sees no CUDA device");
+    throw std::invalid_argument(
+        "--device cuda: LibTorch finds no CUDA device, expected at least one");
 }
 
 torch::Device device_of(const spikesink::Processes* processes, torch::Device device) {
@@ -117,16 +130,13 @@ torch::Device device_of(const spikesink::Processes* processes, torch::Device dev
   return {torch::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }
 
-void add_run_options(CLI::App& app, RunOptions& options) {
-  app.add_option("--threads", options.threads, "threads to compute with (default: all)")
-      ->check(whole_number(1, kMostThreads));
-  app.add_option("--seed", options.seed, "seed of anything random")
-      ->capture_default_str()
-      ->check(whole_number(0));
-  app.add_option("--out", options.out, "folder for what is written")
-      ->capture_default_str()
-      ->type_name("DIR");
-  app.add_flag("--quiet", options.quiet, "print nothing but errors");
+void refuse_job() {
+  const int64_t processes = spikesink::processes_of_job();
+  if (processes > 1)
+    throw std::invalid_argument(fmt::format(
+        "this program does not share its work: got a job of {} processes, expected one; start it "
+        "without torchrun or srun",
+        processes));
 }
 
 std::string to_string(torch::Dtype dtype) {

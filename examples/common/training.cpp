@@ -4,35 +4,76 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
-#include "common/say.h"
+#include <algorithm>
 
+#include "common/terminal.h"
 #include "spikesink/report/report.h"
+#include "spikesink/train/ablations.h"
 
 namespace examples {
+namespace {
 
-void add_training_options(CLI::App& app, TrainingOptions& options) {
+void add_data_options(CLI::App& app, TrainingOptions& options) {
   app.add_option("--data", options.data.training,
                  "text (.txt, .md, .jsonl) or token shards (.bin) to train on, or folders of them "
-                 "(default: a task made up by the program)")
-      ->type_name("PATH");
+                 "(default: the generated Bigram-Backcopy task)")
+      ->type_name("PATH...")
+      ->group(kTextGroup);
   app.add_option("--validation", options.data.validation,
-                 "the same to measure on (default: the end of what is trained on)")
-      ->type_name("PATH");
+                 "the same, for the validation loss and the measurements (default: the end of "
+                 "--data)")
+      ->type_name("PATH...")
+      ->group(kTextGroup);
   app.add_option("--tokenizer", options.data.tokenizer,
-                 "tokenizer of the text (default: one is trained on it)")
-      ->type_name("PATH");
-  app.add_option("--vocabulary", options.vocabulary, "tokens that the model knows")
-      ->check(whole_number(1));
-  app.add_option("--length", options.length, "tokens of a sequence")->check(whole_number(2));
-  app.add_option("--sequences", options.sequences, "sequences of a step")->check(whole_number(1));
-  app.add_option("--steps", options.steps, "steps of a training")->check(whole_number(1));
+                 "folder or file of the tokenizer (default: a BPE tokenizer trained on --data)")
+      ->type_name("PATH")
+      ->group(kTextGroup);
+}
+
+void add_size_options(CLI::App& app, TrainingOptions& options) {
+  const auto add = [&](const char* name, std::optional<int64_t>& value, int64_t least,
+                       const char* group, const char* help) {
+    app.add_option(name, value, help)->check(whole_number(least))->type_name("N")->group(group);
+  };
+  add("--vocabulary", options.vocabulary, 1, kModelGroup,
+      "number of tokens in the vocabulary (default: depends on --scale)");
+  add("--length", options.length, 2, kTextGroup,
+      "tokens per sequence (default: depends on --scale)");
+  add("--sequences", options.sequences, 1, "Training",
+      "sequences per step (default: depends on --scale)");
+  add("--steps", options.steps, 1, "Training", "optimizer steps (default: depends on --scale)");
+}
+
+}  // namespace
+
+void add_training_options(CLI::App& app, TrainingOptions& options) {
+  add_data_options(app, options);
+  add_size_options(app, options);
   app.add_flag("--bfloat16", options.bfloat16,
-               "matrix products in bfloat16; weights, sums and norms stay in float32");
+               "matrix products in bfloat16; weights, sums and norms stay in float32")
+      ->group(kComputeGroup);
   add_device(app, options.device);
   add_run_options(app, options);
 }
 
-spikesink::TrainConfig configured(spikesink::TrainConfig config, const TrainingOptions& options) {
+CLI::Option* add_scale(CLI::App& app, std::string& scale) {
+  return app.add_option("--scale", scale, "size of the model: nano, 60m, 1b or 7b")
+      ->capture_default_str()
+      ->type_name("SCALE")
+      ->group(kModelGroup);
+}
+
+std::string rows_help() {
+  std::vector<std::pair<std::string, std::string>> rows;
+  for (const auto& row : spikesink::ablations())
+    rows.emplace_back(row.name, row.fields.empty()
+                                    ? "changes nothing"
+                                    : fmt::format("changes {}", fmt::join(row.fields, ", ")));
+  return help_list("Rows", rows);
+}
+
+spikesink::TrainConfig apply_options(spikesink::TrainConfig config,
+                                     const TrainingOptions& options) {
   if (!options.data.training.empty()) config.data.training = options.data.training;
   if (!options.data.validation.empty()) config.data.validation = options.data.validation;
   if (!options.data.tokenizer.empty()) config.data.tokenizer = options.data.tokenizer;
@@ -47,14 +88,15 @@ spikesink::TrainConfig configured(spikesink::TrainConfig config, const TrainingO
   return config;
 }
 
-TrainingLine::TrainingLine(bool shown, int64_t runs)
+TrainingProgress::TrainingProgress(bool shown, int64_t runs)
     : shown_(shown && isatty(STDERR_FILENO)), runs_(runs) {}
 
-TrainingLine::~TrainingLine() {
-  if (shown_) say("\r\033[K");
+TrainingProgress::~TrainingProgress() {
+  if (shown_) print_stderr("\r\033[K");
 }
 
-void TrainingLine::tell(const spikesink::TrainingRun& run, const spikesink::TrainingStep& step) {
+void TrainingProgress::update(const spikesink::TrainingRun& run,
+                              const spikesink::TrainingStep& step) {
   if (!shown_) return;
   const std::lock_guard lock(mutex_);
   const auto& config = run.trainer().config();
@@ -66,23 +108,24 @@ void TrainingLine::tell(const spikesink::TrainingRun& run, const spikesink::Trai
   const auto all = static_cast<double>(config.steps);
   if (step.step == run.began_after() + 1) trained_before_ += run.began_after() / all;
   trained_ += 1 / all;
-  done_ += run.done() ? 1 : 0;
+  finished_ += run.done() ? 1 : 0;
   tokens_ += config.sequences * config.length;
   const double elapsed =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   const double left = static_cast<double>(runs_) - trained_before_ - trained_;
-  say("\r{}{} seed {}, step {}/{}, loss {:.4f}{}, {:.0f} tokens/s, {:.0f} s left \033[K",
-      runs_ > 1 ? fmt::format("{}/{} done, ", done_, runs_.load()) : "", config.name, config.seed,
-      step.step, config.steps, step.loss, measured, static_cast<double>(tokens_) / elapsed,
-      elapsed * left / trained_);
+  print_stderr("\r{}{} seed {}, step {}/{}, loss {:.4f}{}, {:.0f} tokens/s, {:.0f} s left \033[K",
+               runs_ > 1 ? fmt::format("{}/{} done, ", finished_, runs_.load()) : "", config.name,
+               config.seed, step.step, config.steps, step.loss, measured,
+               static_cast<double>(tokens_) / elapsed, elapsed * left / trained_);
 }
 
-void train(spikesink::TrainingRun& run, TrainingLine& line, const std::function<bool()>& stop) {
-  while (!run.done() && !stop()) line.tell(run, run.step());
+void train(spikesink::TrainingRun& run, TrainingProgress& progress,
+           const std::function<bool()>& stop) {
+  while (!run.done() && !stop()) progress.update(run, run.step());
 }
 
-void write_report(const std::string& program, const TrainingOptions& options,
-                  const std::vector<spikesink::FinishedRun>& runs) {
+void write_training_report(const std::string& program, const TrainingOptions& options,
+                           const std::vector<spikesink::FinishedRun>& runs) {
   spikesink::Report report(program);
   const auto& config = runs.front().config;
   report.configure("data", config.data.training.empty()

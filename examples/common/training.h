@@ -2,16 +2,20 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "common/options.h"
 #include "spikesink/train/training_run.h"
 
 namespace examples {
 
-/// What the programs that train can be told.
-struct TrainingOptions : RunOptions {
+/// Options of the programs that train.
+struct TrainingOptions : ProgramOptions {
   std::string scale = "nano";
   spikesink::DataConfig data;
   std::optional<int64_t> vocabulary, length, sequences, steps;
@@ -19,39 +23,49 @@ struct TrainingOptions : RunOptions {
   torch::Device device = torch::kCPU;
 };
 
+/// Adds them, without --scale. `options` must outlive `app`.
 void add_training_options(CLI::App& app, TrainingOptions& options);
+/// Adds --scale.
+CLI::Option* add_scale(CLI::App& app, std::string& scale);
 
-/// The configuration with what the options say instead.
-spikesink::TrainConfig configured(spikesink::TrainConfig config, const TrainingOptions& options);
+/// The rows of the paper's tables and the fields of the configuration that they change, for the end
+/// of --help.
+std::string rows_help();
 
-/// What a training that was interrupted is to be told.
-inline constexpr const char* kGoOn = "the same command goes on from there";
+/// `config` with the values of the options that are given.
+spikesink::TrainConfig apply_options(spikesink::TrainConfig config, const TrainingOptions& options);
 
-/// How far one or several trainings are, on one line of a terminal; threads may share it.
-class TrainingLine {
+/// What to do after an interrupted training.
+inline constexpr const char* kResumeAdvice = "the same command goes on from there";
+
+/// The progress of one or several trainings, on one line of a terminal. Threads may share it.
+class TrainingProgress {
  public:
-  TrainingLine(bool shown, int64_t runs);
-  ~TrainingLine();
+  /// For `runs` trainings; `shown` is false with --quiet.
+  TrainingProgress(bool shown, int64_t runs);
+  ~TrainingProgress();
 
-  void tell(const spikesink::TrainingRun& run, const spikesink::TrainingStep& step);
-  /// One that was done before.
-  void skip() { --runs_; }
+  /// Counts a step that `run` has made, and prints the line.
+  void update(const spikesink::TrainingRun& run, const spikesink::TrainingStep& step);
+  /// Leaves out a training that was finished before.
+  void skip_run() { --runs_; }
 
  private:
   bool shown_;
   std::atomic<int64_t> runs_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::mutex mutex_;
-  std::map<std::string, std::string> measured_;  // of each training, at last
-  double trained_ = 0, trained_before_ = 0;      // trainings' worth of steps
-  int64_t done_ = 0, tokens_ = 0;
+  std::map<std::string, std::string> measured_;  // the latest measurements of each training
+  double trained_ = 0, trained_before_ = 0;      // in trainings, now and in an earlier process
+  int64_t finished_ = 0, tokens_ = 0;
 };
 
-/// Trains it to its end, or leaves it where `stop` says so.
-void train(spikesink::TrainingRun& run, TrainingLine& line, const std::function<bool()>& stop);
+/// Trains until `run` is finished or `stop` returns true.
+void train(spikesink::TrainingRun& run, TrainingProgress& progress,
+           const std::function<bool()>& stop);
 
-/// The report on trainings, in the options' folder.
-void write_report(const std::string& program, const TrainingOptions& options,
-                  const std::vector<spikesink::FinishedRun>& runs);
+/// Writes the report of the trainings to --out.
+void write_training_report(const std::string& program, const TrainingOptions& options,
+                           const std::vector<spikesink::FinishedRun>& runs);
 
 }  // namespace examples

@@ -216,7 +216,7 @@ std::vector<FittedNorm> fit_norms(Transformer& model, const TokenBatch& calibrat
   auto norms = Plan(model, change, blocks).norms;
   HookScope scope;
   for (auto& norm : norms) scope += watch(model, norm);
-  model->observe(calibration.ids.to(model->options().device()));
+  model->forward(calibration.ids.to(model->options().device()), {.logits = false});
   return norms;
 }
 

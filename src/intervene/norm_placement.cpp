@@ -50,8 +50,8 @@ HookScope ChangeNorms::attach(Transformer& model) const {
         fmt::format("the {} norm of block {}", to_string(norm.site), norm.block.number),
         kChangeNorms);
     const auto held =
-        model->hold(norm.site == NormSite::kFinal ? ModelPart::head(model->config().n_layers)
-                                                  : ModelPart::layer(norm.block.layer()));
+        model->pin_weights(norm.site == NormSite::kFinal ? WeightGroup::head(model->config().n_layers)
+                                                  : WeightGroup::layer(norm.block.layer()));
     auto& place = detail::norm_at(model, norm.block, norm.site);
     const auto before = place;
     place = Norm(replacement(model, *before, norm));

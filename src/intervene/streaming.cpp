@@ -23,7 +23,7 @@ torch::Tensor StreamingCache::forward(Transformer& model, const torch::Tensor& t
         c10::str(tokens.sizes()), policy_.window);
   }
   make_room(tokens.size(1));
-  auto result = model->forward(tokens, cache_);
+  auto result = model->forward(tokens, {.cache = &cache_});
   const auto ids = tokens.cpu();
   const auto id = ids.accessor<int64_t, 2>();
   for (int64_t index = 0; index < ids.size(1); ++index) {
@@ -69,7 +69,7 @@ StreamResult stream(Transformer& model, const torch::Tensor& ids, const CachePol
         options.step, options.stretch, policy.window);
   const torch::NoGradGuard no_grad;
   StreamingCache cache(policy);
-  StreamResult result{.stretch = options.stretch};
+  StreamResult result{options};
   const int64_t predicting = ids.size(0) - 1;  // the last one predicts nothing
   for (int64_t first = 0; first < predicting; first += options.step) {
     const int64_t last = std::min(first + options.step, predicting);

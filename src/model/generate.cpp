@@ -57,7 +57,8 @@ std::vector<int64_t> generate(Transformer& model, const std::vector<int64_t>& pr
   std::vector<int64_t> made, next = prompt;
   while (static_cast<int64_t>(made.size()) < most) {
     const auto tokens = torch::tensor(next, torch::kLong).unsqueeze(0);
-    const auto logits = model->forward(tokens.to(model->options().device()), cache)[0][-1];
+    const auto logits =
+        model->forward(tokens.to(model->options().device()), {.cache = &cache})[0][-1];
     const int64_t id = draw(next_probabilities(logits, options), random);
     made.push_back(id);
     if (each) each(id);

@@ -85,15 +85,17 @@ int64_t memory_for(const LoadOptions& options) {
 void place(Transformer& model, detail::StoredWeights weights, const LoadOptions& options) {
   const int64_t memory = memory_for(options);
   int64_t bytes = 0;
-  for (int64_t part = 0; part < weights.parts(); ++part) bytes += weights.bytes({part});
+  for (int64_t group = 0; group < weights.group_count(); ++group) bytes += weights.bytes({group});
   const bool fits = bytes <= memory;
   if (options.residence == Residence::kByLayer ||
       (options.residence == Residence::kAuto && !fits)) {
     detail::logger().info("weights of {} bytes come by layer: {} bytes of memory", bytes, memory);
-    model->come_by_layer(std::make_unique<detail::StreamedWeights>(std::move(weights), memory));
+    model->stream_weights_from(
+        std::make_unique<detail::StreamedWeights>(std::move(weights), memory));
     return;
   }
-  for (int64_t part = 0; part < weights.parts(); ++part) detail::put_in_place(weights.read({part}));
+  for (int64_t group = 0; group < weights.group_count(); ++group)
+    detail::put_in_place(weights.read({group}));
 }
 
 }  // namespace

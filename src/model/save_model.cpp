@@ -73,8 +73,8 @@ void save_model(const Transformer& model, const std::filesystem::path& folder) {
   const auto names =
       detail::hf_architecture(description["model_type"].get<std::string>(), kSaveModel).names();
   std::vector<HookScope> held;
-  for (int64_t part = 0; part < model->config().n_layers + 2; ++part)
-    held.push_back(model->hold({part}));
+  for (int64_t group = 0; group < model->config().n_layers + 2; ++group)
+    held.push_back(model->pin_weights({group}));
   std::map<std::string, torch::Tensor> tensors;
   for (const auto& entry : model->named_parameters()) {
     const auto places =

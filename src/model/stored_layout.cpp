@@ -5,8 +5,8 @@
 namespace spikesink::detail {
 namespace {
 
-int64_t heads_of(Part part, const ModelConfig& config) {
-  return part == Part::kQuery ? config.n_heads : config.n_key_value_heads;
+int64_t heads_of(QkvPart part, const ModelConfig& config) {
+  return part == QkvPart::kQuery ? config.n_heads : config.n_key_value_heads;
 }
 
 torch::Tensor turned(const torch::Tensor& stored) {
@@ -29,33 +29,35 @@ Take half(int64_t index) {
   };
 }
 
-Take of_stack(Part part, bool stored_transposed) {
+Take of_stack(QkvPart part, bool stored_transposed) {
   return [=](const auto& stored, const auto& config, int64_t) {
     const auto rows = stored_transposed ? turned(stored) : stored;
     const int64_t queries = config.n_heads * config.d_head;
     const int64_t keys = config.n_key_value_heads * config.d_head;
     switch (part) {
-      case Part::kQuery:
+      case QkvPart::kQuery:
         return rows.narrow(0, 0, queries);
-      case Part::kKey:
+      case QkvPart::kKey:
         return rows.narrow(0, queries, keys);
-      case Part::kValue:
+      case QkvPart::kValue:
         break;
     }
     return rows.narrow(0, queries + keys, keys);
   };
 }
 
-Take of_groups(Part part) {
+Take of_groups(QkvPart part) {
   return [part](const auto& stored, const auto& config, int64_t) {
     const int64_t groups = config.n_key_value_heads, queries = config.n_heads / groups;
     const auto rows = stored.unflatten(0, {groups, queries + 2, config.d_head});
-    const int64_t first = part == Part::kQuery ? 0 : part == Part::kKey ? queries : queries + 1;
-    return rows.narrow(1, first, part == Part::kQuery ? queries : 1).flatten(0, 2);
+    const int64_t first = part == QkvPart::kQuery ? 0
+                          : part == QkvPart::kKey ? queries
+                                                  : queries + 1;
+    return rows.narrow(1, first, part == QkvPart::kQuery ? queries : 1).flatten(0, 2);
   };
 }
 
-Take interleaved_pairs(Part part) {
+Take interleaved_pairs(QkvPart part) {
   return [part](const auto& stored, const auto& config, int64_t) {
     return stored.unflatten(0, {heads_of(part, config), -1, 2}).transpose(1, 2).flatten(0, 2);
   };

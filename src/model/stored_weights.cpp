@@ -43,15 +43,15 @@ torch::Tensor mxfp4_without_values(torch::IntArrayRef blocks) {
   return without_values(shape).transpose(-1, -2);
 }
 
-// The part of a parameter: "blocks.3.ln1.weight" is of layer 3.
-ModelPart part_of(const std::string& parameter, int64_t n_layers) {
+// The group of a parameter: "blocks.3.ln1.weight" is of layer 3.
+WeightGroup group_of(const std::string& parameter, int64_t n_layers) {
   constexpr std::string_view kBlocks = "blocks.";
   if (parameter.starts_with(kBlocks))
-    return ModelPart::layer(std::stoll(parameter.substr(kBlocks.size())));
+    return WeightGroup::layer(std::stoll(parameter.substr(kBlocks.size())));
   for (const char* name : {"ln_final.", "project_out.", "mlm_", "unembed"}) {
-    if (parameter.starts_with(name)) return ModelPart::head(n_layers);
+    if (parameter.starts_with(name)) return WeightGroup::head(n_layers);
   }
-  return ModelPart::embedding();
+  return WeightGroup::embedding();
 }
 
 }  // namespace
@@ -78,7 +78,7 @@ StoredWeights::StoredWeights(const TransformerImpl& model, std::unique_ptr<Weigh
       config_(model.config()),
       options_(options),
       base_(base),
-      parts_(config_.n_layers + 2) {
+      groups_(config_.n_layers + 2) {
   for (const auto& parameter : model.named_parameters()) want(parameter.key(), parameter.value());
   check();
   refuse_unused();
@@ -94,16 +94,16 @@ void StoredWeights::want(const std::string& name, const torch::Tensor& parameter
   Wanted wanted{name, parameter, parameter.sizes().vec(),
                 found == places.end() ? places.front() : *found};
   for (const auto& place : places) wanted.choices.push_back(place.tensors.front());
-  auto& part = parts_[part_of(name, config_.n_layers).number];
-  part.wanted[wanted.place.tensors.front()].push_back(std::move(wanted));
+  auto& group = groups_[group_of(name, config_.n_layers).index];
+  group.wanted[wanted.place.tensors.front()].push_back(std::move(wanted));
 }
 
 // All but the values: each tensor is there, has a shape that its parameters can be taken from, and
 // no more in it.
 void StoredWeights::check() {
   std::map<std::string, std::vector<const Wanted*>> by_tensor;
-  for (const auto& part : parts_) {
-    for (const auto& [tensor, all] : part.wanted) {
+  for (const auto& group : groups_) {
+    for (const auto& [tensor, all] : group.wanted) {
       for (const auto& wanted : all) by_tensor[tensor].push_back(&wanted);
     }
   }
@@ -204,9 +204,9 @@ torch::Tensor StoredWeights::taken(const Wanted& wanted, const torch::Tensor& st
   return values;
 }
 
-std::vector<WeightValues> StoredWeights::read(ModelPart part) {
+std::vector<WeightValues> StoredWeights::read(WeightGroup group) {
   const torch::NoGradGuard no_grad;
-  auto& [by_tensor, is_finite] = parts_[part.number];
+  auto& [by_tensor, is_finite] = groups_[group.index];
   std::vector<WeightValues> result;
   for (const auto& [tensor, all] : by_tensor) {
     const auto stored = stored_values(all.front(), /*check_finite=*/!is_finite);
@@ -267,8 +267,8 @@ void StoredWeights::release(const Wanted& wanted) const {
   }
 }
 
-void StoredWeights::drop(ModelPart part) const {
-  for (const auto& [tensor, all] : parts_[part.number].wanted) {
+void StoredWeights::unload(WeightGroup group) const {
+  for (const auto& [tensor, all] : groups_[group.index].wanted) {
     for (const auto& wanted : all) {
       auto parameter = wanted.parameter;
       parameter.set_data(at::empty({0}, options_));
@@ -277,9 +277,9 @@ void StoredWeights::drop(ModelPart part) const {
   }
 }
 
-int64_t StoredWeights::bytes(ModelPart part) const {
+int64_t StoredWeights::bytes(WeightGroup group) const {
   int64_t elements = 0;
-  for (const auto& [tensor, all] : parts_[part.number].wanted) {
+  for (const auto& [tensor, all] : groups_[group.index].wanted) {
     for (const auto& wanted : all) elements += c10::multiply_integers(wanted.shape);
   }
   return elements * static_cast<int64_t>(options_.dtype().itemsize());

@@ -6,7 +6,7 @@
 
 #include "model/weight_names.h"
 #include "spikesink/model/transformer.h"
-#include "spikesink/model/weight_supply.h"
+#include "spikesink/model/weight_loader.h"
 #include "spikesink/weights/weight_source.h"
 
 namespace spikesink::detail {
@@ -28,15 +28,15 @@ class StoredWeights {
   StoredWeights(const TransformerImpl& model, std::unique_ptr<WeightSource> source,
                 WeightNames names, const std::string& base, const torch::TensorOptions& options);
 
-  /// The values of a part's parameters, converted. A tensor that is not floating point, or not
+  /// The values of a group's parameters, converted. A tensor that is not floating point, or not
   /// finite, is a FormatError. Not from two threads at once.
-  std::vector<WeightValues> read(ModelPart part);
-  /// A part's parameters become empty, and the memory of its bytes in the file is freed.
-  void drop(ModelPart part) const;
+  std::vector<WeightValues> read(WeightGroup group);
+  /// A group's parameters become empty, and the memory of its bytes in the file is freed.
+  void unload(WeightGroup group) const;
 
-  int64_t parts() const { return static_cast<int64_t>(parts_.size()); }
-  /// What a part's parameters take in memory.
-  int64_t bytes(ModelPart part) const;
+  int64_t group_count() const { return static_cast<int64_t>(groups_.size()); }
+  /// What a group's parameters take in memory.
+  int64_t bytes(WeightGroup group) const;
   /// How many tensors of the file are read.
   size_t tensors() const { return used_.size(); }
 
@@ -52,7 +52,7 @@ class StoredWeights {
   /// By the first tensor of the place: a tensor is read once, whatever the number of parameters in
   /// it.
   using ByTensor = std::map<std::string, std::vector<Wanted>>;
-  struct Part {
+  struct Group {
     ByTensor wanted;
     bool is_finite = false;  // as far as is known
   };
@@ -78,7 +78,7 @@ class StoredWeights {
   ModelConfig config_;
   torch::TensorOptions options_;
   std::string base_;
-  std::vector<Part> parts_;  // by ModelPart::number
+  std::vector<Group> groups_;  // by WeightGroup::index
   std::set<std::string> used_;
 };
 

@@ -5,46 +5,46 @@
 namespace spikesink::detail {
 
 StreamedWeights::StreamedWeights(StoredWeights weights, int64_t memory)
-    : weights_(std::move(weights)), memory_(memory), is_here_(weights_.parts()) {
-  for (int64_t number = 0; number < weights_.parts(); ++number) weights_.drop({number});
+    : weights_(std::move(weights)), memory_(memory), is_here_(weights_.group_count()) {
+  for (int64_t index = 0; index < weights_.group_count(); ++index) weights_.unload({index});
 }
 
 StreamedWeights::~StreamedWeights() {
   if (values_ahead_.valid()) values_ahead_.wait();
 }
 
-void StreamedWeights::bring(ModelPart part) {
-  put_in_place(values_of(part));
-  is_here_[part.number] = true;
-  read_ahead({part.number + 1});
+void StreamedWeights::load(WeightGroup group) {
+  put_in_place(values_of(group));
+  is_here_[group.index] = true;
+  read_ahead({group.index + 1});
 }
 
-void StreamedWeights::drop(ModelPart part) {
-  weights_.drop(part);
-  is_here_[part.number] = false;
+void StreamedWeights::unload(WeightGroup group) {
+  weights_.unload(group);
+  is_here_[group.index] = false;
 }
 
-std::vector<WeightValues> StreamedWeights::values_of(ModelPart part) {
-  if (!values_ahead_.valid()) return weights_.read(part);
-  const bool foreseen = ahead_ == part.number;
+std::vector<WeightValues> StreamedWeights::values_of(WeightGroup group) {
+  if (!values_ahead_.valid()) return weights_.read(group);
+  const bool foreseen = ahead_ == group.index;
   values_ahead_.wait();  // one reads at a time
   if (foreseen) return values_ahead_.get();
   values_ahead_ = {};
-  return weights_.read(part);
+  return weights_.read(group);
 }
 
-void StreamedWeights::read_ahead(ModelPart part) {
-  if (part.number >= weights_.parts() || is_here_[part.number]) return;
-  ahead_ = part.number;
-  values_ahead_ = std::async(std::launch::async, [this, part] { return weights_.read(part); });
+void StreamedWeights::read_ahead(WeightGroup group) {
+  if (group.index >= weights_.group_count() || is_here_[group.index]) return;
+  ahead_ = group.index;
+  values_ahead_ = std::async(std::launch::async, [this, group] { return weights_.read(group); });
 }
 
 // Half of what two parts, the one that is computed with and the next, leave: the other half is for
 // what a batch needs within a layer.
-int64_t StreamedWeights::room_for_states() const {
+int64_t StreamedWeights::hidden_state_budget() const {
   int64_t largest = 0;
-  for (int64_t number = 0; number < weights_.parts(); ++number)
-    largest = std::max(largest, weights_.bytes({number}));
+  for (int64_t index = 0; index < weights_.group_count(); ++index)
+    largest = std::max(largest, weights_.bytes({index}));
   return std::max<int64_t>(0, memory_ - 2 * largest) / 2;
 }
 

@@ -74,50 +74,45 @@ void TransformerImpl::make_head() {
   hook_unembed_out_ = hooks_.make(std::string(kUnembedOut));
 }
 
-torch::Tensor TransformerImpl::forward(const torch::Tensor& tokens, const torch::Tensor& padding) {
-  return run(tokens, padding, nullptr);
+torch::Tensor TransformerImpl::forward(const torch::Tensor& tokens, const ForwardOptions& options) {
+  if (options.stop_after) return run_until(tokens, options);
+  if (options.cache != nullptr) return run_cached(tokens, options);
+  return run(tokens, options);
 }
 
-torch::Tensor TransformerImpl::forward(const torch::Tensor& tokens, KvCache& cache) {
-  check(tokens, cache);
-  const auto before = cache;
+torch::Tensor TransformerImpl::run(const torch::Tensor& tokens, const ForwardOptions& options) {
+  ForwardPass pass(*this, tokens, options);
+  for (int64_t layer = 0; layer < config_.n_layers; ++layer) pass.run_layer(layer);
+  return pass.run_head();
+}
+
+torch::Tensor TransformerImpl::run_cached(const torch::Tensor& tokens,
+                                          const ForwardOptions& options) {
+  check(tokens, *options.cache);
+  const auto before = *options.cache;
   try {
-    auto result = run(tokens, {}, &cache);
-    cache.count(tokens.size(1));
+    auto result = run(tokens, options);
+    options.cache->count(tokens.size(1));
     return result;
   } catch (...) {
-    cache = before;
+    *options.cache = before;
     throw;
   }
 }
 
-ForwardPass TransformerImpl::through_layers(const torch::Tensor& tokens,
-                                            const torch::Tensor& padding, KvCache* cache) const {
-  auto pass = begin(tokens, padding, cache);
-  for (int64_t layer = 0; layer < config_.n_layers; ++layer) advance(pass, layer);
-  return pass;
-}
-
-torch::Tensor TransformerImpl::run(const torch::Tensor& tokens, const torch::Tensor& padding,
-                                   KvCache* cache) {
-  auto pass = through_layers(tokens, padding, cache);
-  const auto held = hold(ModelPart::head(config_.n_layers));
-  const auto states = final_states(std::move(pass.stream));
-  return config_.head == Head::kNone ? states : hook_unembed_out_(logits(states));
-}
-
-void TransformerImpl::observe(const torch::Tensor& tokens) {
-  auto pass = through_layers(tokens, {}, nullptr);
-  end(pass);
-}
-
-torch::Tensor TransformerImpl::observe_until(const torch::Tensor& tokens, Block last) {
+torch::Tensor TransformerImpl::run_until(const torch::Tensor& tokens,
+                                         const ForwardOptions& options) {
+  const Block last = *options.stop_after;
   check(last);
+  if (options.cache != nullptr)
+    detail::fail_argument(
+        "[Transformer] stop_after: got a cache too, which would miss the later layers; expected "
+        "one of the two");
   torch::Tensor state;
   const auto scope =
       hooks_.add(hidden_state_point(last), [&](const torch::Tensor& value) { state = value; });
-  auto pass = begin(tokens);
-  for (int64_t layer = 0; layer <= last.layer(); ++layer) advance(pass, layer);
+  ForwardPass pass(*this, tokens, options);
+  for (int64_t layer = 0; layer <= last.layer(); ++layer) pass.run_layer(layer);
   return state;
 }
 
@@ -130,7 +125,7 @@ torch::Tensor TransformerImpl::logits(const torch::Tensor& states, int64_t first
   if (config_.head == Head::kNone)
     detail::fail_argument("[Transformer] a {} without unembedding has no logits",
                           config_.model_type);
-  const auto held = hold(ModelPart::head(config_.n_layers));
+  const auto pinned = pin_weights(WeightGroup::head(config_.n_layers));
   const auto& matrix = config_.tied_embeddings ? embedding : unembedding;
   const auto bias =
       unembedding_bias.defined() ? unembedding_bias.slice(0, first, last) : torch::Tensor();
@@ -169,7 +164,7 @@ Positions TransformerImpl::positions(int64_t length, KvCache* cache) const {
 }
 
 torch::Tensor TransformerImpl::embed(const torch::Tensor& tokens, Positions& places) const {
-  const auto held = hold(ModelPart::embedding());
+  const auto pinned = pin_weights(WeightGroup::embedding());
   auto rows = at::embedding(embedding, tokens);  // [B, T, d_embedding]
   if (config_.embedding_multiplier != 1)
     rows = rows * torch::scalar_tensor(config_.embedding_multiplier, rows.options());
@@ -196,33 +191,6 @@ torch::Tensor TransformerImpl::position_rows(const torch::Tensor& tokens,
   return counted.cumsum(1) * counted + (config_.position_offset - 1);
 }
 
-ForwardPass TransformerImpl::begin(const torch::Tensor& tokens) const {
-  return begin(tokens, {}, nullptr);
-}
-
-ForwardPass TransformerImpl::begin(const torch::Tensor& tokens, const torch::Tensor& padding,
-                                   KvCache* cache) const {
-  check(tokens, padding);
-  auto places = positions(tokens.size(1) + (cache ? cache->length() : 0), cache);
-  places.padding = padding;
-  const auto stream = embed(tokens, places);
-  return {stream, std::move(places)};
-}
-
-void TransformerImpl::advance(ForwardPass& pass, int64_t layer) const {
-  const auto held = hold(ModelPart::layer(layer));
-  auto through = layers[layer];
-  const bool again = recomputes_ && torch::GradMode::is_enabled();
-  pass.stream = again ? detail::recomputed(through, pass.stream, pass.positions)
-                      : through(pass.stream, pass.positions);
-}
-
-void TransformerImpl::end(ForwardPass& pass) const {
-  const auto held = hold(ModelPart::head(config_.n_layers));
-  const auto states = final_states(std::move(pass.stream));
-  if (hook_unembed_out_.watched()) hook_unembed_out_(logits(states));
-}
-
 torch::Tensor TransformerImpl::final_states(torch::Tensor stream) const {
   stream = ln_final.ptr()->forward(stream);
   if (project_out) stream = project_out.ptr()->forward(stream);
@@ -232,20 +200,20 @@ torch::Tensor TransformerImpl::final_states(torch::Tensor stream) const {
   return hook_unembed_in_(stream);
 }
 
-void TransformerImpl::come_by_layer(std::unique_ptr<WeightSupply> supply) {
-  parts_->supply = std::move(supply);
-  parts_->users.assign(config_.n_layers + 2, 0);
+void TransformerImpl::stream_weights_from(std::unique_ptr<WeightLoader> loader) {
+  pins_->loader = std::move(loader);
+  pins_->users.assign(config_.n_layers + 2, 0);
 }
 
-HookScope TransformerImpl::hold(ModelPart part) const {
-  if (!parts_->supply) return {};
+HookScope TransformerImpl::pin_weights(WeightGroup group) const {
+  if (!pins_->loader) return {};
   HookScope scope;
-  const bool is_head = part.number == ModelPart::head(config_.n_layers).number;
-  if (is_head && config_.tied_embeddings) scope += hold(ModelPart::embedding());
-  if (parts_->users[part.number] == 0) parts_->supply->bring(part);
-  ++parts_->users[part.number];
-  scope += HookScope([parts = parts_, part] {
-    if (--parts->users[part.number] == 0) parts->supply->drop(part);
+  const bool is_head = group == WeightGroup::head(config_.n_layers);
+  if (is_head && config_.tied_embeddings) scope += pin_weights(WeightGroup::embedding());
+  if (pins_->users[group.index] == 0) pins_->loader->load(group);
+  ++pins_->users[group.index];
+  scope += HookScope([pins = pins_, group] {
+    if (--pins->users[group.index] == 0) pins->loader->unload(group);
   });
   return scope;
 }
@@ -256,7 +224,7 @@ void TransformerImpl::check(Block block) const {
                           2 * config_.n_layers);
 }
 
-void TransformerImpl::check(const torch::Tensor& tokens, const torch::Tensor& padding) const {
+void TransformerImpl::check(const torch::Tensor& tokens, const torch::Tensor& padding_mask) const {
   if (tokens.dim() != 2 || tokens.scalar_type() != torch::kLong || tokens.numel() == 0) {
     detail::fail_argument(
         "[Transformer] tokens: got {} {}, expected a non-empty [sequences, length] of int64",
@@ -275,14 +243,14 @@ void TransformerImpl::check(const torch::Tensor& tokens, const torch::Tensor& pa
         "{}",
         low.item<int64_t>(), high.item<int64_t>(), config_.d_vocabulary - 1);
   }
-  if (!padding.defined()) return;
-  if (padding.scalar_type() != torch::kBool || !padding.sizes().equals(tokens.sizes())) {
-    detail::fail_argument("[Transformer] padding: got {} {}, expected bool {}",
-                          c10::str(padding.sizes()), c10::str(padding.dtype()),
+  if (!padding_mask.defined()) return;
+  if (padding_mask.scalar_type() != torch::kBool || !padding_mask.sizes().equals(tokens.sizes())) {
+    detail::fail_argument("[Transformer] padding_mask: got {} {}, expected bool {}",
+                          c10::str(padding_mask.sizes()), c10::str(padding_mask.dtype()),
                           c10::str(tokens.sizes()));
   }
-  const auto before = padding.slice(1, 0, -1), after = padding.slice(1, 1);
-  if (padding.select(1, 0).any().item<bool>() || (before > after).any().item<bool>())
+  const auto before = padding_mask.slice(1, 0, -1), after = padding_mask.slice(1, 1);
+  if (padding_mask.select(1, 0).any().item<bool>() || (before > after).any().item<bool>())
     detail::fail_argument("[Transformer] padding stands before text: expected it at the end alone");
 }
 
@@ -303,6 +271,34 @@ void TransformerImpl::check(const torch::Tensor& tokens, const KvCache& cache) c
   }
 }
 
+ForwardPass::ForwardPass(const TransformerImpl& model, const torch::Tensor& tokens,
+                         const ForwardOptions& options)
+    : model_(&model), logits_(options.logits) {
+  model.check(tokens, options.padding_mask);
+  const int64_t cached = options.cache != nullptr ? options.cache->length() : 0;
+  positions_ = model.positions(tokens.size(1) + cached, options.cache);
+  positions_.padding = options.padding_mask;
+  hidden_states = model.embed(tokens, positions_);
+}
+
+void ForwardPass::run_layer(int64_t index) {
+  const auto pinned = model_->pin_weights(WeightGroup::layer(index));
+  auto layer = model_->layers[index];
+  const bool recompute = model_->gradient_checkpointing_ && torch::GradMode::is_enabled();
+  hidden_states = recompute ? detail::recomputed(layer, hidden_states, positions_)
+                            : layer(hidden_states, positions_);
+}
+
+torch::Tensor ForwardPass::run_head() {
+  const auto& config = model_->config_;
+  const auto pinned = model_->pin_weights(WeightGroup::head(config.n_layers));
+  const auto states = model_->final_states(std::move(hidden_states));
+  if (config.head == Head::kNone) return states;
+  const auto& hook = model_->hook_unembed_out_;
+  if (!logits_ && !hook.watched()) return {};
+  return hook(model_->logits(states));
+}
+
 torch::Tensor run_with_hooks(Transformer& model, const torch::Tensor& tokens,
                              const std::vector<std::pair<std::string, Hook>>& hooks) {
   const torch::NoGradGuard no_grad;
@@ -317,7 +313,7 @@ ActivationCache run_with_cache(Transformer& model, const torch::Tensor& tokens,
   ActivationCache cache;
   HookScope scope;
   for (const auto& pattern : patterns) scope += cache.record(model->hooks(), pattern);
-  model->observe(tokens);
+  model->forward(tokens, {.logits = false});
   return cache;
 }
 

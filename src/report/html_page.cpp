@@ -9,22 +9,19 @@
 
 #include "report/page_data.h"
 
-// Files of src/report/page and plotly.js, embedded by CMake.
+// Embedded by CMake: files of report/page, their modules bundled as page.js, and plotly.js.
 extern "C" {
 extern const char spikesink_page_html[], spikesink_page_html_end[];
 extern const char spikesink_page_css[], spikesink_page_css_end[];
 extern const char spikesink_plotly_js[], spikesink_plotly_js_end[];
-extern const char spikesink_words_js[], spikesink_words_js_end[];
-extern const char spikesink_elements_js[], spikesink_elements_js_end[];
-extern const char spikesink_plot_js[], spikesink_plot_js_end[];
-extern const char spikesink_sections_js[], spikesink_sections_js_end[];
 extern const char spikesink_page_js[], spikesink_page_js_end[];
 }
 
 namespace spikesink {
 namespace {
 
-using Parts = std::array<std::pair<std::string_view, std::string_view>, 8>;
+// What page.html names in braces, and the text that replaces it.
+using Insertions = std::array<std::pair<std::string_view, std::string_view>, 4>;
 
 std::string_view between(const char* begin, const char* end) {
   return {begin, static_cast<size_t>(end - begin)};
@@ -44,17 +41,17 @@ std::string without_markup(std::string_view json) {
   return safe;
 }
 
-std::string fill(std::string_view page, const Parts& parts) {
+std::string fill(std::string_view page, const Insertions& insertions) {
   std::string filled;
   for (size_t open; (open = page.find("{{")) != std::string_view::npos;) {
     const size_t close = page.find("}}", open);
     const auto name = page.substr(open + 2, close - open - 2);
     filled += page.substr(0, open);
-    const auto* part = std::find_if(parts.begin(), parts.end(),
-                                    [&](const auto& entry) { return entry.first == name; });
-    if (part == parts.end())
-      throw std::logic_error(fmt::format("[html_page] page.html names the unknown part {}", name));
-    filled += part->second;
+    const auto* found = std::find_if(insertions.begin(), insertions.end(),
+                                     [&](const auto& entry) { return entry.first == name; });
+    if (found == insertions.end())
+      throw std::logic_error(fmt::format("[html_page] page.html names the unknown {}", name));
+    filled += found->second;
     page.remove_prefix(close + 2);
   }
   return filled += page;
@@ -68,10 +65,6 @@ std::string html_page(std::string_view report_json) {
               {{{"page.css", between(spikesink_page_css, spikesink_page_css_end)},
                 {"report.json", data},
                 {"plotly.js", between(spikesink_plotly_js, spikesink_plotly_js_end)},
-                {"words.js", between(spikesink_words_js, spikesink_words_js_end)},
-                {"elements.js", between(spikesink_elements_js, spikesink_elements_js_end)},
-                {"plot.js", between(spikesink_plot_js, spikesink_plot_js_end)},
-                {"sections.js", between(spikesink_sections_js, spikesink_sections_js_end)},
                 {"page.js", between(spikesink_page_js, spikesink_page_js_end)}}});
 }
 

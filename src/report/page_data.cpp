@@ -20,11 +20,11 @@ void round_numbers(OrderedJson& value) {
   if (value.is_number_float()) {
     value = std::stod(fmt::format("{:.6g}", value.get<double>()));
   } else if (value.is_structured()) {
-    for (auto& part : value) round_numbers(part);
+    for (auto& element : value) round_numbers(element);
   }
 }
 
-// The norms that are known, the largest first.
+// The known norms with their channels, largest first.
 std::vector<std::pair<double, size_t>> sorted(const OrderedJson& norms) {
   std::vector<std::pair<double, size_t>> known;
   for (size_t channel = 0; channel < norms.size(); ++channel) {
@@ -35,7 +35,7 @@ std::vector<std::pair<double, size_t>> sorted(const OrderedJson& norms) {
   return known;
 }
 
-// `norms` become `norm_band`, between which most of them lie, and `largest_norms`, pairs of a
+// Replaces `norms` by `norm_band`, the range of most of them, and `largest_norms`, pairs of a
 // channel and its norm.
 void keep_drawn_norms(OrderedJson& block) {
   const auto norms = sorted(block["norms"]);
@@ -50,14 +50,14 @@ void keep_drawn_norms(OrderedJson& block) {
     block["largest_norms"].push_back({norms[index].second, norms[index].first});
 }
 
-// Of a head's sink keys and other keys the page tells the rank alone.
-void keep_told_geometry(OrderedJson& head) {
+// The page shows only the effective rank of a head's sink keys and other keys.
+void keep_effective_ranks(OrderedJson& head) {
   head.erase("margin");
   for (const char* keys : {"sinks", "others"})
     head[keys] = {{"effective_rank", head[keys]["effective_rank"]}};
 }
 
-// Every item of a list in a section, where there is one.
+// Applies `change` to every item of a list in a section, if the report has it.
 template <typename Change>
 void change_each(OrderedJson& report, const char* section, const char* list, Change change) {
   if (!report.contains(section) || !report[section].contains(list)) return;
@@ -69,7 +69,7 @@ void change_each(OrderedJson& report, const char* section, const char* list, Cha
 std::string page_data(std::string_view report_json) {
   auto report = OrderedJson::parse(report_json);
   change_each(report, "quadratic_form", "blocks", keep_drawn_norms);
-  change_each(report, "sink_geometry", "heads", keep_told_geometry);
+  change_each(report, "sink_geometry", "heads", keep_effective_ranks);
   round_numbers(report);
   return report.dump();
 }

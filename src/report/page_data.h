@@ -5,9 +5,9 @@
 
 namespace spikesink::detail {
 
-/// What the page needs of a report: six digits of every number, of the norms of all channels those
-/// that it draws, of the geometry of all heads what it tells. A model of many channels and heads
-/// would make it too large otherwise.
+/// The values of a report that the page shows: six digits of every number, the drawn norms of all
+/// channels, the shown geometry of all heads. Without this reduction the page of a model with many
+/// channels and heads would be too large.
 std::string page_data(std::string_view report_json);
 
 }  // namespace spikesink::detail

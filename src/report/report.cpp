@@ -7,7 +7,7 @@
 
 #include "detail/fail.h"
 #include "detail/temporary_file.h"
-#include "report/report_sections.h"
+#include "report/section.h"
 #include "spikesink/report/html_page.h"
 #include "spikesink/version.h"
 
@@ -23,13 +23,9 @@ constexpr std::string_view kRepeatsWith =
 
 }  // namespace
 
-struct Report::Document {
-  std::shared_ptr<const Tokenizer> tokenizer;
-  nlohmann::ordered_json json;
-};
-
 Report::Report(std::string_view program, std::shared_ptr<const Tokenizer> tokenizer)
-    : document_(std::make_unique<Document>(Document{std::move(tokenizer), {}})) {
+    : document_(std::make_unique<detail::ReportDocument>(
+          detail::ReportDocument{{}, std::move(tokenizer)})) {
   auto& json = document_->json;
   json["schema"] = {{"name", "spikesink-report"}, {"version", kSchemaVersion}};
   json["program"] = program;
@@ -46,110 +42,6 @@ Report::~Report() = default;
 void Report::configure(std::string_view key, const ReportValue& value) {
   std::visit([&](const auto& plain) { document_->json["configuration"][std::string(key)] = plain; },
              value);
-}
-
-void Report::add(const ModelConfig& config) {
-  document_->json["model"] = detail::section(config);
-}
-
-void Report::add(const LifeCycleResult& result, const LifeCycleOptions& options) {
-  document_->json["life_cycle"] = detail::section(result, options);
-}
-
-void Report::add(const MassiveActivationsResult& result, const MassiveActivationsOptions& options) {
-  document_->json["massive_activations"] =
-      detail::section(result, options, document_->tokenizer.get());
-}
-
-void Report::add(const AttentionSinksResult& result, int64_t key) {
-  document_->json["attention_sinks"] = detail::section(result, key, document_->tokenizer.get());
-}
-
-void Report::add(const PerplexityResult& result) {
-  document_->json["perplexity"] = detail::section(result);
-}
-
-void Report::add(const StatePicture& picture) {
-  document_->json["state_picture"] = detail::section(picture, document_->tokenizer.get());
-}
-
-void Report::add(const SpikeTokensResult& result, const std::vector<float>& collinearity) {
-  document_->json["spike_tokens"] =
-      detail::section(result, collinearity, document_->tokenizer.get());
-}
-
-void Report::add(const GateLinearityResult& result) {
-  document_->json["gate_linearity"] = detail::section(result);
-}
-
-void Report::add(const QuadraticFormResult& result) {
-  document_->json["quadratic_form"].update(detail::section(result));
-}
-
-void Report::add(const FormFitResult& result) {
-  document_->json["quadratic_form"]["fit"] = detail::section(result);
-}
-
-void Report::add(const SpikePrediction& prediction, const LifeCycleResult& measured) {
-  document_->json["quadratic_form"]["comparison"] = detail::comparison(prediction, measured);
-}
-
-void Report::add(const VocabularyProbeResult& result, const VocabularyProbeOptions& options) {
-  auto section = detail::section(result, options, document_->tokenizer.get());
-  auto& probe = document_->json["vocabulary_probe"];
-  if (result.position == 0) {
-    probe.update(section);
-  } else {
-    probe["later"] = section;
-  }
-}
-
-void Report::add(const SparseConstantsResult& result) {
-  document_->json["sparse_constants"] = detail::section(result);
-}
-
-void Report::add(const SelfAttentionResult& result) {
-  document_->json["self_attention"] = detail::section(result);
-}
-
-void Report::add(const SinkGeometry& geometry) {
-  document_->json["sink_geometry"] = detail::section(geometry, document_->tokenizer.get());
-}
-
-void Report::add(const SinksAnywhereResult& result, const SinksAnywhereOptions& options) {
-  document_->json["sinks_anywhere"] = detail::section(result, options, document_->tokenizer.get());
-}
-
-void Report::add(const QuantisationResult& result) {
-  document_->json["quantisation"] = detail::section(result);
-}
-
-void Report::add(const CacheKeepResult& result) {
-  document_->json["kv_cache"] = detail::section(result, document_->tokenizer.get());
-}
-
-void Report::add(const std::vector<InterventionResult>& results) {
-  document_->json["interventions"] = detail::section(results);
-}
-
-void Report::add(const std::vector<NamedStream>& streams) {
-  document_->json["streams"] = detail::section(streams, document_->tokenizer.get());
-}
-
-void Report::add(const std::vector<FinishedRun>& runs) {
-  document_->json["training"] = detail::section(runs);
-}
-
-void Report::add(const std::vector<NotFiniteValues>& points) {
-  document_->json["not_finite"] = detail::section(points);
-}
-
-void Report::add(const std::vector<TensorParity>& points, const ParityOptions& options) {
-  document_->json["parity"] = detail::section(points, options);
-}
-
-void Report::add(const std::vector<TensorInfo>& activations) {
-  document_->json["activations"] = detail::section(activations);
 }
 
 std::string Report::json() const {

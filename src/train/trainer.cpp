@@ -29,7 +29,7 @@ TrainConfig validated(TrainConfig config, const TrainingData& data, const Proces
 Transformer fresh_model(const TrainConfig& config, torch::Device device) {
   Transformer model(config.model);
   fill_initial_weights(model, config.initial_deviation, config.seed);
-  model->recompute_layers(config.recompute);
+  model->set_gradient_checkpointing(config.recompute);
   model->to(device);
   return model;
 }
@@ -137,7 +137,7 @@ TrainingState Trainer::measure() {
   TokenBatches batches;
   for (int64_t first = 0; first < ids.size(0); first += rows)
     batches.push_back({ids.slice(0, first, first + rows), first});
-  run(model_, batches, {&perplexity, &sinks, &life, &kurtosis}, {}, processes_);
+  run(model_, batches, {&perplexity, &sinks, &life, &kurtosis}, {.processes = processes_});
   return {perplexity.result(), sinks.result(), life.result(), kurtosis.result()};
 }
 

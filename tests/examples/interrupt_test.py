@@ -41,7 +41,7 @@ class InterruptTest(ProgramTest):
         _, said = process.communicate(timeout=SECONDS_TO_START)
         self.assertLess(time.monotonic() - begin, SECONDS_TO_END)
         self.assertEqual(process.returncode, 128 + number, said)
-        self.assertRegex(said, r"\Aspikesink-\w+: interrupted: [^\n]+\n\Z")
+        self.assertRegex(said, r"\Aspikesink-[a-z-]+: interrupted: [^\n]+\n\Z")
         return said
 
     def long_reference(self):
@@ -63,7 +63,7 @@ class InterruptTest(ProgramTest):
             "quickstart": long_text,
             "interventions": long_text,
             "streaming": long_text,
-            "export_activations": [*long_text, "--hooks", "blocks.0.hook_resid_pre"],
+            "export-activations": [*long_text, "--hooks", "blocks.0.hook_resid_pre"],
             "parity": ["--model", SMOLLM2, "--reference", self.long_reference()],
         }
         for program, arguments in programs.items():
@@ -116,10 +116,10 @@ class InterruptTest(ProgramTest):
     def test_a_table_goes_on(self):
         out = self.new_path("-table")
         arguments = ["--rows", "baseline", "--seeds", 2, "--steps", 60]
-        process = self.begin("ablation_table", *arguments, out=out)
+        process = self.begin("ablation-table", *arguments, out=out)
         time.sleep(2)
         self.assertIn("the same command goes on from there", self.interrupt(process))
-        _, out = self.run_well("ablation_table", *arguments, out=out)
+        _, out = self.run_well("ablation-table", *arguments, out=out)
         self.assertEqual([run["steps_done"] for run in read_report(out)["training"]["runs"]], [60, 60])
 
 

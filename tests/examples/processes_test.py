@@ -157,7 +157,7 @@ class ProcessesTest(ProgramTest):
         self.assertEqual([step["step"] for step in read_log(out)], list(range(1, 2001)))
 
     def test_other_programs_are_one_process(self):
-        for command in ["interventions", "--model", self.model], ["ablation_table"]:
+        for command in ["interventions", "--model", self.model], ["ablation-table"]:
             for process in self.begin(2, *command)[0]:
                 said = process.communicate(timeout=60)[1]
                 self.assertIn("does not share its work", said)

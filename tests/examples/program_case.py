@@ -96,7 +96,7 @@ class ProgramTest(unittest.TestCase):
 
     def assert_one_sentence(self, done, words):
         self.assertGreater(done.returncode, 0, "ended by a signal" if done.returncode < 0 else done.stdout)
-        self.assertRegex(done.stderr, r"\Aspikesink-\w+: [^\n]+\n\Z")
+        self.assertRegex(done.stderr, r"\Aspikesink-[a-z-]+: [^\n]+\n\Z")
         for word in [words] if isinstance(words, str) else words:
             self.assertIn(word, done.stderr)
         # No person wrote these for a reader.

@@ -188,7 +188,7 @@ class TableTest(TrainingTest):
     def test_rows_beside_the_paper(self):
         out = self.new_path("-table")
         arguments = ["--rows", "table5", "table7/conditional-head", "--steps", 2, "--sequences", 2]
-        done, _ = self.run_well("ablation_table", *arguments, "--seeds", 2, out=out)
+        done, _ = self.run_well("ablation-table", *arguments, "--seeds", 2, out=out)
         section = read_report(out)["training"]
         names = ["baseline", "table5/sandwich", "table5/sandwich-qknorm", "table5/dynamic-tanh", "table7/conditional-head"]
         self.assertEqual([row["row"] for row in section["rows"]], names)
@@ -202,16 +202,16 @@ class TableTest(TrainingTest):
             self.assertRegex(done.stdout, rf"(?m)^{row['row']} .* {row['paper']['spike']:g}$")
         # What is done is skipped, what is not is done.
         kept = {path: path.stat().st_mtime_ns for path in out.rglob("log.jsonl")}
-        self.run_well("ablation_table", *arguments, "--seeds", 3, out=out)
+        self.run_well("ablation-table", *arguments, "--seeds", 3, out=out)
         now = {path: path.stat().st_mtime_ns for path in out.rglob("log.jsonl")}
         self.assertEqual(len(now), 15)
         self.assertEqual({path: now[path] for path in kept}, kept)
 
     def test_a_row_that_fails_ends_it(self):
         out = self.new_path("-table")
-        done = self.start("ablation_table", ["--rows", "table9", "--out", out])
+        done = self.start("ablation-table", ["--rows", "table9", "--out", out])
         self.assert_one_sentence(done, ["table9"])
-        done = self.start("ablation_table", ["--data", self.folder / "none", "--out", out])
+        done = self.start("ablation-table", ["--data", self.folder / "none", "--out", out])
         self.assert_one_sentence(done, ["there is no", "none"])
 
 

@@ -22,6 +22,11 @@ LONGEST_SENTENCE = 2000  # characters: more than any path and what is wrong with
 SANITIZED = b"__asan_init" in (PROGRAMS / "spikesink-anatomy").read_bytes()
 BYTES_ALLOWED = 6 << 30  # of address space: what goes wrong ends before the machine's memory does
 DEEP = 100_000
+NESTED_ARRAYS = b"[" * DEEP
+NESTED_OBJECTS = b'{"a":' * DEEP
+ESCAPES = "\x1b[2J\x1b]0;owned\x07"  # for a terminal
+SCRIPT = "<script>alert(1)</script>"
+EMBEDDING = "model.embed_tokens.weight"
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ struct AddPrefixTest : testing::Test {
   }
 };
 
-TEST_F(AddPrefixTest, CompareCountsTheTextAlone) {
+TEST_F(AddPrefixTest, CompareCountsOnlyTheText) {
   const auto rows = compare(
       model, batches, {{"prefix", {std::make_shared<AddPrefix>(std::vector<int64_t>{9, 4})}}});
   const auto longer = with_prefix(batches[0], {9, 4});
@@ -55,7 +55,7 @@ TEST_F(AddPrefixTest, RegistersReplaceEmbeddings) {
   EXPECT_TRUE(seen.equal(at::cat({vectors.expand({2, 2, 32}), text}, 1)));
 }
 
-TEST_F(AddPrefixTest, PlacesOfTheTextMoveWithIt) {
+TEST_F(AddPrefixTest, TokenPositionsMoveWithThePrefix) {
   const TokensOfText tokens{SpikePlaces({{1, 5}})};
   const auto edit =
       std::make_shared<EditChannels>(std::vector<int64_t>{3}, SetTo{7}, EditPlaces{{{0}}, tokens});
@@ -67,7 +67,7 @@ TEST_F(AddPrefixTest, PlacesOfTheTextMoveWithIt) {
   EXPECT_TRUE(edited[1][6].item<bool>());
 }
 
-TEST_F(AddPrefixTest, WhatCannotBeIsRefused) {
+TEST_F(AddPrefixTest, InvalidArgumentsAreRefused) {
   const AddPrefix one({5}), far({61});
   EXPECT_THROW(AddPrefix(std::vector<int64_t>{}), std::invalid_argument);
   EXPECT_THROW(AddPrefix(torch::ones({3})), std::invalid_argument);

@@ -33,7 +33,7 @@ struct CompareTest : testing::Test {
   }
 };
 
-TEST_F(CompareTest, EachRowIsWhatOneRunUnderItsInterventionGives) {
+TEST_F(CompareTest, EachRowIsThatOfOneRunUnderItsIntervention) {
   const auto clean = model->forward(batches[0].ids);
   const auto results =
       compare(model, batches, {scaled, masked, {"both", {scaled.parts[0], masked.parts[0]}}});

@@ -23,7 +23,7 @@ struct EditChannelsTest : testing::Test {
   }
 };
 
-TEST_F(EditChannelsTest, ClampKeepsTheSignAndSparesTheRest) {
+TEST_F(EditChannelsTest, ClampKeepsTheSignAndOtherChannels) {
   const auto before = stream_after(0);
   const auto scope = EditChannels({3, 9}, Clamp{0.1}, {.layers = {{0}}}).attach(model);
   auto expected = before.clone();
@@ -32,7 +32,7 @@ TEST_F(EditChannelsTest, ClampKeepsTheSignAndSparesTheRest) {
   EXPECT_FALSE(at::allclose(model->forward(tokens), clean));
 }
 
-TEST_F(EditChannelsTest, SetToReplacesAfterEveryLayer) {
+TEST_F(EditChannelsTest, SetReplacesAfterEveryLayer) {
   const auto scope = EditChannels({5}, SetTo{-2.5}).attach(model);
   for (const int64_t layer : {0, 1})
     EXPECT_TRUE((stream_after(layer).select(2, 5) == -2.5).all().item<bool>());
@@ -107,13 +107,13 @@ TEST_F(EditChannelsTest, SpikingTokensAreFoundInTheState) {
   EXPECT_TRUE(stream_after(0).equal(expected));
 }
 
-TEST_F(EditChannelsTest, TwoThatSetOnePlaceContradictEachOther) {
+TEST_F(EditChannelsTest, TwoThatSetOneChannelContradictEachOther) {
   const auto first = EditChannels({3, 5}, SetTo{0}, {.layers = {{1}}}).attach(model);
   const auto hooks = model->hooks().active();
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] {
-                      auto s = EditChannels({4, 5}, SetTo{1}).attach(model);
-                    }),
-                    "channel 5 of all tokens after layer 1"));
+  EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] {
+                         auto s = EditChannels({4, 5}, SetTo{1}).attach(model);
+                       }),
+                       "channel 5 of all tokens after layer 1"));
   EXPECT_EQ(model->hooks().active(), hooks) << "nothing of the second one stays";
   const auto elsewhere = EditChannels({5}, SetTo{1}, {.layers = {{0}}}).attach(model);
 }
@@ -140,14 +140,14 @@ TEST_F(EditChannelsTest, MeansAreThoseOfTheCalibration) {
   EXPECT_TRUE(std::isnan(means_after(found, 0, {3}).at_start[0]));
 }
 
-TEST_F(EditChannelsTest, WhatTheModelDoesNotHaveIsRefused) {
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>(
-                        [&] { auto s = EditChannels({32}, SetTo{0}).attach(model); }),
-                    "got 32, expected 0 to 31"));
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] {
-                      auto s = EditChannels({1}, SetTo{0}, {.layers = {{2}}}).attach(model);
-                    }),
-                    "got 2, expected 0 to 1"));
+TEST_F(EditChannelsTest, ChannelsAndLayersThatTheModelLacksAreRefused) {
+  EXPECT_TRUE(contains(message_of<std::invalid_argument>(
+                           [&] { auto s = EditChannels({32}, SetTo{0}).attach(model); }),
+                       "got 32, expected 0 to 31"));
+  EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] {
+                         auto s = EditChannels({1}, SetTo{0}, {.layers = {{2}}}).attach(model);
+                       }),
+                       "got 2, expected 0 to 1"));
   EXPECT_THROW(EditChannels({-1}, Clamp{1}).attach(model).release(), std::invalid_argument);
   EXPECT_EQ(model->hooks().active(), 0u);
 }

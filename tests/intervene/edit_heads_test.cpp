@@ -30,7 +30,7 @@ TEST_F(EditHeadsTest, ScaleIsThatOfTheColumnsOfTheOutputProjection) {
   EXPECT_FALSE(at::allclose(half, clean));
 }
 
-TEST_F(EditHeadsTest, APatchBringsAnotherPassesHeads) {
+TEST_F(EditHeadsTest, APatchReplacesHeadsByThoseOfAnotherPass) {
   const auto other = random_tokens(2, 12, 9);
   const PatchFrom patch{run_with_cache(model, other, {"blocks.*.attn.hook_z"})};
   const auto point = "blocks.0.attn.hook_z";
@@ -39,11 +39,11 @@ TEST_F(EditHeadsTest, APatchBringsAnotherPassesHeads) {
   const auto scope = EditHeads({{{0, 3}}}, patch).attach(model);
   EXPECT_TRUE(run_with_cache(model, tokens, {point})[point].equal(expected));
   EXPECT_TRUE(
-      holds(message_of<std::invalid_argument>([&] { model->forward(random_tokens(2, 11)); }),
-            "the patch is of other sequences: got [2, 12, 4, 8], expected [2, 11, 4, 8]"));
+      contains(message_of<std::invalid_argument>([&] { model->forward(random_tokens(2, 11)); }),
+               "the patch is of other sequences: got [2, 12, 4, 8], expected [2, 11, 4, 8]"));
 }
 
-TEST_F(EditHeadsTest, AllHeadsPatchedGiveTheOtherPass) {
+TEST_F(EditHeadsTest, PatchingAllHeadsReproducesTheOtherPass) {
   const auto other = random_tokens(2, 12, 9);
   const PatchFrom patch{run_with_cache(model, other, {"blocks.*.attn.hook_z"})};
   const auto attention = "blocks.1.hook_attn_out";
@@ -52,11 +52,11 @@ TEST_F(EditHeadsTest, AllHeadsPatchedGiveTheOtherPass) {
   EXPECT_TRUE(at::allclose(run_with_cache(model, tokens, {attention})[attention], expected));
 }
 
-TEST_F(EditHeadsTest, WhatCannotBeIsRefused) {
+TEST_F(EditHeadsTest, InvalidArgumentsAreRefused) {
   EXPECT_THROW(EditHeads({{{0, 4}}}, Scale{0}).attach(model).release(), std::invalid_argument);
   EXPECT_THROW(EditHeads({{{0, 0}}}, PatchFrom{}).attach(model).release(), std::invalid_argument);
   const auto first = EditHeads({{{0, 1}}}, Scale{0}).attach(model);
-  EXPECT_TRUE(holds(
+  EXPECT_TRUE(contains(
       message_of<std::invalid_argument>([&] { auto s = EditHeads({}, Scale{2}).attach(model); }),
       "output of head 1 in layer 0"));
 }

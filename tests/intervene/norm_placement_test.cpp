@@ -145,7 +145,7 @@ TEST_F(NormPlacementTest, ARangeOfBlocksLeavesTheOthers) {
   }
 }
 
-TEST_F(NormPlacementTest, BackFromOutputAndFromPost) {
+TEST_F(NormPlacementTest, OutputAndPostNormsBecomePreNorms) {
   make(NormPlacement::kOutput);
   auto cache = changed(MoveNorms{NormPlacement::kPre});
   for (int64_t number = 1; number <= 4; ++number) {
@@ -199,7 +199,7 @@ TEST_F(NormPlacementTest, DynamicTanhIsTheNearest) {
   }
 }
 
-TEST_F(NormPlacementTest, QkNormComesAndGoes) {
+TEST_F(NormPlacementTest, QkNormIsAddedAndRemoved) {
   make(NormPlacement::kPre);
   auto cache = changed(SetQkNorm{true});
   ASSERT_EQ(norms.size(), 4);
@@ -240,7 +240,7 @@ TEST_F(NormPlacementTest, ItEndsWithItsScope) {
   }
 }
 
-TEST_F(NormPlacementTest, WhatCannotBeIsRefused) {
+TEST_F(NormPlacementTest, InvalidArgumentsAreRefused) {
   make(NormPlacement::kPre);
   const auto said = [&](const NormChange& change, std::vector<Block> blocks) {
     return message_of<std::invalid_argument>([&] {

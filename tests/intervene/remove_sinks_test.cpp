@@ -64,7 +64,7 @@ struct RemoveSinksTest : testing::TestWithParam<AttentionModel> {
   }
 };
 
-TEST_P(RemoveSinksTest, EachIsWhatItsWordsSay) {
+TEST_P(RemoveSinksTest, EachRemovalIsItsDefinition) {
   const auto clean = model->forward(tokens);
   for (const auto& removal : removals()) {
     const auto expected = with_patterns(removal.explicitly);
@@ -113,7 +113,7 @@ TEST_P(RemoveSinksTest, ChosenHeadsAlone) {
   EXPECT_TRUE(at::allclose(model->forward(tokens), expected, 1e-8, 1e-10));
 }
 
-TEST_P(RemoveSinksTest, MeasurementsSeeWhatIsLeft) {
+TEST_P(RemoveSinksTest, MeasurementsSeeTheRemainingSinks) {
   const TokenBatches batches = {{tokens, 0}};
   for (const auto& removal : removals()) {
     const auto scope = RemoveSinks(removal.how, {.keys = removal.keys}).attach(model);
@@ -153,13 +153,7 @@ TEST(SinkRemovalTest, WithoutSinksTheRatioIsZero) {
   EXPECT_EQ(sinks.result().sink_ratio(SinkDefinition::kGu), 0);
 }
 
-TEST(SinkRemovalTest, TheHeadsOfALayerAreAllOfThem) {
-  const auto config = tiny_config();
-  EXPECT_EQ(heads_of_layers(config, {1}), (std::vector<HeadPlace>{{1, 0}, {1, 1}, {1, 2}, {1, 3}}));
-  EXPECT_TRUE(heads_of_layers(config, {}).empty());
-}
-
-TEST(SinkRemovalTest, WhatCannotBeIsRefusedAndLeavesTheModelAsItWas) {
+TEST(SinkRemovalTest, InvalidArgumentsAreRefusedAndTheModelIsUnchanged) {
   auto model = random_model();
   const auto tokens = random_tokens(1, 9);
   const torch::NoGradGuard no_grad;
@@ -167,18 +161,18 @@ TEST(SinkRemovalTest, WhatCannotBeIsRefusedAndLeavesTheModelAsItWas) {
   EXPECT_THROW(RemoveSinks(CapSink{1.0}), std::invalid_argument);
   EXPECT_THROW(RemoveSinks(CapSink{0.5}, {.keys = {0, 1}}), std::invalid_argument);
   EXPECT_THROW(RemoveSinks(MaskSink{}, {.keys = {-1}}), std::invalid_argument);
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] {
-                      auto s = RemoveSinks(MaskSink{}, {.heads = {{{2, 0}}}}).attach(model);
-                    }),
-                    "layer: got 2, expected 0 to 1"));
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] {
-                      auto s = RemoveSinks(MaskSink{}, {.heads = {{{1, 4}}}}).attach(model);
-                    }),
-                    "head: got 4, expected 0 to 3"));
+  EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] {
+                         auto s = RemoveSinks(MaskSink{}, {.heads = {{{2, 0}}}}).attach(model);
+                       }),
+                       "layer: got 2, expected 0 to 1"));
+  EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] {
+                         auto s = RemoveSinks(MaskSink{}, {.heads = {{{1, 4}}}}).attach(model);
+                       }),
+                       "head: got 4, expected 0 to 3"));
   {
     const auto first = RemoveSinks(AddSinkLogit{}, {.heads = {{{1, 3}}}}).attach(model);
     const auto with_first = model->forward(tokens);
-    EXPECT_TRUE(holds(
+    EXPECT_TRUE(contains(
         message_of<std::invalid_argument>([&] { auto s = RemoveSinks(MaskSink{}).attach(model); }),
         "sinks of head 3 in layer 1"));
     EXPECT_TRUE(model->forward(tokens).equal(with_first));

@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "spikesink/hooks/activation_cache.h"
 #include "spikesink/measure/core/measurement.h"
+#include "spikesink/measure/core/running_state.h"
 #include "tiny_model.h"
 
 namespace spikesink {
@@ -20,6 +22,19 @@ inline Hook push(int64_t position, int64_t channel, double amount) {
     pushed.select(1, position).select(1, channel) += amount;
     return pushed;
   };
+}
+
+inline void expect_same(const StateSummary& a, const StateSummary& b) {
+  EXPECT_EQ(a.channel_max, b.channel_max);
+  EXPECT_EQ(a.median, b.median);
+  EXPECT_EQ(a.not_finite, b.not_finite);
+  ASSERT_EQ(a.top.size(), b.top.size());
+  for (size_t rank = 0; rank < a.top.size(); ++rank) {
+    EXPECT_EQ(std::tie(a.top[rank].channel, a.top[rank].magnitude, a.top[rank].sequence,
+                       a.top[rank].position),
+              std::tie(b.top[rank].channel, b.top[rank].magnitude, b.top[rank].sequence,
+                       b.top[rank].position));
+  }
 }
 
 /// A small model and batches of tokens to measure it with.
@@ -46,6 +61,15 @@ struct MeasuredModel : testing::Test {
       rows.emplace_back(ids.data_ptr<int64_t>(), ids.data_ptr<int64_t>() + kLength);
     }
     return rows;
+  }
+  /// Spikes in two channels of two tokens: they rise in the feed-forward of layer 0 and fall in
+  /// that of layer 1.
+  HookScope add_spikes() {
+    auto scope = model->hooks().add("blocks.0.hook_mlp_out", push(0, 3, 5000));
+    scope += model->hooks().add("blocks.0.hook_mlp_out", push(4, 9, -4000));
+    scope += model->hooks().add("blocks.1.hook_mlp_out", push(0, 3, -5000));
+    scope += model->hooks().add("blocks.1.hook_mlp_out", push(4, 9, 4000));
+    return scope;
   }
   /// What the points of `pattern` see, batch by batch as in a run, joined.
   std::map<std::string, torch::Tensor, std::less<>> all_of(const std::string& pattern) {

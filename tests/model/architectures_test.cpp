@@ -43,10 +43,10 @@ class ArchitecturesTest : public testing::TestWithParam<GoldenModel> {
     const auto tokens = expected_->tensor("tokens");
     const auto padding =
         expected_->contains("mask") ? expected_->tensor("mask").logical_not() : torch::Tensor();
-    const auto fused = model->forward(tokens, padding);
+    const auto fused = model->forward(tokens, {.padding_mask = padding});
     ActivationCache cache;
     const auto scope = cache.record(model->hooks(), "**");
-    const auto watched = model->forward(tokens, padding);
+    const auto watched = model->forward(tokens, {.padding_mask = padding});
     for (const auto& info : expected_->tensors()) {
       if (info.name == "tokens" || info.name == "mask") continue;
       if (info.name.ends_with(kSinkMass)) {

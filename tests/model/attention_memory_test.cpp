@@ -6,11 +6,11 @@
 #include <mutex>
 
 #include "spikesink/hooks/hook_names.h"
+#include "spikesink/measure/practice/perplexity.h"
 #include "spikesink/measure/sinks/attention_sinks.h"
+#include "spikesink/measure/sinks/sinks_anywhere.h"
 #include "spikesink/measure/spikes/life_cycle.h"
 #include "spikesink/measure/spikes/massive_activations.h"
-#include "spikesink/measure/practice/perplexity.h"
-#include "spikesink/measure/sinks/sinks_anywhere.h"
 #include "tiny_model.h"
 
 namespace spikesink {

@@ -35,7 +35,7 @@ class FoldNormTest : public testing::TestWithParam<FoldCase> {
   }
 };
 
-TEST_P(FoldNormTest, SaysWhatTheNormAndTheMatrixSay) {
+TEST_P(FoldNormTest, EqualsTheNormFollowedByTheMatrix) {
   auto norm = random_norm(torch::kDouble);
   const auto weight = torch::randn({5, kWidth}, torch::kDouble);
   const auto h = torch::randn({7, kWidth}, torch::kDouble) + 2;
@@ -49,7 +49,7 @@ TEST_P(FoldNormTest, SaysWhatTheNormAndTheMatrixSay) {
   EXPECT_TRUE(at::linear(h / divisor, folded).allclose(expected, 1e-12, 1e-12));
 }
 
-TEST_P(FoldNormTest, IsReckonedInFloat32OrBetter) {
+TEST_P(FoldNormTest, IsComputedInFloat32OrBetter) {
   auto norm = random_norm(torch::kBFloat16);
   const auto weight = torch::randn({5, kWidth}).to(torch::kBFloat16);
   const auto folded = fold_norm(norm, weight);
@@ -74,7 +74,7 @@ TEST(FoldNormErrorsTest, AMatrixOfAnotherWidthIsRefused) {
   const auto message = message_of<std::invalid_argument>([&] {
     fold_norm(norm, torch::zeros({5, kWidth + 1}));
   });
-  EXPECT_TRUE(holds(message, "got the shape [5, 13]"));
+  EXPECT_TRUE(contains(message, "got the shape [5, 13]"));
 }
 
 }  // namespace

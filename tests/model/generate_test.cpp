@@ -48,7 +48,7 @@ TEST_F(GenerateTest, ProbabilitiesAreCut) {
             1);
 }
 
-TEST_F(GenerateTest, WhatIsDrawnFollowsThem) {
+TEST_F(GenerateTest, SamplesFollowTheProbabilities) {
   constexpr int kDraws = 2000;
   const GenerateOptions options{.most_tokens = 1, .temperature = 3};
   const auto logits = model->forward(torch::tensor(prompt, torch::kLong).unsqueeze(0))[0][-1];
@@ -72,7 +72,7 @@ TEST_F(GenerateTest, ItEndsAtTheContext) {
   EXPECT_EQ(generate(shorter, prompt, {.most_tokens = 20}).size(), 4);
 }
 
-TEST_F(GenerateTest, WhatCannotBeIsRefused) {
+TEST_F(GenerateTest, InvalidArgumentsAreRefused) {
   EXPECT_EQ(message_of<std::invalid_argument>([&] { generate(model, prompt, {.top_p = 0}); }),
             "[generate] top_p: got 0, expected a share above 0, up to 1");
   EXPECT_THROW(generate(model, prompt, {.temperature = -1}), std::invalid_argument);

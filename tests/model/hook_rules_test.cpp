@@ -89,7 +89,7 @@ TEST_P(HookRulesTest, AnotherShapeThrowsAtEveryPoint) {
   for (const auto& name : model->hooks().names()) {
     const auto message = message_of<std::invalid_argument>(
         [&] { logits_with(name, [](const torch::Tensor& x) { return x.unsqueeze(0); }); });
-    EXPECT_TRUE(holds(message, name));
+    EXPECT_TRUE(contains(message, name));
   }
   EXPECT_EQ(model->hooks().active(), 0u);
 }
@@ -117,11 +117,11 @@ TEST_P(HookRulesTest, TheHiddenStateIsWhatTheNextLayerReads) {
 TEST_P(HookRulesTest, AnUnknownNameThrowsWithTheNearest) {
   const auto message = message_of<std::invalid_argument>(
       [&] { run_with_cache(model, tokens, {"blocks.0.hook_resid_pots"}); });
-  EXPECT_TRUE(holds(message, "blocks.0.hook_resid_post"));
+  EXPECT_TRUE(contains(message, "blocks.0.hook_resid_post"));
   EXPECT_EQ(model->hooks().active(), 0u);
 }
 
-TEST_P(HookRulesTest, HooksComeOffAfterAnException) {
+TEST_P(HookRulesTest, HooksAreRemovedAfterAnException) {
   EXPECT_THROW(run_with_hooks(model, tokens,
                               {{"hook_embed",
                                 [](const torch::Tensor&) { throw std::runtime_error("mine"); }}}),

@@ -28,30 +28,30 @@ TEST_F(LoadModelTest, TheCopyIsGood) {
 TEST_F(LoadModelTest, AMissingTensorIsNamed) {
   tensors.erase(some);
   const auto message = refusal();
-  EXPECT_TRUE(holds(message, some));
-  EXPECT_TRUE(holds(message, "missing"));
-  EXPECT_TRUE(holds(message, "[40, 32]"));
+  EXPECT_TRUE(contains(message, some));
+  EXPECT_TRUE(contains(message, "missing"));
+  EXPECT_TRUE(contains(message, "[40, 32]"));
 }
 
 TEST_F(LoadModelTest, AnUnusedTensorIsNamed) {
   tensors["model.layers.0.self_attn.sinks"] = torch::zeros({4});
   const auto message = refusal();
-  EXPECT_TRUE(holds(message, "model.layers.0.self_attn.sinks"));
-  EXPECT_TRUE(holds(message, "[4]"));
+  EXPECT_TRUE(contains(message, "model.layers.0.self_attn.sinks"));
+  EXPECT_TRUE(contains(message, "[4]"));
 }
 
-TEST_F(LoadModelTest, AWrongShapeSaysGotAndExpected) {
+TEST_F(LoadModelTest, AWrongShapeIsReportedWithTheExpectedOne) {
   tensors[some] = torch::zeros({40, 31});
   const auto message = refusal();
-  EXPECT_TRUE(holds(message, some));
-  EXPECT_TRUE(holds(message, "got [40, 31], expected [40, 32]"));
+  EXPECT_TRUE(contains(message, some));
+  EXPECT_TRUE(contains(message, "got [40, 31], expected [40, 32]"));
 }
 
 TEST_F(LoadModelTest, WeightsMustBeFinite) {
   for (const double bad :
        {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     tensors[some][3][4] = bad;
-    EXPECT_TRUE(holds(refusal(), some));
+    EXPECT_TRUE(contains(refusal(), some));
   }
   tensors[some].fill_(3e38f);  // finite, although the sum is not
   save();
@@ -60,10 +60,10 @@ TEST_F(LoadModelTest, WeightsMustBeFinite) {
 
 TEST_F(LoadModelTest, WeightsMustBeFloatingPoint) {
   tensors[some] = torch::zeros({40, 32}, torch::kInt);
-  EXPECT_TRUE(holds(refusal(), "floating point"));
+  EXPECT_TRUE(contains(refusal(), "floating point"));
 }
 
-TEST_F(LoadModelTest, AnUnknownKeyOffItsNeutralValueIsAnError) {
+TEST_F(LoadModelTest, AnUnknownKeyWithAValueThatMattersIsAnError) {
   for (const auto& neutral :
        {nlohmann::json(nullptr), nlohmann::json(false), nlohmann::json(0), nlohmann::json("")}) {
     config["sliding_window"] = neutral;
@@ -72,11 +72,11 @@ TEST_F(LoadModelTest, AnUnknownKeyOffItsNeutralValueIsAnError) {
   }
   config["sliding_window"] = 4096;
   const auto message = refusal();
-  EXPECT_TRUE(holds(message, "sliding_window"));
-  EXPECT_TRUE(holds(message, "4096"));
+  EXPECT_TRUE(contains(message, "sliding_window"));
+  EXPECT_TRUE(contains(message, "4096"));
 }
 
-TEST_F(LoadModelTest, ConfigsThatCannotBeAreErrors) {
+TEST_F(LoadModelTest, InvalidConfigsAreErrors) {
   const std::vector<std::pair<const char*, nlohmann::json>> wrong = {
       {"model_type", "mamba"},
       {"hidden_act", "softsign"},
@@ -118,14 +118,14 @@ TEST_F(LoadModelTest, AnOldAndANewSpellingOfTheConfigAreTheSame) {
   EXPECT_EQ(read_model_config(folder.path()).ropes.front().theta, 10000.0);
 }
 
-TEST_F(LoadModelTest, FilesThatAreNoneAreErrors) {
+TEST_F(LoadModelTest, MissingAndBrokenFilesAreErrors) {
   EXPECT_THROW(load_model(folder / "nothing"), FormatError);
   EXPECT_THROW(load_model(folder.path()), FormatError) << "an empty folder";
   save();
   folder.write("config.json", "{");
   EXPECT_THROW(load_model(folder.path()), FormatError);
   std::filesystem::remove(folder / "config.json");
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { load_model(folder.path()); }), "config.json"));
+  EXPECT_TRUE(contains(message_of<FormatError>([&] { load_model(folder.path()); }), "config.json"));
 }
 
 TEST_F(LoadModelTest, ADtypeThatIsNotFloatingPointIsRefused) {
@@ -133,8 +133,8 @@ TEST_F(LoadModelTest, ADtypeThatIsNotFloatingPointIsRefused) {
   for (const auto dtype : {torch::kInt, torch::kBool, torch::kFloat8_e4m3fn}) {
     const auto message =
         message_of<std::invalid_argument>([&] { load_model(folder.path(), {.dtype = dtype}); });
-    EXPECT_TRUE(holds(message, c10::toString(dtype)));
-    EXPECT_TRUE(holds(message, "float32, bfloat16, float16 or float64"));
+    EXPECT_TRUE(contains(message, c10::toString(dtype)));
+    EXPECT_TRUE(contains(message, "float32, bfloat16, float16 or float64"));
   }
 }
 
@@ -149,14 +149,14 @@ TEST_F(LoadModelTest, Float16IsNearFloat32) {
   EXPECT_TRUE(at::allclose(half.to(torch::kFloat), exact, 1e-2, 1e-2));
 }
 
-TEST_F(LoadModelTest, AWeightThatFloat16CannotHoldIsNamed) {
+TEST_F(LoadModelTest, AWeightOutOfTheRangeOfFloat16IsNamed) {
   tensors[some] = tensors[some].clone();
   tensors[some][3][4] = -70000;
   save();
   EXPECT_NO_THROW(load_model(folder.path(), {.dtype = torch::kBFloat16}));
   const auto message =
       message_of<FormatError>([&] { load_model(folder.path(), {.dtype = torch::kHalf}); });
-  EXPECT_TRUE(holds(message, "'" + some + "' leaves the range of Half: got 70000"));
+  EXPECT_TRUE(contains(message, "'" + some + "' leaves the range of Half: got 70000"));
 }
 
 // transformers writes them so when it is told not to keep a checkpoint's layout.
@@ -189,32 +189,8 @@ TEST_F(LoadModelTest, AFusedTensorOfTheWrongShapeNamesWhatItLacks) {
   const std::string fused = "model.layers.0.self_attn.qkv_proj.weight";
   tensors[fused] = tensors[fused].slice(0, 1).clone();
   const auto message = refusal();
-  EXPECT_TRUE(holds(message, fused));
-  EXPECT_TRUE(holds(message, "cannot be taken"));
-}
-
-TEST_F(LoadModelTest, PaddingStandsAtTheEnd) {
-  take(SPIKESINK_GOLDENS "/models/bert/padded");
-  save();
-  auto model = load_model(folder.path());
-  const auto tokens = torch::ones({1, 3}, torch::kLong);
-  for (const auto& wrong :
-       {torch::tensor({{true, false, false}}), torch::tensor({{false, true, false}}),
-        torch::tensor({{false, true}}), torch::tensor({{0, 0, 1}})}) {
-    EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { model->forward(tokens, wrong); }),
-                      "padding"));
-  }
-}
-
-TEST_F(LoadModelTest, TokensAreHeldToTheModel) {
-  save();
-  auto model = load_model(folder.path());
-  const auto message_for = [&](const torch::Tensor& tokens) {
-    return message_of<std::invalid_argument>([&] { model->forward(tokens); });
-  };
-  EXPECT_TRUE(holds(message_for(torch::tensor({{1, 61}})), "61"));
-  EXPECT_TRUE(holds(message_for(torch::tensor({{-1, 3}})), "-1"));
-  EXPECT_TRUE(holds(message_for(torch::zeros({1, 65}, torch::kLong)), "64"));
+  EXPECT_TRUE(contains(message, fused));
+  EXPECT_TRUE(contains(message, "cannot be taken"));
 }
 
 }  // namespace

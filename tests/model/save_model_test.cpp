@@ -31,7 +31,7 @@ struct SaveModelTest : testing::Test {
   }
 };
 
-TEST_F(SaveModelTest, WhatTransformersKnowsIsSavedAsThat) {
+TEST_F(SaveModelTest, ModelsThatTransformersKnowsAreSavedInItsFormat) {
   auto config = tiny_config();
   EXPECT_EQ(saved_as(config), "llama");
   config.tied_embeddings = true;
@@ -73,11 +73,11 @@ TEST_F(SaveModelTest, TheRestIsSavedAsOurs) {
   for (const auto& config : configs) EXPECT_EQ(saved_as(config), "spikesink");
 }
 
-TEST_F(SaveModelTest, AFolderThatCannotBeIsNamed) {
+TEST_F(SaveModelTest, AFolderThatCannotBeWrittenIsNamed) {
   auto model = random_model();
   std::ofstream(folder.path() / "file") << "x";
-  EXPECT_TRUE(
-      holds(message_of<FormatError>([&] { save_model(model, folder.path() / "file"); }), "file"));
+  EXPECT_TRUE(contains(message_of<FormatError>([&] { save_model(model, folder.path() / "file"); }),
+                       "file"));
 }
 
 }  // namespace

@@ -178,7 +178,7 @@ class Page:
         }})""")
 
     def wait_for(self, condition, patience=PATIENCE):
-        """Waits until a JavaScript expression is true; says whether it came to be."""
+        """Waits until a JavaScript expression is true; returns whether it became true."""
         deadline = time.monotonic() + patience
         while not self.evaluate(f"Boolean({condition})"):
             if time.monotonic() > deadline:

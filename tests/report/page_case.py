@@ -1,4 +1,4 @@
-"""What the tests of the page share: they open reports in a browser and see whether anything is wrong."""
+"""The common base of the tests of the page: opens reports in a browser and finds what is wrong."""
 
 import json
 import pathlib
@@ -9,8 +9,8 @@ import unittest
 from browser import Browser, find_chromium
 from sample_report import make_report
 
-# Of every figure: its name, whether WebGL draws it, and how many marks of some size are in it; a few small ones,
-# such as the points of a curve, are worth a large one.
+# For every figure: its id, whether it is drawn with WebGL, and the number of its marks; a few small ones, such as
+# the points of a curve, count as a large one.
 FIGURES = """
 [...document.querySelectorAll('.figure')].map((figure) => ({
   id: figure.id,
@@ -23,7 +23,7 @@ FIGURES = """
 """
 LEAST_COLOURS = 1000  # of a shaded surface; axes and labels alone show some 300
 
-PARTS = ("schema", "program", "versions", "repeats_with")  # of every report
+ALWAYS = ("schema", "program", "versions", "repeats_with")  # of every report
 SHOWN = ("life_cycle", "massive_activations", "attention_sinks", "perplexity", "state_picture")
 
 
@@ -37,7 +37,7 @@ def blank_figures(page):
 
 
 def complaints(page, figures):
-    """All that is wrong with a page that should show so many figures."""
+    """All that is wrong with a page that should show this number of figures."""
     found = []
     if not page.wait_for("document.documentElement.dataset.drawn"):
         found.append("not drawn in time")
@@ -54,11 +54,11 @@ def complaints(page, figures):
 
 
 def only(report, *names):
-    return {key: report[key] for key in (*PARTS, "configuration", "model", *names) if key in report}
+    return {key: report[key] for key in (*ALWAYS, "configuration", "model", *names) if key in report}
 
 
 def spikes_shown(**changes):
-    """A report that shows spikes and sinks, and explains nothing."""
+    """A report of spikes and sinks, without the sections that explain them."""
     return only(make_report(**changes), *SHOWN)
 
 
@@ -91,7 +91,7 @@ class PageCase(unittest.TestCase):
 
     def open_changed(self, old, new, section="attention_sinks"):
         """A page of one figure after a change of its text."""
-        self.render({key: make_report()[key] for key in (*PARTS, section)})
+        self.render({key: make_report()[key] for key in (*ALWAYS, section)})
         text = self.html.read_text(encoding="utf-8")
         self.assertTrue(old in text, f"the page has no {old}")
         self.html.write_text(text.replace(old, new, 1), encoding="utf-8")

@@ -25,7 +25,7 @@ TEST(PageDataTest, WholeNumbersAndTextStay) {
   EXPECT_EQ(kept(report), report);
 }
 
-TEST(PageDataTest, OfNormsTheBandAndTheLargestStay) {
+TEST(PageDataTest, KeepsTheBandAndTheLargestNorms) {
   std::vector<double> norms(1000);
   for (size_t channel = 0; channel < norms.size(); ++channel)
     norms[channel] = static_cast<double>((channel * 7) % norms.size());
@@ -51,7 +51,7 @@ TEST(PageDataTest, NormsMayBeFewOrUnknown) {
   }
 }
 
-TEST(PageDataTest, OfTheGeometryOfAHeadTheRankStays) {
+TEST(PageDataTest, KeepsTheRankOfTheGeometryOfAHead) {
   const json keys = {{"norm", 2.5}, {"effective_rank", 1.25}};
   const json head = {{"layer", 3}, {"margin", 1.5}, {"sinks", keys}, {"others", keys}};
   const auto data = kept({{"sink_geometry", {{"heads", {head}}}}});

@@ -27,7 +27,7 @@ class PageTest(PageCase):
         self.assert_well(page)
         self.assertEqual(page.evaluate("document.title"), "tiny-sample.gguf – spikesink anatomy")
         titles = [
-            "In short",
+            "Summary",
             "Life cycle of the spikes",
             "Spike tokens",
             "Attention sinks",
@@ -50,7 +50,7 @@ class PageTest(PageCase):
         self.assertIn(HOSTILE.replace("/", ""), self.text(page, "h1"))
         self.assertIn(seen[:20], "".join(self.texts(page, "#state-picture text")))
         self.assertEqual(self.texts(page, "img, b, main script, svg a"), [])
-        self.assertEqual(page.evaluate("document.scripts.length"), 7)
+        self.assertEqual(page.evaluate("document.scripts.length"), 3)
 
     def test_values_that_are_not_finite(self):
         report = spikes_shown()
@@ -85,13 +85,13 @@ class PageTest(PageCase):
         report["not_finite"] = {"definition": "", "points": [first, later]}
         page = self.open(report)
         self.assert_well(page)
-        place = "It begins at blocks.3.hook_attn_out, [3, 17] of sequence 2: 5 infinite, 1 NaN there."
-        self.assertIn(place, self.text(page, ".alarm"))
+        first_point = "not finite is blocks.3.hook_attn_out, [3, 17] of sequence 2: 5 infinite, 1 NaN."
+        self.assertIn(first_point, self.text(page, ".alarm"))
 
         first.update(point="blocks.3.mlp.experts.1.hook_post", sequence=None, index=[])
         page = self.open(report)
-        place = "It begins at blocks.3.mlp.experts.1.hook_post: 5 infinite, 1 NaN there."
-        self.assertIn(place, self.text(page, ".alarm"))
+        first_point = "not finite is blocks.3.mlp.experts.1.hook_post: 5 infinite, 1 NaN."
+        self.assertIn(first_point, self.text(page, ".alarm"))
 
     def test_what_float16_cannot_hold(self):
         sentence = "float16, which ends at 65,504, overflows."
@@ -117,7 +117,7 @@ class PageTest(PageCase):
         none = {"channels": (), "plateaus": (), "step_up": (), "step_down": ()}
         page = self.open(spikes_shown(**none, sink_of_layer=lambda layer: 0.1))
         self.assert_well(page)
-        self.assertIn("No channel is a spike", self.text(page))
+        self.assertIn("No channel is a spike channel", self.text(page))
         self.assertIn("No activation of this run is massive", self.text(page))
         self.assertIn("No head gives key 0 a mean importance above ε = 0.3.", self.text(page))
 
@@ -190,7 +190,7 @@ class PageTest(PageCase):
         )
         page = self.open(report)
         self.assert_well(page, figures=0)
-        self.assertIn("No sequence is long enough to hold key 99.", self.text(page))
+        self.assertIn("No sequence is long enough to have key 99.", self.text(page))
 
     def test_the_smallest_model(self):
         report = spikes_shown(
@@ -295,7 +295,7 @@ class PageTest(PageCase):
         self.assert_seen("request: https://example.org/a.png", page, figures=0)
 
     def test_sees_a_missing_figure(self):
-        page = self.open_changed("document.querySelectorAll('.figure')", "[]")
+        page = self.open_changed('document.querySelectorAll(".figure")', "[]")
         self.assert_seen("0 figures drawn, expected 1\nsink-map is blank", page)
 
     def test_sees_a_failed_figure(self):

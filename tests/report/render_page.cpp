@@ -1,4 +1,4 @@
-// render_page REPORT.json OUT.html: for the test of the page.
+// render_page REPORT.json OUT.html: writes the page of a report, for page_test.py.
 #include <fstream>
 #include <iterator>
 

@@ -5,7 +5,7 @@ def significant(value, digits=5):
     return float(f"{value:.{digits}g}")
 
 
-def block_place(block):
+def block_fields(block):
     return {
         "block": block,
         "layer": (block - 1) // 2,

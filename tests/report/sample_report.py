@@ -9,7 +9,7 @@ import math
 import random
 import sys
 
-from sample_model import block_place, significant
+from sample_model import block_fields, significant
 from sample_sections import Sections
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
@@ -115,7 +115,7 @@ def make_report(
         for c, s in channels
     ]
     life_blocks = [
-        block_place(b)
+        block_fields(b)
         | {
             "hidden_state": state(
                 [(course["channel"], course["hidden_state"][b]) for course in courses], b
@@ -153,7 +153,7 @@ def make_report(
 
     def massive_block(block):
         present = [(c, s) for c, s in channels if level(block) * s > 100]
-        return block_place(block) | {
+        return block_fields(block) | {
             "token_count": sequences + 2,
             "channels": [massive_channel(c, s, block) for c, s in present],
             "tokens": [
@@ -198,7 +198,7 @@ def make_report(
             return spike * (1.0 if position == 0 else 0.4)
         return 2 * median[extreme] * abs(rng.gauss(0, 1)) + 0.002
 
-    picture = block_place(extreme) | {
+    picture = block_fields(extreme) | {
         "sequence": 3 % sequences,
         "tokens": [token(p) | {"position": p} for p in range(length)],
         "channels": spans,
@@ -207,9 +207,9 @@ def make_report(
 
     def steps():
         for b in sorted({*step_up, *step_down} if channels else ()):
-            before, after = (courses[0]["hidden_state"][place] for place in (b - 1, b))
+            before, after = (courses[0]["hidden_state"][i] for i in (b - 1, b))
             share = significant(abs(after - before) / max(size for _, _, size in plateaus))
-            yield block_place(b) | {
+            yield block_fields(b) | {
                 "channel": channels[0][0],
                 "before": before,
                 "after": after,

@@ -2,7 +2,7 @@
 
 import math
 
-from sample_model import block_place, significant
+from sample_model import block_fields, significant
 from sample_sinks import SinkSections
 
 
@@ -49,7 +49,7 @@ class Sections(SinkSections):
             {"channel": c, "reference": self.channels[0][0], "mean": s, "standard_deviation": 0.001, "count": count}
             for c, s in present[1:]
         ]
-        return block_place(block) | {"tokens": count, "channels": channels, "pairs": pairs}
+        return block_fields(block) | {"tokens": count, "channels": channels, "pairs": pairs}
 
     def self_attention(self):
         def head(layer, number):
@@ -62,7 +62,7 @@ class Sections(SinkSections):
         return {
             "definition": "Mean A[i, i] of the tokens that are not the first of their sequence.",
             "tokens": {"spike": self.away, "ordinary": ordinary, "delimiter": 7},
-            "heads": [head(*place) for place in self.every_head()],
+            "heads": [head(*index) for index in self.every_head()],
         }
 
     def gate_linearity(self):
@@ -89,7 +89,7 @@ class Sections(SinkSections):
         spike = self.sequences + self.away if self.spikes else 0
         ordinary = self.sequences * self.length - spike
         blocks = [
-            block_place(block) | {"spike": group(spike, 0.98, 0.97, 200), "ordinary": group(ordinary, 0.5, 0.4, 400)}
+            block_fields(block) | {"spike": group(spike, 0.98, 0.97, 200), "ordinary": group(ordinary, 0.5, 0.4, 400)}
             for block in self.feed_forward_blocks()
         ]
         return {"definition": "Cosine and ratio of what the activation reads and gives.", "blocks": blocks}
@@ -108,11 +108,11 @@ class Sections(SinkSections):
 
         def fit(block, channel):
             good = {"r_squared": 0.98, "slope": 1.01, "largest_measured": 880.5, "largest_predicted": 871.25}
-            return block_place(block) | {"channel": channel, "tokens": 96, "leading": good, "open": good, "full": good}
+            return block_fields(block) | {"channel": channel, "tokens": 96, "leading": good, "open": good, "full": good}
 
         def step(block, channel):
             sign = 1 if block in up else -1
-            return block_place(block) | {
+            return block_fields(block) | {
                 "channel": channel,
                 "up": sign > 0,
                 "eigenvalue": 12.5 * sign,
@@ -165,7 +165,7 @@ class Sections(SinkSections):
         channels = [c for c, _ in outliers]
         listed = [form(c, 0.9 * norms[c] if c in channels else None) for c in order[:10]]
         controls = [form(order[len(order) // 2], 0.4)] if outliers else []
-        return block_place(block) | {
+        return block_fields(block) | {
             "gated": True,
             "normed_before": True,
             "normed_after": False,
@@ -188,13 +188,13 @@ class Sections(SinkSections):
                 {
                     "block": b,
                     "layer": max(b - 1, 0) // 2,
-                    "kind": "embedding" if b == 0 else block_place(b)["kind"],
+                    "kind": "embedding" if b == 0 else block_fields(b)["kind"],
                     "state": {"mean": significant(0.05 * b + 0.01), "standard_deviation": 0.01},
                     "output": {"mean": 0.02 * b if b else None, "standard_deviation": 0.01 if b else 0.0},
                 }
                 for b in range(block)
             ]
-            return block_place(block) | {
+            return block_fields(block) | {
                 "position": position,
                 "vocabulary": vocabulary,
                 "spiking": spiking,

@@ -1,4 +1,4 @@
-"""The sections of an invented report that explain its sinks, and those that say what follows for practice."""
+"""The sections of an invented report that explain its sinks, and those about quantisation and the cache."""
 
 from sample_model import Model, significant
 
@@ -44,7 +44,7 @@ class SinkSections(Model):
                 "pca": [[2 * x, y] for x, y in layout],
             }
 
-        heads = [head(*place) for place in self.every_head()]
+        heads = [head(*index) for index in self.every_head()]
         measured = len(self.sink_heads)
         rule = {
             "heads": len(heads),

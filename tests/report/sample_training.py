@@ -75,7 +75,7 @@ def make_training(rows=ROWS, seeds=1, steps=1000, layers=3):
     runs = [[make_run(rng, row, seed, steps, layers) for seed in range(seeds)] for row in rows]
     return {
         "schema": {"name": "spikesink-report", "version": 1},
-        "program": "ablation_table" if len(rows) * seeds > 1 else "train",
+        "program": "ablation-table" if len(rows) * seeds > 1 else "train",
         "versions": {"spikesink": "0.1.0", "libtorch": "2.15.0", "kernels": "AVX2"},
         "repeats_with": "the same program and files",
         "configuration": {"scale": "nano", "dtype": "float32", "device": "cpu", "threads": 1},

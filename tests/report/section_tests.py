@@ -1,4 +1,4 @@
-"""What the page makes of each section of report.json: what is drawn is what was given."""
+"""Each section of report.json on the page: figures and tables show the given values."""
 
 import json
 import math
@@ -11,7 +11,7 @@ from training_tests import TrainingTests
 
 
 class SectionTest(TrainingTests, PageCase):
-    """What is drawn is what was given, section by section."""
+    """Section by section, figures and tables show the given values."""
 
     def open_section(self, report, *names):
         page = self.open(only(report, *names))
@@ -45,7 +45,7 @@ class SectionTest(TrainingTests, PageCase):
         text = self.text(page, "#spike-tokens")
         self.assertIn("At position 0 they are 8 of 8 (100 %), elsewhere 2 of 88 (2.27 %).", text)
         self.assertIn("channel 5 is 0.31 ± 0.001 of channel 17 (10 tokens)", text)
-        self.assertIn("The first ratio is nearly the same everywhere: 0.31 to 0.31 over 7 blocks.", text)
+        self.assertIn("The first ratio is nearly constant: 0.31 to 0.31 over 7 blocks.", text)
         states = report["spike_tokens"]["states"]
         self.assertEqual(self.drawn(page, "spikes-by-block")[0]["y"], [state["tokens"] for state in states])
         self.assertEqual(self.drawn(page, "spikes-by-position")[0]["y"], [100, 25])
@@ -59,14 +59,14 @@ class SectionTest(TrainingTests, PageCase):
         report = make_report()
         report["spike_tokens"].update(spiking=90)
         page = self.open_section(report, "spike_tokens")
-        self.assertIn("Being massive is the rule here, not the exception", self.text(page))
-        self.assertIn("rests on 6 tokens", self.text(page))
+        self.assertIn("Most tokens are massive here", self.text(page))
+        self.assertIn("are based on 6 tokens", self.text(page))
 
     def test_ratios_that_move(self):
         report = make_report()
         report["spike_tokens"]["states"][7]["pairs"][0]["mean"] = 0.8
         page = self.open_section(report, "spike_tokens")
-        self.assertIn("The first ratio is not fixed: 0.31 to 0.8 over 7 blocks.", self.text(page))
+        self.assertIn("The first ratio is not constant: 0.31 to 0.8 over 7 blocks.", self.text(page))
 
     def test_gates(self):
         report = make_report()
@@ -74,7 +74,7 @@ class SectionTest(TrainingTests, PageCase):
         self.assertIn(
             "near the identity in blocks 6, 8, 12: there a quadratic form describes the block well", self.text(page)
         )
-        panels = self.texts(page, "#gates .panels h3")
+        panels = self.texts(page, "#gate-linearity .panels h3")
         self.assertEqual(panels, ["Step-down: block 6", "Step-up: block 8", "Step-down: block 12", "Control: block 10"])
         sample = report["gate_linearity"]["blocks"][3]["spike"]["sample"]
         drawn = self.trace(page, "gate-8", "spike tokens")
@@ -107,10 +107,10 @@ class SectionTest(TrainingTests, PageCase):
         given = [c["spectrum"] for block in form["blocks"] for c in block["channels"] if "spectrum" in c]
         self.assertEqual([trace["y"] for trace in spectra], given)
         self.assertEqual(self.drawn(page, "form-triggers")[0]["z"], form["triggers"]["cosines"])
-        self.assertIn("The prediction and the measurement agree in everything.", self.text(page))
-        first, second, third = self.rows(page, "#weights table")
+        self.assertIn("The prediction and the measurement agree completely.", self.text(page))
+        first, second, third = self.rows(page, "#quadratic-form table")
         self.assertEqual([first["Predicted and measured"], third["Predicted and measured"]], ["5, 17, 40", "6, 12"])
-        self.assertEqual(second["Measured alone"], "–")
+        self.assertEqual(second["Only measured"], "–")
 
     def test_weights_that_miss(self):
         report = make_report()
@@ -127,21 +127,21 @@ class SectionTest(TrainingTests, PageCase):
         for block in report["quadratic_form"]["blocks"]:
             block.update(gated=False, has_biases=True)
         page = self.open_section(report, "quadratic_form")
-        self.assertIn("have no gate, so they are no quadratic form and the weights predict nothing", self.text(page))
+        self.assertIn("have no gate, so they are not a quadratic form and the weights predict nothing", self.text(page))
         self.assertIn("that of the output weights", self.text(page))
-        self.assertEqual(self.texts(page, "#weights table"), [])
+        self.assertEqual(self.texts(page, "#quadratic-form table"), [])
 
     def test_vocabulary(self):
         report = make_report()
         page = self.open_section(report, "vocabulary_probe")
         self.assertIn("49,140 of 49,152 vocabulary entries (99.98 %) spike as the first token", self.text(page))
         self.assertIn("After 4 tokens of text 0 of 4,096 (0 %) do.", self.text(page))
-        self.assertIn("the place matters, not the word", self.text(page))
+        self.assertIn("the position matters, not the token", self.text(page))
         self.assertEqual(self.trace(page, "vocabulary-magnitudes-0", "spike")["y"], [49140])
         self.assertEqual(self.trace(page, "vocabulary-magnitudes-0", "no spike")["y"], [5, 7])
-        course = [place["state"]["mean"] for place in report["vocabulary_probe"]["course"]]
+        course = [entry["state"]["mean"] for entry in report["vocabulary_probe"]["course"]]
         self.assertEqual(self.trace(page, "vocabulary-course", "stream, first token")["y"], course)
-        self.assertEqual(len(self.rows(page, "#vocabulary table")), 10)
+        self.assertEqual(len(self.rows(page, "#vocabulary-probe table")), 10)
         report["vocabulary_probe"].update(spiking=3, percent=1.0, course=[])
         page = self.open_section(report, "vocabulary_probe")
         self.assertIn("Hardly any token spikes", self.text(page))
@@ -189,36 +189,36 @@ class SectionTest(TrainingTests, PageCase):
         report = make_report()
         page = self.open_section(report, "sink_geometry", "attention_sinks")
         heads = report["sink_geometry"]["heads"]
-        self.assertIn("precision 0.9 and recall 1 against a base rate of 0.46, so it tells something", self.text(page))
+        self.assertIn("precision 0.9 and recall 1 against a base rate of 0.46, so the rule is informative", self.text(page))
         named = self.trace(page, "logit-gap", "named by the rule")
         self.assertEqual(named["y"], [head["logit_gap"] for head in heads if head["named"]])
         picture = report["sink_geometry"]["pictures"][0]
         xs = "document.getElementById('head-picture-0').data.find((trace) => trace.name === 'sink keys').x"
         self.assertEqual(page.evaluate(xs), [x for x, _ in picture["tsne"][-4:]])
-        page.evaluate("[...document.querySelectorAll('#geometry .choice button')].pop().click()")
+        page.evaluate("[...document.querySelectorAll('#sink-geometry .choice button')].pop().click()")
         self.assertTrue(
             page.wait_for(
                 f"JSON.stringify({xs}) === '{json.dumps([x for x, _ in picture['pca'][-4:]], separators=(',', ':'))}'"
             )
         )
 
-    def test_a_rule_that_tells_nothing(self):
+    def test_a_rule_no_better_than_chance(self):
         report = make_report()
         report["sink_geometry"]["agreement"]["euclidean"].update(precision=0.77, base_rate=0.77)
         page = self.open_section(report, "sink_geometry")
-        self.assertIn("base rate of 0.77, so the rule tells hardly more than the base rate", self.text(page))
+        self.assertIn("base rate of 0.77, so the rule is hardly better than the base rate", self.text(page))
         report["sink_geometry"]["heads"] = []
         report["sink_geometry"]["agreement"] = None
         page = self.open_section(report, "sink_geometry")
-        self.assertIn("There are not both sink keys and other keys", self.text(page))
+        self.assertIn("The text does not have both sink keys and other keys", self.text(page))
 
     def test_sinks_anywhere(self):
         report = make_report()
         page = self.open_section(report, "sinks_anywhere")
         positions = report["sinks_anywhere"]["positions"]
         self.assertEqual(self.drawn(page, "sink-positions")[0]["y"], [position["count"] for position in positions])
-        self.assertRegex(self.text(page), r"8 tokens of the text are sinks of some head .* 1 a sequence\.")
-        self.assertEqual([row["Places that are sinks"] for row in self.rows(page, "#sinks table")], ["8", "1"])
+        self.assertRegex(self.text(page), r"8 tokens of the text are sinks of some head .* 1 per sequence\.")
+        self.assertEqual([row["Occurrences that are sinks"] for row in self.rows(page, "#attention-sinks table")], ["8", "1"])
 
     def test_quantisation(self):
         report = make_report()
@@ -228,23 +228,23 @@ class SectionTest(TrainingTests, PageCase):
         self.assertEqual(
             self.trace(page, "quantisation-3", "both kept")["y"], [errors["per_tensor"]["both"] for errors in down]
         )
-        page.evaluate("document.querySelectorAll('#practice .choice button')[1].click()")
+        page.evaluate("document.querySelectorAll('#quantisation .choice button')[1].click()")
         ys = "JSON.stringify(document.getElementById('quantisation-3').data[0].y)"
         given = json.dumps([errors["per_token"]["plain"] for errors in down], separators=(",", ":"))
         self.assertTrue(page.wait_for(f"{ys} === '{given}'"))
-        self.assertIn("most in the down projection of layer 5: 40 % of their length", self.text(page))
-        (row,) = self.rows(page, "#practice table")
+        self.assertIn("largest in the down projection of layer 5: 40 % of the vector’s length", self.text(page))
+        (row,) = self.rows(page, "#quantisation table")
         self.assertEqual([row["Gain"], row["Channels to keep"], row["Spike tokens to keep"]], ["6.8", "17", "yes"])
 
     def test_cache(self):
         report = make_report(words=["The", " cat", "\n"])
         page = self.open_section(report, "kv_cache")
         self.assertIn(
-            "Keep position 0 and ⏎: 1.25 tokens of 12 in a sequence hold 61 % of the attention", self.text(page)
+            "Keep position 0 and ⏎: 1.25 tokens of 12 in a sequence receive 61 % of the attention", self.text(page)
         )
-        first, second = self.rows(page, "#practice table")
-        self.assertEqual([first["Token"], first["Id"]], ["whatever stands first", "–"])
-        self.assertEqual([second["That spike"], second["Heads that sink there"]], ["2", "2.5"])
+        first, second = self.rows(page, "#quantisation table")
+        self.assertEqual([first["Token"], first["Id"]], ["any first token", "–"])
+        self.assertEqual([second["Occurrences that spike"], second["Heads with a sink there"]], ["2", "2.5"])
 
     def test_interventions(self):
         place = {"block": 24, "layer": 11, "kind": "feed_forward", "channel": 507, "position": 0}
@@ -263,12 +263,12 @@ class SectionTest(TrainingTests, PageCase):
         page = self.open_section(report, "interventions")
         self.assert_well(page, 2)
         for sentence in (
-            "The model as it is has a perplexity of 20 (95 %: 18 to 22, over 800 tokens).",
-            "More than 10 times as large: spikes/zero and broken.",
+            "The unchanged model has a perplexity of 20 (95 % interval: 18 to 22, over 800 tokens).",
+            "Perplexity more than 10 times as large: spikes/zero and broken.",
             "At most 15 % larger: sinks/mask and moved.",
             "Without sinks at key 0 the spike remains under sinks/mask and moved: 27,600 (clean 27,600).",
-            "The sink moves to the next key under moved: it is not gone.",
-            "moved: 2 norms fitted, off by 10 % to 50 % of what was there.",
+            "The sink moves to the next key under moved: it does not vanish.",
+            "moved: 2 norms fitted, with a relative error of 10 % to 50 %.",
         ):
             self.assertIn(sentence, self.text(page))
         rows = self.rows(page, "#interventions table")
@@ -289,13 +289,13 @@ class SectionTest(TrainingTests, PageCase):
         self.assert_well(page, 1)
         for sentence in (
             "100 predicted tokens through caches of bounded size.",
-            "While the cache holds the whole text, the perplexity is 7.4.",
+            "While the cache contains the whole text, the perplexity is 7.4.",
             "“aware” has a perplexity of 10 and “window only” of 40, 4 times as much.",
         ):
             self.assertIn(sentence, self.text(page))
         first, second = self.rows(page, "#streams table")
-        self.assertEqual([first["It keeps"], first["Cache, MB"]], ["the last 64", "2"])
-        self.assertEqual(second["It keeps"], "the first token, up to 8 of ⏎ and id 5, the last 64")
+        self.assertEqual([first["Tokens in the cache"], first["Cache, MB"]], ["the last 64", "2"])
+        self.assertEqual(second["Tokens in the cache"], "the first token, up to 8 of ⏎ and id 5, the last 64")
         self.assertEqual(self.trace(page, "streams-curve", "window only")["y"], [7.4, 40])
 
     def test_watched_keys(self):

@@ -1,9 +1,9 @@
-"""The story that the page tells of all sections of report.json together, of models of every kind."""
+"""The page of all sections of report.json together, for models of every kind."""
 
-from page_case import PARTS, PageCase
+from page_case import ALWAYS, PageCase
 from sample_report import BIG_MODEL, HOSTILE, make_report
 
-# Sections in which something is drawn, and how much of a whole report and of one without spikes and sinks.
+# The figures of each section: of a whole report, and of one without spikes and sinks.
 FIGURES = {
     "life_cycle": (2, 2),
     "state_picture": (1, 1),
@@ -21,7 +21,7 @@ FIGURES = {
     "kv_cache": (0, 0),
     "perplexity": (0, 0),
 }
-# Beside other sections some can draw more: steps to look at, the importance of heads.
+# Together with other sections some draw more: steps to look at, the importance of heads.
 TOGETHER = sum(whole for whole, _ in FIGURES.values()) + 3 + 2
 NOTHING = {"channels": (), "plateaus": (), "step_up": (), "step_down": (), "sink_of_layer": lambda layer: 0.0}
 WRONG = r"NaN(?! or)|Infinity|undefined|null|\[object"
@@ -29,13 +29,13 @@ CHAPTERS = [
     "Life cycle of the spikes",
     "Spike tokens",
     "Gate linearity",
-    "What the weights say",
-    "Which tokens could spike",
-    "How tokens get there",
+    "Quadratic forms of the weights",
+    "Vocabulary probe",
+    "Self-attention",
     "Sparse constants",
-    "Geometry of the sinks",
+    "Sink geometry",
     "Attention sinks",
-    "What it means in practice",
+    "Quantisation and key/value cache",
     "Definitions and configuration",
 ]
 
@@ -49,8 +49,8 @@ def quiet(**changes):
     return report
 
 
-def each_value(part, change):
-    """`part` with `change` made of every number that is no count, no place and no option."""
+def each_value(value, change):
+    """`value` with `change` applied to every number that is no count, no index and no option."""
     kept = {
         "block",
         "layer",
@@ -68,17 +68,17 @@ def each_value(part, change):
         "options",
         "epsilon",
     }
-    if isinstance(part, dict):
-        return {key: value if key in kept else each_value(value, change) for key, value in part.items()}
-    if isinstance(part, list):
-        return [each_value(value, change) for value in part]
-    return change(part) if isinstance(part, float) else part
+    if isinstance(value, dict):
+        return {key: item if key in kept else each_value(item, change) for key, item in value.items()}
+    if isinstance(value, list):
+        return [each_value(item, change) for item in value]
+    return change(value) if isinstance(value, float) else value
 
 
 class StoryTest(PageCase):
     """The page as a whole."""
 
-    def assert_told(self, page, figures):
+    def assert_complete(self, page, figures):
         self.assert_well(page, figures)
         self.assertNotRegex(self.text(page), WRONG)
         labels = "[...document.querySelectorAll('.figure text')].map((node) => node.textContent).join(' ')"
@@ -86,18 +86,18 @@ class StoryTest(PageCase):
 
     def test_the_whole_story(self):
         page = self.open(make_report())
-        self.assert_told(page, TOGETHER)
-        self.assertEqual(self.texts(page, "h2"), ["In short", *CHAPTERS])
+        self.assert_complete(page, TOGETHER)
+        self.assertEqual(self.texts(page, "h2"), ["Summary", *CHAPTERS])
         self.assertEqual(self.texts(page, "nav a"), CHAPTERS)
         targets = "[...document.querySelectorAll('main a')].map((link) => document.querySelector(link.hash)?.tagName)"
         self.assertEqual(set(page.evaluate(targets)), {"SECTION"}, "every link leads to a chapter")
-        short = self.text(page, ".short")
-        self.assertIn("Its greatest step is block 8 (layer 3, feed-forward)", short)
-        self.assertIn("10 of 96 tokens (10.4 %) spike.", short)
-        self.assertIn("The weights alone predict channels 5, 17, 40, up in block 8, down in blocks 6, 12.", short)
-        self.assertIn("Rounding to 8 bits costs ordinary tokens most in the down projection of layer 5: 40 %", short)
+        summary = self.text(page, ".summary")
+        self.assertIn("Its largest step is block 8 (layer 3, feed-forward)", summary)
+        self.assertIn("10 of 96 tokens (10.4 %) spike.", summary)
+        self.assertIn("The weights alone predict channels 5, 17, 40, up in block 8, down in blocks 6, 12.", summary)
+        self.assertIn("When rounded to 8 bits, the error of ordinary tokens is largest in the down projection of layer 5: 40 %", summary)
         keys = dict(zip(self.texts(page, ".key .name"), self.texts(page, ".key .value")))
-        self.assertEqual(keys["Predicted"], "17, 5 and 40")
+        self.assertEqual(keys["Predicted spike channels"], "17, 5 and 40")
         self.assertEqual(keys["Vocabulary that spikes"].replace("\u00a0", " "), "99.98 %")
 
     def test_definitions_of_all_sections(self):
@@ -110,12 +110,12 @@ class StoryTest(PageCase):
             | {"parity": {"definition": "What parity is.", "options": {"absolute": 1, "relative": 1}, "points": []}}
         )
         self.assertTrue(page.wait_for("document.documentElement.dataset.drawn"))
-        told = self.texts(page, "#definitions dd")
+        definitions = self.texts(page, "#definitions dd")
         named = [name for name, section in report.items() if isinstance(section, dict) and "definition" in section]
         for name in {*named, "parity"} - {"attention_sinks"}:
-            self.assertIn(f"What {name} is.", told)
-        self.assertIn(report["quadratic_form"]["prediction"]["rule"], told)
-        self.assertIn("bits = 8, outlier_ratio = 20", told)
+            self.assertIn(f"What {name} is.", definitions)
+        self.assertIn(report["quadratic_form"]["prediction"]["rule"], definitions)
+        self.assertIn("bits = 8, outlier_ratio = 20", definitions)
 
     def test_hostile_text_everywhere(self):
         report = make_report(words=[HOSTILE, "<b>bold</b>&lt;", "%{x}${0}"])
@@ -131,28 +131,28 @@ class StoryTest(PageCase):
         page = self.open(report)
         self.assert_well(page, TOGETHER + 1)  # a kind of input of its own
         self.assertEqual(self.texts(page, "main img, main b, main script, svg a"), [])
-        self.assertEqual(page.evaluate("document.scripts.length"), 7)
-        self.assertIn(HOSTILE.replace(" ", "␣"), self.text(page, "#vocabulary"))
-        self.assertIn(path, self.text(page, "#practice"))
+        self.assertEqual(page.evaluate("document.scripts.length"), 3)
+        self.assertIn(HOSTILE.replace(" ", "␣"), self.text(page, "#vocabulary-probe"))
+        self.assertIn(path, self.text(page, "#quantisation"))
         hovers = " ".join(self.drawn(page, "head-picture-0")[0]["text"])
         self.assertNotIn("<img", hovers)
 
     def test_no_spikes_and_no_sinks(self):
         page = self.open(quiet())
         # The blocks have no step to look at: one panel and the course.
-        self.assert_told(page, sum(none for _, none in FIGURES.values()) + 2)
+        self.assert_complete(page, sum(none for _, none in FIGURES.values()) + 2)
         for sentence in (
             "No token of this text is massive after any block",
-            "No gated feed-forward block steps here",
+            "No gated feed-forward block is a step-up or step-down block",
             "No channel’s norm reaches 9 medians of its block",
             "The weights predict no step and no spike.",
-            "No spike token stands beyond the first position.",
-            "No spike token is there to be placed among them.",
-            "There are no spike tokens to follow through the norms",
-            "no head is measured to be a sink head, so it cannot be judged",
+            "No spike token is beyond the first position.",
+            "There is no spike token to compare with them.",
+            "There are no spike tokens, so the figures show ordinary tokens only.",
+            "no head is measured to be a sink head, so it cannot be evaluated",
             "No key that 8 queries may see receives more than 0.3",
             "No input gains enough",
-            "No place of the text draws enough heads to be kept",
+            "No token of the text spikes or is a sink of enough heads",
         ):
             self.assertIn(sentence, self.text(page))
 
@@ -179,7 +179,7 @@ class StoryTest(PageCase):
         for name in set(FIGURES) - {"life_cycle", "perplexity", "state_picture"}:
             empty = {key: [] if isinstance(value, list) else value for key, value in report[name].items()}
             with self.subTest(name):
-                page = self.open({key: report[key] for key in PARTS} | {name: empty})
+                page = self.open({key: report[key] for key in ALWAYS} | {name: empty})
                 self.assertTrue(page.wait_for("document.documentElement.dataset.drawn"))
                 found = [page.evaluate("document.documentElement.dataset.error"), page.problems]
                 self.assertEqual(found, [None, []])
@@ -189,12 +189,12 @@ class StoryTest(PageCase):
         whole = make_report()
         for name, (figures, _) in FIGURES.items():
             with self.subTest(name):
-                page = self.open({key: whole[key] for key in (*PARTS, name)})
-                self.assert_told(page, figures)
+                page = self.open({key: whole[key] for key in (*ALWAYS, name)})
+                self.assert_complete(page, figures)
 
     def test_a_small_dark_screen(self):
         page = self.open(make_report(), width=360, colour_scheme="dark")
-        self.assert_told(page, TOGETHER)
+        self.assert_complete(page, TOGETHER)
         self.assertEqual(page.evaluate("document.documentElement.scrollWidth"), 360, "nothing sticks out")
         outside = """[...document.querySelectorAll('.figure')].filter((figure) => {
             const frame = figure.getBoundingClientRect();
@@ -211,5 +211,5 @@ class StoryTest(PageCase):
         self.assertLess(self.html.stat().st_size, 12e6)
         self.assertTrue(page.wait_for("document.documentElement.dataset.drawn", patience=120), "drawn in time")
         self.assertEqual([page.evaluate("document.documentElement.dataset.error"), page.problems], [None, []])
-        self.assertIn("5,120 heads", self.text(page, "#geometry"))
+        self.assertIn("5,120 heads", self.text(page, "#sink-geometry"))
         self.assertEqual(len(self.trace(page, "form-norms", "outliers")["x"]), 6)

@@ -1,4 +1,4 @@
-"""What the page makes of models trained from scratch; a part of section_tests.py."""
+"""The section of models trained from scratch on the page; included in section_tests.py."""
 
 from sample_report import HOSTILE
 from sample_training import ROWS, make_training
@@ -19,7 +19,7 @@ class TrainingTests:
         losses = [row["loss"]["mean"] for row in rows]
         text = self.text(page, "#training")
         self.assertIn(f"to {sinks[1]:.3g} % (table5/sandwich, loss +{losses[1] - losses[0]:.3f}), with", text)
-        self.assertIn("Compared with the baseline, the sink ratio moves the paper’s way in 1 of 2 rows and", text)
+        self.assertIn("Compared with the baseline, the sink ratio moves in the same direction as in the paper in 1 of 2 rows and", text)
         cells = self.texts(page, "#training tbody tr:nth-child(2) td")
         low, high = rows[1]["loss"]["low"], rows[1]["loss"]["high"]
         self.assertEqual(cells[:3], ["table5/sandwich", "3", f"{losses[1]:.3f}{low:.3f} – {high:.3f}"])
@@ -58,8 +58,8 @@ class TrainingTests:
         self.assertEqual(page.evaluate(hidden), [])
         page.evaluate("Plotly.downloadImage = (figure) => { window.saved = figure; }")
         page.evaluate("document.querySelector('#training-courses .modebar-btn').click()")
-        told = "window.saved.data.filter((trace) => trace.showlegend).map((trace) => trace.name)"
-        self.assertEqual(sorted(page.evaluate(told)), sorted(name for name, *_ in ROWS), "a saved picture has a legend")
+        named = "window.saved.data.filter((trace) => trace.showlegend).map((trace) => trace.name)"
+        self.assertEqual(sorted(page.evaluate(named)), sorted(name for name, *_ in ROWS), "a saved picture has a legend")
 
     def test_one_training(self):
         report = make_training(ROWS[:1])

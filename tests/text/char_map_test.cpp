@@ -40,24 +40,26 @@ TEST(CharMapTest, Base64IsRead) {
   EXPECT_EQ(from_base64("", "test"), "");
   EXPECT_EQ(from_base64("AP/+", "test"), std::string("\0\xFF\xFE", 3));
   EXPECT_EQ(from_base64("YWI=", "test"), "ab");
-  EXPECT_TRUE(holds(message_of<FormatError>([] { from_base64("Y*", "test"); }),
-                    "a charsmap is not base64: got the character 0x2a (test)"));
+  EXPECT_TRUE(contains(message_of<FormatError>([] { from_base64("Y*", "test"); }),
+                       "a charsmap is not base64: got the character 0x2a (test)"));
 }
 
-TEST(CharMapTest, WhatLeadsOutsideIsRefused) {
+TEST(CharMapTest, OffsetsOutsideTheMapAreRefused) {
   const auto error = [](const std::string& bytes) {
     return message_of<FormatError>([&] { CharMap(bytes, "test"); });
   };
-  EXPECT_TRUE(holds(error(""), "a charsmap has 0 bytes"));
-  EXPECT_TRUE(holds(error(little_endian({0})), "array is out of range: got 0 bytes of 0"));
-  EXPECT_TRUE(holds(error(little_endian({6, 0, 0})), "got 6 bytes of 8, expected a multiple of 4"));
-  EXPECT_TRUE(holds(error(little_endian({0xFFFFFFFC, 0})), "array is out of range"));
-  EXPECT_TRUE(holds(error(little_endian({4, 0}) + "\xFF"), "replacements are not UTF-8"));
+  EXPECT_TRUE(contains(error(""), "a charsmap has 0 bytes"));
+  EXPECT_TRUE(contains(error(little_endian({0})), "array is out of range: got 0 bytes of 0"));
+  EXPECT_TRUE(
+      contains(error(little_endian({6, 0, 0})), "got 6 bytes of 8, expected a multiple of 4"));
+  EXPECT_TRUE(contains(error(little_endian({0xFFFFFFFC, 0})), "array is out of range"));
+  EXPECT_TRUE(contains(error(little_endian({4, 0}) + "\xFF"), "replacements are not UTF-8"));
   // A unit with a leaf far away, one whose value is no place, one in the middle of a character.
   const uint32_t leaf = 1U << 8;
-  EXPECT_TRUE(holds(error(little_endian({4, leaf | 99U << 10})), "leads outside of itself"));
-  EXPECT_TRUE(holds(error(little_endian({8, leaf | 1U << 10, 77}) + "a"), "got unit 0 of 2"));
-  EXPECT_TRUE(holds(error(little_endian({8, leaf | 1U << 10, 1}) + "\u00e9"), "got unit 0 of 2"));
+  EXPECT_TRUE(contains(error(little_endian({4, leaf | 99U << 10})), "leads outside of itself"));
+  EXPECT_TRUE(contains(error(little_endian({8, leaf | 1U << 10, 77}) + "a"), "got unit 0 of 2"));
+  EXPECT_TRUE(
+      contains(error(little_endian({8, leaf | 1U << 10, 1}) + "\u00e9"), "got unit 0 of 2"));
 }
 
 TEST(CharMapTest, DamagedMapsEndEverySearch) {

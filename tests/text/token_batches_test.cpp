@@ -38,7 +38,7 @@ TEST(TokenBatchesTest, WindowsFollowOneAnotherAndTheRestIsDropped) {
   EXPECT_EQ(token_batches(Bytes(), "abcdefghijk", {.length = 3, .count = 2})[0].ids.size(0), 2);
 }
 
-TEST(TokenBatchesTest, BosTakesTheFirstPlaceOfEachWindow) {
+TEST(TokenBatchesTest, BosIsTheFirstTokenOfEachWindow) {
   Bytes bytes;
   const auto expected = torch::tensor({{256, 'a', 'b'}, {256, 'd', 'e'}}, torch::kLong);
   EXPECT_TRUE(
@@ -52,13 +52,13 @@ TEST(TokenBatchesTest, BosTakesTheFirstPlaceOfEachWindow) {
                 .item<int64_t>(),
             'a');
   bytes.bos.reset();
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] {
-                      token_batches(bytes, "abcdef", {.length = 3, .bos = BosRule::kYes});
-                    }),
-                    "BOS"));
+  EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] {
+                         token_batches(bytes, "abcdef", {.length = 3, .bos = BosRule::kYes});
+                       }),
+                       "BOS"));
 }
 
-TEST(TokenBatchesTest, EosTakesTheLastPlaceWhereTheTokenizerAddsIt) {
+TEST(TokenBatchesTest, EosIsTheLastTokenWhereTheTokenizerAddsIt) {
   Bytes bytes;
   bytes.eos = 255;
   const auto ids = [&](BosRule rule) {
@@ -75,7 +75,7 @@ TEST(TokenBatchesTest, EosTakesTheLastPlaceWhereTheTokenizerAddsIt) {
   EXPECT_TRUE(ids(BosRule::kYes).equal(both));
   EXPECT_TRUE(
       ids(BosRule::kNo).equal(torch::tensor({{'a', 'b', 'c'}, {'d', 'e', 'f'}}, torch::kLong)));
-  EXPECT_TRUE(holds(
+  EXPECT_TRUE(contains(
       message_of<std::invalid_argument>([&] { token_batches(bytes, "abcdef", {.length = 2}); }),
       "expected at least 3 tokens"));
   EXPECT_TRUE(puts_eos(bytes, BosRule::kAuto));
@@ -83,12 +83,12 @@ TEST(TokenBatchesTest, EosTakesTheLastPlaceWhereTheTokenizerAddsIt) {
   EXPECT_TRUE(bytes.is_special(255) && bytes.is_special(256) && !bytes.is_special('a'));
 }
 
-TEST(TokenBatchesTest, WhatFillsNoWindowIsRefused) {
+TEST(TokenBatchesTest, ATextShorterThanAWindowIsRefused) {
   for (const char* text : {"", "ab"}) {
     const auto message =
         message_of<std::invalid_argument>([&] { token_batches(Bytes(), text, {.length = 3}); });
-    EXPECT_TRUE(holds(message, "too short"));
-    EXPECT_TRUE(holds(message, "3"));
+    EXPECT_TRUE(contains(message, "too short"));
+    EXPECT_TRUE(contains(message, "3"));
   }
   EXPECT_THROW(token_batches(Bytes(), "abc", {.length = 1}), std::invalid_argument);
   EXPECT_THROW(token_batches(Bytes(), "abc", {.length = 2, .count = -1}), std::invalid_argument);
@@ -103,10 +103,10 @@ TEST(TokenBatchesTest, GivenSequencesOfOneLengthShareABatch) {
   EXPECT_EQ(token_batches({{1, 2, 3}, {4, 5, 6}}, /*batch_tokens=*/2).size(), 2u)
       << "a long sequence goes alone";
   EXPECT_THROW(token_batches(std::vector<std::vector<int64_t>>{}), std::invalid_argument);
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] {
-                      token_batches({{1}, {}});
-                    }),
-                    "sequence 1"));
+  EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] {
+                         token_batches({{1}, {}});
+                       }),
+                       "sequence 1"));
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ TEST(TokenizerTest, DecodingUndoesEncoding) {
   }
 }
 
-TEST(TokenizerTest, BoundariesAreReadFromEachPlace) {
+TEST(TokenizerTest, BoundariesAreReadFromEverySource) {
   const auto from_template = load_tokenizer(kGoldens / "features");
   EXPECT_EQ(from_template->bos_id(), 1);
   EXPECT_EQ(from_template->eos_id(), 2);
@@ -100,7 +100,7 @@ TEST(TokenizerTest, IllFormedSequencesAreReplacementCharacters) {
   EXPECT_EQ(read_as("\xF0\x9F\x98\xF0\x9F\x98\x80"), "\uFFFD\U0001F600");
 }
 
-TEST(TokenizerTest, ATokensTextShowsBytesThatAreNoText) {
+TEST(TokenizerTest, ATokensTextShowsBytesThatAreNotUtf8) {
   const auto tokenizer = load_tokenizer(kGoldens / "gpt2");
   const Ids ids = tokenizer->encode("\u00A1\U0001F600");
   std::string shown;
@@ -114,12 +114,12 @@ TEST(TokenizerTest, ATokensTextShowsBytesThatAreNoText) {
 TEST(TokenizerTest, IdsOutsideTheVocabularyAreRefused) {
   const auto tokenizer = load_tokenizer(kGoldens / "gpt2");
   for (const int64_t id : {int64_t{-1}, tokenizer->vocabulary_size()}) {
-    EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] {
-                        tokenizer->decode({0, id});
-                      }),
-                      "[Tokenizer::decode] no token has this id: got " + std::to_string(id)));
-    EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { tokenizer->token_text(id); }),
-                      "[Tokenizer::token_text]"));
+    EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] {
+                           tokenizer->decode({0, id});
+                         }),
+                         "[Tokenizer::decode] no token has this id: got " + std::to_string(id)));
+    EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] { tokenizer->token_text(id); }),
+                         "[Tokenizer::token_text]"));
   }
 }
 

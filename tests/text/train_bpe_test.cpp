@@ -74,7 +74,7 @@ TEST(TrainBpeTest, EndsWhereNoPairIsFrequentEnough) {
   EXPECT_EQ(merges({"x", "y", "x", "y"}, 2), 0U) << "words end with their texts";
 }
 
-TEST(TrainBpeTest, NoTokenIsLongerThanCanBeRead) {
+TEST(TrainBpeTest, NoTokenIsLongerThanTheReaderAccepts) {
   const auto line = std::string(40'000, '=') + "\n";
   const auto tokenizer = loaded(train_bpe({line, line}, {.vocabulary = 300}));
   EXPECT_LT(tokenizer->vocabulary_size(), 300) << "the longer pairs were passed over";
@@ -86,7 +86,7 @@ TEST(TrainBpeTest, InvalidBytesAreReplacementCharacters) {
             train_bpe({"a\uFFFD\uFFFD \uFFFD", "\uFFFD"}));
 }
 
-TEST(TrainBpeTest, WhatCannotBeIsRefused) {
+TEST(TrainBpeTest, InvalidArgumentsAreRefused) {
   const auto error = [](const std::vector<std::string_view>& texts,
                         const TrainBpeOptions& options) {
     return message_of<std::invalid_argument>([&] { train_bpe(texts, options); });

@@ -119,7 +119,7 @@ TEST_P(GradientsTest, AreTheSameOfLayersThatRunAgain) {
   const auto tokens = random_tokens(2, 9);
   const auto gradients = [&](bool again) {
     model->zero_grad();
-    model->recompute_layers(again);
+    model->set_gradient_checkpointing(again);
     const auto logits = model->forward(tokens.slice(1, 0, -1));
     at::cross_entropy_loss(logits.flatten(0, 1), tokens.slice(1, 1).flatten()).backward();
     std::map<std::string, torch::Tensor> result;

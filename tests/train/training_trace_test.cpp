@@ -103,7 +103,7 @@ class TrainingTraceTest : public testing::TestWithParam<Trace> {
   OneThread one_thread_;
 };
 
-TEST_P(TrainingTraceTest, EveryStepIsPyTorchs) {
+TEST_P(TrainingTraceTest, EveryStepAgreesWithPyTorch) {
   const auto& folder = GetParam().folder;
   const auto trace = json::parse(read_bytes(folder / "trace.json"));
   const auto start = load_model(folder);

@@ -95,7 +95,7 @@ class MetamorphicTest(ProgramTest):
     def states_of(self, sequence):
         """[tokens, values] at the points of the stream, the last norm's and the logits, by name."""
         command = ["--model", self.planted, "--tokens", self.tokens([sequence]), "--dtype", "float64", "--threads", 1]
-        _, out = self.run_well("export_activations", *command, "--hooks", "blocks.*.hook_*", "ln_final.*", "unembed.*")
+        _, out = self.run_well("export-activations", *command, "--hooks", "blocks.*.hook_*", "ln_final.*", "unembed.*")
         tensors = read_safetensors(out / "activations.safetensors")
         del tensors["tokens"]
         return {name: numpy.frombuffer(tensor.data).reshape(len(sequence), -1) for name, tensor in tensors.items()}

@@ -8,7 +8,7 @@ from text_run import mean, place_hash, token_entry
 
 MOST_POINTS, LEAST_POINTS = 150, 4
 SMALL = 1e-4  # the PCA's size where a descent begins
-FLAT = 5e-4  # the slope where a descent has ended; four digits of the coordinates leave some
+TOLERANCE = 1e-2  # TsneOptions::tolerance: the descent ends where n times the largest slope is below
 NAN = float("nan")
 
 
@@ -148,13 +148,24 @@ class Picture:
         return row
 
     def descent(self, layout, likenesses):
-        """KL(P || Q), which t-SNE makes small, and its gradient."""
+        """KL(P || Q), which t-SNE makes small, its gradient [n, 2] and its Hessian [n, 2, n, 2]."""
+        count = len(layout)
         apart = layout[:, None] - layout[None]
         kernel = 1 / (1 + (apart**2).sum(2))
         numpy.fill_diagonal(kernel, 0)
         q, there = kernel / kernel.sum(), likenesses > 0
+        divergence = (likenesses[there] * numpy.log(likenesses[there] / q[there])).sum()
         gradient = 4 * (((likenesses - q) * kernel)[:, :, None] * apart).sum(1)
-        return float((likenesses[there] * numpy.log(likenesses[there] / q[there])).sum()), gradient
+
+        # Of each pair's term with the sum of the kernels held, then of that sum.
+        along = (2 * likenesses - 4 * q) * kernel**2
+        pairs = ((likenesses - q) * kernel)[:, :, None, None] * numpy.eye(2)
+        pairs = pairs - along[:, :, None, None] * apart[:, :, :, None] * apart[:, :, None, :]
+        hessian = -4 * pairs.transpose(0, 2, 1, 3)
+        hessian[range(count), :, range(count)] += 4 * pairs.sum(1)
+        pushes = ((q * kernel)[:, :, None] * apart).sum(1)
+        hessian -= 16 * pushes[:, :, None, None] * pushes
+        return float(divergence), gradient, hessian
 
     def problem_of_tsne(self, got):
         """A layout has no unique truth: it must be centred and a place where the descent ends, below its start."""
@@ -164,11 +175,16 @@ class Picture:
         if numpy.abs(layout.mean(0)).max() > 1e-3 * numpy.abs(layout).max():
             return f"got the middle {layout.mean(0)}, expected zeros"
         likenesses = self.likenesses(min(30, (len(layout) - 1) / 3))
-        divergence, gradient = self.descent(layout, likenesses)
-        start, _ = self.descent(self.pca() * (SMALL / numpy.abs(self.vectors).max()), likenesses)
-        if numpy.abs(gradient).max() < FLAT and divergence < start:
+        divergence, gradient, hessian = self.descent(layout, likenesses)
+        start, _, _ = self.descent(self.pca() * (SMALL / numpy.abs(self.vectors).max()), likenesses)
+        # What four digits add to the slope, to first order: half a unit of the last one in each coordinate.
+        halves = 0.5 * 10.0 ** (numpy.floor(numpy.log10(numpy.maximum(numpy.abs(layout), 1e-300))) - 3)
+        rounded = numpy.tensordot(numpy.abs(hessian), halves)
+        excess = numpy.abs(gradient) - rounded
+        # P here and there differ by less than a hundredth: float32 vectors, and an entropy met to 1e-5.
+        if excess.max() < 1.01 * TOLERANCE / len(layout) and divergence < start:
             return ""
-        return f"got the divergence {divergence} and a slope of {numpy.abs(gradient).max()}; at the start it is {start}"
+        return f"got the divergence {divergence} and a slope of {excess.max()} beyond rounding; at the start it is {start}"
 
     def entry(self):
         scale = numpy.abs(self.vectors).max()

@@ -105,15 +105,15 @@ TEST(GgufTest, EveryKindOfMetadataIsRead) {
   EXPECT_EQ(file.metadata().begin()->first, "general.alignment");
 }
 
-TEST(GgufTest, AnAbsentKeyAndAnotherKindAreTold) {
+TEST(GgufTest, AnAbsentKeyAndAnotherKindAreReported) {
   const GgufFile file(kGoldens / "plain.gguf");
   EXPECT_EQ(file.find<int64_t>("no.such.key"), nullptr);
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { file.get<double>("no.such.key"); }),
-                    "a key is missing: expected a real number"));
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { file.find<int64_t>("kind.string"); }),
-                    "got a string, expected an integer"));
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { file.get<bool>("list.bool"); }),
-                    "got a list of booleans, expected a boolean"));
+  EXPECT_TRUE(contains(message_of<FormatError>([&] { file.get<double>("no.such.key"); }),
+                       "a key is missing: expected a real number"));
+  EXPECT_TRUE(contains(message_of<FormatError>([&] { file.find<int64_t>("kind.string"); }),
+                       "got a string, expected an integer"));
+  EXPECT_TRUE(contains(message_of<FormatError>([&] { file.get<bool>("list.bool"); }),
+                       "got a list of booleans, expected a boolean"));
 }
 
 TEST(GgufTest, ALargeTensorIsDequantisedWhole) {
@@ -157,15 +157,6 @@ TEST(GgufTest, AMisalignedTensorIsCopied) {
   EXPECT_TRUE(torch::equal(tensor, torch::zeros({2})));
 }
 
-TEST(GgufTest, AFolderWithOneGgufIsOpened) {
-  const TempDir dir;
-  std::filesystem::copy_file(kGoldens / "plain.gguf", dir / "a.gguf");
-  EXPECT_EQ(open_weights(dir.path())->format(), WeightFormat::kGguf);
-  std::filesystem::copy_file(kGoldens / "plain.gguf", dir / "b.gguf");
-  EXPECT_TRUE(
-      holds(message_of<FormatError>([&] { open_weights(dir.path()); }), "got 2 .gguf files"));
-}
-
 TEST(GgufTest, TheDemoModelIsRead) {
   if (!std::filesystem::exists(SPIKESINK_SMOLLM2)) GTEST_SKIP() << "scripts/setup brings the model";
   const GgufFile file(SPIKESINK_SMOLLM2);
@@ -183,8 +174,8 @@ TEST_P(MalformedGgufTest, IsRefused) {
   const TempDir dir;
   const auto file = dir.write("bad.gguf", GetParam().bytes);
   const std::string message = message_of<FormatError>([&] { open_weights(file); });
-  EXPECT_TRUE(holds(message, GetParam().fragment));
-  EXPECT_TRUE(holds(message, file.string()));
+  EXPECT_TRUE(contains(message, GetParam().fragment));
+  EXPECT_TRUE(contains(message, file.string()));
 }
 
 constexpr uint32_t kF32 = 0, kQ4_0 = 2, kI8 = 24;

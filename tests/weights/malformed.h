@@ -3,7 +3,7 @@
 #include <ostream>
 #include <string>
 
-/// A file that must be refused with a message that holds `fragment`.
+/// A file that must be refused with a message that contains `fragment`.
 struct Malformed {
   const char* name;
   std::string bytes;

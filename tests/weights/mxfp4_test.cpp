@@ -40,18 +40,19 @@ TEST_F(Mxfp4Test, ViewsAndScalesOfTheirOwnTypeAreRead) {
   EXPECT_TRUE(torch::equal(bits(every_other), bits(values_.slice(1, 0, 16, 2).contiguous())));
 }
 
-TEST_F(Mxfp4Test, WhatDoesNotFitIsTold) {
+TEST_F(Mxfp4Test, TensorsThatDoNotFitAreReported) {
   const auto message = [](const torch::Tensor& blocks, const torch::Tensor& scales) {
     return message_of<FormatError>([&] { dequantize_mxfp4(blocks, scales, "a.file, 'x'"); });
   };
-  EXPECT_TRUE(holds(message(blocks_.slice(-1, 0, 15), scales_),
-                    "got blocks [2, 16, 8, 15] and scales [2, 16, 8], expected [..., groups, 16]"));
-  EXPECT_TRUE(holds(message(blocks_, scales_.slice(-1, 0, 7)), "the shapes do not fit"));
-  EXPECT_TRUE(holds(message(blocks_, scales_.flatten(0, 1)), "(a.file, 'x')"));
-  EXPECT_TRUE(holds(message(blocks_[0][0][0], scales_[0][0][0]), "scales []"));
-  EXPECT_TRUE(holds(message(blocks_.to(torch::kChar), scales_),
-                    "got blocks of Char and scales of Byte, expected Byte (a.file, 'x')"));
-  EXPECT_TRUE(holds(message(blocks_, scales_.to(torch::kFloat)), "scales of Float"));
+  EXPECT_TRUE(
+      contains(message(blocks_.slice(-1, 0, 15), scales_),
+               "got blocks [2, 16, 8, 15] and scales [2, 16, 8], expected [..., groups, 16]"));
+  EXPECT_TRUE(contains(message(blocks_, scales_.slice(-1, 0, 7)), "the shapes do not fit"));
+  EXPECT_TRUE(contains(message(blocks_, scales_.flatten(0, 1)), "(a.file, 'x')"));
+  EXPECT_TRUE(contains(message(blocks_[0][0][0], scales_[0][0][0]), "scales []"));
+  EXPECT_TRUE(contains(message(blocks_.to(torch::kChar), scales_),
+                       "got blocks of Char and scales of Byte, expected Byte (a.file, 'x')"));
+  EXPECT_TRUE(contains(message(blocks_, scales_.to(torch::kFloat)), "scales of Float"));
 }
 
 }  // namespace

@@ -101,25 +101,27 @@ TEST(SafetensorsTest, SavingLeavesNoTemporaryFileAndReplacesTheOld) {
 TEST(SafetensorsTest, AFailedSaveLeavesTheOldFile) {
   const TempDir dir;
   std::filesystem::create_directories(dir / "a.safetensors" / "in the way");
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { save_safetensors(dir / "a.safetensors", {}); }),
-                    "cannot write"));
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { save_safetensors(dir / "no folder" / "a", {}); }),
-                    "cannot write"));
+  EXPECT_TRUE(
+      contains(message_of<FormatError>([&] { save_safetensors(dir / "a.safetensors", {}); }),
+               "cannot write"));
+  EXPECT_TRUE(
+      contains(message_of<FormatError>([&] { save_safetensors(dir / "no folder" / "a", {}); }),
+               "cannot write"));
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1);
 }
 
-TEST(SafetensorsTest, WhatCannotBeSavedIsTheCallersMistake) {
+TEST(SafetensorsTest, TensorsThatCannotBeSavedAreInvalidArguments) {
   const TempDir dir;
   const auto message = [&](const std::string& name, const torch::Tensor& tensor) {
     return message_of<std::invalid_argument>([&] {
       save_safetensors(dir / "a", {{name, tensor}});
     });
   };
-  EXPECT_TRUE(holds(message("x", torch::Tensor()), "undefined (tensor 'x')"));
-  EXPECT_TRUE(holds(message("x", torch::zeros({1}, torch::kComplexFloat)), "cannot be saved"));
-  EXPECT_TRUE(holds(message("x", torch::zeros({1}).to_sparse()), "cannot be saved"));
-  EXPECT_TRUE(holds(message("__metadata__", torch::zeros({1})), "cannot be named"));
-  EXPECT_TRUE(holds(message("\xff", torch::zeros({1})), "not UTF-8"));
+  EXPECT_TRUE(contains(message("x", torch::Tensor()), "undefined (tensor 'x')"));
+  EXPECT_TRUE(contains(message("x", torch::zeros({1}, torch::kComplexFloat)), "cannot be saved"));
+  EXPECT_TRUE(contains(message("x", torch::zeros({1}).to_sparse()), "cannot be saved"));
+  EXPECT_TRUE(contains(message("__metadata__", torch::zeros({1})), "cannot be named"));
+  EXPECT_TRUE(contains(message("\xff", torch::zeros({1})), "not UTF-8"));
   EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
 }
 
@@ -164,9 +166,10 @@ TEST(SafetensorsTest, AnUnknownNameComesWithTheNearest) {
   const auto source = open_safetensors(dir / "a.safetensors");
   EXPECT_TRUE(source->contains("layers.0.weight"));
   EXPECT_FALSE(source->contains("layers.0.wieght"));
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { source->tensor("layers.0.wieght"); }),
-                    "no tensor 'layers.0.wieght' (" + source->path().string() +
-                        "); the nearest names are 'layers.0.weight', "));
+  EXPECT_TRUE(
+      contains(message_of<std::invalid_argument>([&] { source->tensor("layers.0.wieght"); }),
+               "no tensor 'layers.0.wieght' (" + source->path().string() +
+                   "); the nearest names are 'layers.0.weight', "));
 }
 
 TEST(NearestTest, FewestEditsFirst) {
@@ -186,8 +189,8 @@ TEST_P(MalformedSafetensorsTest, IsRefused) {
   const TempDir dir;
   const auto file = dir.write("bad.safetensors", GetParam().bytes);
   const std::string message = message_of<FormatError>([&] { open_weights(file); });
-  EXPECT_TRUE(holds(message, GetParam().fragment));
-  EXPECT_TRUE(holds(message, file.string()));
+  EXPECT_TRUE(contains(message, GetParam().fragment));
+  EXPECT_TRUE(contains(message, file.string()));
 }
 
 std::string one(const std::string& dtype, const std::string& shape, const std::string& offsets,
@@ -266,13 +269,13 @@ INSTANTIATE_TEST_SUITE_P(Safetensors, MalformedSafetensorsTest,
                          testing::ValuesIn(kMalformedSafetensors),
                          [](const auto& info) { return std::string(info.param.name); });
 
-TEST(SafetensorsTest, ABooleanIsLookedAtWhenItIsRead) {
+TEST(SafetensorsTest, BooleansAreCheckedWhenTheyAreRead) {
   const TempDir dir;
   const auto file =
       dir.write("odd.safetensors", file_of(object({entry("x", "BOOL", "[1]", "[0,1]")})) + "\x02");
   const auto source = open_safetensors(file);
   const auto message = message_of<FormatError>([&] { source->tensor("x"); });
-  EXPECT_TRUE(holds(message, "a boolean is neither 0 nor 1: got 2"));
+  EXPECT_TRUE(contains(message, "a boolean is neither 0 nor 1: got 2"));
 }
 
 TEST(SafetensorsTest, ACutOrChangedFileIsReadOrRefused) {
@@ -321,52 +324,23 @@ TEST_F(SafetensorsIndexTest, ShardsAreOneSource) {
   EXPECT_TRUE(same(source->tensor("c"), torch::full({2}, 2)));
 }
 
-TEST_F(SafetensorsIndexTest, ALyingIndexIsRefused) {
-  EXPECT_TRUE(holds(message("{"), "not JSON"));
-  EXPECT_TRUE(holds(message("{}"), "weight_map: got nothing"));
-  EXPECT_TRUE(holds(message(R"({"weight_map":[]})"), "weight_map: got array"));
-  EXPECT_TRUE(holds(message(R"({"weight_map":{"a":1}})"), "the shard of a tensor: got number"));
-  EXPECT_TRUE(holds(message(R"({"weight_map":{"a":"1.safetensors","a":"2.safetensors"}})"),
-                    "a key occurs twice: 'a'"));
-  EXPECT_TRUE(holds(message(R"({"weight_map":{"a":"3.safetensors"}})"), "a shard is missing"));
-  EXPECT_TRUE(holds(message(R"({"weight_map":{"a":"../1.safetensors"}})"), "not in the folder"));
+TEST_F(SafetensorsIndexTest, AWrongIndexIsRefused) {
+  EXPECT_TRUE(contains(message("{"), "not JSON"));
+  EXPECT_TRUE(contains(message("{}"), "weight_map: got nothing"));
+  EXPECT_TRUE(contains(message(R"({"weight_map":[]})"), "weight_map: got array"));
+  EXPECT_TRUE(contains(message(R"({"weight_map":{"a":1}})"), "the shard of a tensor: got number"));
+  EXPECT_TRUE(contains(message(R"({"weight_map":{"a":"1.safetensors","a":"2.safetensors"}})"),
+                       "a key occurs twice: 'a'"));
+  EXPECT_TRUE(contains(message(R"({"weight_map":{"a":"3.safetensors"}})"), "a shard is missing"));
+  EXPECT_TRUE(contains(message(R"({"weight_map":{"a":"../1.safetensors"}})"), "not in the folder"));
   EXPECT_TRUE(
-      holds(message(R"({"weight_map":{"a":"x/../../1.safetensors"}})"), "not in the folder"));
-  EXPECT_TRUE(holds(message(R"({"weight_map":{"a":"/etc/passwd"}})"), "not in the folder"));
-  EXPECT_TRUE(holds(message(R"({"weight_map":{"a":""}})"), "not in the folder"));
-  EXPECT_TRUE(holds(message(R"({"weight_map":{"a":"2.safetensors"}})"),
-                    "the index names a tensor that its shard lacks: 'a'"));
-  EXPECT_TRUE(holds(message(R"({"weight_map":{"a":"1.safetensors"}})"),
-                    "that the index does not place there: 'b'"));
-}
-
-TEST(OpenWeightsTest, AFolderWithOneFormatIsOpened) {
-  const TempDir dir;
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { open_weights(dir.path()); }), "no weights in"));
-  dir.write("pytorch_model.bin", "pickle");
-  EXPECT_TRUE(
-      holds(message_of<FormatError>([&] { open_weights(dir.path()); }), "safe_serialization=True"));
-  save_safetensors(dir / "model.safetensors", {{"x", torch::zeros({1})}});
-  EXPECT_EQ(open_weights(dir.path())->path(), dir / "model.safetensors");
-}
-
-TEST(OpenWeightsTest, OtherFilesAreRefused) {
-  const TempDir dir;
-  for (const char* name : {"a.bin", "a.pt", "a.pth", "a.ckpt"}) {
-    EXPECT_TRUE(holds(message_of<FormatError>([&] { open_weights(dir.write(name, "pickle")); }),
-                      "reading one runs the code"))
-        << name;
-  }
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { open_weights(dir.write("a.txt", "text")); }),
-                    "got '.txt'"));
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { open_weights(dir / "missing"); }),
-                    "no such file or folder"));
-  EXPECT_TRUE(
-      holds(message_of<FormatError>([&] { open_safetensors(dir / "missing"); }), "No such file"));
-  EXPECT_TRUE(holds(message_of<FormatError>([&] { open_safetensors(dir.path()); }),
-                    "got a folder, expected a regular file"));
-  EXPECT_TRUE(
-      holds(message_of<FormatError>([&] { open_safetensors("/dev/null"); }), "got a special file"));
+      contains(message(R"({"weight_map":{"a":"x/../../1.safetensors"}})"), "not in the folder"));
+  EXPECT_TRUE(contains(message(R"({"weight_map":{"a":"/etc/passwd"}})"), "not in the folder"));
+  EXPECT_TRUE(contains(message(R"({"weight_map":{"a":""}})"), "not in the folder"));
+  EXPECT_TRUE(contains(message(R"({"weight_map":{"a":"2.safetensors"}})"),
+                       "the index names a tensor that its shard lacks: 'a'"));
+  EXPECT_TRUE(contains(message(R"({"weight_map":{"a":"1.safetensors"}})"),
+                       "that the index does not place there: 'b'"));
 }
 
 }  // namespace

@@ -47,20 +47,20 @@ class StreamingCache {
   std::vector<bool> is_kind_;  // of each of them, whether it is one of kept_ids
 };
 
-/// The loss along a text.
-struct StreamResult {
-  /// Of consecutive stretches, in nats a predicted token; a stretch's perplexity is exp of the
-  /// mean.
-  std::vector<RunningMean> losses;
-  int64_t stretch = 0;      // tokens of each but the last
-  RunningMean before;       // loss while the cache held the whole text ...
-  RunningMean after;        // ... and once tokens had left it
-  int64_t cache_bytes = 0;  // the most that the cache held
-};
-
 struct StreamOptions {
   int64_t step = 64;      // tokens that go through the model together; 1: as StreamingLLM does
   int64_t stretch = 256;  // tokens of a stretch
+};
+
+/// The loss along a text.
+struct StreamResult {
+  StreamOptions options;
+  /// Of consecutive stretches, in nats a predicted token; a stretch's perplexity is exp of the
+  /// mean.
+  std::vector<RunningMean> losses;
+  RunningMean before;       // loss while the cache held the whole text ...
+  RunningMean after;        // ... and once tokens had left it
+  int64_t cache_bytes = 0;  // the most that the cache held
 };
 
 /// Reads a text of any length, ids [N], by a cache of bounded size. Without gradients. Throws

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,14 +9,16 @@
 #include "spikesink/hooks/activation_cache.h"
 #include "spikesink/hooks/block_number.h"
 #include "spikesink/model/layer.h"
-#include "spikesink/model/weight_supply.h"
+#include "spikesink/model/weight_loader.h"
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// A forward pass that waits between two layers.
-struct ForwardPass {
-  torch::Tensor stream;  // what the next layer reads, [B, T, d_model]
-  Positions positions;
+/// How to run a model. By default: without a cache, to the logits.
+struct ForwardOptions {
+  torch::Tensor padding_mask;  // [B, T] bool, true for padding at a sequence's end, or undefined
+  KvCache* cache = nullptr;    // holds the tokens before these, and takes these in
+  std::optional<Block> stop_after;  // runs the layer of this block, and no later one
+  bool logits = true;  // false: logits are computed only while `unembed.hook_out` has hooks
 };
 
 /// A transformer, decoder or encoder, with hook points at every step. A fresh one has uninitialised
@@ -28,44 +31,35 @@ class TransformerImpl : public torch::nn::Module {
  public:
   explicit TransformerImpl(ModelConfig config);
 
-  /// tokens [B, T] int64 -> logits [B, T, d_vocabulary], or the last hidden states [B, T, d_model]
-  /// of a model without unembedding. `padding` [B, T] bool is true for tokens at a sequence's end
-  /// that are not text: no token attends to them. Throws std::invalid_argument for ids outside the
-  /// vocabulary, for sequences longer than the context, and for padding before text.
-  torch::Tensor forward(const torch::Tensor& tokens, const torch::Tensor& padding = {});
-  /// The same of tokens that come after those of the cache, which takes them in; if this throws, it
-  /// is as before. With a cache `hook_rot_k` sees all keys, [B, S, K, d_head]. Learned positions
-  /// count every token that was ever in it, RoPE and ALiBi those that are. Throws
-  /// std::invalid_argument for an encoder, and where the tokens do not fit the context.
-  torch::Tensor forward(const torch::Tensor& tokens, KvCache& cache);
-  /// As `forward`, but the logits are formed only when `unembed.hook_out` is watched: for
-  /// measuring.
-  void observe(const torch::Tensor& tokens);
-  /// Up to a block and no further: the hidden state after it [B, T, d_model]. All points of its
-  /// layer are passed, none of a later one.
-  torch::Tensor observe_until(const torch::Tensor& tokens, Block last);
-  /// The steps of `observe`, for whoever takes several batches through one layer before the next:
-  /// begin, advance by each layer in order, end.
-  ForwardPass begin(const torch::Tensor& tokens) const;
-  void advance(ForwardPass& pass, int64_t layer) const;
-  void end(ForwardPass& pass) const;
+  /// tokens [B, T] int64 -> logits [B, T, d_vocabulary]; the last hidden states [B, T, d_model] of
+  /// a model without unembedding; the hidden state after `stop_after` [B, T, d_model]; an undefined
+  /// tensor where no logits are computed. No token attends to padding.
+  ///
+  /// With a cache `hook_rot_k` sees all keys, [B, S, K, d_head]. Learned positions count every
+  /// token that was ever in it, RoPE and ALiBi those that are. If this throws, the cache is
+  /// unchanged.
+  ///
+  /// Throws std::invalid_argument for ids outside the vocabulary, for tokens that do not fit the
+  /// context, for padding before text, for a cache of an encoder, and for a cache together with
+  /// `stop_after`.
+  torch::Tensor forward(const torch::Tensor& tokens, const ForwardOptions& options = {});
   /// The unembedding alone, without hooks: what `unembed.hook_in` saw [..., d_embedding] -> logits
   /// [..., d_vocabulary], or those of the vocabulary's entries first <= i < last.
   torch::Tensor logits(const torch::Tensor& states) const;
   torch::Tensor logits(const torch::Tensor& states, int64_t first, int64_t last) const;
 
-  /// Whether a pass with gradients keeps no more of a layer than what it reads, and computes the
-  /// rest once more for the gradients. Hooks see a layer's values twice then. Starts as false.
-  void recompute_layers(bool again) { recomputes_ = again; }
+  /// Gradient checkpointing: a pass with gradients stores only the input of each layer and computes
+  /// the rest again for the backward pass. Hooks then see a layer's values twice. Off by default.
+  void set_gradient_checkpointing(bool enabled) { gradient_checkpointing_ = enabled; }
 
-  /// Has the model bring its weights from `supply` where they are used, and drop them after. They
-  /// are not to be edited then: an edit is lost with them.
-  void come_by_layer(std::unique_ptr<WeightSupply> supply);
-  /// What brings the weights, or null: they are all here, and stay.
-  const WeightSupply* weight_supply() const { return parts_->supply.get(); }
-  /// Keeps the weights of a part here for the life of the scope: for whoever reads them. Costs
-  /// nothing where all are here.
-  HookScope hold(ModelPart part) const;
+  /// Loads each group of weights when it runs, and unloads it after. Do not edit weights then: the
+  /// edit is lost when they are unloaded.
+  void stream_weights_from(std::unique_ptr<WeightLoader> loader);
+  /// What loads the weights, or null: all are in memory, and stay.
+  const WeightLoader* weight_loader() const { return pins_->loader.get(); }
+  /// Keeps the weights of a group in memory for the life of the scope, for code that reads them.
+  /// Does nothing where all are in memory.
+  HookScope pin_weights(WeightGroup group) const;
 
   const ModelConfig& config() const { return config_; }
   HookRegistry& hooks() { return hooks_; }
@@ -94,16 +88,14 @@ class TransformerImpl : public torch::nn::Module {
  private:
   void make_embedding();
   void make_head();
-  ForwardPass begin(const torch::Tensor& tokens, const torch::Tensor& padding,
-                    KvCache* cache) const;
   torch::Tensor embed(const torch::Tensor& tokens, Positions& places) const;
   Positions positions(int64_t length, KvCache* cache) const;
   torch::Tensor position_rows(const torch::Tensor& tokens, const KvCache* cache) const;
-  ForwardPass through_layers(const torch::Tensor& tokens, const torch::Tensor& padding,
-                             KvCache* cache) const;
-  torch::Tensor run(const torch::Tensor& tokens, const torch::Tensor& padding, KvCache* cache);
+  torch::Tensor run(const torch::Tensor& tokens, const ForwardOptions& options);
+  torch::Tensor run_cached(const torch::Tensor& tokens, const ForwardOptions& options);
+  torch::Tensor run_until(const torch::Tensor& tokens, const ForwardOptions& options);
   torch::Tensor final_states(torch::Tensor stream) const;
-  void check(const torch::Tensor& tokens, const torch::Tensor& padding) const;
+  void check(const torch::Tensor& tokens, const torch::Tensor& padding_mask) const;
   void check(const torch::Tensor& tokens, const KvCache& cache) const;
 
   struct Tables {  // as the last pass needed them
@@ -111,18 +103,39 @@ class TransformerImpl : public torch::nn::Module {
     int64_t length = -1;
     torch::TensorOptions options;
   };
-  struct Parts {
-    std::unique_ptr<WeightSupply> supply;
-    std::vector<int64_t> users;  // by ModelPart::number
+  struct Pins {
+    std::unique_ptr<WeightLoader> loader;
+    std::vector<int64_t> users;  // scopes that pin a group, by WeightGroup::index
   };
+  friend class ForwardPass;
 
-  bool recomputes_ = false;
+  bool gradient_checkpointing_ = false;
   mutable Tables tables_;
-  std::shared_ptr<Parts> parts_ = std::make_shared<Parts>();
+  std::shared_ptr<Pins> pins_ = std::make_shared<Pins>();
   HookPoint hook_embed_, hook_pos_embed_, hook_token_type_embed_, hook_full_embed_,
       hook_unembed_in_, hook_unembed_out_;
 };
 TORCH_MODULE(Transformer);
+
+/// A forward pass in steps, to run several batches through one layer before the next:
+/// `TransformerImpl::forward` is one of these, every layer and the head. The model must outlive it.
+class ForwardPass {
+ public:
+  /// Embeds the tokens. `stop_after` is for the caller to heed.
+  ForwardPass(const TransformerImpl& model, const torch::Tensor& tokens,
+              const ForwardOptions& options = {});
+  /// Runs a layer. Layers run in order, each once.
+  void run_layer(int64_t index);
+  /// Runs what follows the last layer, and returns what `forward` does.
+  torch::Tensor run_head();
+
+  torch::Tensor hidden_states;  // what the next layer reads, [B, T, d_model]
+
+ private:
+  const TransformerImpl* model_;
+  Positions positions_;
+  bool logits_;
+};
 
 /// One forward pass, without gradients, with hooks that come off at its end: pairs of pattern and
 /// hook.

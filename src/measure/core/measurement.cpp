@@ -9,48 +9,49 @@
 namespace spikesink {
 namespace {
 
-int64_t layers_until(const TransformerImpl& model, ModelPart last) {
-  return std::min(last.number, model.config().n_layers);
+int64_t layers_to_run(const TransformerImpl& model, WeightGroup last) {
+  return std::min(last.index, model.config().n_layers);
 }
 
-/// Takes batches through a model up to some part, all of them through a layer before the next, so
-/// that its weights need be there once.
+/// Runs batches through a model up to a group of weights, all of them through a layer before the
+/// next, so that each layer's weights are loaded once.
 class LayerByLayer {
  public:
-  LayerByLayer(Transformer& model, std::span<const TokenBatch> batches, ModelPart last,
+  LayerByLayer(Transformer& model, std::span<const TokenBatch> batches, WeightGroup last,
                RunContext& context)
       : model_(model), batches_(batches), last_(last), context_(context) {}
 
-  /// `done` is called with the sequences of each batch after each layer.
-  void go(const std::function<void(int64_t)>& done) {
-    const auto* supply = model_->weight_supply();
-    detail::WaitingStates waiting(batches_.size(), supply != nullptr
-                                                       ? supply->room_for_states()
+  /// Calls `done` with the sequences of each batch after each layer.
+  void run(const std::function<void(int64_t)>& done) {
+    const auto* loader = model_->weight_loader();
+    detail::WaitingStates waiting(batches_.size(), loader != nullptr
+                                                       ? loader->hidden_state_budget()
                                                        : std::numeric_limits<int64_t>::max());
-    std::vector<ForwardPass> passes(batches_.size());
-    each(ModelPart::embedding(), [&](size_t batch) {
-      passes[batch] = model_->begin(batches_[batch].ids.to(model_->options().device()));
-      waiting.put(batch, std::move(passes[batch].stream));
+    std::vector<ForwardPass> passes;
+    for_each_batch(WeightGroup::embedding(), [&](size_t batch) {
+      passes.emplace_back(*model_, batches_[batch].ids.to(model_->options().device()),
+                          ForwardOptions{.logits = false});
+      waiting.put(batch, std::move(passes[batch].hidden_states));
     });
-    for (int64_t layer = 0; layer < layers_until(*model_, last_); ++layer) {
-      each(ModelPart::layer(layer), [&](size_t batch) {
-        passes[batch].stream = waiting.take(batch);
-        model_->advance(passes[batch], layer);
-        waiting.put(batch, std::move(passes[batch].stream));
+    for (int64_t layer = 0; layer < layers_to_run(*model_, last_); ++layer) {
+      for_each_batch(WeightGroup::layer(layer), [&](size_t batch) {
+        passes[batch].hidden_states = waiting.take(batch);
+        passes[batch].run_layer(layer);
+        waiting.put(batch, std::move(passes[batch].hidden_states));
         done(batches_[batch].ids.size(0));
       });
     }
-    if (last_.number != ModelPart::head(model_->config().n_layers).number) return;
-    each(last_, [&](size_t batch) {
-      passes[batch].stream = waiting.take(batch);
-      model_->end(passes[batch]);
+    if (last_ != WeightGroup::head(model_->config().n_layers)) return;
+    for_each_batch(last_, [&](size_t batch) {
+      passes[batch].hidden_states = waiting.take(batch);
+      passes[batch].run_head();
     });
   }
 
  private:
   template <typename Step>
-  void each(ModelPart part, Step step) {
-    const auto held = model_->hold(part);
+  void for_each_batch(WeightGroup group, Step step) {
+    const auto pinned = model_->pin_weights(group);
     for (size_t batch = 0; batch < batches_.size(); ++batch) {
       context_.enter(batches_[batch]);
       step(batch);
@@ -59,26 +60,27 @@ class LayerByLayer {
 
   Transformer& model_;
   std::span<const TokenBatch> batches_;
-  ModelPart last_;
+  WeightGroup last_;
   RunContext& context_;
 };
 
-void run_to(ModelPart last, Transformer& model, const TokenBatches& batches,
-            const std::vector<Measurement*>& measurements, const Progress& progress) {
+void run_batches(Transformer& model, const TokenBatches& batches,
+                 const std::vector<Measurement*>& measurements, WeightGroup last,
+                 const Progress& progress) {
   const torch::NoGradGuard no_grad;
   RunContext context;
   HookScope scope;
   for (auto* measurement : measurements) scope += measurement->begin(model, context);
   int64_t total = 0, done = 0;
   for (const auto& batch : batches) total += batch.ids.size(0);
-  total *= layers_until(*model, last);
+  total *= layers_to_run(*model, last);
   const auto count = [&](int64_t sequences) {
     done += sequences;
     if (progress) progress(done, total);
   };
-  const size_t together = model->weight_supply() != nullptr ? batches.size() : 1;
+  const size_t together = model->weight_loader() != nullptr ? batches.size() : 1;
   for (size_t first = 0; first < batches.size(); first += together)
-    LayerByLayer(model, std::span(batches).subspan(first, together), last, context).go(count);
+    LayerByLayer(model, std::span(batches).subspan(first, together), last, context).run(count);
 }
 
 [[noreturn]] void refuse_state() {
@@ -126,30 +128,27 @@ TokenBatches share_of(const TokenBatches& batches, int64_t rank, int64_t count) 
 }
 
 void run(Transformer& model, const TokenBatches& batches,
-         const std::vector<Measurement*>& measurements, const Progress& progress,
-         Processes* processes) {
-  const auto head = ModelPart::head(model->config().n_layers);
+         const std::vector<Measurement*>& measurements, const RunOptions& options) {
+  auto last = WeightGroup::head(model->config().n_layers);
+  if (options.stop_after) {
+    model->check(*options.stop_after);
+    last = WeightGroup::layer(options.stop_after->layer());
+  }
+  auto* processes = options.processes;
   if (processes == nullptr) {
-    run_to(head, model, batches, measurements, progress);
+    run_batches(model, batches, measurements, last, options.progress);
     return;
   }
-  run_to(head, model, share_of(batches, processes->rank(), processes->count()), measurements,
-         [&](int64_t done, int64_t total) {
-           processes->check();
-           if (progress) progress(done, total);
-         });
+  run_batches(model, share_of(batches, processes->rank(), processes->count()), measurements, last,
+              [&](int64_t done, int64_t total) {
+                processes->check();
+                if (options.progress) options.progress(done, total);
+              });
   for (auto* measurement : measurements) {
     const auto states = processes->gather(measurement->state());
     measurement->set_state(states.front());
     for (size_t rank = 1; rank < states.size(); ++rank) measurement->merge_state(states[rank]);
   }
-}
-
-void run_until(Transformer& model, const TokenBatches& batches,
-               const std::vector<Measurement*>& measurements, Block last,
-               const Progress& progress) {
-  model->check(last);
-  run_to(ModelPart::layer(last.layer()), model, batches, measurements, progress);
 }
 
 }  // namespace spikesink

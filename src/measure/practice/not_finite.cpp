@@ -91,10 +91,10 @@ void NotFinite::merge(const NotFinite& other) {
   }
 }
 
-std::vector<NotFiniteValues> NotFinite::result() const {
-  std::vector<NotFiniteValues> found;
-  std::copy_if(points_.begin(), points_.end(), std::back_inserter(found), any);
-  return found;
+NotFiniteResult NotFinite::result() const {
+  NotFiniteResult result{patterns_, {}};
+  std::copy_if(points_.begin(), points_.end(), std::back_inserter(result.points), any);
+  return result;
 }
 
 template class Mergeable<NotFinite>;

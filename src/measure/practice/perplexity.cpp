@@ -6,8 +6,8 @@
 #include <random>
 
 #include "detail/fail.h"
-#include "measure/practice/cross_entropy.h"
 #include "measure/core/state_bytes.h"
+#include "measure/practice/cross_entropy.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {

@@ -5,9 +5,9 @@
 
 #include "detail/fail.h"
 #include "measure/core/expect_same.h"
+#include "measure/core/sort_by.h"
 #include "measure/core/state_bytes.h"
 #include "measure/practice/rounding_error.h"
-#include "measure/core/sort_by.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {

@@ -7,10 +7,10 @@
 #include <optional>
 
 #include "detail/fail.h"
-#include "measure/sinks/attention_received.h"
 #include "measure/core/expect_same.h"
-#include "measure/core/state_bytes.h"
 #include "measure/core/sort_by.h"
+#include "measure/core/state_bytes.h"
+#include "measure/sinks/attention_received.h"
 #include "measure/sinks/watch_scores.h"
 
 namespace spikesink {
@@ -140,7 +140,7 @@ void AttentionSinks::merge(const AttentionSinks& other) {
 }
 
 AttentionSinksResult AttentionSinks::result() const {
-  AttentionSinksResult result{options_.epsilon};
+  AttentionSinksResult result{options_};
   if (!importance_.defined()) return result;
   for (size_t index = 0; index < tokens_.size(); ++index) {
     result.keys.push_back(watched_key(options_.keys[index], tokens_[index]));
@@ -180,7 +180,7 @@ double AttentionSinksResult::sink_ratio(SinkDefinition definition, int64_t key) 
   for (const auto& head : heads) {
     if (head.key != key) continue;
     if (std::isnan(head.importance)) return std::numeric_limits<double>::quiet_NaN();
-    sum += contribution(head, definition, epsilon);
+    sum += contribution(head, definition, options.epsilon);
     ++count;
   }
   return 100.0 * sum / static_cast<double>(count);
@@ -190,7 +190,7 @@ std::vector<HeadImportance> AttentionSinksResult::sink_heads(int64_t key) const 
   std::vector<HeadImportance> found;
   std::copy_if(
       heads.begin(), heads.end(), std::back_inserter(found),
-      [&](const HeadImportance& head) { return head.key == key && head.importance > epsilon; });
+      [&](const HeadImportance& head) { return head.key == key && head.importance > options.epsilon; });
   return found;
 }
 

@@ -35,7 +35,7 @@ std::vector<HeadPicture> head_pictures(Transformer& model, const TokenBatches& b
   QkSampleOptions options{.heads = {most->first}, .sinks = sink_keys};
   if (importance.size() > 1) options.heads.push_back(least->first);
   QkSample sample(options);
-  run(model, batches, {&sample}, progress);
+  run(model, batches, {&sample}, {.progress = progress});
   std::vector<HeadPicture> pictures;
   for (auto& head : sample.result()) {
     const auto points = head.points();

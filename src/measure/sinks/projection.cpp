@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "detail/fail.h"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr int64_t kMostPoints = 2000;
 constexpr double kInitialSpread = 1e-4;  // standard deviation of the first coordinate at the start
+constexpr double kNoNeighbour = 1e-200;  // of P: subnormal products are slow
 
 torch::Tensor checked(const torch::Tensor& points) {
   if (points.dim() != 2)
@@ -68,66 +70,111 @@ torch::Tensor neighbourhoods(const torch::Tensor& points, double perplexity) {
   for (int64_t i = 0; i < count; ++i)
     fit_row(distances.data_ptr<double>() + i * count, i, count, perplexity,
             p.data_ptr<double>() + i * count);
-  return ((p + p.t()) / (2.0 * static_cast<double>(count))).contiguous();
+  p = ((p + p.t()) / (2.0 * static_cast<double>(count))).contiguous();
+  return p.masked_fill_(p < kNoNeighbour, 0);
 }
 
-// The embedding on its way down.
-class Descent {
+// KL(P || Q) of a layout [2, n] without the entropy of P, which no layout changes, and its
+// gradient.
+class Objective {
  public:
-  Descent(const torch::Tensor& p, const torch::Tensor& start, double exaggeration)
-      : count_(start.size(0)),
-        rate_(std::max(static_cast<double>(count_) / exaggeration / 4, 50.0)),
-        p_(p),
-        y_(start.contiguous().clone()),
-        gradient_(2 * count_),
-        speed_(2 * count_),
-        gain_(2 * count_, 1.0),
-        kernel_(count_ * count_) {}
+  explicit Objective(const torch::Tensor& p)
+      : count_(p.size(0)), p_(p), distances_(torch::empty_like(p)), sums_(5 * count_) {}
 
-  void step(double exaggeration, double momentum) {
-    find_gradient(exaggeration);
-    auto* y = y_.data_ptr<double>();
-    for (int64_t c = 0; c < 2 * count_; ++c) {
-      const bool turns = (gradient_[c] > 0) == (speed_[c] > 0);
-      gain_[c] = turns ? std::max(0.01, 0.8 * gain_[c]) : gain_[c] + 0.2;
-      speed_[c] = momentum * speed_[c] - rate_ * gain_[c] * gradient_[c];
-      y[c] += speed_[c];
+  // 4 sum_j (exaggeration p_ij - q_ij) (y_i - y_j) / (1 + |y_i - y_j|^2)
+  void gradient(const torch::Tensor& layout, double exaggeration, double* out) {
+    std::fill(sums_.begin(), sums_.end(), 0);
+    double *pull_x = sums_.data(), *pull_y = pull_x + count_, *push_x = pull_y + count_,
+           *push_y = push_x + count_, *kernels = push_y + count_;
+    const auto *x = layout.data_ptr<double>(), *y = x + count_, *p = p_.data_ptr<double>();
+    for (int64_t i = 0; i < count_; ++i, p += count_) {
+      const double xi = x[i], yi = y[i];
+#pragma GCC ivdep  // no sum within a row: the compiler may use vectors without reordering one
+      for (int64_t j = 0; j < count_; ++j) {
+        const double dx = x[j] - xi, dy = y[j] - yi, kernel = 1 / (1 + (dx * dx + dy * dy));
+        const double pull = p[j] * kernel, push = kernel * kernel;
+        pull_x[j] += pull * dx;
+        pull_y[j] += pull * dy;
+        push_x[j] += push * dx;
+        push_y[j] += push * dy;
+        kernels[j] += kernel;
+      }
     }
+    total_ = std::accumulate(kernels, kernels + count_, -static_cast<double>(count_));
+    for (int64_t c = 0; c < 2 * count_; ++c)
+      out[c] = 4 * (exaggeration * pull_x[c] - push_x[c] / total_);
   }
-  torch::Tensor embedding() const { return y_ - y_.mean(0); }
+
+  // Of the layout whose gradient was the last: sum_ij p_ij log(1 + |y_i - y_j|^2) + log(total of
+  // the kernels).
+  double value(const torch::Tensor& layout) {
+    const auto *x = layout.data_ptr<double>(), *y = x + count_;
+    auto* distance = distances_.data_ptr<double>();
+    for (int64_t i = 0; i < count_; ++i, distance += count_) {
+      for (int64_t j = 0; j < count_; ++j) {
+        const double dx = x[j] - x[i], dy = y[j] - y[i];
+        distance[j] = 1 + (dx * dx + dy * dy);
+      }
+    }
+    distances_.log_();
+    return std::inner_product(p_.data_ptr<double>(), p_.data_ptr<double>() + p_.numel(),
+                              distances_.data_ptr<double>(), std::log(total_));
+  }
 
  private:
-  // 4 sum_j (p_ij - q_ij) (y_i - y_j) / (1 + |y_i - y_j|^2)
-  void find_gradient(double exaggeration) {
-    const auto* y = y_.data_ptr<double>();
-    double total = 0;
-    for (int64_t i = 0; i < count_; ++i) {
-      for (int64_t j = 0; j < count_; ++j) {
-        const double dx = y[2 * i] - y[2 * j], dy = y[2 * i + 1] - y[2 * j + 1];
-        kernel_[i * count_ + j] = i == j ? 0 : 1 / (1 + dx * dx + dy * dy);
-        total += kernel_[i * count_ + j];
-      }
-    }
-    const auto* p = p_.data_ptr<double>();
-    for (int64_t i = 0; i < count_; ++i) {
-      double gx = 0, gy = 0;
-      for (int64_t j = 0; j < count_; ++j) {
-        const double kernel = kernel_[i * count_ + j];
-        const double pull = (exaggeration * p[i * count_ + j] - kernel / total) * kernel;
-        gx += pull * (y[2 * i] - y[2 * j]);
-        gy += pull * (y[2 * i + 1] - y[2 * j + 1]);
-      }
-      gradient_[2 * i] = 4 * gx;
-      gradient_[2 * i + 1] = 4 * gy;
+  int64_t count_;
+  torch::Tensor p_, distances_;  // [n, n]
+  std::vector<double> sums_;     // [5, n]
+  double total_ = 0;             // of 1 / (1 + |y_i - y_j|^2) over all pairs
+};
+
+// The published descent: momentum, and a gain for each coordinate. It may oscillate forever.
+void descend(Objective& objective, torch::Tensor& layout, const TsneOptions& options) {
+  const auto size = static_cast<size_t>(layout.numel());
+  const double rate =
+      std::max(static_cast<double>(layout.size(1)) / options.exaggeration / 4, 50.0);
+  std::vector<double> gradient(size), speed(size), gain(size, 1.0);
+  auto* y = layout.data_ptr<double>();
+  for (int64_t iteration = 0; iteration < options.iterations; ++iteration) {
+    const bool early = iteration < options.early_iterations;
+    objective.gradient(layout, early ? options.exaggeration : 1.0, gradient.data());
+    for (size_t c = 0; c < size; ++c) {
+      const bool turns = (gradient[c] > 0) == (speed[c] > 0);
+      gain[c] = turns ? std::max(0.01, 0.8 * gain[c]) : gain[c] + 0.2;
+      speed[c] = (early ? 0.5 : 0.8) * speed[c] - rate * gain[c] * gradient[c];
+      y[c] += speed[c];
     }
   }
+}
 
-  int64_t count_;
-  double rate_;
-  torch::Tensor p_, y_;
-  std::vector<double> gradient_, speed_, gain_;  // [n, 2]
-  std::vector<double> kernel_;                   // [n, n]
-};
+// L-BFGS, whose line search lets the objective only fall, until the gradient is small. L-BFGS that
+// is stuck begins anew along the gradient; where that does not help either, rounding is reached.
+void converge(Objective& objective, torch::Tensor& layout, const TsneOptions& options) {
+  const double least = options.tolerance / static_cast<double>(layout.size(1));
+  int64_t left = options.max_evaluations;
+  double value = 0;
+  layout.mutable_grad() = torch::zeros_like(layout);
+  const auto evaluate = [&] {
+    objective.gradient(layout, 1, layout.mutable_grad().data_ptr<double>());
+    value = objective.value(layout);
+    --left;
+    return torch::tensor(value, torch::kDouble);
+  };
+  const auto is_flat = [&] { return !(layout.grad().abs().max().item<double>() > least); };
+  evaluate();
+  for (double before = INFINITY; !is_flat() && value < before && left > 0;) {
+    before = value;
+    torch::optim::LBFGS({layout}, torch::optim::LBFGSOptions(1)
+                                      .max_iter(left)
+                                      .max_eval(left)
+                                      .tolerance_grad(least)
+                                      .tolerance_change(0)
+                                      .history_size(20)
+                                      .line_search_fn("strong_wolfe"))
+        .step(evaluate);
+    evaluate();
+  }
+}
 
 // The PCA, scaled down and jittered: points on a line would never leave it.
 torch::Tensor starting_points(const torch::Tensor& points, uint64_t seed) {
@@ -162,13 +209,11 @@ torch::Tensor tsne(const torch::Tensor& points, const TsneOptions& options) {
   const auto all = checked(points);
   if (all.size(0) < 4 || all.size(1) == 0) return pca(all);
   const double most = static_cast<double>(all.size(0) - 1) / 3;
-  Descent descent(neighbourhoods(all, std::min(options.perplexity, most)),
-                  starting_points(all, options.seed), options.exaggeration);
-  for (int64_t iteration = 0; iteration < options.iterations; ++iteration) {
-    const bool early = iteration < options.early_iterations;
-    descent.step(early ? options.exaggeration : 1.0, early ? 0.5 : 0.8);
-  }
-  return descent.embedding();
+  Objective objective(neighbourhoods(all, std::min(options.perplexity, most)));
+  auto layout = starting_points(all, options.seed).t().contiguous();  // [2, n]
+  descend(objective, layout, options);
+  converge(objective, layout, options);
+  return (layout - layout.mean(1, true)).t().contiguous();
 }
 
 }  // namespace spikesink

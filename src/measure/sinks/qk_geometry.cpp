@@ -199,7 +199,7 @@ std::vector<KeyGeometry> QkGeometry::geometry_of(const Cloud& keys, const Cloud&
 }
 
 QkGeometryResult QkGeometry::result() const {
-  QkGeometryResult result;
+  QkGeometryResult result{options_};
   if (layers_.empty()) return result;
   result.sink_keys = layers_[0].sinks.count;
   result.other_keys = layers_[0].others.count;

@@ -2,8 +2,8 @@
 
 #include "detail/fail.h"
 #include "measure/core/expect_same.h"
-#include "measure/spikes/place_hash.h"
 #include "measure/sinks/sink_keys.h"
+#include "measure/spikes/place_hash.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "measure/sinks/attention_received.h"
 #include "measure/core/expect_same.h"
 #include "measure/core/state_bytes.h"
+#include "measure/sinks/attention_received.h"
 #include "measure/sinks/watch_scores.h"
 #include "spikesink/hooks/hook_names.h"
 
@@ -63,7 +63,7 @@ void SelfAttention::merge(const SelfAttention& other) {
 }
 
 SelfAttentionResult SelfAttention::result() const {
-  SelfAttentionResult result;
+  SelfAttentionResult result{options_};
   if (!sums_.defined()) return result;
   result.tokens = of_groups<int64_t>(tokens_);
   const auto means = sums_ / tokens_.view({kGroups, 1, 1});

@@ -44,7 +44,7 @@ SinkHeadAgreement compare(const QkGeometryResult& geometry, const AttentionSinks
   for (const auto& head : sinks.heads) {
     if (std::find(keys.begin(), keys.end(), head.key) == keys.end()) continue;
     auto& is_sink = measured[{head.layer, head.head}];
-    is_sink = is_sink || head.importance > sinks.epsilon;
+    is_sink = is_sink || head.importance > sinks.options.epsilon;
   }
   SinkHeadAgreement agreement;
   std::array<std::vector<double>, 2> margins, gaps;  // of heads that are none, of sink heads

@@ -4,10 +4,10 @@
 #include <tuple>
 
 #include "detail/fail.h"
-#include "measure/sinks/attention_to_keys.h"
 #include "measure/core/expect_same.h"
-#include "measure/core/state_bytes.h"
 #include "measure/core/sort_by.h"
+#include "measure/core/state_bytes.h"
+#include "measure/sinks/attention_to_keys.h"
 #include "measure/sinks/watch_scores.h"
 
 namespace spikesink {
@@ -129,7 +129,7 @@ void SinksAnywhere::merge(const SinksAnywhere& other) {
 }
 
 SinksAnywhereResult SinksAnywhere::result() const {
-  SinksAnywhereResult result{options_.epsilon, sequences_};
+  SinksAnywhereResult result{options_, sequences_};
   result.places = places_;
   result.place_count = place_count_;
   if (sequences_ == 0) return result;

@@ -1,8 +1,8 @@
 #include "spikesink/measure/spikes/first_massive.h"
 
-#include "measure/spikes/massive_tokens.h"
-#include "measure/core/state_bytes.h"
 #include "measure/core/sort_by.h"
+#include "measure/core/state_bytes.h"
+#include "measure/spikes/massive_tokens.h"
 
 namespace spikesink {
 
@@ -56,7 +56,7 @@ void FirstMassive::merge(const FirstMassive& other) {
 }
 
 FirstMassiveResult FirstMassive::result() const {
-  FirstMassiveResult result;
+  FirstMassiveResult result{options_};
   for (const auto& [layer, tally] : layers_) {
     FirstMassiveLayer entry{.layer = layer, .sequences = tally.sequences};
     for (const auto& [channel, values] : tally.channels) entry.channels.push_back(values);

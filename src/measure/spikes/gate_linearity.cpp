@@ -5,9 +5,9 @@
 #include <tuple>
 
 #include "detail/fail.h"
-#include "measure/spikes/activation_linearity.h"
 #include "measure/core/expect_same.h"
 #include "measure/core/state_bytes.h"
+#include "measure/spikes/activation_linearity.h"
 #include "measure/spikes/place_hash.h"
 #include "spikesink/hooks/hook_names.h"
 
@@ -104,7 +104,7 @@ void GateLinearity::merge(const GateLinearity& other) {
 }
 
 GateLinearityResult GateLinearity::result() const {
-  GateLinearityResult result{blocks_};
+  GateLinearityResult result{options_, blocks_};
   for (auto& block : result.blocks) {
     for (auto* group : {&block.spike, &block.ordinary})
       std::sort(group->sample.begin(), group->sample.end(), lies_before);

@@ -5,8 +5,8 @@
 
 #include "detail/fail.h"
 #include "measure/core/expect_same.h"
-#include "measure/core/state_bytes.h"
 #include "measure/core/sort_by.h"
+#include "measure/core/state_bytes.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -188,7 +188,7 @@ int64_t LifeCycleResult::not_finite() const {
 }
 
 LifeCycleResult LifeCycle::result() const {
-  LifeCycleResult result;
+  LifeCycleResult result{options_};
   if (states_.empty()) return result;
   result.embedding = states_[0].summary();
   for (size_t state = 1; state < states_.size(); state += 2) {

@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "measure/core/expect_same.h"
-#include "measure/spikes/massive_tokens.h"
-#include "measure/core/state_bytes.h"
 #include "measure/core/sort_by.h"
+#include "measure/core/state_bytes.h"
+#include "measure/spikes/massive_tokens.h"
 
 namespace spikesink {
 
@@ -81,7 +81,7 @@ void MassiveActivations::merge(const MassiveActivations& other) {
 }
 
 MassiveActivationsResult MassiveActivations::result() const {
-  MassiveActivationsResult result;
+  MassiveActivationsResult result{options_, {}};
   for (size_t index = 0; index < blocks_.size(); ++index) {
     const auto& tally = blocks_[index];
     if (tally.token_count == 0) continue;

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "detail/fail.h"
-#include "measure/spikes/add_vectors.h"
 #include "measure/core/expect_same.h"
 #include "measure/core/state_bytes.h"
+#include "measure/spikes/add_vectors.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -94,7 +94,7 @@ void SparseConstants::merge(const SparseConstants& other) {
 }
 
 SparseConstantsResult SparseConstants::result() const {
-  SparseConstantsResult result{d_model_, options_.top, {}};
+  SparseConstantsResult result{options_, d_model_, {}};
   const auto summary = [](const Groups& groups) {
     return VectorGroups{.spike = groups[1].summary(), .ordinary = groups[0].summary()};
   };

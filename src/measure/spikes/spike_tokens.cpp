@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "measure/core/expect_same.h"
-#include "measure/spikes/massive_tokens.h"
-#include "measure/core/state_bytes.h"
 #include "measure/core/sort_by.h"
+#include "measure/core/state_bytes.h"
+#include "measure/spikes/massive_tokens.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -155,7 +155,7 @@ void SpikeTokens::merge(const SpikeTokens& other) {
 }
 
 SpikeTokensResult SpikeTokens::result() const {
-  SpikeTokensResult result;
+  SpikeTokensResult result{options_};
   for (size_t index = 0; index < blocks_.size(); ++index)
     result.states.push_back(blocks_[index].state(Block{static_cast<int64_t>(index) + 1}));
   for (size_t id = 0; id < by_token_.size(); ++id) {

@@ -34,7 +34,7 @@ std::optional<StatePicture> most_extreme_state(Transformer& model, const TokenBa
       std::max_element(life_cycle.blocks.begin(), life_cycle.blocks.end(),
                        [](const auto& a, const auto& b) { return peak_of(a) < peak_of(b); });
   if (extreme->hidden_state.top.empty()) return std::nullopt;
-  StatePicture picture;
+  StatePicture picture{options};
   picture.block = extreme->block;
   const auto& peak = extreme->hidden_state.top.front();
   picture.sequence = peak.sequence;
@@ -42,7 +42,7 @@ std::optional<StatePicture> most_extreme_state(Transformer& model, const TokenBa
   const int64_t end = std::min(whole.size(1), std::max(options.most_tokens, peak.position + 1));
   picture.first_position = std::max<int64_t>(0, end - options.most_tokens);
   const torch::NoGradGuard no_grad;
-  const auto states = model->observe_until(whole.to(model->options().device()), picture.block);
+  const auto states = model->forward(whole.to(model->options().device()), {.stop_after = picture.block});
   const auto state = states[0].abs().to(torch::kCPU, torch::kFloat);  // [T, d_model]
   const int64_t columns = std::min(options.most_columns, state.size(1));
   for (int64_t column = 0; column < columns; ++column) {

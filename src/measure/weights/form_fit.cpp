@@ -9,8 +9,8 @@
 
 #include "detail/dtype.h"
 #include "detail/fail.h"
-#include "measure/spikes/feed_forward_input.h"
 #include "measure/core/state_bytes.h"
+#include "measure/spikes/feed_forward_input.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -100,7 +100,7 @@ FormFit::Watched FormFit::channels_of(const Transformer& model, size_t first, si
   if (!has_layer || !model->layers[layer]->mlp || !model->layers[layer]->mlp->gate)
     detail::fail_argument("[FormFit] the model has no gated feed-forward of width {} in layer {}",
                           width, layer);
-  const auto held = model->hold(ModelPart::layer(layer));
+  const auto held = model->pin_weights(WeightGroup::layer(layer));
   const auto down = model->layers[layer]->mlp->down->weight.detach();
   const auto options = down.options().dtype(detail::at_least_float(down.scalar_type()));
   std::vector<torch::Tensor> triggers, rows;

@@ -18,11 +18,12 @@ torch::Tensor first_scale(const Transformer& model) {
 
 }  // namespace
 
-std::vector<float> norm_collinearity(const Transformer& model) {
-  const auto embedding = model->hold(ModelPart::embedding());
-  const auto first_layer = model->hold(ModelPart::layer(0));
+NormCollinearity norm_collinearity(const Transformer& model) {
+  const auto embedding = model->pin_weights(WeightGroup::embedding());
+  const auto first_layer = model->pin_weights(WeightGroup::layer(0));
   const auto scale = first_scale(model);
-  return scale.defined() ? embedding_cosines(model, scale) : std::vector<float>();
+  if (!scale.defined()) return {};
+  return {embedding_cosines(model, scale)};
 }
 
 std::vector<float> embedding_cosines(const Transformer& model, const torch::Tensor& direction) {
@@ -32,7 +33,7 @@ std::vector<float> embedding_cosines(const Transformer& model, const torch::Tens
   }
   constexpr int64_t kRows = 1024;
   const torch::NoGradGuard no_grad;
-  const auto held = model->hold(ModelPart::embedding());
+  const auto held = model->pin_weights(WeightGroup::embedding());
   const auto& table = model->embedding;
   const int64_t entries = table.size(0);
   std::vector<float> cosines(entries);

@@ -175,7 +175,7 @@ QuadraticFormResult quadratic_form(const Transformer& model, const QuadraticForm
   const int64_t layers = model->config().n_layers;
   if (model->config().feed_forward == FeedForwardKind::kNone) return result;
   for (int64_t layer = 0; layer < layers; ++layer) {
-    const auto held = model->hold(ModelPart::layer(layer));
+    const auto held = model->pin_weights(WeightGroup::layer(layer));
     result.blocks.push_back(BlockReader(*model, layer, options).read());
     if (progress) progress(layer + 1, layers);
   }

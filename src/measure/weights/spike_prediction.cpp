@@ -1,6 +1,8 @@
 #include "spikesink/measure/weights/spike_prediction.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 
 #include "measure/core/sort_by.h"
@@ -24,6 +26,26 @@ std::vector<int64_t> channels_of(const std::vector<PredictedStep>& steps) {
   return channels;
 }
 
+ListAgreement agreement(std::vector<int64_t> predicted, std::vector<int64_t> measured) {
+  std::sort(predicted.begin(), predicted.end());
+  std::sort(measured.begin(), measured.end());
+  ListAgreement result;
+  std::set_intersection(predicted.begin(), predicted.end(), measured.begin(), measured.end(),
+                        std::back_inserter(result.both));
+  std::set_difference(predicted.begin(), predicted.end(), measured.begin(), measured.end(),
+                      std::back_inserter(result.predicted_alone));
+  std::set_difference(measured.begin(), measured.end(), predicted.begin(), predicted.end(),
+                      std::back_inserter(result.measured_alone));
+  return result;
+}
+
+std::vector<int64_t> feed_forward_blocks(const std::vector<int64_t>& blocks) {
+  std::vector<int64_t> kept;
+  std::copy_if(blocks.begin(), blocks.end(), std::back_inserter(kept),
+               [](int64_t number) { return Block{number}.kind() == BlockKind::kFeedForward; });
+  return kept;
+}
+
 }  // namespace
 
 SpikePrediction QuadraticFormResult::prediction() const {
@@ -40,6 +62,13 @@ SpikePrediction QuadraticFormResult::prediction() const {
   }
   result.spike_channels = channels_of(result.steps);
   return result;
+}
+
+PredictionComparison compare_prediction(const SpikePrediction& prediction,
+                                        const LifeCycleResult& measured) {
+  return {agreement(prediction.spike_channels, measured.spike_channels),
+          agreement(prediction.step_up, feed_forward_blocks(measured.step_up)),
+          agreement(prediction.step_down, feed_forward_blocks(measured.step_down))};
 }
 
 }  // namespace spikesink

@@ -7,8 +7,8 @@
 #include <numeric>
 
 #include "detail/fail.h"
-#include "measure/spikes/direction_cosines.h"
 #include "measure/core/sort_by.h"
+#include "measure/spikes/direction_cosines.h"
 #include "spikesink/hooks/hook_names.h"
 #include "spikesink/measure/core/per_batch.h"
 #include "spikesink/model/fold_norm.h"
@@ -48,6 +48,7 @@ class Probe : public Measurement {
   }
 
   VocabularyProbeResult result() {
+    result_.options = options_;
     result_.spike = options_.spike;
     if (result_.spike == 0) {
       for (const auto& entry : result_.entries)
@@ -141,7 +142,8 @@ VocabularyProbeResult vocabulary_probe(Transformer& model, Block block,
                           options.trigger.numel(), model->config().d_model);
   }
   Probe probe(block, options);
-  run_until(model, batches_to_probe(model, options), {&probe}, block, progress);
+  run(model, batches_to_probe(model, options), {&probe},
+      {.progress = progress, .stop_after = block});
   return probe.result();
 }
 
@@ -151,7 +153,7 @@ torch::Tensor value_output_map(const Transformer& model, int64_t layer) {
   if (layer < 0 || layer >= config.n_layers)
     detail::fail_argument("[value_output_map] layer: got {}, expected 0 to {}", layer,
                           config.n_layers - 1);
-  const auto held = model->hold(ModelPart::layer(layer));
+  const auto held = model->pin_weights(WeightGroup::layer(layer));
   const auto& block = model->layers[layer];
   const auto values = fold_norm(block->attention_norms.front,
                                 block->attn->v->weight);  // [K * d_head, d_model]

@@ -3,18 +3,18 @@
 namespace spikesink::detail {
 
 std::vector<WeightName> stacked_attention(const std::string& tensor, bool stored_transposed) {
-  return {{"attn.q", tensor, of_stack(Part::kQuery, stored_transposed)},
-          {"attn.k", tensor, of_stack(Part::kKey, stored_transposed)},
-          {"attn.v", tensor, of_stack(Part::kValue, stored_transposed)}};
+  return {{"attn.q", tensor, of_stack(QkvPart::kQuery, stored_transposed)},
+          {"attn.k", tensor, of_stack(QkvPart::kKey, stored_transposed)},
+          {"attn.v", tensor, of_stack(QkvPart::kValue, stored_transposed)}};
 }
 
 std::vector<WeightName> megatron_layer(const std::string& attention) {
   const auto fused = attention + ".query_key_value";
   return {{"ln1", "input_layernorm"},
           {"ln2", "post_attention_layernorm"},
-          {"attn.q", fused, of_groups(Part::kQuery)},
-          {"attn.k", fused, of_groups(Part::kKey)},
-          {"attn.v", fused, of_groups(Part::kValue)},
+          {"attn.q", fused, of_groups(QkvPart::kQuery)},
+          {"attn.k", fused, of_groups(QkvPart::kKey)},
+          {"attn.v", fused, of_groups(QkvPart::kValue)},
           {"attn.o", attention + ".dense"},
           {"mlp.up", "mlp.dense_h_to_4h"},
           {"mlp.down", "mlp.dense_4h_to_h"}};

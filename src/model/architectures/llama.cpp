@@ -99,8 +99,8 @@ ModelConfig read_gguf_llama(GgufKeys& keys) {
 WeightNames gguf_llama_names() {
   auto names = gguf_names();
   for (auto& name : names.in_layer) {
-    if (name.parameter == "attn.q") name.take = interleaved_pairs(Part::kQuery);
-    if (name.parameter == "attn.k") name.take = interleaved_pairs(Part::kKey);
+    if (name.parameter == "attn.q") name.take = interleaved_pairs(QkvPart::kQuery);
+    if (name.parameter == "attn.k") name.take = interleaved_pairs(QkvPart::kKey);
   }
   return names;
 }

@@ -1,42 +1,39 @@
-// The pieces a spikesink report is built from. Text enters the page through textContent alone.
-'use strict';
+// The elements of the page. Text enters the page through textContent only.
 
-/* global number, kindName */
-/* exported element, paragraph, alarm, figure, panels, choice, table, kBlockColumns, fold */
-/* exported keyFigure */
+import {kindName, number} from './format.js';
 
 const kRowsShown = 10;
 
-function element(tag, properties = {}, ...children) {
+export function element(tag, properties = {}, ...children) {
   const node = Object.assign(document.createElement(tag), properties);
   node.append(...children);
   return node;
 }
 
-function paragraph(text, className = '') {
+export function paragraph(text, className = '') {
   return element('p', {textContent: text, className});
 }
 
-function alarm(text) {
+export function alarm(text) {
   return element('div', {className: 'alarm', role: 'alert', textContent: text});
 }
 
 // `draw(container)` fills the figure once it is in the page, and again when the colours change.
-function figure(id, label, draw) {
+export function figure(id, label, draw) {
   const container = element('div', {id, className: 'figure', draw});
   container.setAttribute('role', 'figure');
   container.setAttribute('aria-label', label);
   return container;
 }
 
-// Pairs of a heading and what stands under it, side by side where there is room.
-function panels(...pairs) {
+// Pairs of a heading and the nodes below it, side by side where there is room.
+export function panels(...pairs) {
   return element('div', {className: 'panels'}, ...pairs.map(([textContent, ...nodes]) =>
     element('div', {}, element('h3', {textContent}), ...nodes)));
 }
 
 // Buttons, of which one is pressed: at first the first.
-function choice(label, options, onChoice) {
+export function choice(label, options, onChoice) {
   const group = element('div', {className: 'choice', role: 'group', ariaLabel: label});
   const buttons = options.map((textContent) => element('button', {type: 'button', textContent}));
   const press = (pressed) => {
@@ -62,7 +59,7 @@ function cell(column, row) {
   return node;
 }
 
-// What is not known comes last, in both directions.
+// Unknown values come last, in both directions.
 function compare(a, b, descending) {
   if (a === b) return 0;
   if (a === null || a === undefined) return 1;
@@ -82,10 +79,10 @@ function groupHeads(columns) {
   return [element('tr', {}, ...cells)];
 }
 
-// `columns`: {title, value(row) to sort by, text(row) to show (else the number), note(row) to
-// stand below, left, code, group that it stands under}.
+// `columns`: {title, value(row) to sort by, text(row) to show (else the number), note(row) below
+// it, left, code, group: a heading over neighbouring columns}.
 // Rows come in `rows`' order until a header is pressed.
-function table(columns, rows) {
+export function table(columns, rows) {
   const body = element('tbody');
   const heads = [];
   let shown = rows;
@@ -118,8 +115,8 @@ function table(columns, rows) {
   return element('div', {}, frame, more);
 }
 
-// Of rows that are about a block.
-const kBlockColumns = [
+// The first columns of tables with one row per block.
+export const kBlockColumns = [
   {title: 'Block', value: (row) => row.block},
   {title: 'Layer', value: (row) => row.layer},
   {title: 'Kind', left: true, value: kindName, text: kindName},
@@ -132,13 +129,13 @@ function pairs(entries) {
   ]));
 }
 
-function keyFigure(name, value, note) {
+export function keyFigure(name, value, note) {
   return element('div', {className: 'key'},
     element('div', {className: 'name', textContent: name}),
     element('div', {className: 'value', textContent: value}),
     element('div', {className: 'quiet', textContent: note}));
 }
 
-function fold(title, open, entries) {
+export function fold(title, open, entries) {
   return element('details', {open}, element('summary', {textContent: title}), pairs(entries));
 }

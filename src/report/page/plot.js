@@ -1,26 +1,24 @@
-// What the figures of a spikesink report share: plotly's frame, axes, colours, curves and dots.
-'use strict';
+// Common functions of the figures: plotly's frame, axes, colours, curves and dots.
 
-/* global Plotly, number */
-/* exported kSolidButtons, plain, colour, axis, whole, positive, draw, drawPlane, kKinds, kCurves */
-/* exported curve, dots, bars, blockAxis, logAxis, logRange, logMarks, stepShapes, levelShape */
+import {number} from './format.js';
 
 // The buttons of a figure are named: the default ones include one that sends it to a server.
-const kFlatButtons = ['toImage', 'zoom2d', 'pan2d', 'resetScale2d'];
-const kSolidButtons = ['toImage', 'orbitRotation', 'pan3d', 'zoom3d', 'resetCameraDefault3d'];
+export const kFlatButtons = ['toImage', 'zoom2d', 'pan2d', 'resetScale2d'];
+export const kSolidButtons =
+  ['toImage', 'orbitRotation', 'pan3d', 'zoom3d', 'resetCameraDefault3d'];
 
 const kPowersAlone = 2.5;  // powers of ten from which a logarithmic axis has no marks between
 
 // plotly reads a few HTML tags and entities in its labels; this keeps a token's text plain text.
-function plain(text) {
+export function plain(text) {
   return String(text).replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
 }
 
-function colour(name) {
+export function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
 }
 
-function axis(title, more) {
+export function axis(title, more) {
   return {
     title: {text: title, standoff: 8},
     gridcolor: colour('rule'),
@@ -32,16 +30,16 @@ function axis(title, more) {
 }
 
 // Blocks, layers, channels and so on have no halves: plotly would mark some where they are few.
-function whole(count) {
+export function whole(count) {
   return count <= 12 ? {dtick: 1} : {};
 }
 
-// On a logarithmic axis zero has no place.
-function positive(value) {
+// A logarithmic axis has no zero.
+export function positive(value) {
   return value > 0 ? value : null;
 }
 
-function draw(container, height, traces, layout, buttons = kFlatButtons) {
+export function draw(container, height, traces, layout, buttons = kFlatButtons) {
   container.style.height = `${height}px`;  // plotly forgets layout.height when the window changes
   const base = {
     uirevision: true,  // zoom, camera and hidden traces outlive a redraw
@@ -69,30 +67,30 @@ function draw(container, height, traces, layout, buttons = kFlatButtons) {
 
 // -- planes
 
-const kLegendBelow = {
+export const kLegendBelow = {
   orientation: 'h', x: 0, y: -0.2, yanchor: 'top', font: {size: 12}, traceorder: 'normal',
 };
 
-function drawPlane(container, height, traces, layout) {
+export function drawPlane(container, height, traces, layout) {
   return draw(container, height, traces, {legend: kLegendBelow, ...layout});
 }
 
-// The kinds of tokens have one colour and one shape each, all over the page.
-const kKinds = {
+// Each kind of token has one colour and one shape on the whole page.
+export const kKinds = {
   spike: {name: 'spike tokens', hue: 'spike', symbol: 'circle'},
   ordinary: {name: 'ordinary tokens', hue: 'ordinary', symbol: 'square'},
   delimiter: {name: 'delimiters', hue: 'delimiter', symbol: 'diamond'},
 };
 
-// Curves that are told apart by colour, mark and dashes: hue, symbol, dash.
-const kCurves = [
+// Looks of curves that a reader can distinguish: hue, symbol, dash.
+export const kCurves = [
   ['spike', 'circle', 'solid'], ['ordinary', 'square', 'solid'], ['delimiter', 'diamond', 'solid'],
   ['spike', 'square', 'dash'], ['ordinary', 'diamond', 'dash'], ['delimiter', 'circle', 'dash'],
   ['spike', 'diamond', 'dot'], ['ordinary', 'circle', 'dot'], ['delimiter', 'square', 'dot'],
 ];
 
 // `points` are {x, y, text}.
-function pointTrace(name, points, more) {
+export function pointTrace(name, points, more) {
   return {
     name,
     x: points.map((point) => point.x),
@@ -103,8 +101,8 @@ function pointTrace(name, points, more) {
   };
 }
 
-// Values in order, joined; what is not known leaves a gap.
-function curve(name, points, {hue, symbol = 'circle', dash = 'solid', size = 6, ...more}) {
+// A line through values in order; unknown values leave a gap.
+export function curve(name, points, {hue, symbol = 'circle', dash = 'solid', size = 6, ...more}) {
   return pointTrace(name, points, {
     mode: 'lines+markers',
     line: {color: colour(hue), width: 1.5, dash},
@@ -113,7 +111,7 @@ function curve(name, points, {hue, symbol = 'circle', dash = 'solid', size = 6, 
   });
 }
 
-function dots(name, points, {hue, symbol = 'circle', size = 7, opacity = 0.75, ...more}) {
+export function dots(name, points, {hue, symbol = 'circle', size = 7, opacity = 0.75, ...more}) {
   return pointTrace(name, points, {
     mode: 'markers',
     marker: {color: colour(hue), size, symbol, opacity},
@@ -121,7 +119,7 @@ function dots(name, points, {hue, symbol = 'circle', size = 7, opacity = 0.75, .
   });
 }
 
-function bars(name, points, {hue, ...more}) {
+export function bars(name, points, {hue, ...more}) {
   return pointTrace(name, points, {
     type: 'bar',
     textposition: 'none',
@@ -130,12 +128,12 @@ function bars(name, points, {hue, ...more}) {
   });
 }
 
-function blockAxis(title, blocks, first = 1) {
+export function blockAxis(title, blocks, first = 1) {
   return axis(title, {range: [first - 0.7, blocks + 0.7], ...whole(blocks)});
 }
 
-// The range of a logarithmic axis that holds all values, in powers of ten.
-function logRange(values) {
+// The range of a logarithmic axis that includes all values, in powers of ten.
+export function logRange(values) {
   const known = values.filter((value) => value > 0);
   if (known.length === 0) return undefined;
   const [least, most] = [Math.min, Math.max].map((pick) => known.reduce((a, b) => pick(a, b)));
@@ -144,7 +142,7 @@ function logRange(values) {
 }
 
 // Round values of a logarithmic range, the more of them the shorter it is.
-function logMarks([low, high]) {
+export function logMarks([low, high]) {
   const span = high - low;
   const heads = span > kPowersAlone ? [1] : span > 0.5 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8];
   const powers = Array.from({length: Math.ceil(span) + 2}, (_, i) => Math.floor(low) + i);
@@ -158,7 +156,7 @@ function logTicks(range) {
   return {tickvals, ticktext: tickvals.map((value) => number(value))};
 }
 
-function logAxis(title, {range, ...more} = {}) {
+export function logAxis(title, {range, ...more} = {}) {
   return axis(title, {type: 'log', tickfont: {size: 11}, range, ...logTicks(range), ...more});
 }
 
@@ -178,8 +176,8 @@ function stepMarks(blocks, name, colourName, dash) {
   }));
 }
 
-// Where the life cycle steps, across any figure that has blocks from left to right.
-function stepShapes(life) {
+// The step-up and step-down blocks, for any figure with blocks from left to right.
+export function stepShapes(life) {
   if (!life) return [];
   return [
     ...stepMarks(life.step_up, 'step-up block', 'step-up', 'dash'),
@@ -188,7 +186,7 @@ function stepShapes(life) {
 }
 
 // A level to compare with, from side to side.
-function levelShape(y, name) {
+export function levelShape(y, name) {
   return {
     type: 'line',
     xref: 'paper',

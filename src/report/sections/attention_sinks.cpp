@@ -1,5 +1,6 @@
-#include "report/report_sections.h"
-#include "report/sections/words.h"
+#include "spikesink/measure/sinks/attention_sinks.h"
+#include "report/json_values.h"
+#include "report/section.h"
 
 namespace spikesink::detail {
 namespace {
@@ -48,7 +49,10 @@ json section(const std::vector<LearnedSink>& learned) {
 
 }  // namespace
 
-json section(const AttentionSinksResult& result, int64_t key, const Tokenizer* tokenizer) {
+// Of the first key that was watched.
+void add_section(const AttentionSinksResult& result, ReportDocument& report) {
+  const int64_t key = result.options.keys.at(0);
+  const auto* tokenizer = report.tokenizer.get();
   std::vector<HeadImportance> heads;
   for (const auto& head : result.heads) {
     if (head.key == key) heads.push_back(head);
@@ -70,7 +74,7 @@ json section(const AttentionSinksResult& result, int64_t key, const Tokenizer* t
         {"f-attn",
          "mean of A[i, key] over the queries that may see the key; the mean over (sequence, layer, "
          "head) (arXiv 2505.06708)"}}},
-      {"epsilon", result.epsilon},
+      {"epsilon", result.options.epsilon},
       {"key", key},
       {"sequences", result.sequences},
       {"sink_ratio_percent", number(result.sink_ratio(SinkDefinition::kGu, key))},
@@ -83,7 +87,11 @@ json section(const AttentionSinksResult& result, int64_t key, const Tokenizer* t
       section_of_key["keys"].push_back(section(watched, result, tokenizer));
   }
   if (!result.learned.empty()) section_of_key["learned"] = section(result.learned);
-  return section_of_key;
+  report.json["attention_sinks"] = section_of_key;
 }
 
 }  // namespace spikesink::detail
+
+namespace spikesink {
+template void Report::add(const AttentionSinksResult&);
+}  // namespace spikesink

@@ -1,5 +1,6 @@
-#include "report/report_sections.h"
-#include "report/sections/words.h"
+#include "spikesink/measure/spikes/gate_linearity.h"
+#include "report/json_values.h"
+#include "report/section.h"
 
 namespace spikesink::detail {
 namespace {
@@ -18,20 +19,29 @@ json section(const GateGroup& group) {
 
 }  // namespace
 
-json section(const GateLinearityResult& result) {
+void add_section(const GateLinearityResult& result, ReportDocument& report) {
   json blocks = json::array();
   for (const auto& block : result.blocks) {
-    auto entry = entry_of(block.block);
+    auto entry = block_entry(block.block);
     entry["spike"] = section(block.spike);
     entry["ordinary"] = section(block.ordinary);
     blocks.push_back(entry);
   }
-  return {{"definition",
-           "For each token, over the inner channels of a gated feed-forward block: the cosine of "
-           "what the activation reads and what it gives, and ||output|| / ||input||; both near 1 "
-           "mean that the activation is near the identity there (arXiv 2603.05498, figure 2). "
-           "sample: some tokens' [cosine, ratio]."},
-          {"blocks", blocks}};
+  const json fields = {
+      {"definition",
+       "For each token, over the inner channels of a gated feed-forward block: the cosine of "
+       "what the activation reads and what it gives, and ||output|| / ||input||; both near 1 "
+       "mean that the activation is near the identity there (arXiv 2603.05498, figure 2). "
+       "sample: some tokens' [cosine, ratio]."},
+      {"options",
+       {{"spike_points", result.options.spike_points},
+        {"ordinary_points", result.options.ordinary_points}}},
+      {"blocks", blocks}};
+  report.json["gate_linearity"] = fields;
 }
 
 }  // namespace spikesink::detail
+
+namespace spikesink {
+template void Report::add(const GateLinearityResult&);
+}  // namespace spikesink

@@ -1,15 +1,16 @@
-#include "report/report_sections.h"
-#include "report/sections/words.h"
+#include "report/json_values.h"
+#include "report/section.h"
+#include "spikesink/intervene/compare.h"
 
 namespace spikesink::detail {
 namespace {
 
-constexpr size_t kMostPoints = 64;  // of a curve over positions
+constexpr size_t kMostPositionBins = 64;  // of a curve over positions
 
 // Mean losses of as many runs of positions as a curve has points.
 json loss_by_position(const std::vector<RunningMean>& losses) {
   json points = json::array();
-  const size_t width = (losses.size() + kMostPoints - 1) / kMostPoints;
+  const size_t width = (losses.size() + kMostPositionBins - 1) / kMostPositionBins;
   for (size_t first = 1; first < losses.size(); first += width) {
     const size_t end = std::min(first + width, losses.size());
     RunningMean loss;
@@ -27,7 +28,7 @@ json norms(const std::vector<FittedNorm>& fitted) {
                   {"alpha", norm.kind == NormKind::kRms ? json() : number(norm.alpha)},
                   {"gain", norm.kind == NormKind::kFrozen ? json() : number(norm.gain)},
                   {"error", number(norm.error)}};
-    if (norm.block.number > 0) entry.update(entry_of(norm.block));
+    if (norm.block.number > 0) entry.update(block_entry(norm.block));
     list.push_back(std::move(entry));
   }
   return list;
@@ -41,7 +42,7 @@ json section(const InterventionResult& result) {
                 {"channel", result.spike.channel},
                 {"sequence", result.spike.sequence},
                 {"position", result.spike.position}};
-  if (has_spike) spike.update(entry_of(result.spike_block));
+  if (has_spike) spike.update(block_entry(result.spike_block));
   const auto sinks = [&](int64_t key) {
     return number(result.sinks.sink_ratio(SinkDefinition::kGu, key));
   };
@@ -63,10 +64,14 @@ json section(const InterventionResult& result) {
 
 }  // namespace
 
-json section(const std::vector<InterventionResult>& results) {
+void add_section(const std::vector<InterventionResult>& results, ReportDocument& report) {
   json list = json::array();
   for (const auto& result : results) list.push_back(section(result));
-  return list;
+  report.json["interventions"] = list;
 }
 
 }  // namespace spikesink::detail
+
+namespace spikesink {
+template void Report::add(const std::vector<InterventionResult>&);
+}  // namespace spikesink

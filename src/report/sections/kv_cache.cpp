@@ -1,5 +1,6 @@
-#include "report/report_sections.h"
-#include "report/sections/words.h"
+#include "report/json_values.h"
+#include "report/section.h"
+#include "spikesink/measure/practice/cache_keep.h"
 
 namespace spikesink::detail {
 namespace {
@@ -17,23 +18,30 @@ json section(const KeptToken& token, const Tokenizer* tokenizer) {
 
 }  // namespace
 
-json section(const CacheKeepResult& result, const Tokenizer* tokenizer) {
+void add_section(const CacheKeepResult& result, ReportDocument& report) {
+  const auto* tokenizer = report.tokenizer.get();
   const auto told = [&](const KeptToken& token) { return section(token, tokenizer); };
-  return {{"definition",
-           "Tokens that spike, or on which at least least_share_of_heads of all heads sink (see "
-           "sinks_anywhere). kept: such places of the text. keep: by token, those at position 0 as "
-           "one (at_start); sinking: of its occurrences those on which some head sinks; heads: how "
-           "many do, mean over these. attention: of all its attention what a head gives its sinks, "
-           "mean over heads."},
-          {"options", {{"least_share_of_heads", result.options.least_share_of_heads}}},
-          {"sequences", result.sequences},
-          {"tokens", result.tokens},
-          {"heads", result.heads},
-          {"heads_with_sinks", result.heads_with_sinks},
-          {"kept", result.places},
-          {"kept_per_sequence", number(static_cast<double>(result.places) / result.sequences)},
-          {"attention", number(result.attention)},
-          {"keep", first_of(result.kept, kMostTokens, told)}};
+  const json fields = {
+      {"definition",
+       "Tokens that spike, or on which at least least_share_of_heads of all heads sink (see "
+       "sinks_anywhere). kept: such places of the text. keep: by token, those at position 0 as "
+       "one (at_start); sinking: of its occurrences those on which some head sinks; heads: how "
+       "many do, mean over these. attention: of all its attention what a head gives its sinks, "
+       "mean over heads."},
+      {"options", {{"least_share_of_heads", result.options.least_share_of_heads}}},
+      {"sequences", result.sequences},
+      {"tokens", result.tokens},
+      {"heads", result.heads},
+      {"heads_with_sinks", result.heads_with_sinks},
+      {"kept", result.places},
+      {"kept_per_sequence", number(static_cast<double>(result.places) / result.sequences)},
+      {"attention", number(result.attention)},
+      {"keep", first_of(result.kept, kMostTokens, told)}};
+  report.json["kv_cache"] = fields;
 }
 
 }  // namespace spikesink::detail
+
+namespace spikesink {
+template void Report::add(const CacheKeepResult&);
+}  // namespace spikesink

@@ -1,5 +1,6 @@
-#include "report/report_sections.h"
-#include "report/sections/words.h"
+#include "spikesink/measure/spikes/life_cycle.h"
+#include "report/json_values.h"
+#include "report/section.h"
 
 namespace spikesink::detail {
 namespace {
@@ -27,7 +28,7 @@ json episodes(const LifeCycleResult& result) {
 json steps(const LifeCycleResult& result) {
   json list = json::array();
   for (const auto& step : result.steps) {
-    auto entry = entry_of(step.block);
+    auto entry = block_entry(step.block);
     entry["channel"] = step.channel;
     entry["before"] = step.before;
     entry["after"] = step.after;
@@ -52,36 +53,42 @@ json courses(const LifeCycleResult& result) {
 
 }  // namespace
 
-json section(const LifeCycleResult& result, const LifeCycleOptions& options) {
+void add_section(const LifeCycleResult& result, ReportDocument& report) {
   json blocks = json::array();
   for (const auto& block : result.blocks) {
-    auto entry = entry_of(block.block);
+    auto entry = block_entry(block.block);
     entry["hidden_state"] = section(block.hidden_state);
     entry["output"] = section(block.output);
     blocks.push_back(entry);
   }
-  return {{"definition",
-           "Magnitudes are the largest |x| of a channel over all tokens; top lists different "
-           "channels. The hidden state of a block is the stream after it. A spike channel exceeds "
-           "least_magnitude and least_ratio medians of |h| in some hidden state. A block is "
-           "step-up when it raises the maximum M of a spike channel by at least step_share of M, "
-           "where M exceeds least_magnitude and step_ratio medians; step-down likewise (arXiv "
-           "2603.05498, figure 1; threshold: arXiv 2402.17762). An episode is a run of blocks "
-           "after which M of some spike channel exceeds least_magnitude and step_ratio medians; "
-           "the share of a step is its change of M over the largest M of its episode."},
-          {"options",
-           {{"least_magnitude", options.least_magnitude},
-            {"least_ratio", options.least_ratio},
-            {"step_share", options.step_share},
-            {"step_ratio", options.step_ratio}}},
-          {"embedding", section(result.embedding)},
-          {"blocks", blocks},
-          {"step_up", result.step_up},
-          {"step_down", result.step_down},
-          {"spike_channels", result.spike_channels},
-          {"episodes", episodes(result)},
-          {"steps", steps(result)},
-          {"courses", courses(result)}};
+  const json fields = {
+      {"definition",
+       "Magnitudes are the largest |x| of a channel over all tokens; top lists different "
+       "channels. The hidden state of a block is the stream after it. A spike channel exceeds "
+       "least_magnitude and least_ratio medians of |h| in some hidden state. A block is "
+       "step-up when it raises the maximum M of a spike channel by at least step_share of M, "
+       "where M exceeds least_magnitude and step_ratio medians; step-down likewise (arXiv "
+       "2603.05498, figure 1; threshold: arXiv 2402.17762). An episode is a run of blocks "
+       "after which M of some spike channel exceeds least_magnitude and step_ratio medians; "
+       "the share of a step is its change of M over the largest M of its episode."},
+      {"options",
+       {{"least_magnitude", result.options.least_magnitude},
+        {"least_ratio", result.options.least_ratio},
+        {"step_share", result.options.step_share},
+        {"step_ratio", result.options.step_ratio}}},
+      {"embedding", section(result.embedding)},
+      {"blocks", blocks},
+      {"step_up", result.step_up},
+      {"step_down", result.step_down},
+      {"spike_channels", result.spike_channels},
+      {"episodes", episodes(result)},
+      {"steps", steps(result)},
+      {"courses", courses(result)}};
+  report.json["life_cycle"] = fields;
 }
 
 }  // namespace spikesink::detail
+
+namespace spikesink {
+template void Report::add(const LifeCycleResult&);
+}  // namespace spikesink

@@ -1,5 +1,6 @@
-#include "report/report_sections.h"
-#include "report/sections/words.h"
+#include "spikesink/measure/spikes/massive_activations.h"
+#include "report/json_values.h"
+#include "report/section.h"
 
 namespace spikesink::detail {
 namespace {
@@ -17,7 +18,7 @@ json section(const MassiveChannel& channel) {
 }
 
 json section(const MassiveBlock& block, const Tokenizer* tokenizer) {
-  json entry = entry_of(block.block);
+  json entry = block_entry(block.block);
   entry["token_count"] = block.token_count;
   for (const auto& channel : block.channels) entry["channels"].push_back(section(channel));
   entry["tokens"] = first_of(block.tokens, kMostTokens, [&](const auto& token) {
@@ -36,18 +37,25 @@ json section(const MassiveBlock& block, const Tokenizer* tokenizer) {
 
 }  // namespace
 
-json section(const MassiveActivationsResult& result, const MassiveActivationsOptions& options,
-             const Tokenizer* tokenizer) {
+void add_section(const MassiveActivationsResult& result, ReportDocument& report) {
+  const auto* tokenizer = report.tokenizer.get();
   json blocks = json::array();
   for (const auto& block : result.blocks) blocks.push_back(section(block, tokenizer));
-  return {{"definition",
-           "|x| > least_magnitude and |x| >= least_ratio x the median of |h| over the hidden state "
-           "of the same sequence, spike tokens included; the median is the lower middle element "
-           "(arXiv 2402.17762). Means are signed."},
-          {"options",
-           {{"least_magnitude", options.least_magnitude}, {"least_ratio", options.least_ratio}}},
-          {"channels", result.channels()},
-          {"blocks", blocks}};
+  const json fields = {
+      {"definition",
+       "|x| > least_magnitude and |x| >= least_ratio x the median of |h| over the hidden state "
+       "of the same sequence, spike tokens included; the median is the lower middle element "
+       "(arXiv 2402.17762). Means are signed."},
+      {"options",
+       {{"least_magnitude", result.options.least_magnitude},
+        {"least_ratio", result.options.least_ratio}}},
+      {"channels", result.channels()},
+      {"blocks", blocks}};
+  report.json["massive_activations"] = fields;
 }
 
 }  // namespace spikesink::detail
+
+namespace spikesink {
+template void Report::add(const MassiveActivationsResult&);
+}  // namespace spikesink

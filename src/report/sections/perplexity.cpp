@@ -1,14 +1,21 @@
-#include "report/report_sections.h"
-#include "report/sections/words.h"
+#include "spikesink/measure/practice/perplexity.h"
+#include "report/json_values.h"
+#include "report/section.h"
 
 namespace spikesink::detail {
 
-json section(const PerplexityResult& result) {
-  return {{"definition",
-           "exp of the mean cross-entropy, in nats, of every token but the first of its sequence"},
-          {"mean_loss", number(result.mean_loss)},
-          {"perplexity", number(result.perplexity)},
-          {"tokens", result.tokens}};
+void add_section(const PerplexityResult& result, ReportDocument& report) {
+  const json fields = {
+      {"definition",
+       "exp of the mean cross-entropy, in nats, of every token but the first of its sequence"},
+      {"mean_loss", number(result.mean_loss)},
+      {"perplexity", number(result.perplexity)},
+      {"tokens", result.tokens}};
+  report.json["perplexity"] = fields;
 }
 
 }  // namespace spikesink::detail
+
+namespace spikesink {
+template void Report::add(const PerplexityResult&);
+}  // namespace spikesink

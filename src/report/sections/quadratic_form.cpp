@@ -1,8 +1,9 @@
 #include <algorithm>
-#include <numeric>
 
-#include "report/report_sections.h"
-#include "report/sections/words.h"
+#include "report/json_values.h"
+#include "report/section.h"
+#include "spikesink/measure/weights/form_fit.h"
+#include "spikesink/measure/weights/quadratic_form.h"
 
 namespace spikesink::detail {
 namespace {
@@ -50,7 +51,7 @@ json largest_channels(const BlockForms& block) {
 }
 
 json section(const BlockForms& block) {
-  auto entry = entry_of(block.block);
+  auto entry = block_entry(block.block);
   entry["gated"] = block.gated;
   entry["normed_before"] = block.normed_before;
   entry["normed_after"] = block.normed_after;
@@ -82,7 +83,7 @@ json trigger_cosines(const QuadraticFormResult& result) {
 json section(const SpikePrediction& prediction) {
   json steps = json::array();
   for (const auto& step : prediction.steps) {
-    auto entry = entry_of(step.block);
+    auto entry = block_entry(step.block);
     entry["channel"] = step.channel;
     entry["up"] = step.up;
     entry["eigenvalue"] = number(step.eigenvalue);
@@ -107,57 +108,39 @@ json section(const FitSums& fit) {
           {"largest_predicted", number(fit.largest_predicted)}};
 }
 
-// What is in both lists, and what in one of them alone.
-json agreement(std::vector<int64_t> predicted, std::vector<int64_t> measured) {
-  std::sort(predicted.begin(), predicted.end());
-  std::sort(measured.begin(), measured.end());
-  const auto with = [&](auto combine) {
-    std::vector<int64_t> result;
-    combine(std::back_inserter(result));
-    return result;
-  };
-  const auto &p = predicted, &m = measured;
-  return {
-      {"both",
-       with([&](auto out) { std::set_intersection(p.begin(), p.end(), m.begin(), m.end(), out); })},
-      {"predicted_alone",
-       with([&](auto out) { std::set_difference(p.begin(), p.end(), m.begin(), m.end(), out); })},
-      {"measured_alone",
-       with([&](auto out) { std::set_difference(m.begin(), m.end(), p.begin(), p.end(), out); })}};
-}
-
-std::vector<int64_t> feed_forward_alone(const std::vector<int64_t>& blocks) {
-  std::vector<int64_t> kept;
-  std::copy_if(blocks.begin(), blocks.end(), std::back_inserter(kept),
-               [](int64_t number) { return Block{number}.kind() == BlockKind::kFeedForward; });
-  return kept;
+json section(const ListAgreement& lists) {
+  return {{"both", lists.both},
+          {"predicted_alone", lists.predicted_alone},
+          {"measured_alone", lists.measured_alone}};
 }
 
 }  // namespace
 
-json section(const QuadraticFormResult& result) {
+void add_section(const QuadraticFormResult& result, ReportDocument& report) {
   json blocks = json::array();
   for (const auto& block : result.blocks) blocks.push_back(section(block));
-  return {{"definition",
-           "With the activation taken for the identity, output channel k of a gated feed-forward "
-           "is x^T U_k x of the normed input x, the norm's scale folded in: U_k = sum_i W_down[k, "
-           "i] W_gate[i] W_up[i]^T. frobenius_norm = ||U_k||_F; leading_eigenvalue and spectrum "
-           "are those of S_k = (U_k + U_k^T) / 2, signed, the largest magnitude first; dominance = "
-           "|leading_eigenvalue| / ||S_k||_F. Without a gate the norm is ||W_down[k, :]||_2 (arXiv "
-           "2603.05498, eqs. 15-19, figures 3-4). super_weights: the weights of the down "
-           "projection with the largest shares of the leading eigenvalue (arXiv 2411.07191)."},
-          {"options",
-           {{"outlier_ratio", result.options.outlier_ratio},
-            {"least_dominance", result.options.least_dominance}}},
-          {"blocks", blocks},
-          {"triggers", trigger_cosines(result)},
-          {"prediction", section(result.prediction())}};
+  const json fields = {
+      {"definition",
+       "With the activation taken for the identity, output channel k of a gated feed-forward "
+       "is x^T U_k x of the normed input x, the norm's scale folded in: U_k = sum_i W_down[k, "
+       "i] W_gate[i] W_up[i]^T. frobenius_norm = ||U_k||_F; leading_eigenvalue and spectrum "
+       "are those of S_k = (U_k + U_k^T) / 2, signed, the largest magnitude first; dominance = "
+       "|leading_eigenvalue| / ||S_k||_F. Without a gate the norm is ||W_down[k, :]||_2 (arXiv "
+       "2603.05498, eqs. 15-19, figures 3-4). super_weights: the weights of the down "
+       "projection with the largest shares of the leading eigenvalue (arXiv 2411.07191)."},
+      {"options",
+       {{"outlier_ratio", result.options.outlier_ratio},
+        {"least_dominance", result.options.least_dominance}}},
+      {"blocks", blocks},
+      {"triggers", trigger_cosines(result)},
+      {"prediction", section(result.prediction())}};
+  report.json["quadratic_form"].update(fields);
 }
 
-json section(const FormFitResult& fits) {
+void add_section(const FormFitResult& fits, ReportDocument& report) {
   json list = json::array();
   for (const auto& fit : fits.channels) {
-    auto entry = entry_of(fit.block);
+    auto entry = block_entry(fit.block);
     entry["channel"] = fit.channel;
     entry["tokens"] = fit.leading.measured.count;
     entry["leading"] = section(fit.leading);
@@ -165,20 +148,30 @@ json section(const FormFitResult& fits) {
     entry["full"] = section(fit.full);
     list.push_back(entry);
   }
-  return {{"definition",
-           "Predicted against measured output of a channel over all tokens: leading = "
-           "lambda* (s* . x)^2; open = the same where s* . x > 0, else 0; full = x^T S_k x. "
-           "r_squared = 1 - sum of squared errors over that of deviations from the mean."},
-          {"channels", list}};
+  const json fields = {
+      {"definition",
+       "Predicted against measured output of a channel over all tokens: leading = "
+       "lambda* (s* . x)^2; open = the same where s* . x > 0, else 0; full = x^T S_k x. "
+       "r_squared = 1 - sum of squared errors over that of deviations from the mean."},
+      {"channels", list}};
+  report.json["quadratic_form"]["fit"] = fields;
 }
 
-json comparison(const SpikePrediction& prediction, const LifeCycleResult& life) {
-  return {{"definition",
-           "The prediction from the weights beside what the text showed. The form speaks of "
-           "feed-forward blocks alone, so steps by attention are left out."},
-          {"spike_channels", agreement(prediction.spike_channels, life.spike_channels)},
-          {"step_up", agreement(prediction.step_up, feed_forward_alone(life.step_up))},
-          {"step_down", agreement(prediction.step_down, feed_forward_alone(life.step_down))}};
+void add_section(const PredictionComparison& comparison, ReportDocument& report) {
+  const json fields = {
+      {"definition",
+       "The prediction from the weights beside what the text showed. The form speaks of "
+       "feed-forward blocks alone, so steps by attention are left out."},
+      {"spike_channels", section(comparison.spike_channels)},
+      {"step_up", section(comparison.step_up)},
+      {"step_down", section(comparison.step_down)}};
+  report.json["quadratic_form"]["comparison"] = fields;
 }
 
 }  // namespace spikesink::detail
+
+namespace spikesink {
+template void Report::add(const QuadraticFormResult&);
+template void Report::add(const FormFitResult&);
+template void Report::add(const PredictionComparison&);
+}  // namespace spikesink

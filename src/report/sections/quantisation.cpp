@@ -1,5 +1,6 @@
-#include "report/report_sections.h"
-#include "report/sections/words.h"
+#include "report/json_values.h"
+#include "report/section.h"
+#include "spikesink/measure/practice/quantisation_error.h"
 
 namespace spikesink::detail {
 namespace {
@@ -53,27 +54,33 @@ json section(const WorthKeeping& kept) {
 
 }  // namespace
 
-json section(const QuantisationResult& result) {
+void add_section(const QuantisationResult& result, ReportDocument& report) {
   json inputs = json::array(), keep = json::array();
   for (const auto& input : result.inputs) inputs.push_back(section(input));
   for (const auto& kept : result.worth_keeping()) keep.push_back(section(kept));
-  return {{"definition",
-           "What linear maps read, rounded to a symmetric grid of integers, s round(x / s) with s "
-           "= max |x| / (2^(bits-1) - 1), with one scale a sequence (per_tensor), token or channel "
-           "of it. errors: the mean over ordinary tokens of ||x - Q(x)|| / ||x||, with nothing "
-           "kept in high precision, the spike tokens, the outlier channels, or both; what is kept "
-           "has no error and no part in a scale (as in arXiv 2208.07339). An outlier channel's "
-           "maximum in a sequence is at least outlier_ratio medians of all channels' maxima. keep: "
-           "where per_tensor errors fall by least_gain or more; its channels are those of half of "
-           "the sequences or more."},
-          {"options",
-           {{"bits", result.options.bits},
-            {"outlier_ratio", result.options.outlier_ratio},
-            {"least_gain", result.options.least_gain}}},
-          {"tokens", result.tokens},
-          {"spike_tokens", result.spike_tokens},
-          {"inputs", inputs},
-          {"keep", keep}};
+  const json fields = {
+      {"definition",
+       "What linear maps read, rounded to a symmetric grid of integers, s round(x / s) with s "
+       "= max |x| / (2^(bits-1) - 1), with one scale a sequence (per_tensor), token or channel "
+       "of it. errors: the mean over ordinary tokens of ||x - Q(x)|| / ||x||, with nothing "
+       "kept in high precision, the spike tokens, the outlier channels, or both; what is kept "
+       "has no error and no part in a scale (as in arXiv 2208.07339). An outlier channel's "
+       "maximum in a sequence is at least outlier_ratio medians of all channels' maxima. keep: "
+       "where per_tensor errors fall by least_gain or more; its channels are those of half of "
+       "the sequences or more."},
+      {"options",
+       {{"bits", result.options.bits},
+        {"outlier_ratio", result.options.outlier_ratio},
+        {"least_gain", result.options.least_gain}}},
+      {"tokens", result.tokens},
+      {"spike_tokens", result.spike_tokens},
+      {"inputs", inputs},
+      {"keep", keep}};
+  report.json["quantisation"] = fields;
 }
 
 }  // namespace spikesink::detail
+
+namespace spikesink {
+template void Report::add(const QuantisationResult&);
+}  // namespace spikesink

@@ -1,9 +1,10 @@
-#include "report/report_sections.h"
-#include "report/sections/words.h"
+#include "spikesink/measure/sinks/self_attention.h"
+#include "report/json_values.h"
+#include "report/section.h"
 
 namespace spikesink::detail {
 
-json section(const SelfAttentionResult& result) {
+void add_section(const SelfAttentionResult& result, ReportDocument& report) {
   json heads = json::array();
   for (const auto& [layer, head, attention] : result.heads) {
     heads.push_back({{"layer", layer},
@@ -12,15 +13,22 @@ json section(const SelfAttentionResult& result) {
                      {"ordinary", number(attention.ordinary)},
                      {"delimiter", number(attention.watched)}});
   }
-  return {{"definition",
-           "Mean A[i, i] of the tokens that are not the first of their sequence (in a causal model "
-           "that one keeps all of its attention): spike tokens, the others, and delimiters of "
-           "either kind."},
-          {"tokens",
-           {{"spike", result.tokens.spike},
-            {"ordinary", result.tokens.ordinary},
-            {"delimiter", result.tokens.watched}}},
-          {"heads", heads}};
+  const json fields = {
+      {"definition",
+       "Mean A[i, i] of the tokens that are not the first of their sequence (in a causal model "
+       "that one keeps all of its attention): spike tokens, the others, and delimiters of "
+       "either kind."},
+      {"options", {{"watched", result.options.watched}}},
+      {"tokens",
+       {{"spike", result.tokens.spike},
+        {"ordinary", result.tokens.ordinary},
+        {"delimiter", result.tokens.watched}}},
+      {"heads", heads}};
+  report.json["self_attention"] = fields;
 }
 
 }  // namespace spikesink::detail
+
+namespace spikesink {
+template void Report::add(const SelfAttentionResult&);
+}  // namespace spikesink

@@ -1,5 +1,6 @@
-#include "report/report_sections.h"
-#include "report/sections/words.h"
+#include "spikesink/measure/sinks/sink_geometry.h"
+#include "report/json_values.h"
+#include "report/section.h"
 
 namespace spikesink::detail {
 namespace {
@@ -66,14 +67,16 @@ json section(const HeadPicture& picture, const Tokenizer* tokenizer) {
 
 }  // namespace
 
-json section(const SinkGeometry& geometry, const Tokenizer* tokenizer) {
+void add_section(const SinkGeometry& geometry, ReportDocument& report) {
+  const auto* tokenizer = report.tokenizer.get();
+  const auto& options = geometry.result.options;
   json heads = json::array(), pictures = json::array();
   for (const auto& head : geometry.result.heads) heads.push_back(section(head));
   for (const auto& picture : geometry.pictures) pictures.push_back(section(picture, tokenizer));
   json agreements;
   for (const auto& [distance, agreement] : geometry.agreements)
     agreements[to_string(distance)] = section(agreement);
-  return {
+  const json fields = {
       {"definition",
        "Of queries and keys as they enter the dot product. named: the head's non-sink queries lie "
        "closer to the sink keys than to the other keys (arXiv 2603.05498, eq. 26); margin: by how "
@@ -83,11 +86,18 @@ json section(const SinkGeometry& geometry, const Tokenizer* tokenizer) {
        "over that of the others. precision and recall are against heads whose mean importance "
        "exceeds epsilon; an area is the chance that such a head ranks above another. pictures are "
        "of the first batch."},
+      {"options",
+       {{"positions", options.sinks.positions}, {"before_rotation", options.before_rotation}}},
       {"sink_keys", geometry.result.sink_keys},
       {"other_keys", geometry.result.other_keys},
       {"heads", heads},
       {"agreement", agreements},
       {"pictures", pictures}};
+  report.json["sink_geometry"] = fields;
 }
 
 }  // namespace spikesink::detail
+
+namespace spikesink {
+template void Report::add(const SinkGeometry&);
+}  // namespace spikesink

@@ -1,5 +1,6 @@
-#include "report/report_sections.h"
-#include "report/sections/words.h"
+#include "spikesink/measure/sinks/sinks_anywhere.h"
+#include "report/json_values.h"
+#include "report/section.h"
 
 namespace spikesink::detail {
 namespace {
@@ -35,18 +36,19 @@ json section(const HeadSinks& head) {
 
 }  // namespace
 
-json section(const SinksAnywhereResult& result, const SinksAnywhereOptions& options,
-             const Tokenizer* tokenizer) {
+void add_section(const SinksAnywhereResult& result, ReportDocument& report) {
+  const auto* tokenizer = report.tokenizer.get();
   json heads = json::array();
   for (const auto& head : result.heads) heads.push_back(section(head));
   const auto told = [&](const auto& entry) { return section(entry, tokenizer); };
-  return {
+  const json fields = {
       {"definition",
        "A key is a sink of a head in a sequence when its importance, the mean of A[i, key] over "
        "the queries i that may see it, exceeds epsilon and at least least_queries may see it. "
        "count: (sequence, layer, head) in whose attention it was one; places: tokens of the text "
        "that were one for some head."},
-      {"options", {{"epsilon", options.epsilon}, {"least_queries", options.least_queries}}},
+      {"options",
+       {{"epsilon", result.options.epsilon}, {"least_queries", result.options.least_queries}}},
       {"sequences", result.sequences},
       {"positions", first_of(result.positions, kMostPlaces,
                              [](const SinkPosition& at) {
@@ -58,6 +60,11 @@ json section(const SinksAnywhereResult& result, const SinksAnywhereOptions& opti
       {"heads", heads},
       {"place_count", result.place_count},
       {"places", first_of(result.places, kMostPlaces, told)}};
+  report.json["sinks_anywhere"] = fields;
 }
 
 }  // namespace spikesink::detail
+
+namespace spikesink {
+template void Report::add(const SinksAnywhereResult&);
+}  // namespace spikesink

@@ -1,7 +1,12 @@
-#include <algorithm>
+#include <fmt/format.h>
 
-#include "report/report_sections.h"
-#include "report/sections/words.h"
+#include <algorithm>
+#include <stdexcept>
+
+#include "report/json_values.h"
+#include "report/section.h"
+#include "spikesink/measure/spikes/spike_tokens.h"
+#include "spikesink/measure/weights/norm_collinearity.h"
 
 namespace spikesink::detail {
 namespace {
@@ -9,7 +14,7 @@ namespace {
 constexpr size_t kMostPairs = 10;  // of channels that spike together, in one state
 
 json section(const SpikeState& state) {
-  auto entry = entry_of(state.block);
+  auto entry = block_entry(state.block);
   entry["tokens"] = state.tokens;
   entry["channels"] = json::array();
   for (const auto& [channel, value] : state.channels) {
@@ -22,15 +27,13 @@ json section(const SpikeState& state) {
   return entry;
 }
 
-json section(const SpikingToken& token, const std::vector<float>& collinearity,
-             const Tokenizer* tokenizer) {
+json section(const SpikingToken& token, const Tokenizer* tokenizer) {
   auto entry = token_entry(token.id, tokenizer);
   entry["spiking"] = token.spiking;
   entry["seen"] = token.seen;
   entry["spiking_first"] = token.spiking_first;
   entry["seen_first"] = token.seen_first;
   entry["largest"] = token.largest;
-  if (!collinearity.empty()) entry["collinearity"] = number(collinearity[token.id]);
   return entry;
 }
 
@@ -53,27 +56,48 @@ int64_t spiking_entries(const SpikeTokensResult& result) {
 
 }  // namespace
 
-json section(const SpikeTokensResult& result, const std::vector<float>& collinearity,
-             const Tokenizer* tokenizer) {
+void add_section(const SpikeTokensResult& result, ReportDocument& report) {
+  const auto* tokenizer = report.tokenizer.get();
+  const auto& massive = result.options.massive;
   json states = json::array(), tokens = json::array(), positions = json::array();
   for (const auto& state : result.states) states.push_back(section(state));
   for (const auto& token : result.by_token) {
     if (token.spiking == 0 || tokens.size() == kMostTokens) break;
-    tokens.push_back(section(token, collinearity, tokenizer));
+    tokens.push_back(section(token, tokenizer));
   }
   for (const auto& [position, spiking, seen] : result.by_position)
     positions.push_back({{"position", position}, {"spiking", spiking}, {"seen", seen}});
-  return {{"definition",
-           "A spike token is massive in the hidden state after some block: max |h| > 100 and >= "
-           "1000 medians of |h| over its sequence's state (arXiv 2402.17762). collinearity: the "
-           "cosine of a token's embedding with the learned scale of the first norm."},
-          {"tokens", result.tokens},
-          {"spiking", result.spiking},
-          {"spiking_entries", spiking_entries(result)},
-          {"states", states},
-          {"by_token", tokens},
-          {"by_position", positions},
-          {"collinearity_deciles", deciles(collinearity)}};
+  const json fields = {
+      {"definition",
+       fmt::format(
+           "A spike token is massive in the hidden state after some block: max |h| > {:g} and "
+           ">= {:g} medians of |h| over its sequence's state (arXiv 2402.17762). "
+           "collinearity: the cosine of a token's embedding with the learned scale of "
+           "the first norm.",
+           massive.least_magnitude, massive.least_ratio)},
+      {"tokens", result.tokens},
+      {"spiking", result.spiking},
+      {"spiking_entries", spiking_entries(result)},
+      {"states", states},
+      {"by_token", tokens},
+      {"by_position", positions},
+      {"collinearity_deciles", json::array()}};
+  report.json["spike_tokens"] = fields;
+}
+
+void add_section(const NormCollinearity& collinearity, ReportDocument& report) {
+  const auto section = report.json.find("spike_tokens");
+  if (section == report.json.end())
+    throw std::logic_error("[Report] add SpikeTokensResult before NormCollinearity");
+  if (collinearity.cosines.empty()) return;
+  for (auto& token : (*section)["by_token"])
+    token["collinearity"] = number(collinearity.cosines.at(token["id"].get<size_t>()));
+  (*section)["collinearity_deciles"] = deciles(collinearity.cosines);
 }
 
 }  // namespace spikesink::detail
+
+namespace spikesink {
+template void Report::add(const SpikeTokensResult&);
+template void Report::add(const NormCollinearity&);
+}  // namespace spikesink

@@ -1,10 +1,12 @@
-#include "report/report_sections.h"
-#include "report/sections/words.h"
+#include "spikesink/measure/spikes/state_picture.h"
+#include "report/json_values.h"
+#include "report/section.h"
 
 namespace spikesink::detail {
 
-json section(const StatePicture& picture, const Tokenizer* tokenizer) {
-  auto entry = entry_of(picture.block);
+void add_section(const StatePicture& picture, ReportDocument& report) {
+  const auto* tokenizer = report.tokenizer.get();
+  auto entry = block_entry(picture.block);
   entry["sequence"] = picture.sequence;
   for (size_t row = 0; row < picture.tokens.size(); ++row) {
     auto token = token_entry(picture.tokens[row], tokenizer);
@@ -17,7 +19,11 @@ json section(const StatePicture& picture, const Tokenizer* tokenizer) {
     for (const float value : row) drawn.push_back(digits(value));
     entry["magnitudes"].push_back(drawn);
   }
-  return entry;
+  report.json["state_picture"] = entry;
 }
 
 }  // namespace spikesink::detail
+
+namespace spikesink {
+template void Report::add(const StatePicture&);
+}  // namespace spikesink

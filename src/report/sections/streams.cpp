@@ -1,7 +1,8 @@
 #include <cmath>
 
-#include "report/report_sections.h"
-#include "report/sections/words.h"
+#include "report/json_values.h"
+#include "report/section.h"
+#include "spikesink/intervene/streaming.h"
 
 namespace spikesink::detail {
 namespace {
@@ -31,6 +32,8 @@ json section(const NamedStream& stream, const Tokenizer* tokenizer) {
   return {{"name", name},
           {"first", policy.first},
           {"window", policy.window},
+          {"step", result.options.step},
+          {"stretch", result.options.stretch},
           {"kept", first_of(policy.kept_ids, kMostTokens, entry)},
           {"most_kept", policy.kept_ids.empty() ? 0 : policy.most_kept},
           {"capacity", policy.capacity()},
@@ -44,10 +47,15 @@ json section(const NamedStream& stream, const Tokenizer* tokenizer) {
 
 }  // namespace
 
-json section(const std::vector<NamedStream>& streams, const Tokenizer* tokenizer) {
+void add_section(const std::vector<NamedStream>& streams, ReportDocument& report) {
+  const auto* tokenizer = report.tokenizer.get();
   json list = json::array();
   for (const auto& stream : streams) list.push_back(section(stream, tokenizer));
-  return list;
+  report.json["streams"] = list;
 }
 
 }  // namespace spikesink::detail
+
+namespace spikesink {
+template void Report::add(const std::vector<NamedStream>&);
+}  // namespace spikesink

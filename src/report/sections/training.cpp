@@ -1,11 +1,12 @@
-#include "report/report_sections.h"
-#include "report/sections/words.h"
+#include "report/json_values.h"
+#include "report/section.h"
 #include "spikesink/train/run_summary.h"
+#include "spikesink/train/training_run.h"
 
 namespace spikesink::detail {
 namespace {
 
-constexpr int64_t kMostPoints = 500;
+constexpr int64_t kMostCurvePoints = 500;
 
 using Number = ValidationRecord::Number;
 
@@ -44,7 +45,7 @@ json row_of(const RowSummary& row) {
 // Means over as many steps as leave few enough points.
 json curve_of(const std::vector<TrainingRecord>& log) {
   const auto steps = static_cast<int64_t>(log.size());
-  const int64_t stride = std::max<int64_t>(1, (steps + kMostPoints - 1) / kMostPoints);
+  const int64_t stride = std::max<int64_t>(1, (steps + kMostCurvePoints - 1) / kMostCurvePoints);
   json points = json::array();
   RunningMean loss;
   for (const auto& record : log) {
@@ -84,14 +85,19 @@ json run_of(const FinishedRun& run) {
 
 }  // namespace
 
-json section(const std::vector<FinishedRun>& runs) {
+void add_section(const std::vector<FinishedRun>& runs, ReportDocument& report) {
   json rows = json::array(), each = json::array();
   for (const auto& row : summarize(runs)) rows.push_back(row_of(row));
   for (const auto& run : runs) each.push_back(run_of(run));
-  return {{"definition", to_string(SinkDefinition::kGu)},
-          {"epsilon", AttentionSinksOptions().epsilon},
-          {"rows", rows},
-          {"runs", each}};
+  const json fields = {{"definition", to_string(SinkDefinition::kGu)},
+                       {"epsilon", AttentionSinksOptions().epsilon},
+                       {"rows", rows},
+                       {"runs", each}};
+  report.json["training"] = fields;
 }
 
 }  // namespace spikesink::detail
+
+namespace spikesink {
+template void Report::add(const std::vector<FinishedRun>&);
+}  // namespace spikesink

@@ -1,8 +1,9 @@
 #include <cmath>
 #include <map>
 
-#include "report/report_sections.h"
-#include "report/sections/words.h"
+#include "report/json_values.h"
+#include "report/section.h"
+#include "spikesink/measure/weights/vocabulary_probe.h"
 
 namespace spikesink::detail {
 namespace {
@@ -39,8 +40,9 @@ json section(const ProbedEntry& entry, bool has_trigger, const Tokenizer* tokeni
 
 }  // namespace
 
-json section(const VocabularyProbeResult& result, const VocabularyProbeOptions& options,
-             const Tokenizer* tokenizer) {
+// Probed as the first token; after a prefix, in `later` of the same section.
+void add_section(const VocabularyProbeResult& result, ReportDocument& report) {
+  const auto* tokenizer = report.tokenizer.get();
   json course = json::array();
   const auto exceptions = result.exceptions();
   const auto told = [&](const ProbedEntry& entry) {
@@ -50,7 +52,7 @@ json section(const VocabularyProbeResult& result, const VocabularyProbeOptions& 
     course.push_back(
         {{"block", block.number}, {"state", section(state)}, {"output", section(output)}});
   }
-  auto probe = entry_of(result.block);
+  auto probe = block_entry(result.block);
   probe["position"] = result.position;
   probe["vocabulary"] = result.entries.size();
   probe["spiking"] = result.spiking;
@@ -62,13 +64,22 @@ json section(const VocabularyProbeResult& result, const VocabularyProbeOptions& 
       "least_share of the spike that the text showed there, and larger than least_magnitude (arXiv "
       "2603.05498, table 2). course: cosine of the trigger direction and the stream after each "
       "block, or the block's output.";
-  probe["options"] = {{"least_share", options.least_share},
-                      {"least_magnitude", options.least_magnitude}};
+  probe["options"] = {{"least_share", result.options.least_share},
+                      {"least_magnitude", result.options.least_magnitude}};
   probe["magnitudes"] = histogram(result.entries);
   probe["exception_count"] = exceptions.size();
   probe["exceptions"] = first_of(exceptions, kMostTokens, told);
   probe["course"] = course;
-  return probe;
+  auto& section = report.json["vocabulary_probe"];
+  if (result.position == 0) {
+    section.update(probe);
+  } else {
+    section["later"] = probe;
+  }
 }
 
 }  // namespace spikesink::detail
+
+namespace spikesink {
+template void Report::add(const VocabularyProbeResult&);
+}  // namespace spikesink

@@ -36,7 +36,7 @@ auto fields(const NotFiniteValues& values) {
 }
 
 void expect_same(const NotFinite& a, const NotFinite& b) {
-  const auto one = a.result(), other = b.result();
+  const auto one = a.result().points, other = b.result().points;
   ASSERT_EQ(one.size(), other.size());
   ASSERT_FALSE(one.empty());
   for (size_t at = 0; at < one.size(); ++at)
@@ -47,16 +47,16 @@ struct NotFiniteTest : MeasuredModel {
   std::vector<NotFiniteValues> found(std::vector<std::string> patterns = {}) {
     NotFinite not_finite(std::move(patterns));
     run(model, batches, {&not_finite});
-    return not_finite.result();
+    return not_finite.result().points;
   }
 };
 
-TEST_F(NotFiniteTest, AHealthyModelShowsNone) {
+TEST_F(NotFiniteTest, AHealthyModelHasNone) {
   EXPECT_TRUE(found().empty());
   EXPECT_EQ(model->hooks().active(), 0u);
 }
 
-TEST_F(NotFiniteTest, NoMatrixIsFormedUnasked) {
+TEST_F(NotFiniteTest, NoMatrixIsFormedUnlessRequested) {
   RunContext context;
   NotFinite not_finite;
   const auto scope = not_finite.begin(model, context);
@@ -65,7 +65,7 @@ TEST_F(NotFiniteTest, NoMatrixIsFormedUnasked) {
   EXPECT_EQ(model->hooks().active(), model->hooks().names().size() - 2 * 2);
 }
 
-TEST_F(NotFiniteTest, AnInfinityIsFirstSeenWhereItBegins) {
+TEST_F(NotFiniteTest, AnInfinityIsReportedAtTheFirstPoint) {
   for (const std::string point :
        {"hook_embed", "blocks.0.hook_attn_out", "blocks.1.mlp.hook_post"}) {
     const auto scope = model->hooks().add(point, plant(3, {4, 9}, -INFINITY));
@@ -80,7 +80,7 @@ TEST_F(NotFiniteTest, AnInfinityIsFirstSeenWhereItBegins) {
   }
 }
 
-TEST_F(NotFiniteTest, CountsBothKindsAndPlacesTheFirst) {
+TEST_F(NotFiniteTest, CountsBothKindsAndLocatesTheFirst) {
   const auto point = in_block(1, kZ);
   auto scope = model->hooks().add(point, plant(4, {2, 0, 0}, INFINITY));
   scope += model->hooks().add(point, plant(2, {5, 3, 1}, NAN));
@@ -102,8 +102,8 @@ TEST_F(NotFiniteTest, PatternsChooseThePoints) {
   EXPECT_EQ(names, (std::vector<std::string>{"blocks.0.hook_resid_pre", "blocks.0.hook_mlp_out",
                                              "blocks.1.hook_mlp_out"}));
   EXPECT_EQ(points[0].nan, 1) << "a point that two patterns name is counted once";
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { found({"blocks.2.hook_mlp_out"}); }),
-                    "blocks.2.hook_mlp_out"));
+  EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] { found({"blocks.2.hook_mlp_out"}); }),
+                       "blocks.2.hook_mlp_out"));
 }
 
 TEST_F(NotFiniteTest, TwoPassesMergeInEitherOrder) {
@@ -122,11 +122,12 @@ TEST_F(NotFiniteTest, TwoPassesMergeInEitherOrder) {
 TEST_F(NotFiniteTest, OtherPointsDoNotMerge) {
   NotFinite one({"hook_embed"}), other({"ln_final.hook_normalized"});
   run(model, batches, {&one, &other});
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { one.merge(other); }), "cannot merge"));
+  EXPECT_TRUE(
+      contains(message_of<std::invalid_argument>([&] { one.merge(other); }), "cannot merge"));
 }
 
 // Which sequence a row of theirs is of, nobody knows.
-TEST_F(NotFiniteTest, ExpertsHaveNoPlace) {
+TEST_F(NotFiniteTest, ExpertsHaveNoTokenPosition) {
   use(load_model(SPIKESINK_GOLDENS "/models/mixtral/two_of_four"));
   int64_t planted = 0;
   const auto scope = model->hooks().add("blocks.0.mlp.experts.1.hook_post", [&](const auto& x) {
@@ -143,7 +144,7 @@ TEST_F(NotFiniteTest, ExpertsHaveNoPlace) {
   EXPECT_TRUE(points[1].sequence);
 }
 
-TEST_F(NotFiniteTest, NamesWhatFloat16CannotHold) {
+TEST_F(NotFiniteTest, NamesTheFirstValueOutOfTheRangeOfFloat16) {
   const TempDir folder;
   const std::filesystem::path golden = SPIKESINK_GOLDENS "/tiny_llama/plain";
   std::filesystem::copy(golden / "config.json", folder / "config.json");
@@ -158,7 +159,7 @@ TEST_F(NotFiniteTest, NamesWhatFloat16CannotHold) {
   NotFinite not_finite;
   model = load_model(folder.path());
   run(model, batches, {&life_cycle, &not_finite});
-  EXPECT_TRUE(not_finite.result().empty());
+  EXPECT_TRUE(not_finite.result().points.empty());
   EXPECT_EQ(life_cycle.result().not_finite(), 0);
   const auto excess = life_cycle.result().first_over(kLargestFloat16);
   ASSERT_TRUE(excess);
@@ -168,8 +169,8 @@ TEST_F(NotFiniteTest, NamesWhatFloat16CannotHold) {
   run(model, batches, {&life_cycle, &not_finite});
   EXPECT_GT(life_cycle.result().not_finite(), 0);
   EXPECT_FALSE(life_cycle.result().first_over(kLargestFloat16));
-  ASSERT_FALSE(not_finite.result().empty());
-  EXPECT_EQ(not_finite.result().front().point, excess->block.output_point());
+  ASSERT_FALSE(not_finite.result().points.empty());
+  EXPECT_EQ(not_finite.result().points.front().point, excess->block.output_point());
 }
 
 }  // namespace

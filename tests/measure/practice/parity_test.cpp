@@ -31,13 +31,13 @@ struct ParityTest : MeasuredModel {
   std::vector<TensorParity> compare(const ParityOptions& options = {}) {
     Parity parity(saved(), options);
     run(model, batches, {&parity});
-    return parity.result();
+    return parity.result().points;
   }
   /// What is said of the tensors by themselves, one sentence.
   std::string refusal() {
     auto message = message_of<std::invalid_argument>([&] { compare(); });
     EXPECT_EQ(message.find('\n'), std::string::npos) << message;
-    EXPECT_TRUE(holds(message, "reference.safetensors"));
+    EXPECT_TRUE(contains(message, "reference.safetensors"));
     return message;
   }
   torch::Tensor& at_place() { return reference.at(kPoint); }
@@ -81,7 +81,7 @@ TEST_F(ParityTest, AChangedValueIsFound) {
               1e-12);
 }
 
-TEST_F(ParityTest, TheLimitsAreTheCallers) {
+TEST_F(ParityTest, LimitsAreThoseOfTheCaller) {
   at_place()[3][5][7] += 0.5;
   EXPECT_EQ(compare({.absolute = 0.6, .relative = 0})[1].outside, 0);
   EXPECT_NEAR(compare({.absolute = 0.25, .relative = 0})[1].error, 2, 1e-5);
@@ -91,10 +91,10 @@ TEST_F(ParityTest, TheLimitsAreTheCallers) {
 
 TEST_F(ParityTest, ALimitIsNotNegative) {
   for (const auto& wrong : {ParityOptions{.absolute = -1}, ParityOptions{.relative = NAN}})
-    EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { compare(wrong); }), "from 0"));
+    EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] { compare(wrong); }), "from 0"));
 }
 
-TEST_F(ParityTest, NothingNeedBeAllowed) {
+TEST_F(ParityTest, LimitsOfZeroCompareExactly) {
   const ParityOptions none{.absolute = 0, .relative = 0};
   at_place()[0][0][0] = 0;
   const auto scope = model->hooks().add(kPoint, [](const torch::Tensor& x) {
@@ -135,18 +135,18 @@ TEST_F(ParityTest, BatchesMakeNoDifference) {
   at_place()[5][0][9] -= 4;
   Parity parity(saved());
   run(model, {{tokens, 0}}, {&parity});
-  const auto together = parity.result()[1], apart = compare()[1];
+  const auto together = parity.result().points[1], apart = compare()[1];
   EXPECT_EQ(together.outside, 2);
   EXPECT_EQ(together.worst, (Indices{5, 0, 9}));
   EXPECT_EQ(together.outside, apart.outside);
   EXPECT_EQ(together.worst, apart.worst);
 }
 
-TEST_F(ParityTest, WhatARunDoesNotReachIsTold) {
+TEST_F(ParityTest, PointsThatARunDoesNotReachAreReported) {
   Parity parity(saved());
   run(model, {batches[0]}, {&parity});
-  EXPECT_EQ(parity.result()[1].rows, 2);
-  EXPECT_EQ(parity.result()[1].shape.front(), kSequences);
+  EXPECT_EQ(parity.result().points[1].rows, 2);
+  EXPECT_EQ(parity.result().points[1].shape.front(), kSequences);
 }
 
 // Their rows are tokens, of any sequence.
@@ -167,8 +167,8 @@ TEST_F(ParityTest, AnotherShapeIsRefused) {
   const auto refused = [&](const torch::Tensor& wrong, const std::string& shape) {
     at_place() = wrong.contiguous();
     const auto message = refusal();
-    EXPECT_TRUE(holds(message, kPoint));
-    EXPECT_TRUE(holds(message, shape));
+    EXPECT_TRUE(contains(message, kPoint));
+    EXPECT_TRUE(contains(message, shape));
   };
   refused(good.slice(2, 1), "[6, 20, 31]");
   refused(good.slice(1, 1), "[6, 19, 32]");
@@ -181,12 +181,12 @@ TEST_F(ParityTest, UnknownNamesAreRefused) {
   for (const std::string name : {"blocks.0.hook_resid_pots", "blocks.*.hook_resid_post"}) {
     reference = {{name, tokens}};
     const auto message = refusal();
-    EXPECT_TRUE(holds(message, name));
-    EXPECT_TRUE(holds(message, "blocks.0.hook_resid_post"));
+    EXPECT_TRUE(contains(message, name));
+    EXPECT_TRUE(contains(message, "blocks.0.hook_resid_post"));
   }
   Parity parity(saved(), {}, /*ignored=*/{"blocks.*.hook_resid_post"});
   run(model, batches, {&parity});
-  EXPECT_TRUE(parity.result().empty());
+  EXPECT_TRUE(parity.result().points.empty());
 }
 
 TEST_F(ParityTest, OnlyPointsOfTheFileAreWatched) {

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "measure/planted_test.h"
+#include "measure/planted_spikes.h"
 #include "message_of.h"
 
 namespace spikesink {
@@ -69,7 +69,7 @@ double expected_error(const torch::Tensor& inputs, const torch::Tensor& spikes, 
   return sum / static_cast<double>(count);
 }
 
-struct QuantisationErrorTest : PlantedTest {};
+struct QuantisationErrorTest : PlantedSpikes {};
 
 TEST_F(QuantisationErrorTest, IsThatOfTheDefinition) {
   const auto scope = plant();
@@ -109,7 +109,7 @@ TEST_F(QuantisationErrorTest, IsThatOfTheDefinition) {
   }
 }
 
-TEST_F(QuantisationErrorTest, WhatIsReadIsWhatTheWeightsMultiply) {
+TEST_F(QuantisationErrorTest, InputsAreWhatTheWeightsMultiply) {
   QuantisationError measured({});
   run(model, batches, {&measured});
   std::vector<std::string> points;
@@ -152,7 +152,7 @@ TEST_F(QuantisationErrorTest, TwoPassesMerged) {
 }
 
 // One huge value of a spike token at one input: nothing else is worth keeping.
-TEST_F(QuantisationErrorTest, TheShortListNamesWhatWasPlanted) {
+TEST_F(QuantisationErrorTest, TheShortListNamesThePlantedChannels) {
   const auto plant = [&](int64_t position, double size) {
     return model->hooks().add("blocks.1.mlp.hook_post", push(position, 7, size));
   };
@@ -194,7 +194,7 @@ TEST_F(QuantisationErrorTest, TokensThatAreNotNumbersAreLeftOut) {
   }
 }
 
-TEST_F(QuantisationErrorTest, WhatIsNotANumberCountsAlikeInOneBatchAndInTwo) {
+TEST_F(QuantisationErrorTest, NaNCountsAlikeInOneBatchAndInTwo) {
   int64_t broken = -1;  // row of the batch
   const auto scope = model->hooks().add("blocks.0.mlp.hook_post", [&](const torch::Tensor& x) {
     auto values = x.clone();
@@ -216,17 +216,17 @@ TEST_F(QuantisationErrorTest, WhatIsNotANumberCountsAlikeInOneBatchAndInTwo) {
   }
 }
 
-TEST_F(QuantisationErrorTest, RefusesWhatCannotBe) {
+TEST_F(QuantisationErrorTest, InvalidArgumentsAreRefused) {
   QuantisationError wrong({}, {.bits = 1}), one({}), other({});
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { run(model, batches, {&wrong}); }),
-                    "bits: got 1, expected 2 to 16"));
+  EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] { run(model, batches, {&wrong}); }),
+                       "bits: got 1, expected 2 to 16"));
   auto config = tiny_config();
   config.n_layers = 1;
   auto small = random_model(config, torch::kDouble);
   run(model, batches, {&one});
   run(small, batches, {&other});
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { one.merge(other); }),
-                    "got 5 inputs, expected the same 9"));
+  EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] { one.merge(other); }),
+                       "got 5 inputs, expected the same 9"));
 }
 
 }  // namespace

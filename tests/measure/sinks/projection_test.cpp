@@ -3,6 +3,12 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "message_of.h"
 
 namespace spikesink {
@@ -18,6 +24,35 @@ torch::Tensor clustered(int64_t clusters, int64_t count, int64_t width) {
   const auto centres = 20 * torch::randn({clusters, width}, torch::kDouble);
   return centres.repeat_interleave(count, 0) +
          torch::randn({clusters * count, width}, torch::kDouble);
+}
+
+/// P of t-SNE by its definition: symmetric, each row's entropy that of `perplexity` neighbours.
+torch::Tensor neighbourhoods(const torch::Tensor& points, double perplexity) {
+  auto squares = distances(points).square();
+  squares.fill_diagonal_(INFINITY);
+  const auto above = squares - squares.amin(1, true);
+  auto low = torch::full({points.size(0), 1}, -150.0, torch::kDouble), high = -low;
+  torch::Tensor p;
+  for (int step = 0; step < 60; ++step) {
+    const auto middle = (low + high) / 2;  // the precision's logarithm
+    p = at::exp(-above * middle.exp());
+    p /= p.sum(1, true);
+    const auto is_wide = -at::xlogy(p, p).sum(1, true) > std::log(perplexity);
+    low = at::where(is_wide, middle, low);
+    high = at::where(is_wide, high, middle);
+  }
+  return (p + p.t()) / (2.0 * static_cast<double>(points.size(0)));
+}
+
+/// The largest component of the gradient of KL(P || Q), times the number of points.
+double slope(const torch::Tensor& points, const torch::Tensor& layout) {
+  const auto count = static_cast<double>(points.size(0));
+  const auto p = neighbourhoods(points, std::min(TsneOptions{}.perplexity, (count - 1) / 3));
+  const auto apart = layout.unsqueeze(1) - layout.unsqueeze(0);
+  auto kernel = 1 / (1 + apart.square().sum(2));
+  kernel.fill_diagonal_(0);
+  const auto gradient = 4 * (((p - kernel / kernel.sum()) * kernel).unsqueeze(2) * apart).sum(1);
+  return count * gradient.abs().max().item<double>();
 }
 
 TEST(PcaTest, KeepsTheDistancesOfAPlane) {
@@ -56,6 +91,41 @@ TEST(TsneTest, SeparatesClusters) {
             0.5 * distances(flat).masked_select(~same).mean().item<double>());
 }
 
+TEST(TsneTest, EndsWhereTheGradientIsSmallWhateverIsRounded) {
+  torch::manual_seed(4);
+  const std::vector<std::pair<std::string, torch::Tensor>> sets{
+      {"clusters", clustered(5, 18, 16)},
+      {"small clusters", clustered(5, 10, 16)},
+      {"few points", clustered(5, 1, 3)},
+      {"one cloud", torch::randn({90, 8}, torch::kDouble)},
+      {"two scales", torch::cat({30 + torch::randn({30, 8}, torch::kDouble),
+                                 0.01 * torch::randn({20, 8}, torch::kDouble)})},
+      {"a line", torch::arange(50, torch::kDouble).unsqueeze(1).expand({50, 3})},
+      {"half on each other", torch::cat({torch::ones({25, 3}, torch::kDouble),
+                                         1e3 * torch::randn({25, 3}, torch::kDouble)})},
+      {"all on each other", torch::ones({50, 3}, torch::kDouble)}};
+  const double most = 1.01 * TsneOptions{}.tolerance;  // P's entropy is fitted to 1e-5
+  for (const auto& [name, exact] : sets) {
+    for (const uint64_t seed : {0, 1, 2}) {
+      // What other kernels round changes which layout is found, as does such noise.
+      for (const double noise : {0.0, 1e-15}) {
+        const auto points = exact * (1 + noise * torch::randn_like(exact));
+        EXPECT_LE(slope(points, tsne(points, {.seed = seed})), most)
+            << name << ", seed " << seed << ", noise " << noise;
+      }
+    }
+  }
+}
+
+TEST(TsneTest, DescendsToTheToleranceAsked) {
+  const auto points = clustered(5, 10, 16);
+  EXPECT_GT(slope(points, tsne(points, {.iterations = 50, .max_evaluations = 0})), 0.1);
+  for (const double tolerance : {0.1, 1e-3}) {
+    const auto layout = tsne(points, {.iterations = 50, .tolerance = tolerance});
+    EXPECT_LE(slope(points, layout), 1.01 * tolerance);
+  }
+}
+
 TEST(TsneTest, TheSameBytesAgain) {
   const auto points = clustered(3, 10, 4);
   const TsneOptions options{.iterations = 100, .seed = 7};
@@ -80,15 +150,15 @@ TEST(TsneTest, FewerThanFourPointsAreTheirPca) {
 
 TEST(TsneTest, RefusesWhatCannotBe) {
   EXPECT_TRUE(
-      holds(message_of<std::invalid_argument>([] { pca(torch::ones({3})); }), "got shape [3]"));
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([] {
-                      tsne(torch::full({5, 2}, NAN));
-                    }),
-                    "not finite"));
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([] {
-                      tsne(torch::ones({2001, 2}));
-                    }),
-                    "at most 2000"));
+      contains(message_of<std::invalid_argument>([] { pca(torch::ones({3})); }), "got shape [3]"));
+  EXPECT_TRUE(contains(message_of<std::invalid_argument>([] {
+                         tsne(torch::full({5, 2}, NAN));
+                       }),
+                       "not finite"));
+  EXPECT_TRUE(contains(message_of<std::invalid_argument>([] {
+                         tsne(torch::ones({2001, 2}));
+                       }),
+                       "at most 2000"));
 }
 
 }  // namespace

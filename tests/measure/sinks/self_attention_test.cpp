@@ -2,8 +2,8 @@
 
 #include "spikesink/measure/sinks/self_attention.h"
 
+#include "measure/planted_spikes.h"
 #include "measure/sinks/attention_received.h"
-#include "measure/planted_test.h"
 #include "message_of.h"
 #include "spikesink/hooks/hook_names.h"
 
@@ -12,7 +12,7 @@ namespace {
 
 const std::vector<int64_t> kWatched = {3, 17, 40};
 
-struct SelfAttentionTest : PlantedTest {
+struct SelfAttentionTest : PlantedSpikes {
   torch::Tensor spikes;
 
   /// [B, T] of each group.
@@ -118,7 +118,7 @@ TEST_F(SelfAttentionTest, TwoPassesMerge) {
   }
 }
 
-TEST_F(SelfAttentionTest, WhatIsNotFiniteStaysInItsGroup) {
+TEST_F(SelfAttentionTest, ValuesThatAreNotFiniteStayInTheirGroup) {
   const auto scope = model->hooks().add("blocks.1.attn.hook_rot_q", [](const torch::Tensor& q) {
     auto changed = q.clone();
     changed[0][4] = NAN;

@@ -1,74 +1,22 @@
-// Sinks by every definition and at every key, against whole attention matrices.
+// Sinks at every key, against whole attention matrices.
+
+#include "spikesink/measure/sinks/sinks_anywhere.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <map>
 #include <set>
 
-#include "measure/attention_models.h"
+#include "measure/sinks/attention_matrices.h"
 #include "message_of.h"
-#include "spikesink/hooks/hook_names.h"
 #include "spikesink/measure/sinks/attention_sinks.h"
-#include "spikesink/measure/sinks/sinks_anywhere.h"
-#include "spikesink/model/load_model.h"
 
 namespace spikesink {
 namespace {
 
-using namespace hook_names;
+class SinksAnywhereMatrixTest : public AttentionMatrices {};
 
-/// A[i, k] of one batch, [layers, B, H, T, T] float64.
-torch::Tensor matrices(Transformer& model, const TokenBatch& batch) {
-  const auto cache = run_with_cache(model, batch.ids, {"blocks.*.attn.hook_pattern"});
-  std::vector<torch::Tensor> layers;
-  for (int64_t layer = 0; layer < model->config().n_layers; ++layer)
-    layers.push_back(cache[in_block(layer, kPattern)].to(torch::kDouble));
-  return at::stack(layers);
-}
-
-/// The part of it that one key receives: [layers, B, H, queries that may see it].
-torch::Tensor received(const torch::Tensor& matrices, int64_t key, bool causal) {
-  return matrices.select(-1, key).slice(-1, causal ? key : 0);
-}
-
-class SinksTest : public testing::TestWithParam<AttentionModel> {
- protected:
-  torch::NoGradGuard no_grad;
-  Transformer model = random_model(GetParam().config);
-  const bool causal = GetParam().config.causal;
-  TokenBatches batches = batches_of_lengths({20, 5, 70});
-};
-
-TEST_P(SinksTest, EveryDefinitionIsThatOfTheMatrix) {
-  for (const int64_t key : {0, 3, 6}) {
-    const double epsilon = key == 0 ? 0.2 : 0.05;
-    AttentionSinks sinks({.epsilon = epsilon, .keys = {key}});
-    run(model, batches, {&sinks});
-    std::vector<torch::Tensor> importance, entries;  // [layers, B, H] each
-    for (const auto& batch : batches) {
-      if (key >= batch.ids.size(1)) continue;
-      const auto attention = received(matrices(model, batch), key, causal);
-      importance.push_back(attention.mean(-1));
-      entries.push_back((attention > epsilon).to(torch::kDouble).mean(-1));
-    }
-    const auto alpha = at::cat(importance, 1);
-    const auto exceeds = (alpha > epsilon).to(torch::kDouble);
-    const auto result = sinks.result();
-    const auto expect = [&](SinkDefinition definition, const torch::Tensor& expected) {
-      EXPECT_NEAR(result.sink_ratio(definition, key), 100 * expected.item<double>(), 1e-4)
-          << to_string(definition) << " of key " << key;
-    };
-    expect(SinkDefinition::kGu, exceeds.mean());
-    expect(SinkDefinition::kMeanFirst, (alpha.mean(1) > epsilon).to(torch::kDouble).mean());
-    expect(SinkDefinition::kSoftpick, exceeds.mean(2).mean(1).mean());
-    expect(SinkDefinition::kEntry, at::cat(entries, 1).mean());
-    expect(SinkDefinition::kFAttn, alpha.mean());
-    EXPECT_GT(result.sink_ratio(SinkDefinition::kEntry, key), 0) << "the test has something to see";
-  }
-}
-
-TEST_P(SinksTest, SinksAnywhereAreThoseOfTheMatrix) {
+TEST_P(SinksAnywhereMatrixTest, SinksAnywhereAreThoseOfTheMatrix) {
   const SinksAnywhereOptions options{.epsilon = causal ? 0.12 : 0.06, .least_queries = 6};
   SinksAnywhere anywhere(options);
   run(model, batches, {&anywhere});
@@ -79,11 +27,11 @@ TEST_P(SinksTest, SinksAnywhereAreThoseOfTheMatrix) {
   std::map<std::pair<int64_t, int64_t>, double> to_sinks;              // of a head, mean of queries
   int64_t long_enough = 0;
   for (const auto& batch : batches) {
-    const auto all = matrices(model, batch);
+    const auto all = matrices(batch);
     const int64_t length = batch.ids.size(1);
     long_enough += length >= options.least_queries ? batch.ids.size(0) : 0;
     for (int64_t key = 0; key < length; ++key) {
-      const auto attention = received(all, key, causal);
+      const auto attention = received(all, key);
       if (attention.size(-1) < options.least_queries) continue;
       const auto found = (attention.mean(-1) > options.epsilon).nonzero();  // layer, row, head
       for (int64_t index = 0; index < found.size(0); ++index) {
@@ -123,7 +71,7 @@ TEST_P(SinksTest, SinksAnywhereAreThoseOfTheMatrix) {
   }
 }
 
-TEST_P(SinksTest, KeyZeroAnywhereIsKeyZeroWatched) {
+TEST_P(SinksAnywhereMatrixTest, KeyZeroAnywhereIsKeyZeroWatched) {
   for (const auto dtype : {torch::kFloat, torch::kDouble, torch::kBFloat16}) {
     auto typed = random_model(GetParam().config, dtype);
     AttentionSinks watched({.epsilon = 0.15});
@@ -140,16 +88,8 @@ TEST_P(SinksTest, KeyZeroAnywhereIsKeyZeroWatched) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, SinksTest, testing::ValuesIn(attention_models()),
+INSTANTIATE_TEST_SUITE_P(Models, SinksAnywhereMatrixTest, testing::ValuesIn(attention_models()),
                          [](const auto& info) { return std::string(info.param.name); });
-
-TEST(SinkDefinitionTest, NamesAreThoseInCirculation) {
-  EXPECT_EQ(to_string(SinkDefinition::kGu), "gu");
-  EXPECT_EQ(to_string(SinkDefinition::kMeanFirst), "mean-first");
-  EXPECT_EQ(to_string(SinkDefinition::kSoftpick), "softpick");
-  EXPECT_EQ(to_string(SinkDefinition::kEntry), "entry");
-  EXPECT_EQ(to_string(SinkDefinition::kFAttn), "f-attn");
-}
 
 struct SinksAnywhereTest : testing::Test {
   Transformer model = random_model();
@@ -218,12 +158,13 @@ TEST_F(SinksAnywhereTest, ValuesThatAreNotNumbersAreNoSinks) {
   EXPECT_TRUE(anywhere.result().places.empty());
 }
 
-TEST_F(SinksAnywhereTest, RefusesWhatCannotBe) {
+TEST_F(SinksAnywhereTest, InvalidArgumentsAreRefused) {
   SinksAnywhere wrong({.least_queries = 0}), one, other({.epsilon = 0.2});
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { run(model, batches, {&wrong}); }),
-                    "least_queries 0"));
+  EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] { run(model, batches, {&wrong}); }),
+                       "least_queries 0"));
   run(model, batches, {&one, &other});
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { one.merge(other); }), "epsilon 0.2"));
+  EXPECT_TRUE(
+      contains(message_of<std::invalid_argument>([&] { one.merge(other); }), "epsilon 0.2"));
 }
 
 }  // namespace

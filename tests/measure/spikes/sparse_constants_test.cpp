@@ -5,7 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "measure/planted_test.h"
+#include "measure/planted_spikes.h"
 #include "message_of.h"
 #include "spikesink/measure/spikes/life_cycle.h"
 #include "spikesink/measure/spikes/spike_tokens.h"
@@ -33,7 +33,7 @@ void expect_summary(const VectorSummary& got, const torch::Tensor& rows, int64_t
   EXPECT_NEAR(got.largest / x.abs().max().item<double>(), 1, tolerance);
 }
 
-struct SparseConstantsTest : PlantedTest {
+struct SparseConstantsTest : PlantedSpikes {
   void expect_all(double tolerance, int64_t top = 3) {
     const auto mask = spike_mask();
     ASSERT_TRUE(mask.any().item<bool>());
@@ -200,18 +200,18 @@ TEST_F(SparseConstantsTest, VectorsThatAreZeroOrNotFiniteAreLeftOut) {
   EXPECT_TRUE(std::isfinite(result.norms[0].before.ordinary.cosine));
 }
 
-TEST_F(SparseConstantsTest, ErrorsSayWhatIsWrong) {
+TEST_F(SparseConstantsTest, InvalidArgumentsAreRefused) {
   SparseConstants none({}, {.top = 0});
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { run(model, batches, {&none}); }),
-                    "top: got 0"));
+  EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] { run(model, batches, {&none}); }),
+                       "top: got 0"));
   auto config = tiny_config();
   config.n_layers = 1;
   auto shallow = random_model(config);
   SparseConstants one({}), other({});
   run(model, batches, {&one});
   run(shallow, batches, {&other});
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { one.merge(other); }),
-                    "got 3 norms of 32 channels, expected the same 5 of 32"));
+  EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] { one.merge(other); }),
+                       "got 3 norms of 32 channels, expected the same 5 of 32"));
 }
 
 TEST(Smollm2TokensTest, SpikeTokensBecomeOneVectorWithTheFirstStepUp) {

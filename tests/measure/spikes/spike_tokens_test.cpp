@@ -2,13 +2,13 @@
 
 #include "spikesink/measure/spikes/spike_tokens.h"
 
-#include "measure/planted_test.h"
+#include "measure/planted_spikes.h"
 #include "message_of.h"
 
 namespace spikesink {
 namespace {
 
-struct SpikeTokensTest : PlantedTest {
+struct SpikeTokensTest : PlantedSpikes {
   SpikeTokensResult measure(SpikeTokensOptions options = {}) {
     SpikeTokens spikes(options);
     run(model, batches, {&spikes});
@@ -35,7 +35,7 @@ void expect_same_moments(const RunningMean& a, const RunningMean& b) {
   EXPECT_NEAR(a.standard_deviation(), b.standard_deviation(), 1e-9 * std::abs(a.mean));
 }
 
-TEST_F(SpikeTokensTest, PlacesAreThoseOfTheDefinition) {
+TEST_F(SpikeTokensTest, SpikeTokensAreThoseOfTheDefinition) {
   const auto scope = plant();
   const auto result = measure();
   const auto mask = spike_mask();
@@ -161,7 +161,7 @@ TEST_F(SpikeTokensTest, TwoPassesMerge) {
   }
 }
 
-TEST_F(SpikeTokensTest, PlacesBeyondTheMostAreCounted) {
+TEST_F(SpikeTokensTest, SpikeTokensBeyondTheLimitAreCounted) {
   const auto scope = plant();
   const auto all = measure().places.all();
   const auto [once, merged] = once_and_merged(SpikeTokens({.most_places = 5}));
@@ -210,19 +210,8 @@ TEST_F(SpikeTokensTest, OtherModelsDoNotMerge) {
   SpikeTokens one, other;
   run(model, batches, {&one});
   run(other_model, batches, {&other});
-  EXPECT_TRUE(holds(message_of<std::invalid_argument>([&] { one.merge(other); }),
-                    "got vocabulary 62, expected 61"));
-}
-
-TEST(SpikePlacesTest, AMaskIsOfTheTextItWasFoundIn) {
-  const SpikePlaces places({{7, 1}, {3, 4}, {3, 0}, {7, 1}});
-  EXPECT_EQ(places.all(), (std::vector<TokenPlace>{{3, 0}, {3, 4}, {7, 1}}));
-  EXPECT_FALSE(places.mask(4, 3, 2).any().item<bool>());
-  const auto mask = places.mask(3, 5, 5);
-  EXPECT_EQ(mask.sum().item<int64_t>(), 3);
-  EXPECT_TRUE(mask[4][1].item<bool>());
-  const auto message = message_of<std::invalid_argument>([&] { places.mask(3, 1, 4); });
-  EXPECT_TRUE(holds(message, "position 4 of sequence 3"));
+  EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] { one.merge(other); }),
+                       "got vocabulary 62, expected 61"));
 }
 
 }  // namespace

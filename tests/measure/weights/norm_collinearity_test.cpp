@@ -20,7 +20,7 @@ TEST(NormCollinearityTest, OfEveryEntryWithTheFirstScale) {
   auto config = tiny_config();
   config.d_vocabulary = 2500;  // more than is taken at a time
   auto model = random_model(config);
-  expect_cosines(norm_collinearity(model), model->embedding,
+  expect_cosines(norm_collinearity(model).cosines, model->embedding,
                  model->layers[0]->attention_norms.front->weight);
   const auto direction = torch::randn(config.d_model);
   expect_cosines(embedding_cosines(model, direction), model->embedding, direction);
@@ -30,7 +30,7 @@ TEST(NormCollinearityTest, TheScaleIsWhatTheNormMultipliesWith) {
   auto config = tiny_config();
   config.norm.scale_plus_one = true;
   auto model = random_model(config, torch::kBFloat16);
-  expect_cosines(norm_collinearity(model), model->embedding,
+  expect_cosines(norm_collinearity(model).cosines, model->embedding,
                  model->layers[0]->attention_norms.front->weight.to(torch::kFloat) + 1);
 }
 
@@ -38,7 +38,7 @@ TEST(NormCollinearityTest, ANormOfTheEmbeddingComesFirst) {
   auto config = tiny_config();
   config.embedding_norm = {.kind = NormKind::kLayer};
   auto model = random_model(config);
-  expect_cosines(norm_collinearity(model), model->embedding, model->embedding_norm->weight);
+  expect_cosines(norm_collinearity(model).cosines, model->embedding, model->embedding_norm->weight);
 }
 
 TEST(NormCollinearityTest, ANarrowEmbeddingIsProjected) {
@@ -46,18 +46,18 @@ TEST(NormCollinearityTest, ANarrowEmbeddingIsProjected) {
   config.d_embedding = 12;
   auto model = random_model(config);
   const torch::NoGradGuard no_grad;
-  expect_cosines(norm_collinearity(model), model->project_in(model->embedding),
+  expect_cosines(norm_collinearity(model).cosines, model->project_in(model->embedding),
                  model->layers[0]->attention_norms.front->weight);
 }
 
 TEST(NormCollinearityTest, ModelsWithoutSuchAScale) {
   auto config = tiny_config();
   config.norm.has_scale = false;
-  EXPECT_TRUE(norm_collinearity(random_model(config)).empty());
+  EXPECT_TRUE(norm_collinearity(random_model(config)).cosines.empty());
   config = tiny_config();
   for (const auto placement : {NormPlacement::kOutput, NormPlacement::kPost}) {
     config.norm_placement = placement;
-    EXPECT_TRUE(norm_collinearity(random_model(config)).empty());
+    EXPECT_TRUE(norm_collinearity(random_model(config)).cosines.empty());
   }
 }
 
@@ -66,7 +66,7 @@ TEST(NormCollinearityTest, ADirectionIsOfTheModelsWidth) {
   const auto message = message_of<std::invalid_argument>([&] {
     embedding_cosines(model, torch::ones({1, 32}));
   });
-  EXPECT_TRUE(holds(message, "direction: got [1, 32], expected [32]"));
+  EXPECT_TRUE(contains(message, "direction: got [1, 32], expected [32]"));
 }
 
 }  // namespace

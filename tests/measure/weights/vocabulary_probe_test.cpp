@@ -6,7 +6,7 @@
 #include <torch/torch.h>
 
 #include "message_of.h"
-#include "nothing_to_bring.h"
+#include "resident_weights.h"
 #include "spikesink/hooks/hook_names.h"
 #include "tiny_model.h"
 
@@ -74,7 +74,7 @@ TEST_F(VocabularyProbeTest, TheCosineIsOfWhatTheBlockReads) {
               1e-9);
 }
 
-TEST_F(VocabularyProbeTest, WhatIsNotFiniteIsLeftOut) {
+TEST_F(VocabularyProbeTest, ValuesThatAreNotFiniteAreLeftOut) {
   const auto trigger = torch::ones({model->config().d_model}, torch::kDouble);
   model->embedding.select(0, 7).zero_();  // without biases its states are zero all the way
   const auto scope = model->hooks().add("blocks.0.hook_mlp_out", [](const torch::Tensor& x) {
@@ -125,7 +125,7 @@ TEST_F(VocabularyProbeTest, NothingAfterTheLayerIsComputed) {
   int64_t later = 0;
   const auto scope = model->hooks().add("blocks.1.**", [&](const torch::Tensor&) { ++later; });
   const auto tokens = torch::tensor({{int64_t{4}, int64_t{7}}}, torch::kLong);
-  const auto state = model->observe_until(tokens, block);
+  const auto state = model->forward(tokens, {.stop_after = block});
   vocabulary_probe(model, block);
   EXPECT_EQ(later, 0);
   EXPECT_TRUE(state[0][-1].allclose(state_of({4, 7}), 1e-12, 1e-12));
@@ -140,7 +140,7 @@ TEST_F(VocabularyProbeTest, ManyBatchesThroughALayerBeforeTheNext) {
       .trigger = at::linspace(1, 2, model->config().d_model, torch::kDouble),
       .batch_tokens = 8};
   const auto expected = vocabulary_probe(model, last, options);
-  model->come_by_layer(std::make_unique<NothingToBring>());
+  model->stream_weights_from(std::make_unique<ResidentWeights>());
   const auto seen = vocabulary_probe(model, last, options);
   EXPECT_EQ(heads, 0);
   ASSERT_EQ(seen.entries.size(), expected.entries.size());

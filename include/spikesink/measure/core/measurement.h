@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,23 +57,28 @@ using Progress = std::function<void(int64_t done, int64_t total)>;
 /// more or less.
 TokenBatches share_of(const TokenBatches& batches, int64_t rank, int64_t count);
 
+struct RunOptions {
+  Progress progress;
+  /// The processes of the job, of which each measures its share of the batches; null: this one
+  /// measures all.
+  Processes* processes = nullptr;
+  /// Runs the layer of this block, and no later one.
+  std::optional<Block> stop_after;
+};
+
 /// One pass over `batches`, without gradients, for all measurements together. Each starts anew; to
-/// add up several runs, merge. Logits are formed only when a hook asks for them. Batches pass one
-/// after the other; where the model brings its weights by layer, all of them pass a layer before
-/// the next: a measurement must not take it that the batch is that of the layer before.
+/// add up several runs, merge. Logits are computed only while `unembed.hook_out` has hooks. Batches
+/// run one after the other; a model that streams its weights runs all of them through a layer
+/// before the next, so a measurement must not assume that the batch is that of the layer before.
 ///
-/// With `processes` each takes its share of the batches, and all measurements are merged at the
-/// end, in the order of the text: every process has those of one pass over all of it.
+/// With `processes` the measurements are merged at the end, in the order of the text: every process
+/// has the result of one pass over all of it.
+///
+/// With `stop_after`, LifeCycle, MassiveActivations, AttentionSinks, SelfAttention and QkGeometry
+/// give results for the layers that ran; others list later layers without values; SinksAnywhere,
+/// Perplexity and Divergence, which need the last layer, are empty. Throws std::invalid_argument
+/// for a block that the model does not have.
 void run(Transformer& model, const TokenBatches& batches,
-         const std::vector<Measurement*>& measurements, const Progress& progress = {},
-         Processes* processes = nullptr);
-/// The same by this process alone, up to a block and no further: all points of its layer are
-/// passed, none of a later one. LifeCycle, MassiveActivations, AttentionSinks, SelfAttention and
-/// QkGeometry then speak of the layers that were passed; others list later ones without values, and
-/// SinksAnywhere, Perplexity and Divergence, which the last one completes, say nothing. Throws
-/// std::invalid_argument for a block that the model does not have.
-void run_until(Transformer& model, const TokenBatches& batches,
-               const std::vector<Measurement*>& measurements, Block last,
-               const Progress& progress = {});
+         const std::vector<Measurement*>& measurements, const RunOptions& options = {});
 
 }  // namespace spikesink

@@ -22,6 +22,12 @@ struct NotFiniteValues {
   auto fields() { return std::tie(point, nan, infinite, sequence, index); }
 };
 
+struct NotFiniteResult {
+  std::vector<std::string> patterns;  // of the hook points that were watched; none: all
+  /// The points that showed any, in the order of the forward pass: the first is where it began.
+  std::vector<NotFiniteValues> points;
+};
+
 /// Counts NaN and infinite values at hook points, to find where a model leaves the range of its
 /// dtype (float16 ends at 65,504, and a spike may not). Reading every point costs a good part of a
 /// forward pass: it is for a model that is known to be ill (`StateSummary::not_finite`).
@@ -33,8 +39,7 @@ class NotFinite : public Mergeable<NotFinite> {
   HookScope begin(Transformer& model, RunContext& context) override;
   /// Throws std::invalid_argument when the other watched a model with other points.
   void merge(const NotFinite& other);
-  /// The points that showed any, in the order of the forward pass: the first is where it began.
-  std::vector<NotFiniteValues> result() const;
+  NotFiniteResult result() const;
 
  private:
   friend class Mergeable<NotFinite>;

@@ -27,6 +27,11 @@ struct TensorParity {
   double got = 0, expected = 0;   // the values there
 };
 
+struct ParityResult {
+  ParityOptions options;
+  std::vector<TensorParity> points;  // in the order of the forward pass
+};
+
 /// Compares what hook points show with a file of reference tensors, each named after its point, of
 /// all sequences together in the order of the run.
 class Parity : public Measurement {
@@ -38,8 +43,7 @@ class Parity : public Measurement {
   /// Throws std::invalid_argument when a tensor's name is no hook point of the model, or when a
   /// pass shows another shape or more rows.
   HookScope begin(Transformer& model, RunContext& context) override;
-  /// In the order of the forward pass.
-  const std::vector<TensorParity>& result() const { return points_; }
+  ParityResult result() const { return {options_, points_}; }
 
  private:
   void compare(TensorParity& point, const torch::Tensor& value) const;

@@ -63,7 +63,7 @@ struct WatchedKey {
 };
 
 struct AttentionSinksResult {
-  double epsilon = 0;
+  AttentionSinksOptions options;
   int64_t sequences = 0;
   std::vector<HeadImportance> heads;  // every layer, head and key, in that order
   std::vector<WatchedKey> keys;       // as they were asked for

@@ -58,6 +58,7 @@ struct HeadGeometry {
 };
 
 struct QkGeometryResult {
+  QkGeometryOptions options;
   int64_t sink_keys = 0;            // tokens
   int64_t other_keys = 0;           // tokens, and as many non-sink queries
   std::vector<HeadGeometry> heads;  // every layer and head, in that order; empty without keys of

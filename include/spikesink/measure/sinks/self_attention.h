@@ -35,6 +35,7 @@ struct HeadSelfAttention {
 };
 
 struct SelfAttentionResult {
+  SelfAttentionOptions options;
   OfTokenGroups<int64_t> tokens;         // how many a group has
   std::vector<HeadSelfAttention> heads;  // every layer and head, in that order
 };

@@ -49,7 +49,7 @@ struct HeadSinks {
 };
 
 struct SinksAnywhereResult {
-  double epsilon = 0;
+  SinksAnywhereOptions options;
   int64_t sequences = 0;                // with a key that enough queries may see
   std::vector<SinkPosition> positions;  // most frequent first
   std::vector<SinkToken> tokens;        // most frequent first

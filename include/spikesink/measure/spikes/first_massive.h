@@ -3,8 +3,8 @@
 #include <tuple>
 #include <vector>
 
-#include "spikesink/measure/spikes/massive_activations.h"
 #include "spikesink/measure/core/per_batch.h"
+#include "spikesink/measure/spikes/massive_activations.h"
 #include "spikesink/measure/spikes/spike_places.h"
 
 namespace [[gnu::visibility("default")]] spikesink {
@@ -17,6 +17,7 @@ struct FirstMassiveLayer {
 };
 
 struct FirstMassiveResult {
+  MassiveActivationsOptions options;
   std::vector<FirstMassiveLayer> layers;  // in order
   SpikePlaces places;                     // each sequence's tokens that are massive after its own
 };

@@ -41,6 +41,7 @@ struct GateLinearityBlock {
 };
 
 struct GateLinearityResult {
+  GateLinearityOptions options;
   std::vector<GateLinearityBlock> blocks;  // the gated feed-forward blocks, in order
 };
 

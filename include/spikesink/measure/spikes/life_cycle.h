@@ -52,6 +52,7 @@ struct SpikeStep {
 
 /// Lists are of block numbers (1..2L) and channels.
 struct LifeCycleResult {
+  LifeCycleOptions options;
   StateSummary embedding;              // the stream before block 1
   std::vector<LifeCycleBlock> blocks;  // in order
   /// Channels that are a spike in some hidden state: max |h| > least_magnitude and >= least_ratio x

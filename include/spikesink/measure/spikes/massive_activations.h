@@ -54,6 +54,7 @@ struct MassiveBlock {
 };
 
 struct MassiveActivationsResult {
+  MassiveActivationsOptions options;
   std::vector<MassiveBlock> blocks;  // those with a massive value, in order
   /// The channels of all blocks, the largest first.
   std::vector<int64_t> channels() const;

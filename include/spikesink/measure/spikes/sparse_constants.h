@@ -31,8 +31,8 @@ struct StreamNorm {
 };
 
 struct SparseConstantsResult {
+  SparseConstantsOptions options;
   int64_t d_model = 0;
-  int64_t top = 0;
   std::vector<StreamNorm> norms;  // in the order of the stream
 };
 

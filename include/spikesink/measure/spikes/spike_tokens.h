@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "spikesink/measure/spikes/massive_activations.h"
 #include "spikesink/measure/core/per_batch.h"
+#include "spikesink/measure/spikes/massive_activations.h"
 #include "spikesink/measure/spikes/spike_places.h"
 
 namespace [[gnu::visibility("default")]] spikesink {
@@ -52,6 +52,7 @@ struct SpikingPosition {
 };
 
 struct SpikeTokensResult {
+  SpikeTokensOptions options;
   SpikePlaces places;                        // of the text, which a prefix may precede
   int64_t spiking = 0;                       // spike tokens, those beyond `most_places` included
   int64_t tokens = 0;                        // of the text

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "spikesink/measure/core/mergeable.h"
-#include "spikesink/measure/weights/quadratic_form.h"
 #include "spikesink/measure/core/running_mean.h"
+#include "spikesink/measure/weights/quadratic_form.h"
 
 namespace [[gnu::visibility("default")]] spikesink {
 

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "spikesink/hooks/block_number.h"
+#include "spikesink/measure/spikes/life_cycle.h"
 
 namespace [[gnu::visibility("default")]] spikesink {
 
@@ -25,5 +26,19 @@ struct SpikePrediction {
   std::vector<int64_t> step_up, step_down;  // block numbers (1..2L), each once, in order
   std::vector<PredictedStep> steps;         // in order of blocks, the largest first in each
 };
+
+/// Numbers of two lists: those in both, and those in one of them alone, each in increasing order.
+struct ListAgreement {
+  std::vector<int64_t> both, predicted_alone, measured_alone;
+};
+
+/// A prediction from the weights beside what a text showed.
+struct PredictionComparison {
+  ListAgreement spike_channels;
+  ListAgreement step_up, step_down;  // of feed-forward blocks: a form says nothing of attention
+};
+
+PredictionComparison compare_prediction(const SpikePrediction& prediction,
+                                        const LifeCycleResult& measured);
 
 }  // namespace spikesink

@@ -39,6 +39,7 @@ struct TriggerCourse {
 };
 
 struct VocabularyProbeResult {
+  VocabularyProbeOptions options;
   Block block;           // after which entries are judged
   int64_t position = 0;  // of the entries: the length of the prefix
   double spike = 0;      // against which they are

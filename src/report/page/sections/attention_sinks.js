@@ -1,12 +1,11 @@
 // Attention sinks: which heads give the watched key much attention.
-'use strict';
 
-/* global element, paragraph, figure, table, number, percentage, plural, agree, ofAll, rangesOf */
-/* global tokenName */
-/* global drawSinkMap, drawLearnedMap */
-/* exported kAttentionSinks */
+import {element, figure, keyFigure, paragraph, table} from '../elements.js';
+import {agree, number, ofAll, percentage, plural, rangesOf, tokenName} from '../format.js';
+import {registerSection} from '../registry.js';
+import {drawLearnedMap, drawSinkMap} from '../figures/attention_sinks.js';
 
-function tellSinks({heads, sink_heads: sinks, key, epsilon}) {
+function describeSinks({heads, sink_heads: sinks, key, epsilon}) {
   const limit = `key ${key} a mean importance above ε = ${epsilon}`;
   if (sinks.length === 0) return `No head gives ${limit}.`;
   const layers = [...new Set(heads.map((head) => head.layer))];
@@ -22,29 +21,29 @@ function tellSinks({heads, sink_heads: sinks, key, epsilon}) {
     `${agree(sinks.length, 'gives', 'give')} ${limit} (outlined)${where && `: ${where}`}.`;
 }
 
-// What stands at the watched key, and what other keys were watched.
-function tellKeys({key, keys = []}) {
+// Which token is at the watched key, and which other keys were watched.
+function describeKeys({key, keys = []}) {
   const own = keys.find((watched) => watched.key === key);
   const others = keys.filter((watched) => watched.key !== key).map((watched) =>
     `${watched.key < 0 ? 'Each sequence’s last key' : `Key ${watched.key}`} has ` +
     `${plural(watched.sink_heads, 'sink head')}.`);
   const [first] = own?.tokens ?? [];
-  const stands = !first ? '' : own.tokens.length === 1 ? `Key ${key} is always ` +
+  const token = !first ? '' : own.tokens.length === 1 ? `Key ${key} is always ` +
     `${tokenName(first)}.` : `Most often key ${key} is ${tokenName(first)} ` +
     `(${number(first.count)} of ${plural(own.sequences, 'sequence')}).`;
-  return [stands, ...others].filter(Boolean).join(' ');
+  return [token, ...others].filter(Boolean).join(' ');
 }
 
-function shortSinks({heads, sink_heads: sinks, key}) {
+function summariseSinks({heads, sink_heads: sinks, key}) {
   if (heads.length === 0) return '';
   return `${ofAll(sinks.length, heads.length, 'heads')} are sink heads of key ${key}.`;
 }
 
-function tellLearned(learned) {
+function describeLearned(learned) {
   const mean = learned.reduce((sum, {mass}) => sum + mass, 0) / learned.length;
   const most = learned.reduce((a, b) => (b.mass > a.mass ? b : a));
-  return 'Each head of this model has a learned sink logit, which takes attention and gives ' +
-    `nothing for it: ${percentage(100 * mean)} on average, ${percentage(100 * most.mass)} in ` +
+  return 'Each head of this model has a learned sink logit, which absorbs attention and ' +
+    `adds no value: ${percentage(100 * mean)} on average, ${percentage(100 * most.mass)} in ` +
     `head ${most.head} of layer ${most.layer}.`;
 }
 
@@ -52,7 +51,7 @@ function sinkMapNodes(sinks) {
   const map = figure('sink-map', 'Importance of the key in every layer and head',
     (container) => drawSinkMap(container, sinks));
   return [
-    paragraph(`${tellSinks(sinks)} ${tellKeys(sinks)}`),
+    paragraph(`${describeSinks(sinks)} ${describeKeys(sinks)}`),
     map,
     paragraph(`Colour: the attention that key ${sinks.key} receives, averaged over the queries ` +
       `that may see it and over ${plural(sinks.sequences, 'sequence')}. Bars: the share of each ` +
@@ -62,9 +61,9 @@ function sinkMapNodes(sinks) {
 
 function learnedNodes({learned}) {
   if (!learned) return [];
-  const map = figure('learned-map', 'What each head gives its learned sink',
+  const map = figure('learned-map', 'Attention of each head to its learned sink',
     (container) => drawLearnedMap(container, learned));
-  return [element('h3', {textContent: 'Learned sinks'}), paragraph(tellLearned(learned)), map];
+  return [element('h3', {textContent: 'Learned sinks'}), paragraph(describeLearned(learned)), map];
 }
 
 function sinkHeadNodes({sink_heads: heads, epsilon}) {
@@ -73,7 +72,7 @@ function sinkHeadNodes({sink_heads: heads, epsilon}) {
   return [
     element('h3', {textContent: 'Sink heads'}),
     paragraph(`${plural(heads.length, 'head')} whose mean importance exceeds ε = ${epsilon}. ` +
-      'Share: how many of the sequences exceed ε on their own.'),
+      'Share: the fraction of sequences that exceed ε on their own.'),
     table([
       {title: 'Layer', value: (row) => row.layer},
       {title: 'Head', value: (row) => row.head},
@@ -88,9 +87,37 @@ function sinkNodes(sinks) {
   if (sinks.heads.length > 0)
     return [...sinkMapNodes(sinks), ...learnedNodes(sinks), ...sinkHeadNodes(sinks)];
   return [
-    paragraph(`No sequence is long enough to hold key ${sinks.key}.`),
+    paragraph(`No sequence is long enough to have key ${sinks.key}.`),
     ...learnedNodes(sinks),
   ];
 }
 
-const kAttentionSinks = {key: 'attention_sinks', build: sinkNodes, short: shortSinks};
+// -- header and definitions
+
+function sinkKeyFigures({definition, key, epsilon, sink_ratio_percent: percent}) {
+  const note = `definition “${definition}”, key ${key}, ε = ${epsilon}`;
+  return [keyFigure('Sink ratio', percentage(percent), note)];
+}
+
+function warnOfUnknownHeads({heads}) {
+  const unknown = heads.filter((head) => head.importance === null).length;
+  return unknown === 0 ? '' :
+    `The importance of ${plural(unknown, 'head')} is not finite and counts as no sink.`;
+}
+
+function sinkDefinitions({definitions, ratios}) {
+  const ofRatios = Object.entries(ratios).map(([name, percent]) =>
+    [`Sink ratio “${name}” = ${percentage(percent)}`, definitions[name]]);
+  return [['Importance of a key', definitions.importance], ...ofRatios];
+}
+
+registerSection({
+  key: 'attention_sinks',
+  order: 90,
+  chapter: 'Attention sinks',
+  nodes: sinkNodes,
+  summary: summariseSinks,
+  keyFigures: sinkKeyFigures,
+  warning: warnOfUnknownHeads,
+  definitions: sinkDefinitions,
+});

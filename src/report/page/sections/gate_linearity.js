@@ -1,17 +1,17 @@
 // Gate linearity: how near the activation is to the identity.
-'use strict';
 
-/* global element, paragraph, figure, panels, number, rangesOf, blockName, greatest */
-/* global quantile */
-/* global kKinds, axis, curve, dots, blockAxis, levelShape, drawPlane, stepShapes */
-/* exported kGateLinearity */
+import {element, figure, panels, paragraph} from '../elements.js';
+import {blockName, number, rangesOf} from '../format.js';
+import {axis, blockAxis, curve, dots, drawPlane, kKinds, levelShape, stepShapes} from '../plot.js';
+import {registerSection} from '../registry.js';
+import {greatest, quantile} from '../statistics.js';
 
 const kPanelsDrawn = 5;  // of blocks that step, the control apart
 const kNearIdentity = {cosine: 0.95, ratio: 0.1};
 
 // -- which blocks
 
-// The blocks with the greatest steps, and as control the one that is farthest from all of them.
+// The blocks with the largest steps, and as control the one that is farthest from all of them.
 function chosenBlocks(blocks, life) {
   const steps = life?.steps ?? [];
   const share = ({block}) => steps.find((step) => step.block === block)?.share ?? 0;
@@ -19,9 +19,9 @@ function chosenBlocks(blocks, life) {
   const stepping = blocks.filter(({block}) => numbers.includes(block));
   const others = blocks.filter(({block}) => !numbers.includes(block));
   const distance = ({block}) => Math.min(...numbers.map((step) => Math.abs(step - block)), block);
-  const told = stepping.filter(({spike}) => spike.tokens > 0);
-  const leading = greatest(told.filter(({block}) => life.step_up.includes(block)), share) ??
-    greatest(told, share);
+  const known = stepping.filter(({spike}) => spike.tokens > 0);
+  const leading = greatest(known.filter(({block}) => life.step_up.includes(block)), share) ??
+    greatest(known, share);
   const shown = [...stepping].sort((a, b) => share(b) - share(a)).slice(0, kPanelsDrawn)
     .sort((a, b) => a.block - b.block);
   return {stepping, shown, leading, control: greatest(others, distance)};
@@ -33,11 +33,11 @@ function isNearIdentity({cosine, ratio}) {
   return cosine >= kNearIdentity.cosine && Math.abs(ratio - 1) <= kNearIdentity.ratio;
 }
 
-function tellGroup({cosine, ratio}) {
+function describeGroup({cosine, ratio}) {
   return `cosine ${number(cosine, 3)}, ratio ${number(ratio, 3)}`;
 }
 
-function tellNear(blocks) {
+function describeNear(blocks) {
   const numbers = (near) => blocks.filter(({spike}) => isNearIdentity(spike) === near)
     .map(({block}) => block);
   const [near, far] = [numbers(true), numbers(false)];
@@ -47,23 +47,23 @@ function tellNear(blocks) {
   }
   const but = near.length > 0 ? `, but in ${rangesOf('block', near)}` : '';
   return `For spike tokens the activation is not near the identity in ${rangesOf('block', far)}` +
-    `${but}: a quadratic form is a rough picture there.`;
+    `${but}: there a quadratic form is only a rough approximation.`;
 }
 
-function tellGates(blocks, {stepping, leading}) {
+function describeGates(blocks, {stepping, leading}) {
   const known = stepping.filter(({spike}) => spike.tokens > 0);
   if (known.length === 0) {
     const usual = quantile(blocks.map(({ordinary}) => ordinary.cosine), 0.5);
-    const why = stepping.length > 0 ? 'No spike token passed a gated block that steps' :
-      'No gated feed-forward block steps here';
-    const told = usual === null ? '' : ' The median block has a mean cosine of ' +
+    const why = stepping.length > 0 ? 'No spike token passed through a gated step block' :
+      'No gated feed-forward block is a step-up or step-down block';
+    const median = usual === null ? '' : ' The median block has a mean cosine of ' +
       `${number(usual, 3)} for ordinary tokens.`;
-    return `${why}, so there is no spike to explain.${told}`;
+    return `${why}, so there is no spike to explain.${median}`;
   }
   const {spike, ordinary} = leading;
-  const others = ordinary.tokens > 0 ? `; for ordinary tokens ${tellGroup(ordinary)}` : '';
-  return `${tellNear(known)} In the greatest step, ${blockName(leading)}, the mean for spike ` +
-    `tokens is ${tellGroup(spike)}${others}.`;
+  const others = ordinary.tokens > 0 ? `; for ordinary tokens ${describeGroup(ordinary)}` : '';
+  return `${describeNear(known)} In the largest step, ${blockName(leading)}, the mean for spike ` +
+    `tokens is ${describeGroup(spike)}${others}.`;
 }
 
 // -- figures
@@ -107,7 +107,7 @@ function gateCurve(blocks, kind) {
   const points = blocks.map((block) => ({
     x: block.block,
     y: block[kind].cosine,
-    text: `${name}, ${blockName(block)}<br>mean ${tellGroup(block[kind])}`,
+    text: `${name}, ${blockName(block)}<br>mean ${describeGroup(block[kind])}`,
   }));
   return curve(name, points, {hue, symbol});
 }
@@ -135,24 +135,30 @@ function gateNodes({blocks}, {life_cycle: life}) {
   const seen = blocks.filter(({spike, ordinary}) => spike.tokens + ordinary.tokens > 0);
   if (seen.length === 0) {
     return [paragraph('No feed-forward block of this model has a gate whose activation could be ' +
-      'looked at.')];
+      'measured.')];
   }
   const chosen = chosenBlocks(seen, life);
   const {shown, control} = chosen;
   const ranges = gateRanges([...shown, ...(control ? [control] : [])]);
   const role = ({block}) => (life.step_up.includes(block) ? 'Step-up' : 'Step-down');
   return [
-    paragraph(tellGates(seen, chosen)),
+    paragraph(describeGates(seen, chosen)),
     panels(
       ...shown.map((block) => gatePanel(block, role(block), ranges)),
       ...(control ? [gatePanel(control, shown.length > 0 ? 'Control' : 'No step', ranges)] : [])),
-    paragraph('Each mark is a token: the cosine and the quotient of the norms of what the ' +
-      'activation gives and what it reads, over the inner channels; the cross is the identity ' +
-      '(figure 2 of arXiv 2603.05498). All panels have the same axes.', 'quiet'),
+    paragraph('Each mark is a token: the cosine between the output and the input of the ' +
+      'activation, and the ratio of their norms, over the inner channels. The cross is the ' +
+      'identity (figure 2 of arXiv 2603.05498). All panels have the same axes.', 'quiet'),
     element('h3', {textContent: 'Mean cosine in every block'}),
     figure('gate-course', 'Mean cosine of the activation’s input and output in every block',
       (container) => drawGateCourse(container, seen, life)),
   ];
 }
 
-const kGateLinearity = {key: 'gate_linearity', build: gateNodes};
+registerSection({
+  key: 'gate_linearity',
+  order: 30,
+  chapter: 'Gate linearity',
+  nodes: gateNodes,
+  definitionName: 'Gate linearity',
+});

@@ -1,11 +1,13 @@
 // Interventions: what the model does when one thing in it is changed.
-'use strict';
 
-/* global element, paragraph, figure, table, number, percentage, listed, plural, colour */
-/* global axis, curve, drawPlane, logAxis, logRange, pointTrace, kLegendBelow, kCurves */
-/* exported kInterventions */
+import {element, figure, paragraph, table} from '../elements.js';
+import {listed, number, percentage, plural} from '../format.js';
+import {
+  axis, colour, curve, drawPlane, kCurves, kLegendBelow, logAxis, logRange, pointTrace,
+} from '../plot.js';
+import {registerSection} from '../registry.js';
 
-const kRuinous = 10;  // times the clean perplexity: the model is broken
+const kBroken = 10;  // times the clean perplexity: the model is broken
 const kHarmless = 1.15;
 const kFarthest = 1e9;  // times the clean perplexity: the figure ends there
 
@@ -15,13 +17,17 @@ function times(row, clean) {
   return row.perplexity === null ? Infinity : row.perplexity / clean.perplexity;
 }
 
-function tellRuin(changed, clean) {
-  const named = (rows) => listed(rows.map(({name}) => name), 12);
-  const ruined = changed.filter((row) => times(row, clean) >= kRuinous);
-  const spared = changed.filter((row) => times(row, clean) <= kHarmless);
+function named(rows) {
+  return listed(rows.map(({name}) => name), 12);
+}
+
+function describeDamage(changed, clean) {
+  const broken = changed.filter((row) => times(row, clean) >= kBroken);
+  const unharmed = changed.filter((row) => times(row, clean) <= kHarmless);
   const parts = [
-    ruined.length > 0 ? `More than ${kRuinous} times as large: ${named(ruined)}.` : '',
-    spared.length > 0 ? `At most ${number(100 * (kHarmless - 1))} % larger: ${named(spared)}.` : '',
+    broken.length > 0 ? `Perplexity more than ${kBroken} times as large: ${named(broken)}.` : '',
+    unharmed.length > 0 ?
+      `At most ${number(100 * (kHarmless - 1))} % larger: ${named(unharmed)}.` : '',
   ];
   return parts.filter(Boolean).join(' ');
 }
@@ -32,39 +38,40 @@ function hasFewer({sink_ratio_percent: ratio}, clean, times) {
 }
 
 // Sinks gone with the spike still there, or the other way round.
-function tellDecoupling(changed, clean) {
+function describeDecoupling(changed, clean) {
   const keepsSpike = ({spike}) => spike > clean.spike / 2 && spike < clean.spike * 2;
   const sinkless = changed.filter((row) => hasFewer(row, clean, 10));
   const withSpike = sinkless.filter(keepsSpike);
   if (withSpike.length === 0) return '';
-  return `Without sinks at key 0 the spike remains under ${listed(withSpike.map(({name}) => name), 12)}: ` +
+  return `Without sinks at key 0 the spike remains under ${named(withSpike)}: ` +
     `${number(withSpike[0].spike)} (clean ${number(clean.spike)}).`;
 }
 
 // Where key 0 is no sink any more, and the next one is instead.
-function tellMoved(changed, clean) {
+function describeMoved(changed, clean) {
   const moved = changed.filter((row) => row.next_key === 1 &&
     hasFewer(row, clean, 2) &&
     row.next_sink_ratio_percent > clean.sink_ratio_percent / 2);
   return moved.length === 0 ? '' :
-    `The sink moves to the next key under ${listed(moved.map(({name}) => name), 12)}: it is not gone.`;
+    `The sink moves to the next key under ${named(moved)}: it does not vanish.`;
 }
 
-function tellNorms({name, norms}) {
+function describeNorms({name, norms}) {
   if (norms.length === 0) return '';
   const errors = norms.map(({error}) => error);
   const worst = Math.max(...errors);
   const least = Math.min(...errors);
-  return `${name}: ${plural(norms.length, 'norm')} fitted, off by ${percentage(100 * least)} to ` +
-    `${percentage(100 * worst)} of what was there.`;
+  return `${name}: ${plural(norms.length, 'norm')} fitted, with a relative error of ` +
+    `${percentage(100 * least)} to ${percentage(100 * worst)}.`;
 }
 
-function tellInterventions(rows) {
+function describeInterventions(rows) {
   const [clean, ...changed] = rows;
   const [low, high] = clean.interval;
-  return `The model as it is has a perplexity of ${number(clean.perplexity)} ` +
-    `(95 %: ${number(low)} to ${number(high)}, over ${plural(clean.tokens, 'token')}). ` +
-    `${tellRuin(changed, clean)} ${tellDecoupling(changed, clean)} ${tellMoved(changed, clean)}`;
+  return `The unchanged model has a perplexity of ${number(clean.perplexity)} ` +
+    `(95 % interval: ${number(low)} to ${number(high)}, over ${plural(clean.tokens, 'token')}). ` +
+    [describeDamage, describeDecoupling, describeMoved]
+      .map((describe) => describe(changed, clean)).join(' ');
 }
 
 // -- figures
@@ -76,7 +83,8 @@ function drawPerplexities(container, rows) {
   const trace = pointTrace('perplexity', known.map((row) => ({
     x: drawn(row.perplexity),
     y: row.name,
-    text: `${row.name}: ${number(row.perplexity)} (${row.interval.map((end) => number(end)).join(' to ')})`,
+    text: `${row.name}: ${number(row.perplexity)} ` +
+      `(${row.interval.map((limit) => number(limit)).join(' to ')})`,
   })), {
     mode: 'markers',
     marker: {
@@ -101,18 +109,18 @@ function drawPerplexities(container, rows) {
   });
 }
 
-// What changes that the model survives cost at each position, the dearest first.
+// The loss at each position beyond the clean model's, for interventions that do not break it.
 function drawLosses(container, rows) {
   const [clean, ...changed] = rows;
-  const survived = changed.filter((row) => times(row, clean) < kRuinous)
+  const usable = changed.filter((row) => times(row, clean) < kBroken)
     .sort((a, b) => b.perplexity - a.perplexity).slice(0, kCurves.length);
-  const traces = survived.map(({name, by_position: losses}, index) => {
+  const traces = usable.map(({name, by_position: losses}, index) => {
     const [hue, symbol, dash] = kCurves[index % kCurves.length];
-    const points = losses.map(({first, last, loss}, place) => ({
-      x: (first + last) / 2,
-      y: loss - clean.by_position[place].loss,
-      text: `${name}, positions ${first} to ${last}: ${number(loss - clean.by_position[place].loss)} nats`,
-    }));
+    const points = losses.map(({first, last, loss}, i) => {
+      const more = loss - clean.by_position[i].loss;
+      const text = `${name}, positions ${first} to ${last}: ${number(more)} nats`;
+      return {x: (first + last) / 2, y: more, text};
+    });
     return curve(name, points, {hue, symbol, dash, size: 4});
   });
   return drawPlane(container, 460, traces, {
@@ -127,8 +135,8 @@ function drawLosses(container, rows) {
 
 function interventionTable(rows) {
   const interval = ({interval: [low, high]}) => `${number(low)} – ${number(high)}`;
-  const spike = ({spike: magnitude, spike_place: place}) => (place ?
-    `${number(magnitude)} (channel ${place.channel}, block ${place.block})` : '–');
+  const spike = ({spike: magnitude, spike_place: at}) => (at ?
+    `${number(magnitude)} (channel ${at.channel}, block ${at.block})` : '–');
   return table([
     {title: 'Intervention', left: true, value: (row) => row.name, text: (row) => row.name},
     {title: 'Perplexity', value: (row) => row.perplexity},
@@ -150,23 +158,30 @@ function interventionTable(rows) {
 
 function interventionNodes(rows) {
   return [
-    paragraph(tellInterventions(rows)),
+    paragraph(describeInterventions(rows)),
     interventionTable(rows),
     paragraph('Perplexity with a percentile bootstrap over sequences; sink ratio “gu” of key 0, ' +
-      'and of key 1 or, after a prefix, of the text’s first token; spike: the largest |h| after any block; KL: of the predictions of the clean model from ' +
-      'those of the changed one, mean over tokens. – is no finite number.', 'quiet'),
-    paragraph(rows.map(tellNorms).filter(Boolean).join(' '), 'quiet'),
+      'and of key 1 or, after a prefix, of the text’s first token; spike: the largest |h| after ' +
+      'any block; KL: of the predictions of the clean model from ' +
+      'those of the changed one, mean over tokens. –: not a finite number.', 'quiet'),
+    paragraph(rows.map(describeNorms).filter(Boolean).join(' '), 'quiet'),
     figure('intervention-perplexity', 'Perplexity under each intervention',
       (container) => drawPerplexities(container, rows)),
-    element('h3', {textContent: 'What it costs by position'}),
+    element('h3', {textContent: 'Loss by position'}),
     figure('intervention-losses', 'Mean loss by position beyond that of the clean model',
       (container) => drawLosses(container, rows)),
   ];
 }
 
-function shortInterventions(rows) {
+function summariseInterventions(rows) {
   const [clean, ...changed] = rows;
-  return tellRuin(changed, clean) && `Perplexity, changed one thing at a time: ${tellRuin(changed, clean)}`;
+  return describeDamage(changed, clean);
 }
 
-const kInterventions = {key: 'interventions', build: interventionNodes, short: shortInterventions};
+registerSection({
+  key: 'interventions',
+  order: 110,
+  chapter: 'Interventions',
+  nodes: interventionNodes,
+  summary: summariseInterventions,
+});

@@ -1,26 +1,25 @@
 // Massive activations: the tables of channels and tokens.
-'use strict';
 
-/* global element, paragraph, table, number, plural, agree, ranges, rangesOf, listed, tokenText */
-/* global blockName */
-/* exported kMassiveActivations */
+import {element, paragraph, table} from '../elements.js';
+import {agree, blockName, listed, number, plural, ranges, rangesOf, tokenText} from '../format.js';
+import {registerSection} from '../registry.js';
 
-function tellMassive(massive) {
+function describeMassive(massive) {
   const channels = massive.channels.length;
   const blocks = massive.blocks.map((block) => block.block);
   const tokens = Math.max(...massive.blocks.map((block) => block.token_count));
-  return `${plural(channels, 'channel')} ${agree(channels, 'holds', 'hold')} massive values, ` +
+  return `${plural(channels, 'channel')} ${agree(channels, 'has', 'have')} massive values, ` +
     `after ${rangesOf('block', blocks)}. At most ${plural(tokens, 'token')} of the run ` +
-    `${agree(tokens, 'carries', 'carry')} them after any one block.`;
+    `${agree(tokens, 'has', 'have')} them after any one block.`;
 }
 
 // Of the block with the most massive tokens.
-function tellPositions(massive) {
+function describePositions(massive) {
   const block = massive.blocks.reduce((a, b) => (b.token_count > a.token_count ? b : a));
   const positions = [...block.positions].sort((a, b) => b.count - a.count);
-  const places = positions.map(({position, count}) =>
+  const named = positions.map(({position, count}) =>
     `position ${position} (${plural(count, 'sequence')})`);
-  return `After ${blockName(block)} they sit at ${listed(places, 3)}.`;
+  return `After ${blockName(block)} they are at ${listed(named, 3)}.`;
 }
 
 // A column of the blocks after which something is massive.
@@ -31,16 +30,16 @@ const kBlocksColumn = {
   text: (row) => ranges(row.blocks),
 };
 
-// One row a massive channel: what its block of largest magnitude says, and every block where it is
-// massive.
+// One row per massive channel: the values of its block of largest magnitude, and every block where
+// it is massive.
 function channelRows(massive) {
   return massive.channels.map((channel) => {
-    const places = massive.blocks
+    const entries = massive.blocks
       .map((block) => ({block, entry: block.channels.find((entry) => entry.channel === channel)}))
-      .filter((place) => place.entry);
-    const {block, entry} = places.reduce((a, b) => (b.entry.largest > a.entry.largest ? b : a));
+      .filter(({entry}) => entry);
+    const {block, entry} = entries.reduce((a, b) => (b.entry.largest > a.entry.largest ? b : a));
     const ratio = block.ratios.find((candidate) => candidate.channel === channel);
-    return {...entry, ratio, block: block.block, blocks: places.map((place) => place.block.block)};
+    return {...entry, ratio, block: block.block, blocks: entries.map((other) => other.block.block)};
   });
 }
 
@@ -63,7 +62,7 @@ function channelTable(massive) {
   ], channelRows(massive));
 }
 
-// One row a token: its largest count in one block, and the blocks where it is massive.
+// One row per token: its largest count in one block, and the blocks where it is massive.
 function tokenRows(massive) {
   const rows = new Map();
   for (const block of massive.blocks) {
@@ -94,18 +93,24 @@ function massiveNodes(massive) {
   if (massive.blocks.length === 0) {
     return [title, paragraph('No activation of this run is massive by the definition below.')];
   }
-  const told = (block) => block.tokens.reduce((sum, token) => sum + token.count, 0);
-  const rare = massive.blocks.some((block) => told(block) < block.token_count);
+  const listedTokens = (block) => block.tokens.reduce((sum, token) => sum + token.count, 0);
+  const rare = massive.blocks.some((block) => listedTokens(block) < block.token_count);
   return [
     title,
-    paragraph(`${tellMassive(massive)} ${tellPositions(massive)}`),
+    paragraph(`${describeMassive(massive)} ${describePositions(massive)}`),
     channelTable(massive),
-    paragraph('Means are signed and run over the massive values alone; they, the count and the ' +
-      'ratio are those of the block where the channel is largest.', 'quiet'),
+    paragraph('Means are signed and over the massive values only. Means, count and ratio are ' +
+      'those of the block where the channel is largest.', 'quiet'),
     tokenTable(massive),
-    paragraph('The tokens that carry them. The count is the largest of any one block. ␣ is a ' +
+    paragraph('The tokens with massive values. Count: the largest of any block. ␣ is a ' +
       `space, ⏎ a line break, ∅ no text. ${rare ? 'The rarest are left out.' : ''}`, 'quiet'),
   ];
 }
 
-const kMassiveActivations = {key: 'massive_activations', build: massiveNodes};
+registerSection({
+  key: 'massive_activations',
+  order: 22,
+  chapterOf: 'spike_tokens',
+  nodes: massiveNodes,
+  definitionName: 'Massive activations',
+});

@@ -1,10 +1,11 @@
 // Quantisation: what rounding the inputs of the linear maps costs, and what keeping a few values
 // in high precision saves.
-'use strict';
 
-/* global element, paragraph, figure, panels, choice, table, number, percentage, plural, agree */
-/* global ofAll, listed, greatest, finite, axis, whole, curve, logAxis, logRange, drawPlane */
-/* exported kQuantisation */
+import {choice, element, figure, panels, paragraph, table} from '../elements.js';
+import {agree, listed, number, ofAll, percentage, plural} from '../format.js';
+import {axis, curve, drawPlane, logAxis, logRange, whole} from '../plot.js';
+import {registerSection} from '../registry.js';
+import {finite, greatest} from '../statistics.js';
 
 const kReads = {
   attention: 'Attention input',
@@ -13,7 +14,11 @@ const kReads = {
   feed_forward_output: 'Down projection',
   unembedding: 'Unembedding',
 };
-const kScales = {'a tensor': 'per_tensor', 'a token': 'per_token', 'a channel': 'per_channel'};
+const kScales = {
+  'per tensor': 'per_tensor',
+  'per token': 'per_token',
+  'per channel': 'per_channel',
+};
 const kKept = {
   plain: {name: 'nothing kept', hue: 'quiet', symbol: 'x', dash: 'dash'},
   spike_tokens: {name: 'spike tokens kept', hue: 'spike', symbol: 'circle'},
@@ -36,40 +41,41 @@ function worstInput(inputs, scale) {
   return greatest(inputs, ({errors}) => errors[scale]?.plain ?? NaN);
 }
 
-function tellWorst({inputs, options}) {
+function describeWorst({inputs, options}) {
   const worst = worstInput(inputs, 'per_tensor');
   if (!worst) return 'No error is known.';
   const {plain, spike_tokens: tokens, channels, both} = worst.errors.per_tensor;
-  return `With ${options.bits} bits and one scale a tensor, ordinary tokens lose most in the ` +
-    `${inputName(worst).toLowerCase()}: ${errorText(plain)} of their length. Keeping the spike ` +
-    `tokens in high precision makes it ${errorText(tokens)}, the outlier channels ` +
-    `${errorText(channels)}, both ${errorText(both)}.`;
+  return `With ${options.bits} bits and one scale per tensor, the error of ordinary tokens is ` +
+    `largest in the ${inputName(worst).toLowerCase()}: ${errorText(plain)} of the vector’s ` +
+    `length. With the spike tokens in high precision it is ${errorText(tokens)}, with the ` +
+    `outlier channels ${errorText(channels)}, with both ${errorText(both)}.`;
 }
 
-function tellToken({inputs}) {
+function describeToken({inputs}) {
   const worst = worstInput(inputs, 'per_token');
   if (!worst) return '';
-  return `With one scale a token the largest error is ${errorText(worst.errors.per_token.plain)} ` +
-    `(${inputName(worst).toLowerCase()}).`;
+  return 'With one scale per token the largest error is ' +
+    `${errorText(worst.errors.per_token.plain)} (${inputName(worst).toLowerCase()}).`;
 }
 
-function tellKeep({keep, inputs}) {
+function describeKeep({keep, inputs}) {
   if (keep.length === 0)
-    return 'No input gains enough by keeping anything in high precision to be on the short list.';
+    return 'No input gains enough from values kept in high precision to be listed.';
   const names = keep.map((entry) => inputName(entry).toLowerCase());
-  return `${ofAll(keep.length, inputs.length, 'inputs')} ${agree(keep.length, 'is', 'are')} ` +
-    `worth the trouble: ${listed(names, 3)}.`;
+  return `${ofAll(keep.length, inputs.length, 'inputs')} ${agree(keep.length, 'gains', 'gain')} ` +
+    `much from values kept in high precision: ${listed(names, 3)}.`;
 }
 
-function shortQuantisation(section) {
+function summariseQuantisation(section) {
   const {inputs, keep, options} = section;
   const worst = worstInput(inputs, 'per_tensor');
   if (!worst) return '';
   const {plain, both} = worst.errors.per_tensor;
-  return `Rounding to ${options.bits} bits costs ordinary tokens most in the ` +
-    `${inputName(worst).toLowerCase()}: ${errorText(plain)} of their length, ${errorText(both)} ` +
-    `with spike tokens and outlier channels kept; ${ofAll(keep.length, inputs.length, 'inputs')} ` +
-    `${agree(keep.length, 'is', 'are')} worth it.`;
+  return `When rounded to ${options.bits} bits, the error of ordinary tokens is largest in the ` +
+    `${inputName(worst).toLowerCase()}: ${errorText(plain)} of the vector’s length, ` +
+    `${errorText(both)} with spike tokens and outlier channels kept in high precision; ` +
+    `${ofAll(keep.length, inputs.length, 'inputs')} ${agree(keep.length, 'gains', 'gain')} ` +
+    'much from that.';
 }
 
 // -- figures
@@ -115,7 +121,7 @@ function errorNodes(inputs) {
   const figures = byReads.map(([reads, some], i) => figure(`quantisation-${i}`,
     `Quantisation error by layer: ${kReads[reads] ?? reads}`,
     (container) => drawErrors(container, some, scale, range, layers)));
-  const buttons = choice('One scale', Object.keys(kScales), (name) => {
+  const buttons = choice('Scale', Object.keys(kScales), (name) => {
     scale = kScales[name];
     for (const node of figures) node.draw(node);
   });
@@ -147,22 +153,29 @@ function keepTable(keep) {
 function quantisationNodes(section) {
   const {inputs, keep, spike_tokens: spikes, tokens} = section;
   const title = element('h3', {textContent: 'Quantisation'});
-  if (inputs.length === 0) return [title, paragraph('No input of a linear map was looked at.')];
+  if (inputs.length === 0) return [title, paragraph('No input of a linear map was measured.')];
   return [
     title,
     paragraph(`${ofAll(spikes, tokens, 'tokens')} ` +
-      `${agree(spikes, 'is a spike token', 'are spike tokens')}. ${tellWorst(section)} ` +
-      `${tellToken(section)}`),
+      `${agree(spikes, 'is a spike token', 'are spike tokens')}. ${describeWorst(section)} ` +
+      `${describeToken(section)}`),
     ...errorNodes(inputs),
-    paragraph(tellKeep(section)),
+    paragraph(describeKeep(section)),
     ...(keep.length === 0 ? [] : [
       keepTable(keep),
-      paragraph('Gain: by how much the error shrinks when the listed channels, and the spike ' +
-        `tokens where marked, stay in high precision; ${plural(keep.length, 'input')}, most ` +
-        'gain first.',
+      paragraph('Gain: the factor by which the error shrinks when the listed channels, and the ' +
+        `spike tokens where marked, stay in high precision; ${plural(keep.length, 'input')}, ` +
+        'most gain first.',
       'quiet'),
     ]),
   ];
 }
 
-const kQuantisation = {key: 'quantisation', build: quantisationNodes, short: shortQuantisation};
+registerSection({
+  key: 'quantisation',
+  order: 100,
+  chapter: 'Quantisation and key/value cache',
+  nodes: quantisationNodes,
+  summary: summariseQuantisation,
+  definitionName: 'Quantisation',
+});

@@ -1,9 +1,11 @@
-// Self-attention: how much of their attention tokens keep for themselves.
-'use strict';
+// Self-attention: how much of their attention tokens give themselves.
 
-/* global element, paragraph, figure, choice, number, percentage, mean, greatest */
-/* global kKinds, axis, whole, curve, drawPlane, drawHeadMap */
-/* exported kSelfAttention */
+import {choice, element, figure, paragraph} from '../elements.js';
+import {number, percentage} from '../format.js';
+import {axis, curve, drawPlane, kKinds, whole} from '../plot.js';
+import {registerSection} from '../registry.js';
+import {greatest, mean} from '../statistics.js';
+import {drawHeadMap} from '../figures/head_map.js';
 
 // Layer by layer the mean over heads of each kind.
 function layerMeans(heads) {
@@ -16,30 +18,31 @@ function layerMeans(heads) {
 
 // -- sentences
 
-function tellWidest(layers, kind) {
+function describeLargestDifference(layers, kind) {
   const widest = greatest(layers, (layer) => layer[kind] - layer.ordinary);
   if (!widest) return '';
   const {name} = kKinds[kind];
-  return `Their distance from ordinary tokens is widest in layer ${widest.layer}: on average ` +
-    `over its heads ${name} keep ${percentage(100 * widest[kind])} of their attention, ordinary ` +
-    `tokens ${percentage(100 * widest.ordinary)}.`;
+  return `Their difference from ordinary tokens is largest in layer ${widest.layer}: on average ` +
+    `over its heads ${name} give themselves ${percentage(100 * widest[kind])} of their ` +
+    `attention, ordinary tokens ${percentage(100 * widest.ordinary)}.`;
 }
 
-function tellEarly(layers, kinds) {
+function describeEarly(layers, kinds) {
   const [first] = layers;
-  const told = kinds.map((kind) => `${kKinds[kind].name} ${percentage(100 * first[kind])}`);
-  return `In layer ${first.layer}: ${told.join(', ')}.`;
+  const means = kinds.map((kind) => `${kKinds[kind].name} ${percentage(100 * first[kind])}`);
+  return `In layer ${first.layer}: ${means.join(', ')}.`;
 }
 
-function tellSelfAttention({tokens}, layers, kinds, causal) {
+function describeSelfAttention({tokens}, layers, kinds, causal) {
   const counts = kinds.map((kind) => `${number(tokens[kind])} ${kKinds[kind].name}`).join(', ');
   const [leading] = kinds.filter((kind) => kind !== 'ordinary');
-  const none = tokens.spike === 0 ? ' No spike token stands beyond the first position.' : '';
-  const compared = leading && kinds.includes('ordinary') ? tellWidest(layers, leading) : '';
-  const first = causal ? 'The first token of a sequence, which sees no other, keeps all of its ' +
-    'attention; the mean A[i, i] of the others says how near they come to it' :
-    'The mean A[i, i] of a token is the attention that it keeps; first tokens are left out';
-  return `${first} (${counts}).${none} ${tellEarly(layers, kinds)} ${compared}`;
+  const none = tokens.spike === 0 ? ' No spike token is beyond the first position.' : '';
+  const compared = leading && kinds.includes('ordinary') ?
+    describeLargestDifference(layers, leading) : '';
+  const first = causal ? 'The first token of a sequence, which sees no other, gives all of its ' +
+    'attention to itself; for the other tokens this share is the mean A[i, i]' :
+    'The mean A[i, i] of a token is the attention that it gives itself; first tokens are left out';
+  return `${first} (${counts}).${none} ${describeEarly(layers, kinds)} ${compared}`;
 }
 
 // -- figures
@@ -64,7 +67,7 @@ function drawLayerMeans(container, layers, kinds) {
 function drawSelfMap(container, heads, kind) {
   return drawHeadMap(container, heads, {
     value: (head) => head[kind],
-    words: (head) => `${kKinds[kind].name} keep ${number(100 * head[kind])} %`,
+    words: (head) => `${kKinds[kind].name} give themselves ${number(100 * head[kind])} %`,
     title: 'mean A[i, i]',
   });
 }
@@ -73,7 +76,7 @@ function drawSelfMap(container, heads, kind) {
 
 function selfMapNodes(heads, kinds) {
   let shown = kinds[0];
-  const map = figure('self-attention-map', 'What tokens keep for themselves in every head',
+  const map = figure('self-attention-map', 'Mean self-attention of tokens in every head',
     (container) => drawSelfMap(container, heads, shown));
   const names = kinds.map((kind) => kKinds[kind].name);
   const buttons = choice('Tokens', names, (name) => {
@@ -89,7 +92,7 @@ function selfAttentionNodes(section, {model}) {
     return [paragraph('No sequence has a second token, so there is no self-attention to compare.')];
   const layers = layerMeans(section.heads);
   return [
-    paragraph(tellSelfAttention(section, layers, kinds, model?.causal !== false)),
+    paragraph(describeSelfAttention(section, layers, kinds, model?.causal !== false)),
     element('h3', {textContent: 'Mean of each layer'}),
     figure('self-attention-layers', 'Mean self-attention of each layer by kind of token',
       (container) => drawLayerMeans(container, layers, kinds)),
@@ -100,4 +103,10 @@ function selfAttentionNodes(section, {model}) {
   ];
 }
 
-const kSelfAttention = {key: 'self_attention', build: selfAttentionNodes};
+registerSection({
+  key: 'self_attention',
+  order: 60,
+  chapter: 'Self-attention',
+  nodes: selfAttentionNodes,
+  definitionName: 'Self-attention',
+});

@@ -1,40 +1,40 @@
-// Sink geometry: where queries, sink keys and other keys lie, and whether that names the sinks.
-'use strict';
+// Sink geometry: how queries, sink keys and other keys lie, and whether that predicts the sinks.
 
-/* global paragraph, figure, panels, choice, table, number, plural */
-/* global ofAll, finite, quantile, headKey, capital */
-/* global drawHeadPicture, drawHeadDots */
-/* exported kSinkGeometry */
+import {choice, figure, panels, paragraph, table} from '../elements.js';
+import {capital, headKey, number, ofAll, plural} from '../format.js';
+import {registerSection} from '../registry.js';
+import {finite, quantile} from '../statistics.js';
+import {drawHeadDots, drawHeadPicture} from '../figures/sink_geometry.js';
 
-const kTellsNothing = 0.05;  // what a precision must be above the base rate to tell anything
+const kLeastGain = 0.05;  // of a precision over the base rate, to be informative
 const kLayouts = {'t-SNE': 'tsne', 'PCA': 'pca'};
 
 // -- sentences
 
-function tellRule({agreement}) {
+function describeRule({agreement}) {
   const rule = agreement?.euclidean;
   if (!rule) return '';
   const {heads, named, measured, both, precision, recall, base_rate: base} = rule;
   if (measured === 0) {
     return `The rule of eq. 26 names ${ofAll(named, heads, 'heads')}, but no head is measured ` +
-      'to be a sink head, so it cannot be judged.';
+      'to be a sink head, so it cannot be evaluated.';
   }
   const gain = precision - base;
-  const verdict = precision === null || gain <= kTellsNothing ? 'so the rule tells hardly more ' +
-    'than the base rate' : 'so it tells something';
+  const verdict = precision === null || gain <= kLeastGain ? 'so the rule is hardly better ' +
+    'than the base rate' : 'so the rule is informative';
   return `The rule of eq. 26 names ${ofAll(named, heads, 'heads')}; ${number(measured)} are ` +
     `measured sink heads, ${number(both)} are both: precision ${number(precision, 2)} and recall ` +
     `${number(recall, 2)} against a base rate of ${number(base, 2)}, ${verdict}.`;
 }
 
-function tellGap({agreement}) {
+function describeGap({agreement}) {
   const area = agreement?.euclidean?.area_by_logit_gap;
   if (!Number.isFinite(area)) return '';
-  return `A measured sink head has a wider logit gap than another head with a chance of ` +
-    `${number(area, 2)}.`;
+  return `A measured sink head has a wider logit gap than another head with a probability ` +
+    `of ${number(area, 2)}.`;
 }
 
-function tellValues({heads}) {
+function describeValues({heads}) {
   const drain = quantile(heads.map((head) => head.value_drain), 0.5);
   const rank = quantile(heads.map((head) => head.sinks.effective_rank), 0.5);
   const others = quantile(heads.map((head) => head.others.effective_rank), 0.5);
@@ -54,7 +54,7 @@ function pictureName({role, layer, head}) {
 
 function pictureNodes(pictures) {
   const drawn = pictures.filter(({points}) => points.length > 0);
-  if (drawn.length === 0) return [paragraph('No head could be laid out.')];
+  if (drawn.length === 0) return [paragraph('No head could be projected to two dimensions.')];
   let layout = 'tsne';
   const figures = drawn.map((picture, i) => figure(`head-picture-${i}`,
     `Queries and keys: ${pictureName(picture)}`,
@@ -66,8 +66,8 @@ function pictureNodes(pictures) {
   return [
     buttons,
     panels(...drawn.map((picture, i) => [pictureName(picture), figures[i]])),
-    paragraph('Each mark is a token’s query or key of one sequence, in two dimensions of no unit ' +
-      '(figure 6 of arXiv 2603.05498).', 'quiet'),
+    paragraph('Each mark is a token’s query or key of one sequence, projected to two ' +
+      'dimensions without units (figure 6 of arXiv 2603.05498).', 'quiet'),
   ];
 }
 
@@ -111,23 +111,30 @@ function agreementNodes(agreement) {
     {title: 'Area, by margin', value: (row) => row.area_by_margin},
     {title: 'Area, by logit gap', value: (row) => row.area_by_logit_gap},
   ], rows),
-  paragraph('The rule, by either distance, against the heads whose mean importance exceeds ε. An ' +
-    'area is the chance that a sink head ranks above another head: 0.5 is a coin’s.', 'quiet')];
+  paragraph('The rule, with either distance, compared with the heads whose mean importance ' +
+    'exceeds ε. Area: the probability that a sink head ranks above another head; 0.5 is chance ' +
+    'level.', 'quiet')];
 }
 
 function geometryNodes(section, {attention_sinks: sinks}) {
   if (section.heads.length === 0)
-    return [paragraph('There are not both sink keys and other keys, so there is nothing to ' +
-      'compare.')];
+    return [paragraph('The text does not have both sink keys and other keys, so there is ' +
+      'nothing to compare.')];
   return [
     paragraph(`${plural(section.sink_keys, 'sink key')} and ` +
       `${plural(section.other_keys, 'other key')} in each of ` +
-      `${plural(section.heads.length, 'head')}. ${tellRule(section)} ${tellGap(section)}`),
-    paragraph(tellValues(section)),
+      `${plural(section.heads.length, 'head')}. ${describeRule(section)} ${describeGap(section)}`),
+    paragraph(describeValues(section)),
     ...pictureNodes(section.pictures),
     ...headDotNodes(section.heads, sinks),
     ...agreementNodes(section.agreement),
   ];
 }
 
-const kSinkGeometry = {key: 'sink_geometry', build: geometryNodes};
+registerSection({
+  key: 'sink_geometry',
+  order: 80,
+  chapter: 'Sink geometry',
+  nodes: geometryNodes,
+  definitionName: 'Sink geometry',
+});

@@ -1,26 +1,26 @@
 // Sinks anywhere: which keys of the text are sinks of some head, by position and by token.
-'use strict';
 
-/* global element, paragraph, figure, table, number, plural, ofAll, listed, agree, tokenName */
-/* global tokenText, whole, axis, logAxis, bars, drawPlane */
-/* exported kSinksAnywhere */
+import {element, figure, paragraph, table} from '../elements.js';
+import {agree, listed, number, ofAll, plural, tokenName, tokenText} from '../format.js';
+import {axis, bars, drawPlane, logAxis, whole} from '../plot.js';
+import {registerSection} from '../registry.js';
 
-function tellPlaces({positions, heads, place_count: places, sequences, options}) {
+function describePositions({positions, heads, place_count: count, sequences, options}) {
   const [most] = positions;
-  const count = Math.round(sequences * heads.reduce((sum, head) => sum + (head.sinks ?? 0), 0));
-  return `With every key watched, ${plural(places, 'token')} of the text ` +
-    `${agree(places, 'is a sink', 'are sinks')} of some head (importance above ` +
-    `${options.epsilon}): ${number(places / sequences, 3)} a sequence. Position ` +
-    `${most.position} has ${ofAll(most.count, count)} of all (sequence, layer, head) with a ` +
+  const all = Math.round(sequences * heads.reduce((sum, head) => sum + (head.sinks ?? 0), 0));
+  return `If every key is watched, ${plural(count, 'token')} of the text ` +
+    `${agree(count, 'is a sink', 'are sinks')} of some head (importance above ` +
+    `${options.epsilon}): ${number(count / sequences, 3)} per sequence. Position ` +
+    `${most.position} has ${ofAll(most.count, all)} of all (sequence, layer, head) with a ` +
     `sink, in ${ofAll(most.sequences, sequences, 'sequences')}.`;
 }
 
-function tellSinkTokens({tokens}) {
+function describeSinkTokens({tokens}) {
   const away = tokens.filter((token) => !token.at_start);
   if (away.length === 0) return 'No token beyond position 0 is a sink.';
-  const told = away.map((token) =>
-    `${tokenName(token)} (${number(token.places)} of ${plural(token.occurrences, 'place')})`);
-  return `Beyond position 0 they are ${listed(told, 4)}.`;
+  const names = away.map((token) =>
+    `${tokenName(token)} (${number(token.places)} of ${plural(token.occurrences, 'occurrence')})`);
+  return `Beyond position 0 they are ${listed(names, 4)}.`;
 }
 
 function drawSinkPositions(container, positions) {
@@ -44,8 +44,8 @@ function positionNodes({positions}) {
   return [
     figure('sink-positions', 'How often each position is a sink',
       (container) => drawSinkPositions(container, positions)),
-    paragraph('In how many attention patterns, of a sequence and a head, each position is a ' +
-      'sink; logarithmic.', 'quiet'),
+    paragraph('The number of (sequence, layer, head) in which each position is a sink; ' +
+      'logarithmic.', 'quiet'),
   ];
 }
 
@@ -59,18 +59,18 @@ function sinkTokenTable(tokens) {
   return table([
     ...kIdColumns,
     {title: 'At position 0', left: true, value: start, text: start},
-    {title: 'Places that are sinks', value: (row) => row.places},
-    {title: 'Of all its places', value: (row) => row.occurrences},
+    {title: 'Occurrences that are sinks', value: (row) => row.places},
+    {title: 'Of all occurrences', value: (row) => row.occurrences},
     {title: '(Sequence, layer, head)', value: (row) => row.count},
   ], tokens);
 }
 
-function placeTable(places) {
+function positionTable(places) {
   return table([
     ...kIdColumns,
     {title: 'Sequence', value: (row) => row.sequence},
     {title: 'Position', value: (row) => row.position},
-    {title: 'Heads that sink there', value: (row) => row.heads},
+    {title: 'Heads with a sink there', value: (row) => row.heads},
   ], places);
 }
 
@@ -81,18 +81,24 @@ function anywhereNodes(section) {
     return [title, paragraph(`No key that ${least} queries may see receives more than ` +
       `${epsilon} of their attention in any head.`)];
   }
-  const listedPlaces = section.places.length;
+  const shown = section.places.length;
   return [
     title,
-    paragraph(`${tellPlaces(section)} ${tellSinkTokens(section)}`),
+    paragraph(`${describePositions(section)} ${describeSinkTokens(section)}`),
     ...positionNodes(section),
     element('h3', {textContent: 'Tokens that are sinks'}),
     sinkTokenTable(section.tokens),
-    element('h3', {textContent: 'Places that are sinks'}),
-    placeTable(section.places),
-    ...(listedPlaces < section.place_count ? [paragraph(`The ${number(listedPlaces)} places with ` +
+    element('h3', {textContent: 'Token positions that are sinks'}),
+    positionTable(section.places),
+    ...(shown < section.place_count ? [paragraph(`The ${number(shown)} positions with ` +
       'the most heads are listed.', 'quiet')] : []),
   ];
 }
 
-const kSinksAnywhere = {key: 'sinks_anywhere', build: anywhereNodes};
+registerSection({
+  key: 'sinks_anywhere',
+  order: 92,
+  chapterOf: 'attention_sinks',
+  nodes: anywhereNodes,
+  definitionName: 'Sinks anywhere',
+});

@@ -1,9 +1,10 @@
-// Sparse constants: what the norms make of spike tokens.
-'use strict';
+// Sparse constants: spike tokens before and after the norms.
 
-/* global paragraph, figure, panels, number, percentage, plural, greatest, finite */
-/* global kKinds, axis, curve, blockAxis, logAxis, logRange, levelShape, drawPlane */
-/* exported kSparseConstants */
+import {figure, panels, paragraph} from '../elements.js';
+import {number, percentage, plural} from '../format.js';
+import {axis, blockAxis, curve, drawPlane, kKinds, levelShape, logAxis, logRange} from '../plot.js';
+import {registerSection} from '../registry.js';
+import {finite, greatest} from '../statistics.js';
 
 const kOneVector = 0.95;  // mean cosine from which vectors count as one
 
@@ -18,11 +19,10 @@ function readsAfter({after_block: block}) {
   return block === 0 ? 'the embedding' : `block ${block}`;
 }
 
-function tellSparse({norms, d_model: width, top}) {
+function describeSparsest({norms, d_model: width, top}) {
   const norm = sparsest(norms);
   if (!norm) {
-    return 'There are no spike tokens to follow through the norms; the figures show ordinary ' +
-      'tokens alone.';
+    return 'There are no spike tokens, so the figures show ordinary tokens only.';
   }
   const {spike, ordinary} = norm.after;
   const one = spike.cosine >= kOneVector ? 'are nearly one and the same vector' : 'are not one ' +
@@ -31,27 +31,27 @@ function tellSparse({norms, d_model: width, top}) {
     `${one}: their mean pairwise cosine is ${number(spike.cosine, 3)}` +
     `${ordinary.cosine === null ? '' : ` (ordinary tokens: ${number(ordinary.cosine, 2)})`}`;
   return `After the norm that reads the stream after ${readsAfter(norm)}, ` +
-    `${plural(spike.tokens, 'spike token')} ${alike}. Their ${top} largest channels hold ` +
+    `${plural(spike.tokens, 'spike token')} ${alike}. Their ${top} largest channels contain ` +
     `${percentage(100 * spike.top_share)} of the energy, and the largest |x| is ` +
     `${number(spike.largest, 3)}, where a norm of ${number(width)} channels allows at most ` +
     `${number(Math.sqrt(width), 3)}.`;
 }
 
-function tellBefore({norms}) {
+function describeBefore({norms}) {
   const [first] = norms.filter(({before}) => Number.isFinite(before.spike.cosine));
   const norm = sparsest(norms);
   if (!first || first === norm) return '';
-  return `Before the first norm of all, the same tokens have a mean cosine of ` +
+  return `Before the first norm, the same tokens have a mean cosine of ` +
     `${number(first.before.spike.cosine, 2)}.`;
 }
 
-function shortSparse(section) {
+function summariseSparse(section) {
   const norm = sparsest(section.norms);
   if (!norm) return '';
   const {cosine, top_share: share} = norm.after.spike;
   const alike = cosine === null ? '' : ` with a mutual cosine of ${number(cosine, 3)}`;
-  return `Behind a norm spike tokens become vectors${alike} whose ${section.top} largest ` +
-    `channels hold up to ${percentage(100 * share)} of the energy.`;
+  return `After a norm, spike tokens are vectors${alike} whose ${section.top} largest ` +
+    `channels contain up to ${percentage(100 * share)} of the energy.`;
 }
 
 // -- figures
@@ -105,9 +105,9 @@ function normPanels({norms, d_model: width, top}) {
 function sparseNodes(section) {
   if (section.norms.length === 0) return [paragraph('No norm of this model reads the stream.')];
   const counted = section.norms.some(({after}) => after.spike.tokens + after.ordinary.tokens > 0);
-  if (!counted) return [paragraph('No token went through a norm.')];
+  if (!counted) return [paragraph('No token passed through a norm.')];
   return [
-    paragraph(`${tellSparse(section)} ${tellBefore(section)}`),
+    paragraph(`${describeSparsest(section)} ${describeBefore(section)}`),
     normPanels(section),
     paragraph('Each mark is a norm and the block after which it reads the stream: dotted before ' +
       'the norm, full after it, without its learned scale ' +
@@ -116,4 +116,11 @@ function sparseNodes(section) {
   ];
 }
 
-const kSparseConstants = {key: 'sparse_constants', build: sparseNodes, short: shortSparse};
+registerSection({
+  key: 'sparse_constants',
+  order: 70,
+  chapter: 'Sparse constants',
+  nodes: sparseNodes,
+  summary: summariseSparse,
+  definitionName: 'Sparse constants',
+});

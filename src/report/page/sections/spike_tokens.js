@@ -1,22 +1,20 @@
-// Spike tokens: which tokens are massive, and where they stand.
-'use strict';
+// Spike tokens: which tokens are massive, and at which positions.
 
-/* global element, paragraph, figure, panels, table, number, plural, ofAll, agree, listed */
-/* global tokenName, tokenText, blockName, greatest, finite */
-/* global drawSpikesByBlock, drawSpikesByPosition, drawPairs */
-/* exported kSpikeTokens, elsewhere */
+import {element, figure, panels, paragraph, table} from '../elements.js';
+import {agree, blockName, listed, number, ofAll, plural, tokenName, tokenText} from '../format.js';
+import {registerSection} from '../registry.js';
+import {finite, greatest} from '../statistics.js';
+import {collinearityNodes} from '../figures/collinearity.js';
+import {
+  drawPairs, drawSpikesByBlock, drawSpikesByPosition, elsewhere,
+} from '../figures/spike_tokens.js';
 
-const kFixed = 0.1;  // of a ratio, by which it may move and count as fixed
+const kConstant = 0.1;  // relative range of a ratio that counts as constant
 const kMostOfAll = 0.5;  // share of the tokens beyond which spiking is the rule
-
-// How often a token spikes, and how often it was seen, beyond position 0.
-function elsewhere({spiking, seen, spiking_first: spikingFirst, seen_first: seenFirst}) {
-  return {spiking: spiking - spikingFirst, seen: seen - seenFirst};
-}
 
 // -- sentences
 
-function tellWhere({tokens, spiking, by_position: positions}) {
+function describeWhere({tokens, spiking, by_position: positions}) {
   const first = positions.find(({position}) => position === 0);
   if (!first) return 'None of them is the first of its sequence.';
   const {spiking: atStart, seen} = first;
@@ -24,57 +22,57 @@ function tellWhere({tokens, spiking, by_position: positions}) {
     `${ofAll(spiking - atStart, tokens - seen)}.`;
 }
 
-function tellElsewhere({by_token: tokens}) {
+function describeElsewhere({by_token: tokens}) {
   const rows = tokens.map((token) => ({token, ...elsewhere(token)}))
     .filter(({spiking}) => spiking > 0).sort((a, b) => b.spiking - a.spiking);
   if (rows.length === 0) return '';
-  const told = rows.map(({token, spiking, seen}) =>
+  const names = rows.map(({token, spiking, seen}) =>
     `${tokenName(token)} (${number(spiking)} of ${plural(seen, 'time')})`);
-  return `Elsewhere they are ${listed(told, 4)}.`;
+  return `Elsewhere they are ${listed(names, 4)}.`;
 }
 
-function tellWhich(section) {
+function describeWhich(section) {
   const {tokens, spiking} = section;
-  if (spiking <= kMostOfAll * tokens) return tellElsewhere(section);
-  return 'Being massive is the rule here, not the exception: what is said of ordinary tokens ' +
-    `rests on ${plural(tokens - spiking, 'token')}.`;
+  if (spiking <= kMostOfAll * tokens) return describeElsewhere(section);
+  return 'Most tokens are massive here, so the statistics of ordinary tokens are based on ' +
+    `${plural(tokens - spiking, 'token')}.`;
 }
 
-function tellSpikeTokens(section) {
+function describeSpikeTokens(section) {
   const {tokens, spiking} = section;
   return `${ofAll(spiking, tokens, 'tokens')} ${agree(spiking, 'is', 'are')} massive after some ` +
-    `block. ${tellWhere(section)} ` +
-    tellWhich(section);
+    `block. ${describeWhere(section)} ` +
+    describeWhich(section);
 }
 
 // How the ratio of the two channels moves from block to block.
-function tellCourseOfPair(states, {channel, reference}) {
+function describeCourseOfPair(states, {channel, reference}) {
   const means = finite(states.flatMap(({pairs}) => pairs)
     .filter((pair) => pair.channel === channel && pair.reference === reference)
     .map((pair) => pair.mean));
   if (means.length < 2) return '';
   const [least, most] = [Math.min, Math.max].map((pick) => means.reduce((a, b) => pick(a, b)));
-  const fixed = most - least <= kFixed * Math.max(Math.abs(least), Math.abs(most));
+  const constant = most - least <= kConstant * Math.max(Math.abs(least), Math.abs(most));
   const over = `${number(least, 3)} to ${number(most, 3)} over ${plural(means.length, 'block')}`;
-  return fixed ? ` The first ratio is nearly the same everywhere: ${over}.` :
-    ` The first ratio is not fixed: ${over}.`;
+  return constant ? ` The first ratio is nearly constant: ${over}.` :
+    ` The first ratio is not constant: ${over}.`;
 }
 
-function tellPairs(states) {
+function describePairs(states) {
   const state = greatest(states, ({pairs}) => pairs[0]?.count ?? NaN);
   if (!state) return '';
-  const told = state.pairs.map((pair) => `channel ${pair.channel} is ${number(pair.mean, 3)} ± ` +
+  const ratios = state.pairs.map((pair) => `channel ${pair.channel} is ${number(pair.mean, 3)} ± ` +
     `${number(pair.standard_deviation, 2)} of channel ${pair.reference} ` +
     `(${plural(pair.count, 'token')})`);
-  return `Channels that spike in the same token keep a ratio: after ${blockName(state)} ` +
-    `${listed(told, 3)}.${tellCourseOfPair(states, state.pairs[0])}`;
+  return `Channels that spike in the same token have a ratio: after ${blockName(state)} ` +
+    `${listed(ratios, 3)}.${describeCourseOfPair(states, state.pairs[0])}`;
 }
 
-function shortSpikeTokens(section) {
+function summariseSpikeTokens(section) {
   if (section.spiking === 0) return 'No token is massive after any block.';
   return `${ofAll(section.spiking, section.tokens, 'tokens')} ` +
-    `${agree(section.spiking, 'spikes', 'spike')}. ${tellWhere(section)} ` +
-    tellWhich(section);
+    `${agree(section.spiking, 'spikes', 'spike')}. ${describeWhere(section)} ` +
+    describeWhich(section);
 }
 
 // -- nodes
@@ -109,7 +107,7 @@ function pairNodes({states}) {
   if (!known) return [];
   return [
     element('h3', {textContent: 'Ratios of channels'}),
-    paragraph(tellPairs(states)),
+    paragraph(describePairs(states)),
     figure('channel-pairs', 'Ratios of channels that spike together, after each block',
       (container) => drawPairs(container, states)),
     paragraph('One line for each pair of channels that spike in the same tokens: the mean of ' +
@@ -121,7 +119,7 @@ function spikeTokenNodes(section, {life_cycle: life}) {
   const {states, by_position: positions, by_token: tokens} = section;
   if (section.spiking === 0) {
     return [paragraph('No token of this text is massive after any block, so there are no spike ' +
-      'tokens to look at.')];
+      'tokens to show.')];
   }
   const byBlock = figure('spikes-by-block', 'How many tokens spike after each block',
     (container) => drawSpikesByBlock(container, section, life));
@@ -130,7 +128,7 @@ function spikeTokenNodes(section, {life_cycle: life}) {
     (container) => drawSpikesByPosition(container, positions));
   const several = positions.length > 1;
   return [
-    paragraph(tellSpikeTokens(section)),
+    paragraph(describeSpikeTokens(section)),
     panels(
       ...(states.length > 0 ? [['After each block', byBlock]] : []),
       ...(several ? [['At each position', byPosition]] : [])),
@@ -144,4 +142,18 @@ function spikeTokenNodes(section, {life_cycle: life}) {
   ];
 }
 
-const kSpikeTokens = {key: 'spike_tokens', build: spikeTokenNodes, short: shortSpikeTokens};
+registerSection({
+  key: 'spike_tokens',
+  order: 20,
+  chapter: 'Spike tokens',
+  nodes: spikeTokenNodes,
+  summary: summariseSpikeTokens,
+  definitionName: 'Spike tokens',
+});
+
+registerSection({
+  key: 'spike_tokens',
+  order: 62,
+  chapterOf: 'self_attention',
+  nodes: collinearityNodes,
+});

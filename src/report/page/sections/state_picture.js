@@ -1,11 +1,11 @@
-// Tokens × channels: one state, seen as a landscape.
-'use strict';
+// One state as a surface over tokens and channels.
 
-/* global element, paragraph, figure, choice, number, plural, agree, rangesOf, blockName */
-/* global drawStatePicture */
-/* exported kStatePicture */
+import {choice, element, figure, paragraph} from '../elements.js';
+import {agree, blockName, number, plural, rangesOf} from '../format.js';
+import {registerSection} from '../registry.js';
+import {drawStatePicture} from '../figures/state_picture.js';
 
-function tellPicture(picture) {
+function describePicture(picture) {
   const values = picture.magnitudes.flat().filter((value) => value !== null);
   const largest = values.reduce((a, b) => Math.max(a, b), 0);
   const above = values.filter((value) => value > largest / 10).length;
@@ -28,14 +28,19 @@ function statePictureNodes(picture, report) {
     redraw(container);
   });
   const merged = picture.channels.some(([first, last]) => last > first);
-  const bars = 'A bar stands for neighbouring channels and shows the largest of them.';
+  const bars = 'A bar shows the largest of several neighbouring channels.';
   return [
     element('h3', {textContent: 'Tokens × channels'}),
-    paragraph(tellPicture(picture)),
+    paragraph(describePicture(picture)),
     buttons,
     container,
     paragraph(`Drag to turn. ${merged ? bars : ''}`, 'quiet'),
   ];
 }
 
-const kStatePicture = {key: 'state_picture', build: statePictureNodes};
+registerSection({
+  key: 'state_picture',
+  order: 12,
+  chapterOf: 'life_cycle',
+  nodes: statePictureNodes,
+});

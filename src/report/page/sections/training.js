@@ -1,17 +1,15 @@
-// Training from scratch: how loss, spikes and sinks end, row by row, and how they came about.
-'use strict';
+// Training from scratch: loss, spikes and sinks of each row at the end and over the steps.
 
-/* global element, paragraph, figure, number, percentage, plural, capital, finite, greatest */
-/* global keyFigure, trainingTable, rowLooks, rowLegend, drawTraining, drawTrainingLayers */
-/* exported kTraining, kBaseline, lossText, trainingName, trainingFacts, trainingKeys */
+import {element, figure, keyFigure, paragraph} from '../elements.js';
+import {capital, lossText, number, percentage, plural} from '../format.js';
+import {registerSection} from '../registry.js';
+import {finite, greatest} from '../statistics.js';
+import {drawTraining} from '../figures/training_curves.js';
+import {drawTrainingLayers} from '../figures/training_layers.js';
+import {kBaseline, rowLegend, rowLooks} from '../figures/training_legend.js';
+import {trainingTable} from '../figures/training_table.js';
 
-const kBaseline = 'baseline';
-
-function lossText(value) {
-  return Number.isFinite(value) ? value.toFixed(3) : number(null);
-}
-
-// What a run ends with, in the order in which it is told.
+// The results of a run, in the order of the sentences.
 const kEnds = [
   {field: 'sink_ratio_percent', words: 'sink ratio', text: percentage},
   {field: 'spike', words: 'spike', text: (value) => number(value)},
@@ -29,19 +27,19 @@ function doneRows(rows) {
 // -- one row
 
 // The first validation that has half of what the last one has, unless it is the first of all.
-function tellHalf(validation, {field, words}) {
+function describeHalf(validation, {field, words}) {
   const end = validation.at(-1)[field];
   const first = end > 0 ? validation.findIndex((state) => state[field] >= end / 2) : 0;
   return first > 0 ? `half of that ${words} at step ${number(validation[first].step)}` : '';
 }
 
-function tellRise(validation) {
+function describeRise(validation) {
   if (validation.length === 0) return '';
-  const halves = kEnds.slice(0, 2).map((end) => tellHalf(validation, end)).filter(Boolean);
+  const halves = kEnds.slice(0, 2).map((end) => describeHalf(validation, end)).filter(Boolean);
   return halves.length > 0 ? `Validation first shows ${halves.join(' and ')}.` : '';
 }
 
-function tellEnd({loss, perplexity, sink_ratio_percent: sinks, spike}) {
+function describeEnd({loss, perplexity, sink_ratio_percent: sinks, spike}) {
   return `a validation loss of ${lossText(loss)} (perplexity ${number(perplexity)}), a sink ` +
     `ratio of ${percentage(sinks)} and a spike of ${number(spike)}`;
 }
@@ -50,16 +48,16 @@ function stepsDone({steps, steps_done: done}) {
   return done === steps ? plural(steps, 'step') : `${number(done)} of ${plural(steps, 'step')}`;
 }
 
-function tellRun(run) {
+function describeRun(run) {
   const {row, seed, validation} = run;
   const start = `“${row}”, seed ${seed}, after ${stepsDone(run)}:`;
   if (validation.length === 0) return `${start} no validation yet.`;
-  return `${start} ${tellEnd(validation.at(-1))}.`;
+  return `${start} ${describeEnd(validation.at(-1))}.`;
 }
 
-function tellRow({row, runs, ...ends}) {
+function describeRow({row, runs, ...ends}) {
   const means = Object.fromEntries(Object.entries(ends).map(([field, end]) => [field, end?.mean]));
-  return `“${row}”, mean of ${plural(runs, 'seed')}: ${tellEnd(means)}.`;
+  return `“${row}”, mean of ${plural(runs, 'seed')}: ${describeEnd(means)}.`;
 }
 
 // -- many rows
@@ -75,7 +73,7 @@ function withLoss(row, baseline) {
 }
 
 // The rows where a value is the least and the greatest.
-function tellRange(done, {field, words, text}, baseline) {
+function describeRange(done, {field, words, text}, baseline) {
   const least = greatest(done, (row) => -meanOf(row, field));
   const most = greatest(done, (row) => meanOf(row, field));
   if (!least) return '';
@@ -88,33 +86,35 @@ function tellRange(done, {field, words, text}, baseline) {
 }
 
 // In how many rows a value lies on the same side of the baseline's as in the paper.
-function tellPaper(done) {
+function comparePaper(done) {
   const baseline = done.find(({row}) => row === kBaseline);
   const rows = baseline?.paper ? done.filter((row) => row !== baseline && row.paper) : [];
   if (rows.length === 0) return '';
   const moved = (value, from) => Math.sign((value ?? NaN) - (from ?? NaN));
   const alike = (field) => rows.filter((row) => moved(meanOf(row, field), meanOf(baseline, field)) *
     moved(row.paper[field], baseline.paper[field]) > 0).length;
-  return 'Compared with the baseline, the sink ratio moves the paper’s way in ' +
-    `${alike('sink_ratio_percent')} of ${plural(rows.length, 'row')} and the spike in ` +
+  return 'Compared with the baseline, the sink ratio moves in the same direction as in the ' +
+    `paper in ${alike('sink_ratio_percent')} of ${plural(rows.length, 'row')} and the spike in ` +
     `${alike('spike')}.`;
 }
 
-function tellRows(done) {
+function describeRows(done) {
   if (done.length === 0) return 'No row has a finished run.';
-  if (done.length === 1) return tellRow(done[0]);
+  if (done.length === 1) return describeRow(done[0]);
   const baseline = done.find(({row}) => row === kBaseline);
-  return kEnds.slice(0, 2).map((end) => tellRange(done, end, baseline)).filter(Boolean).join(' ');
+  return kEnds.slice(0, 2).map((end) => describeRange(done, end, baseline)).filter(Boolean)
+    .join(' ');
 }
 
-function shortTraining({rows, runs}) {
-  return runs.length === 1 ? tellRun(runs[0]) : tellRows(doneRows(rows));
+function summariseTraining({rows, runs}) {
+  return runs.length === 1 ? describeRun(runs[0]) : describeRows(doneRows(rows));
 }
 
-function tellTraining(training) {
+function describeTraining(training) {
   const {rows, runs: [run, ...others]} = training;
-  const more = run && others.length === 0 ? tellRise(run.validation) : tellPaper(doneRows(rows));
-  return `${shortTraining(training)} ${more}`;
+  const more = run && others.length === 0 ? describeRise(run.validation) :
+    comparePaper(doneRows(rows));
+  return `${summariseTraining(training)} ${more}`;
 }
 
 // -- the header
@@ -135,7 +135,7 @@ function trainingFacts({runs}) {
   return runs.length > 1 && facts.length > 0 ? [`each run: ${facts.join(', ')}`] : facts;
 }
 
-function trainingKeys({rows}) {
+function trainingKeyFigures({rows}) {
   const done = doneRows(rows);
   const note = done.length === 1 ? plural(done[0].runs, 'seed') : plural(done.length, 'row');
   return done.length === 0 ? [] : kEnds.map(({field, words, text}) => {
@@ -152,14 +152,14 @@ function trainingCourses({rows, runs}) {
   if (looks.size === 0) return [];
   const several = looks.size > 1;
   const hidden = new Set();
-  const picture = figure('training-courses', 'Loss, sink ratio and spike over the steps',
+  const courses = figure('training-courses', 'Loss, sink ratio and spike over the steps',
     (container) => drawTraining(container, runs, looks, hidden));
-  const lines = `${runs.length > 1 ? 'Each line is a run. ' : ''}The loss of training is pale, ` +
-    'that of validation full; the first twentieth of the steps may lie above the picture.';
+  const lines = `${runs.length > 1 ? 'Each line is a run. ' : ''}The training loss is pale, ` +
+    'the validation loss full; in the first 5 % of the steps both may exceed the axis.';
   return [
-    element('h3', {textContent: 'How it came about'}),
-    ...(several ? [rowLegend(looks, hidden, () => picture.draw(picture))] : []),
-    picture,
+    element('h3', {textContent: 'Course of training'}),
+    ...(several ? [rowLegend(looks, hidden, () => courses.draw(courses))] : []),
+    courses,
     paragraph(`${lines}${several ? ' A click on a row’s name hides or shows its runs.' : ''}`,
       'quiet'),
   ];
@@ -181,17 +181,34 @@ function trainingNodes(training) {
   const paper = rows.some((row) => row.paper) ? ' Paper: what arXiv 2603.05498 reports of its ' +
     'models of 7B parameters. Where size or data differ, compare directions, not values.' : '';
   const seeds = rows.some(({runs}) => runs > 1) ?
-    ' Means over seeds, and below them the least and the greatest.' :
-    rows.length > 1 ? ' One seed a row: small differences mean nothing.' : '';
+    ' Means over seeds, and below them the minimum and the maximum.' :
+    rows.length > 1 ? ' One seed a row: small differences are not significant.' : '';
   return [
-    paragraph(tellTraining(training)),
+    paragraph(describeTraining(training)),
     trainingTable(rows),
-    paragraph(`Of sequences that are never trained on. Loss: nats. Sink ratio: “${definition}” ` +
-      `of key 0, ε = ${epsilon}. Spike: the largest |h| after any block.${seeds}${paper}`,
+    paragraph('Measured on sequences outside the training data. Loss: nats. Sink ratio: ' +
+      `“${definition}” of key 0, ε = ${epsilon}. Spike: the largest |h| after any block.` +
+      `${seeds}${paper}`,
     'quiet'),
     ...trainingCourses(training),
     ...trainingLayers(training),
   ];
 }
 
-const kTraining = {key: 'training', build: trainingNodes, short: shortTraining};
+function trainingDefinitions({definition, epsilon}) {
+  if (definition !== 'gu') return [];
+  return [['Sink ratio “gu” of validation', 'arXiv 2410.10781: the share of (sequence, layer, ' +
+    `head) in which the mean of A[i, 0] over queries i exceeds ${epsilon}.`]];
+}
+
+registerSection({
+  key: 'training',
+  order: 130,
+  chapter: 'Training from scratch',
+  nodes: trainingNodes,
+  summary: summariseTraining,
+  keyFigures: trainingKeyFigures,
+  name: trainingName,
+  facts: trainingFacts,
+  definitions: trainingDefinitions,
+});

@@ -1,46 +1,44 @@
 // The vocabulary: every entry as the first token, and some after a prefix.
-'use strict';
 
-/* global element, paragraph, figure, panels, table, number, percentage, plural, agree, ofAll */
-/* global tokenName, tokenText, blockName, listed, drawMagnitudes, drawTriggerCourse */
-/* exported kVocabularyProbe, probeThreshold */
+import {element, figure, keyFigure, panels, paragraph, table} from '../elements.js';
+import {
+  agree, blockName, listed, number, ofAll, percentage, plural, tokenName, tokenText,
+} from '../format.js';
+import {registerSection} from '../registry.js';
+import {drawMagnitudes, drawTriggerCourse, probeThreshold} from '../figures/vocabulary_probe.js';
 
 const kNearlyAll = 90;  // percent
 const kHardlyAny = 10;
 const kNamedExceptions = 4;
 
-// An entry spikes from here on.
-function probeThreshold({spike, options}) {
-  return Math.max(options.least_share * (spike ?? 0), options.least_magnitude);
-}
-
 // -- sentences
 
-function tellMeaning(probe) {
+function describeMeaning(probe) {
   const {later, percent} = probe;
   if (percent >= kNearlyAll) {
     const rare = later && later.percent < percent / 2 ? ', and rarely elsewhere' : '';
-    return `Nearly any token spikes in first place${rare}: there the place matters, not the word.`;
+    return `Nearly any token spikes at the first position${rare}: the position matters, not the ` +
+      'token.';
   }
-  if (percent <= kHardlyAny) return 'Hardly any token spikes for being the first.';
+  if (percent <= kHardlyAny) return 'Hardly any token spikes only because it is the first.';
   return 'Whether a first token spikes depends on the token.';
 }
 
-function tellProbe(probe) {
+function describeProbe(probe) {
   const {later} = probe;
   const after = later ? ` After ${plural(later.position, 'token')} of text ` +
     `${ofAll(later.spiking, later.vocabulary)} do.` : '';
-  return `${tellSpiking(probe)} as the first token: after ${blockName(probe)} the largest ` +
-    `magnitude is then at least ${number(probeThreshold(probe))}, where the text showed ` +
-    `${number(probe.spike)}.${after} ${tellMeaning(probe)}`;
+  return `${describeSpiking(probe)} as the first token: after ${blockName(probe)} the largest ` +
+    `magnitude is then at least ${number(probeThreshold(probe))}, and in the text it was ` +
+    `${number(probe.spike)}.${after} ${describeMeaning(probe)}`;
 }
 
-function tellSpiking({spiking, vocabulary}) {
+function describeSpiking({spiking, vocabulary}) {
   const words = agree(vocabulary, 'vocabulary entry', 'vocabulary entries');
   return `${ofAll(spiking, vocabulary, words)} ${agree(spiking, 'spikes', 'spike')}`;
 }
 
-function tellExceptions({exceptions, exception_count: count, spiking, vocabulary}) {
+function describeExceptions({exceptions, exception_count: count, spiking, vocabulary}) {
   if (count === 0) return 'There are no exceptions.';
   const spike = spiking <= vocabulary / 2;
   const which = spike ? agree(count, 'entry spikes', 'entries spike') :
@@ -51,10 +49,10 @@ function tellExceptions({exceptions, exception_count: count, spiking, vocabulary
   return `${number(count)} ${which}${among} ${listed(names.slice(0, kNamedExceptions))}.`;
 }
 
-function tellCourse({course}) {
+function describeCourse({course}) {
   if (!course.some(({state}) => Number.isFinite(state.mean))) {
     return 'The block that makes the spike has no outlier channel, so there is no trigger ' +
-      'direction to follow.';
+      'direction to show.';
   }
   const first = course[0];
   const last = course[course.length - 1];
@@ -63,7 +61,7 @@ function tellCourse({course}) {
     `(block ${last.block}, the last before the spike).`;
 }
 
-function shortProbe(probe) {
+function summariseProbe(probe) {
   const {later} = probe;
   const after = later ? `; after a prefix ${percentage(later.percent)}` : '';
   return `As the first token ${percentage(probe.percent)} of the vocabulary spikes${after}.`;
@@ -92,17 +90,17 @@ function magnitudeNodes(probe) {
     (container) => drawMagnitudes(container, one, values))]);
   return [
     panels(...nodes),
-    paragraph('How many entries reach which largest magnitude; both axes are logarithmic (table ' +
-      '2 of arXiv 2603.05498 counts those beyond the line).', 'quiet'),
+    paragraph('Histogram of the largest magnitudes of the entries; both axes are logarithmic ' +
+      '(table 2 of arXiv 2603.05498 counts those beyond the line).', 'quiet'),
   ];
 }
 
 function courseNodes(probe) {
-  const told = paragraph(tellCourse(probe));
-  if (!probe.course.some(({state}) => Number.isFinite(state.mean))) return [told];
+  const intro = paragraph(describeCourse(probe));
+  if (!probe.course.some(({state}) => Number.isFinite(state.mean))) return [intro];
   return [
-    element('h3', {textContent: 'On the way to the trigger'}),
-    told,
+    element('h3', {textContent: 'Alignment with the trigger'}),
+    intro,
     figure('vocabulary-course', 'Cosine of the trigger with the stream and with block outputs',
       (container) => drawTriggerCourse(container, probe)),
     paragraph('Mean over all entries; bars are a standard deviation to either side. The first ' +
@@ -111,16 +109,29 @@ function courseNodes(probe) {
 }
 
 function probeNodes(probe) {
-  if (probe.vocabulary === 0) return [paragraph('No vocabulary entry was tried.')];
+  if (probe.vocabulary === 0) return [paragraph('No vocabulary entry was measured.')];
   const {exceptions} = probe;
   return [
-    paragraph(tellProbe(probe)),
+    paragraph(describeProbe(probe)),
     ...magnitudeNodes(probe),
     ...courseNodes(probe),
     element('h3', {textContent: 'Exceptions'}),
-    paragraph(tellExceptions(probe)),
+    paragraph(describeExceptions(probe)),
     ...(exceptions.length > 0 ? [exceptionTable(probe)] : []),
   ];
 }
 
-const kVocabularyProbe = {key: 'vocabulary_probe', build: probeNodes, short: shortProbe};
+function probeKeyFigures(probe) {
+  const note = `of ${number(probe.vocabulary)} entries, as the first token`;
+  return [keyFigure('Vocabulary that spikes', percentage(probe.percent), note)];
+}
+
+registerSection({
+  key: 'vocabulary_probe',
+  order: 50,
+  chapter: 'Vocabulary probe',
+  nodes: probeNodes,
+  summary: summariseProbe,
+  keyFigures: probeKeyFigures,
+  definitionName: 'Vocabulary probe',
+});

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "anatomy/spike_sections.h"
+
+namespace examples {
+
+class AttentionSinksSection : public FirstRunSection<spikesink::AttentionSinks> {
+ public:
+  explicit AttentionSinksSection(SectionTable& table);
+  void print_summary() const override;
+};
+
+/// How queries and keys lie in every head, and pictures of two heads.
+class SinkGeometrySection : public Section {
+ public:
+  SinkGeometrySection(SectionTable& table, AttentionSinksSection& attention_sinks)
+      : Section(table, "sink_geometry"), attention_sinks_(attention_sinks) {}
+  std::vector<Section*> needs() const override { return {&attention_sinks_}; }
+  void join_second_run(const Experiment& experiment, TextRun& run) override;
+  void finish(Experiment& experiment, const Options& options) override;
+  void add_to(spikesink::Report& report) const override;
+
+ private:
+  AttentionSinksSection& attention_sinks_;
+  std::optional<spikesink::QkGeometryResult> heads_;
+  spikesink::SinkGeometry geometry_;
+};
+
+/// Which tokens a key/value cache must keep.
+class KvCacheSection : public Section {
+ public:
+  using SinksAnywhereSection = FirstRunSection<spikesink::SinksAnywhere>;
+
+  KvCacheSection(SectionTable& table, SinksAnywhereSection& sinks_anywhere,
+                 SpikeTokensSection& spike_tokens)
+      : Section(table, "kv_cache"), sinks_anywhere_(sinks_anywhere), spike_tokens_(spike_tokens) {}
+  std::vector<Section*> needs() const override { return {&sinks_anywhere_, &spike_tokens_}; }
+  void add_to(spikesink::Report& report) const override;
+
+ private:
+  SinksAnywhereSection& sinks_anywhere_;
+  SpikeTokensSection& spike_tokens_;
+};
+
+}  // namespace examples

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "anatomy/section.h"
+
+namespace examples {
+
+class LifeCycleSection : public FirstRunSection<spikesink::LifeCycle> {
+ public:
+  explicit LifeCycleSection(SectionTable& table);
+  void print_summary() const override;
+};
+
+/// Which tokens spike, how much of their attention they keep for themselves, and how their
+/// embeddings lie to the first norm.
+class SpikeTokensSection : public FirstRunSection<spikesink::SpikeTokens> {
+ public:
+  explicit SpikeTokensSection(SectionTable& table);
+  /// Where the spike tokens stand in the text.
+  const spikesink::SpikePlaces& positions() const { return result()->places; }
+
+  void join_second_run(const Experiment& experiment, TextRun& run) override;
+  void finish(Experiment& experiment, const Options& options) override;
+  void add_to(spikesink::Report& report) const override;
+  void print_summary() const override;
+
+ private:
+  std::optional<spikesink::SelfAttentionResult> self_attention_;
+  std::optional<spikesink::NormCollinearity> collinearity_;
+};
+
+/// The largest state, drawn.
+class StatePictureSection : public Section {
+ public:
+  StatePictureSection(SectionTable& table, LifeCycleSection& life_cycle)
+      : Section(table, "state_picture"), life_cycle_(life_cycle) {}
+  std::vector<Section*> needs() const override { return {&life_cycle_}; }
+  void finish(Experiment& experiment, const Options& options) override;
+  void add_to(spikesink::Report& report) const override;
+
+ private:
+  LifeCycleSection& life_cycle_;
+  std::optional<spikesink::StatePicture> picture_;
+};
+
+/// Where numbers end, in every report of a model in which they do.
+class NotFiniteSection : public Section {
+ public:
+  NotFiniteSection(SectionTable& table, LifeCycleSection& life_cycle)
+      : Section(table, "not_finite"), life_cycle_(life_cycle) {}
+  bool selectable() const override { return false; }
+  std::vector<Section*> needs() const override { return {&life_cycle_}; }
+  void join_second_run(const Experiment& experiment, TextRun& run) override;
+  void add_to(spikesink::Report& report) const override;
+  void print_summary() const override;
+
+ private:
+  LifeCycleSection& life_cycle_;
+  std::optional<spikesink::NotFiniteResult> result_;
+};
+
+}  // namespace examples

@@ -1,0 +1,142 @@
+// The figures of the weights: norms of all channels, spectra and trigger directions.
+
+import {blockName, number} from '../format.js';
+import {
+  axis, blockAxis, colour, curve, dots, draw, drawPlane, levelShape, logAxis, logRange,
+  stepShapes,
+} from '../plot.js';
+
+const kLabelsApart = 0.06;  // in powers of ten
+const kLabelsOfBlock = 3;
+const kTriggersNamed = 24;
+
+// -- norms
+
+// The largest norms of a block, over its median.
+function largestNorms({largest_norms: norms, median_norm: median, ...block}) {
+  return norms.map(([channel, norm]) => ({channel, ratio: norm / median, block}))
+    .filter(({ratio}) => ratio > 0);
+}
+
+function normDots(name, hue, norms) {
+  const points = norms.map(({channel, ratio, block}) => ({
+    x: block.block,
+    y: ratio,
+    text: `channel ${channel}: ${number(ratio)} medians<br>${blockName(block)}`,
+  }));
+  return dots(name, points, {hue, size: 6, opacity: 0.8});
+}
+
+// The lower edge of the band, and the upper one that fills down to it.
+function bandTraces(blocks) {
+  const edge = (side) =>
+    blocks.map(({norm_band: band, median_norm: median}) => band[side] / median);
+  const common = {
+    x: blocks.map(({block}) => block),
+    mode: 'lines',
+    hoverinfo: 'skip',
+    line: {width: 0},
+  };
+  return [
+    {...common, y: edge(0), showlegend: false},
+    {
+      ...common,
+      name: 'middle 98 % of the channels',
+      y: edge(1),
+      fill: 'tonexty',
+      fillcolor: `${colour('ordinary')}55`,
+    },
+  ];
+}
+
+// Labels must not overlap.
+function normLabels(outliers) {
+  const labels = [];
+  for (const [block, forms] of Map.groupBy(outliers, (form) => form.block)) {
+    const placed = [];
+    for (const {channel, ratio} of [...forms].sort((a, b) => b.ratio - a.ratio)) {
+      const y = Math.log10(ratio);
+      if (placed.length === kLabelsOfBlock) break;
+      if (placed.some((other) => Math.abs(other - y) < kLabelsApart)) continue;
+      placed.push(y);
+      labels.push({
+        x: block, y, text: String(channel), showarrow: false, xshift: -7, xanchor: 'right',
+        font: {size: 11},
+      });
+    }
+  }
+  return labels;
+}
+
+export function drawNorms(container, {blocks, options}, outliers, life) {
+  const shown = blocks.filter(({median_norm: median, norm_band: band}) => median > 0 && band);
+  const isOutlier = ({ratio}) => ratio >= options.outlier_ratio;
+  const norms = shown.flatMap(largestNorms);
+  const traces = [
+    ...bandTraces(shown),
+    normDots('other channels', 'ordinary', norms.filter((norm) => !isOutlier(norm))),
+    normDots('outliers', 'spike', norms.filter(isOutlier)),
+  ];
+  return drawPlane(container, 420, traces.filter((trace) => trace.x.length > 0), {
+    showlegend: true,
+    shapes: [...stepShapes(life), levelShape(options.outlier_ratio, 'limit of outliers')],
+    annotations: normLabels(outliers),
+    xaxis: blockAxis('feed-forward block', blocks[blocks.length - 1].block),
+    yaxis: logAxis('norm / median', {
+      range: logRange([options.outlier_ratio, ...traces.flatMap((trace) => trace.y)]),
+    }),
+  });
+}
+
+// -- spectra
+
+function spectrumTrace(group, {spectrum, channel, expert, ...block}, first) {
+  const {name, hue, symbol} = group;
+  const of = expert === undefined ? '' : `, expert ${expert}`;
+  const points = spectrum.map((eigenvalue, i) => ({
+    x: i + 1,
+    y: Math.abs(eigenvalue),
+    text: `channel ${channel}${of}: ${number(eigenvalue)}<br>${blockName(block)}`,
+  })).filter(({y}) => y > 0);
+  return curve(name, points, {
+    hue, symbol, size: 4, legendgroup: name, showlegend: first, opacity: 0.8,
+  });
+}
+
+export function drawSpectra(container, outliers, controls) {
+  const groups = [
+    [controls, {name: 'controls', hue: 'ordinary', symbol: 'square'}],
+    [outliers, {name: 'outliers', hue: 'spike', symbol: 'circle'}],
+  ];
+  const traces = groups.flatMap(([forms, group]) =>
+    forms.map((form, i) => spectrumTrace(group, form, i === 0)));
+  return drawPlane(container, 400, traces, {
+    xaxis: axis('eigenvalue, by magnitude', {rangemode: 'tozero'}),
+    yaxis: logAxis('|eigenvalue|', {range: logRange(traces.flatMap((trace) => trace.y))}),
+  });
+}
+
+// -- triggers
+
+export function drawTriggers(container, {places, cosines}) {
+  const names = places.map(({block, channel}) => `${block} · ${channel}`);
+  const text = cosines.map((row, r) => row.map((value, c) =>
+    `${names[r]} and ${names[c]}<br>|cosine| ${number(value)}`));
+  const ticks = names.length > kTriggersNamed ? {showticklabels: false} : {
+    tickvals: names.map((_, i) => i), ticktext: names, tickfont: {size: 11},
+  };
+  const map = {
+    type: 'heatmap',
+    z: cosines,
+    text,
+    hovertemplate: '%{text}<extra></extra>',
+    zmin: 0,
+    zmax: 1,
+    colorscale: [[0, colour('scale-0')], [0.5, colour('scale-1')], [1, colour('scale-2')]],
+    colorbar: {title: {text: '|cosine|', side: 'right'}, thickness: 14, outlinewidth: 0},
+  };
+  return draw(container, 400, [map], {
+    xaxis: axis('', {showgrid: false, tickangle: -60, ...ticks}),
+    yaxis: axis('', {showgrid: false, autorange: 'reversed', ...ticks}),
+  });
+}

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "measure/measured_model.h"
+#include "spikesink/spikesink.h"
+
+namespace spikesink {
+
+inline constexpr MassiveActivationsOptions kLowThresholds{.least_magnitude = 1.5, .least_ratio = 2};
+
+/// All measurements that can be merged, with thresholds low enough for a small random model.
+struct AllMeasurements {
+  SpikePlaces places{{{0, 1}, {2, 3}, {3, 0}, {5, 7}}};
+  QuadraticFormResult forms;
+  LifeCycle life;
+  MassiveActivations massive{kLowThresholds};
+  FirstMassive first{kLowThresholds};
+  SpikeTokens tokens{{.massive = kLowThresholds}};
+  AttentionSinks sinks{{.epsilon = 0.1, .keys = {0, 2}}};
+  SinksAnywhere anywhere{{.epsilon = 0.1}};
+  Perplexity perplexity;
+  NotFinite not_finite;
+  GateLinearity gates{places};
+  SparseConstants constants{places};
+  SelfAttention self{places, {.watched = {3, 5}}};
+  QkGeometry geometry;
+  QuantisationError quantisation{places};
+  Kurtosis kurtosis;
+  FormFit fit;
+
+  explicit AllMeasurements(Transformer& model)
+      : forms(quadratic_form(model, {.outlier_ratio = 1.2})), fit(forms) {}
+  std::vector<Measurement*> list() {
+    return {&life,     &massive,    &first,        &tokens,   &sinks,
+            &anywhere, &perplexity, &not_finite,   &gates,    &constants,
+            &self,     &geometry,   &quantisation, &kurtosis, &fit};
+  }
+  std::vector<std::string> states() {
+    std::vector<std::string> all;
+    for (const auto* measurement : list()) all.push_back(measurement->state());
+    return all;
+  }
+};
+
+/// A small model that all of them measure.
+struct AllMeasurementsTest : MeasuredModel {
+  // Of the sequences first <= i < last.
+  std::unique_ptr<AllMeasurements> measured(int64_t first, int64_t last, int64_t rows_together) {
+    auto part = token_batches(rows(first, last), rows_together * kLength);
+    for (auto& batch : part) batch.first_sequence += first;
+    auto all = std::make_unique<AllMeasurements>(model);
+    run(model, part, all->list());
+    return all;
+  }
+};
+
+}  // namespace spikesink

@@ -1,0 +1,85 @@
+// The measurements of tokens on every architecture.
+
+#include <gtest/gtest.h>
+
+#include "golden_models.h"
+#include "one_thread.h"
+#include "spikesink/hooks/hook_names.h"
+#include "spikesink/measure/sinks/self_attention.h"
+#include "spikesink/measure/spikes/gate_linearity.h"
+#include "spikesink/measure/spikes/sparse_constants.h"
+#include "spikesink/measure/spikes/spike_tokens.h"
+#include "spikesink/measure/weights/norm_collinearity.h"
+#include "spikesink/model/load_model.h"
+
+namespace spikesink {
+namespace {
+
+class EveryArchitectureTest : public testing::TestWithParam<GoldenModel> {
+ protected:
+  static constexpr int64_t kRows = 3, kWidth = 9;
+
+  EveryArchitectureTest() : model(load_model(GetParam().path)) {
+    torch::manual_seed(3);
+    batch.ids = torch::randint(model->config().d_vocabulary, {kRows, kWidth}, torch::kLong);
+  }
+
+  OneThread one_thread;
+  torch::NoGradGuard no_grad;
+  Transformer model{nullptr};
+  TokenBatch batch;
+  SpikePlaces places{{{0, 0}, {0, 5}, {1, 2}, {2, 8}}};  // as if they spiked
+};
+
+TEST_P(EveryArchitectureTest, EveryTokenIsInAGroup) {
+  SpikeTokens spikes;
+  GateLinearity gates(places);
+  SparseConstants constants(places);
+  run(model, {batch}, {&spikes, &gates, &constants});
+  EXPECT_EQ(spikes.result().tokens, kRows * kWidth);
+  const auto& config = model->config();
+  EXPECT_EQ(spikes.result().states.size(), static_cast<size_t>(2 * config.n_layers));
+  int64_t dense = 0;
+  for (int64_t layer = 0; layer < config.n_layers; ++layer)
+    dense += !config.layer(layer).has_experts;
+  EXPECT_EQ(gates.result().blocks.size(), static_cast<size_t>(config.gated ? dense : 0));
+  for (const auto& block : gates.result().blocks) {
+    EXPECT_EQ(block.spike.cosine.count, 4);
+    EXPECT_EQ(block.ordinary.cosine.count, kRows * kWidth - 4);
+  }
+  EXPECT_FALSE(constants.result().norms.empty());
+  for (const auto& norm : constants.result().norms) {
+    for (const auto* side : {&norm.before, &norm.after}) {
+      EXPECT_EQ(side->spike.count, 4) << norm.name;
+      EXPECT_EQ(side->ordinary.count, kRows * kWidth - 4) << norm.name;
+    }
+    EXPECT_LE(norm.after.ordinary.largest, std::sqrt(config.d_model) * (1 + 1e-6)) << norm.name;
+  }
+}
+
+TEST_P(EveryArchitectureTest, SelfAttentionIsTheDiagonal) {
+  SelfAttention attention(places);
+  run(model, {batch}, {&attention});
+  const auto cache = run_with_cache(model, batch.ids, {"blocks.*.attn.hook_pattern"});
+  for (const auto& head : attention.result().heads) {
+    const auto kept = cache[hook_names::in_block(head.layer, hook_names::kPattern)]
+                          .select(1, head.head)
+                          .diagonal(0, 1, 2);  // [B, T]
+    const auto spike = (kept[0][5] + kept[1][2] + kept[2][8]).item<double>() / 3;
+    EXPECT_NEAR(head.attention.spike, spike, 1e-5);
+    EXPECT_NEAR(head.attention.first, kept.select(1, 0).mean().item<double>(), 1e-5);
+    EXPECT_TRUE(std::isnan(head.attention.watched));
+  }
+}
+
+TEST_P(EveryArchitectureTest, EmbeddingsHaveACosineOrThereIsNoScale) {
+  const auto cosines = norm_collinearity(model).cosines;
+  EXPECT_TRUE(cosines.empty() ||
+              cosines.size() == static_cast<size_t>(model->config().d_vocabulary));
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, EveryArchitectureTest, testing::ValuesIn(golden_models()),
+                         [](const auto& info) { return info.param.name(); });
+
+}  // namespace
+}  // namespace spikesink

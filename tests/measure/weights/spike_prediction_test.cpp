@@ -1,0 +1,78 @@
+// Predictions from weights alone, planted and of a real model.
+
+#include "spikesink/measure/weights/spike_prediction.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "measure/weights/amplifier.h"
+#include "spikesink/measure/weights/quadratic_form.h"
+#include "spikesink/model/load_model.h"
+
+namespace spikesink {
+namespace {
+
+struct SpikePredictionTest : Amplifier {};
+
+TEST_F(SpikePredictionTest, PredictionNamesThePlantedBlocksAlone) {
+  auto model = quiet_model();
+  plant(model, 1, 0, 5, 40);
+  plant(model, 1, 1, 9, -20);
+  plant(model, 2, 0, 5, 60);
+  plant(model, 3, 0, 5, -90);
+  plant(model, 3, 1, 9, 30);
+  const auto prediction = quadratic_form(model).prediction();
+  EXPECT_EQ(prediction.spike_channels, (std::vector<int64_t>{5, 9}));
+  EXPECT_EQ(prediction.step_up, (std::vector<int64_t>{4, 6}));
+  EXPECT_EQ(prediction.step_down, std::vector<int64_t>{8});
+  ASSERT_EQ(prediction.steps.size(), 5u);
+  const auto& last = prediction.steps[3];
+  EXPECT_EQ(last.block.number, 8);
+  EXPECT_EQ(last.channel, 5);
+  EXPECT_FALSE(last.up);
+  EXPECT_NEAR(last.eigenvalue, -90, 1);
+  EXPECT_NEAR(last.most, 90 * kAmplifierWidth, kAmplifierWidth);
+}
+
+TEST_F(SpikePredictionTest, AnOutlierWithoutADominantEigenvalueIsNotPredicted) {
+  auto model = quiet_model();
+  model->layers[2]->mlp->down->weight[11] *= 50;
+  const auto result = quadratic_form(model);
+  ASSERT_EQ(result.outliers().size(), 1u);
+  EXPECT_EQ(result.outliers()[0].form->channel, 11);
+  EXPECT_TRUE(result.prediction().steps.empty());
+  EXPECT_TRUE(result.prediction().spike_channels.empty());
+}
+
+TEST(SmolLm2FormsTest, PredictsItsSpikes) {
+  if (!std::filesystem::exists(SPIKESINK_SMOLLM2))
+    GTEST_SKIP() << "scripts/setup has not put the model into .deps";
+  const auto result = quadratic_form(load_model(SPIKESINK_SMOLLM2));
+  const auto expect_outlier = [&](int64_t layer, double norm, double median, int sign) {
+    const auto& block = result.blocks[layer];
+    ASSERT_FALSE(block.outliers.empty()) << layer;
+    const auto& form = block.outliers[0];
+    EXPECT_EQ(form.channel, 507);
+    EXPECT_NEAR(form.norm, norm, 1) << layer;
+    EXPECT_NEAR(block.median, median, 1) << layer;
+    EXPECT_GT(form.dominance, result.options.least_dominance) << layer;
+    EXPECT_GT(sign * form.eigenvalue(), 0) << layer;
+    ASSERT_EQ(block.controls.size(), 1u) << layer;
+    EXPECT_LT(block.controls[0].dominance, 0.25) << layer;
+  };
+  expect_outlier(2, 64, 6, 1);
+  expect_outlier(11, 152, 11, 1);
+  expect_outlier(28, 696, 16, -1);
+  EXPECT_EQ(result.outliers().size(), 3u);
+  EXPECT_LT(result.blocks[2].outliers[0].dominance, 0.8) << "two units of opposite signs";
+  EXPECT_GT(result.blocks[11].outliers[0].dominance, 0.9);
+  EXPECT_GT(result.blocks[28].outliers[0].dominance, 0.9);
+  const auto prediction = result.prediction();
+  EXPECT_EQ(prediction.spike_channels, std::vector<int64_t>{507});
+  EXPECT_EQ(prediction.step_up, (std::vector<int64_t>{6, 24}));
+  EXPECT_EQ(prediction.step_down, std::vector<int64_t>{58});
+}
+
+}  // namespace
+}  // namespace spikesink

@@ -1,0 +1,68 @@
+#include "spikesink/model/model_config.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+
+#include "message_of.h"
+#include "tiny_model.h"
+
+namespace spikesink {
+namespace {
+
+TEST(ModelConfigTest, AnInvalidModelIsRefusedWithTheFirstInvalidField) {
+  const auto refusal = [](const std::function<void(ModelConfig&)>& change) {
+    auto config = tiny_config();
+    change(config);
+    return message_of<std::invalid_argument>([&] { config.validate(); });
+  };
+  tiny_config().validate();
+  EXPECT_TRUE(contains(refusal([](auto& c) { c.d_model = 0; }), "d_model: got 0"));
+  EXPECT_TRUE(
+      contains(refusal([](auto& c) { c.n_key_value_heads = 3; }), "a divisor of n_heads = 4"));
+  EXPECT_TRUE(contains(refusal([](auto& c) { c.norm.epsilon = 0; }), "norm_epsilon"));
+  EXPECT_TRUE(contains(refusal([](auto& c) { c.attention_softcap = -1; }), "attention_softcap"));
+  EXPECT_TRUE(contains(refusal([](auto& c) {
+                         c.residual = ResidualForm::kParallelOwnNorms;
+                         c.norm_placement = NormPlacement::kPost;
+                       }),
+                       "residual"));
+  EXPECT_TRUE(contains(refusal([](auto& c) {
+                         c.attention_form = AttentionForm::kSigmoid;
+                         c.sink_logits = true;
+                       }),
+                       "attention_form"));
+}
+
+TEST(ModelConfigTest, WhatFollowsFromItsFields) {
+  auto config = tiny_config();
+  EXPECT_STREQ(config.positions(), "rotary");
+  EXPECT_DOUBLE_EQ(config.score_scale(), 1 / std::sqrt(8.0));
+  config.attention_scale = 0.25;
+  EXPECT_EQ(config.score_scale(), 0.25);
+  EXPECT_EQ(config.gate_factors(), 0);
+  for (const auto& [width, factors] :
+       {std::pair(GateWidth::kToken, 1), {GateWidth::kHead, 4}, {GateWidth::kChannel, 32}}) {
+    config.gate = {GateInput::kHidden, width};
+    EXPECT_EQ(config.gate_factors(), factors);
+  }
+  EXPECT_TRUE(config.predicts_next());
+  config.causal = false;
+  EXPECT_FALSE(config.predicts_next());
+  EXPECT_EQ(config.layer(1).window, 0) << "layers of a model that lists none are alike";
+}
+
+TEST(ModelConfigTest, SitesOfNormsAreThoseOfTheEquation) {
+  const auto sites = [](NormPlacement placement) {
+    const auto [front, output, sum] = norm_sites(placement);
+    return std::vector<bool>{front, output, sum};
+  };
+  EXPECT_EQ(sites(NormPlacement::kPre), (std::vector<bool>{true, false, false}));
+  EXPECT_EQ(sites(NormPlacement::kPost), (std::vector<bool>{false, false, true}));
+  EXPECT_EQ(sites(NormPlacement::kSandwich), (std::vector<bool>{true, true, false}));
+  EXPECT_EQ(sites(NormPlacement::kOutput), (std::vector<bool>{false, true, false}));
+}
+
+}  // namespace
+}  // namespace spikesink
