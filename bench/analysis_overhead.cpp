@@ -16,7 +16,7 @@
 #include "spikesink/keep_freed_memory.h"
 #include "spikesink/measure/practice/perplexity.h"
 #include "spikesink/measure/sinks/attention_sinks.h"
-#include "spikesink/measure/sinks/qk_geometry.h"
+#include "spikesink/measure/sinks/sink_geometry.h"
 #include "spikesink/measure/sinks/sinks_anywhere.h"
 #include "spikesink/measure/spikes/life_cycle.h"
 #include "spikesink/measure/spikes/massive_activations.h"
@@ -53,7 +53,7 @@ void measured(Job& job) {
   spikesink::AttentionSinks sinks;
   spikesink::Perplexity perplexity;
   spikesink::SinksAnywhere anywhere;
-  spikesink::QkGeometry geometry;
+  spikesink::SinkGeometry geometry;
   std::vector<spikesink::Measurement*> all = {&life_cycle, &massive, &sinks, &perplexity};
   if (job.also == "sinks_anywhere") all.push_back(&anywhere);
   if (job.also == "qk_geometry") all.push_back(&geometry);

@@ -87,8 +87,8 @@ int main(int argc, char** argv) {
       argc > 2 && std::string(argv[2]) == "float32" ? torch::kFloat : torch::kBFloat16;
   const int64_t sequences = number(4, 4), length = number(5, 512);
   auto model = spikesink::load_model(argv[1], {.dtype = dtype,
-                                               .residence = spikesink::Residence::kByLayer,
-                                               .memory = number(3, 3'000'000'000)});
+                                               .weight_loading = spikesink::WeightLoading::kByLayer,
+                                               .max_memory = number(3, 3'000'000'000)});
   torch::manual_seed(0);
   spikesink::TokenBatches batches;
   const int64_t rows = std::max<int64_t>(1, spikesink::BatchOptions().batch_tokens / length);

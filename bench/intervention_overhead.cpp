@@ -23,12 +23,12 @@ struct Case {
 
 std::vector<Case> cases(const ModelConfig& config) {
   const std::vector<int64_t> channels = {0, config.d_model / 2};
-  const EditPlaces one{.layers = {{config.n_layers / 2}}};
-  const auto spiking = [](EditPlaces places) {
-    places.tokens = SpikingTokens{};
+  const EditSites one{.layers = {{config.n_layers / 2}}};
+  const auto spiking = [](EditSites places) {
+    places.tokens = MassiveTokens{};
     return places;
   };
-  const auto edit = [&](ChannelEdit what, EditPlaces where) {
+  const auto edit = [&](ChannelEdit what, EditSites sites) {
     return std::make_shared<EditChannels>(channels, std::move(what), std::move(where));
   };
   return {{"clamp two channels after one layer", edit(Clamp{20}, one)},
@@ -38,7 +38,7 @@ std::vector<Case> cases(const ModelConfig& config) {
           {"mask key 0 in all heads", std::make_shared<RemoveSinks>(MaskSink{})},
           {"softmax-plus-one", std::make_shared<RemoveSinks>(AddSinkLogit{0})},
           {"remove a head of every layer", [&] {
-             std::vector<HeadPlace> heads;
+             std::vector<HeadIndex> heads;
              for (int64_t layer = 0; layer < config.n_layers; ++layer) heads.emplace_back(layer, 0);
              return std::make_shared<EditHeads>(heads, Scale{0});
            }()}};

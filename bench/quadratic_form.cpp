@@ -42,8 +42,9 @@ void print(const QuadraticFormResult& result) {
     fmt::print(
         "block {} channel {}: ||U|| {:.1f} ({:.1f} medians), lambda* {:.1f}, then {:.1f}; "
         "dominance {:.3f}\n",
-        block.number, form->channel, form->norm, form->norm / median, form->eigenvalue(),
-        form->eigenvalues.size() > 1 ? form->eigenvalues[1] : 0.0, form->dominance);
+        block.number, form->channel, form->frobenius_norm, form->frobenius_norm / median,
+        form->leading_eigenvalue(), form->eigenvalues.size() > 1 ? form->eigenvalues[1] : 0.0,
+        form->dominance);
     for (const auto& [row, column, weight, share] : form->weights)
       fmt::print("  W[{}, {}] = {:.2f} has {:.1f} % of lambda*\n", row, column, weight,
                  100 * share);
@@ -66,7 +67,7 @@ int main(int argc, char** argv) {
   const int64_t layer = argc > 3 ? std::stoll(argv[3]) : 0;
   QuadraticFormResult result;
   const double norms =
-      fastest([&] { quadratic_form(model, {.most_outliers = 0, .controls = 0}); }, repeats);
+      fastest([&] { quadratic_form(model, {.max_outliers = 0, .control_count = 0}); }, repeats);
   const double all = fastest([&] { result = quadratic_form(model); }, repeats);
   print(result);
   const double matrices = fastest([&] { form_every_matrix(model, layer); }, repeats);

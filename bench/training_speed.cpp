@@ -38,7 +38,7 @@ Options options_of(int argc, char** argv) {
 
 spikesink::TrainConfig config_of(const Options& options) {
   const auto& file = options.at("--config");
-  if (file.empty()) return spikesink::ablated(options.at("--row"), options.at("--scale"));
+  if (file.empty()) return spikesink::ablation_config(options.at("--row"), options.at("--scale"));
   std::ifstream stream(file);
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   return spikesink::read_train_config(text, file);
@@ -66,7 +66,7 @@ void run(const Options& options) {
   for (int64_t step = 0; step < warm_up; ++step) trainer.step();
   for (int64_t step = 0; step < steps; ++step)
     print({{"step_seconds", bench::seconds([&] { trainer.step(); })}});
-  print({{"measure_seconds", bench::seconds([&] { trainer.measure(); })}});
+  print({{"measure_seconds", bench::seconds([&] { trainer.run_validation(); })}});
 }
 
 }  // namespace

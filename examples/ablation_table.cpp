@@ -13,10 +13,10 @@ namespace {
 using namespace examples;
 
 // "mean (least-greatest)" over the seeds.
-std::string to_text(const std::optional<spikesink::Spread>& spread, int digits) {
-  if (!spread) return "-";
-  if (spread->low == spread->high) return fmt::format("{:.{}f}", spread->mean, digits);
-  return fmt::format("{0:.{3}f} ({1:.{3}f}-{2:.{3}f})", spread->mean, spread->low, spread->high,
+std::string to_text(const std::optional<spikesink::SeedRange>& range, int digits) {
+  if (!range) return "-";
+  if (range->low == range->high) return fmt::format("{:.{}f}", range->mean, digits);
+  return fmt::format("{0:.{3}f} ({1:.{3}f}-{2:.{3}f})", range->mean, range->low, range->high,
                      digits);
 }
 
@@ -46,14 +46,14 @@ void run(TableOptions options) {
   refuse_job();
   const int workers = count_workers(options);
   if (options.threads == 0) options.threads = std::max(1, at::get_num_threads() / workers);
-  spikesink::check_writable(options.out);
+  spikesink::prepare_report_folder(options.out);
   const auto jobs = list_jobs(options);
   run_jobs(jobs, options, workers);
-  std::vector<spikesink::FinishedRun> runs;
+  std::vector<spikesink::TrainingRunLog> runs;
   for (const auto& job : jobs) runs.push_back(spikesink::read_training_run(job.folder));
   write_training_report("ablation-table", options, runs);
   if (options.quiet) return;
-  print_table(spikesink::summarize(runs));
+  print_table(spikesink::summarize_rows(runs));
   fmt::print("report {}\n", (options.out / "report.html").string());
 }
 

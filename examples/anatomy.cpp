@@ -1,19 +1,18 @@
 // The anatomy of a pretrained model: where its spikes rise and fall and which weights make them,
 // which tokens carry them, which heads are sinks and why.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <algorithm>
+#include <utility>
 
 #include "anatomy/anatomy.h"
 
 namespace {
 
-// The name of a section as report.json spells it: "life-cycle" is life_cycle, "sinks" is short for
-// attention_sinks.
+// The name of a section as --help lists it. The keys of report.json ("life_cycle") and "sinks" are
+// accepted too.
 std::string section_name(std::string word) {
-  std::replace(word.begin(), word.end(), '-', '_');
-  return word == "sinks" ? "attention_sinks" : word;
+  word = examples::hyphenated(std::move(word));
+  return word == "sinks" ? "attention-sinks" : word;
 }
 
 void run(examples::Options options, examples::Anatomy& anatomy) {
@@ -21,7 +20,7 @@ void run(examples::Options options, examples::Anatomy& anatomy) {
   options.quiet = options.quiet || !experiment.is_first();
   if (!options.quiet) fmt::print("{}\n", experiment.describe(options));
   anatomy.measure(experiment, options);
-  if (experiment.processes) experiment.processes->meet();
+  if (experiment.processes) experiment.processes->barrier();
   if (!experiment.is_first()) return;
   auto report = examples::make_report("anatomy", options, experiment);
   anatomy.add_to(report);
@@ -44,13 +43,14 @@ int main(int argc, char** argv) {
   const auto add_names = [&](const char* name, std::vector<std::string>& value, const char* help) {
     return app.add_option(name, value, help)
         ->transform(section_name)
-        ->check(CLI::IsMember(anatomy.names()))
-        ->type_name("SECTION")
-        ->delimiter(',');
+        ->check(examples::one_of(anatomy.names()))
+        ->delimiter(',')
+        ->type_name("NAME,...")
+        ->group("Sections");
   };
-  auto* chosen = add_names("--only", only, "make these sections of the report alone");
-  add_names("--skip", skip, "leave these sections out")->excludes(chosen);
-  app.footer(fmt::format("Sections: {}", fmt::join(anatomy.names(), ", ")));
+  auto* chosen = add_names("--only", only, "sections of the report (default: all listed below)");
+  add_names("--skip", skip, "sections to leave out of the report")->excludes(chosen);
+  app.footer(examples::help_list("Names for --only and --skip", anatomy.names()));
   return examples::run_example(app, argc, argv, [&] {
     anatomy.select(only, skip);
     run(options, anatomy);

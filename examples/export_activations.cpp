@@ -19,13 +19,13 @@ void check_lengths(const Experiment& experiment) {
 
 // An unknown hook point is an error before the model runs.
 void check_patterns(Experiment& experiment, const std::vector<std::string>& patterns) {
-  for (const auto& pattern : patterns) experiment.model->hooks().matching(pattern);
+  for (const auto& pattern : patterns) experiment.model->hooks().matching_names(pattern);
 }
 
 // The tensors of all batches, concatenated along the sequences; `tokens` has the ids.
 std::map<std::string, torch::Tensor> collect(Experiment& experiment,
                                              const std::vector<std::string>& patterns,
-                                             const spikesink::Progress& progress) {
+                                             const spikesink::ProgressCallback& progress) {
   std::map<std::string, std::vector<torch::Tensor>> by_batch;
   int64_t done = 0;
   for (const auto& batch : experiment.batches) {

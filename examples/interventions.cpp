@@ -29,7 +29,8 @@ void print_table(const std::vector<spikesink::InterventionResult>& results) {
     const auto [low, high] = result.interval;
     fmt::print("{:<26} {:>10} {:>24} {:>6.1f} % {:>8.1f} % {:>10} {:>8}\n", result.name,
                to_text(result.perplexity.perplexity), to_text(low) + " to " + to_text(high),
-               result.sinks.sink_ratio(kGu), result.sinks.sink_ratio(kGu, result.next_key),
+               result.sinks.sink_ratio_percent(kGu),
+               result.sinks.sink_ratio_percent(kGu, result.next_key),
                to_text(result.spike.magnitude), to_text(result.divergence.mean, 3));
   }
 }
@@ -42,9 +43,9 @@ void run(const Options& options, const InterventionList& list) {
   if (!options.quiet) print_found(found);
   const auto [interventions, skipped] = build_interventions(list, found, experiment);
   if (!options.quiet && !skipped.empty()) fmt::print("left out: {}\n", fmt::join(skipped, ", "));
-  const auto results =
-      spikesink::compare(experiment.model, experiment.batches, interventions,
-                         static_cast<uint64_t>(options.seed), progress_bar(options, "intervening"));
+  const auto results = spikesink::compare_interventions(
+      experiment.model, experiment.batches, interventions, static_cast<uint64_t>(options.seed),
+      progress_bar(options, "intervening"));
   auto report = make_report("interventions", options, experiment);
   report.add(results);
   report.write(options.out);

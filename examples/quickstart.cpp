@@ -12,7 +12,7 @@ using namespace examples;
 void print_summary(const std::string& title, const spikesink::AttentionSinks& sinks,
                    const spikesink::Perplexity& perplexity) {
   fmt::print("{}: sink ratio {:.1f} %, perplexity {:.4g}\n", title,
-             sinks.result().sink_ratio(spikesink::SinkDefinition::kGu),
+             sinks.result().sink_ratio_percent(spikesink::SinkDefinition::kGu),
              perplexity.result().perplexity);
 }
 

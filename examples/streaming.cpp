@@ -26,20 +26,20 @@ int64_t cache_size(const StreamingOptions& streaming, int64_t context) {
 }
 
 // The tokens that no cache should drop, found in the windows of --sequences and --length.
-spikesink::CacheKeepResult find_kept_tokens(Experiment& experiment, const Options& options) {
+spikesink::KvCacheKeepResult find_kept_tokens(Experiment& experiment, const Options& options) {
   spikesink::SinksAnywhere sinks;
   spikesink::SpikeTokens spikes;
   spikesink::run(experiment.model, experiment.batches, {&sinks, &spikes},
                  {.progress = progress_bar(options, "finding the tokens to keep")});
-  return spikesink::cache_keep(sinks.result(), spikes.result());
+  return spikesink::kv_cache_keep(sinks.result(), spikes.result());
 }
 
 // Three policies of one capacity.
-std::vector<spikesink::NamedStream> make_policies(const spikesink::CacheKeepResult& found,
+std::vector<spikesink::NamedStream> make_policies(const spikesink::KvCacheKeepResult& found,
                                                   int64_t capacity) {
   const int64_t first = std::min<int64_t>(4, capacity / 2);
   spikesink::CachePolicy aware{.first = 0, .most_kept = capacity / 8};
-  for (const auto& token : found.kept) {
+  for (const auto& token : found.keep) {
     if (token.id < 0) aware.first = 1;
     if (token.id >= 0) aware.kept_ids.push_back(token.id);
   }
@@ -69,12 +69,13 @@ void run(const Options& options, const StreamingOptions& streaming) {
   const auto step = streaming.step.value_or(std::clamp<int64_t>(cache / 8, 1, 64));
   auto streams = make_policies(find_kept_tokens(experiment, options), cache);
   for (auto& stream : streams)
-    stream.result = spikesink::stream(experiment.model, torch::tensor(ids), stream.policy,
+    stream.result =
+        spikesink::evaluate_streaming(experiment.model, torch::tensor(ids), stream.policy,
                                       {.step = step}, progress_bar(options, stream.name));
   auto report = make_report("streaming", options, experiment);
-  report.configure("read", static_cast<int64_t>(ids.size()));
-  report.configure("cache", cache);
-  report.configure("step", step);
+  report.add_configuration("read", static_cast<int64_t>(ids.size()));
+  report.add_configuration("cache", cache);
+  report.add_configuration("step", step);
   report.add(streams);
   report.write(options.out);
   if (options.quiet) return;

@@ -20,7 +20,7 @@ struct TrainOptions : TrainingOptions {
 spikesink::TrainConfig make_config(const TrainOptions& options) {
   auto config = options.config ? spikesink::read_train_config(read_file(*options.config),
                                                               options.config->string())
-                               : spikesink::ablated(options.row, options.scale);
+                               : spikesink::ablation_config(options.row, options.scale);
   config = apply_options(std::move(config), options);
   if (options.seed_given || !options.config) config.seed = static_cast<uint64_t>(options.seed);
   return config;
@@ -28,11 +28,12 @@ spikesink::TrainConfig make_config(const TrainOptions& options) {
 
 void print_start(const spikesink::TrainingRun& training) {
   for (const auto& sentence : training.damaged()) fmt::print("set aside: {}\n", sentence);
-  if (training.began_after() > 0) fmt::print("going on after step {}\n", training.began_after());
+  if (training.resumed_from_step() > 0)
+    fmt::print("going on after step {}\n", training.resumed_from_step());
 }
 
-void print_summary(const spikesink::FinishedRun& run, const TrainOptions& options) {
-  const auto row = spikesink::summarize({run}).front();
+void print_summary(const spikesink::TrainingRunLog& run, const TrainOptions& options) {
+  const auto row = spikesink::summarize_rows({run}).front();
   if (row.loss && row.perplexity && row.sink_ratio_percent && row.spike)
     fmt::print("{}: loss {:.4f}, perplexity {:.4g}, sink ratio {:.1f} %, spike {:.4g}\n", row.row,
                row.loss->mean, row.perplexity->mean, row.sink_ratio_percent->mean, row.spike->mean);
@@ -43,8 +44,8 @@ void print_summary(const spikesink::FinishedRun& run, const TrainOptions& option
 void run(TrainOptions options) {
   if (options.threads > 0) at::set_num_threads(options.threads);
   check_device(options.device);
-  const auto processes = spikesink::join_processes();
-  options.quiet = options.quiet || !is_first(processes.get());
+  const auto processes = spikesink::join_process_group();
+  options.quiet = options.quiet || !spikesink::is_main_process(processes.get());
   spikesink::TrainingRun training(make_config(options), options.out,
                                   device_of(processes.get(), options.device), processes.get());
   if (!options.quiet) print_start(training);
@@ -52,7 +53,7 @@ void run(TrainOptions options) {
     TrainingProgress progress(!options.quiet, 1);
     train(training, progress, [] { return false; });
   }
-  if (!is_first(processes.get())) return;
+  if (!spikesink::is_main_process(processes.get())) return;
   const auto finished = spikesink::read_training_run(options.out);
   write_training_report("train", options, {finished});
   if (!options.quiet) print_summary(finished, options);

@@ -40,7 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static auto trainer = tiny_trainer();
   static const auto fingerprint = spikesink::fingerprint(trainer);
   static const auto checkpoint = [] {
-    auto one = spikesink::checkpoint_of(folder.path(), 7);
+    auto one = spikesink::checkpoint_at_step(folder.path(), 7);
     std::filesystem::create_directory(one.folder);
     return one;
   }();
@@ -55,7 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::expect_format_error_at_worst([&] { spikesink::find_checkpoints(folder.path()); });
   fuzz::expect_format_error_at_worst([&] {
     try {
-      spikesink::restore(trainer, checkpoint);
+      spikesink::restore_checkpoint(trainer, checkpoint);
     } catch (const std::invalid_argument&) {  // of other data
     }
   });

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Checks what no compiler does: that includes point only to the left and down, that public headers show only the standard
-library, torch and this project and include all they use, and that the library neither prints nor ends the program.
+"""Checks what no compiler does: that includes point only to the left and down, also inside measure/ and in its tests; that public
+headers show only the standard library, torch and this project and include all they use; that spikesink.h includes all of them; and
+that the library neither prints nor ends the program.
 
     tests/check_sources.py REPOSITORY
 """
@@ -12,6 +13,15 @@ import sys
 # An area may include itself and those before it.
 ORDER = ["error", "printable", "version", "detail", "log", "weights", "text", "hooks", "model", "distributed", "measure", "intervene", "train", "report",
          "spikesink"]
+# A folder of measure/ may include itself and these.
+MEASURE = {
+    "core": set(),
+    "spikes": {"core"},
+    "sinks": {"core", "spikes"},
+    "weights": {"core", "spikes"},
+    "practice": {"core", "spikes", "sinks", "weights"},
+}
+MEASURE_INCLUDE = re.compile(r'^#include "(?:spikesink/)?measure/(\w+)/', re.M)
 INCLUDE = re.compile(r'^#include ([<"])([^>"]+)[>"]', re.M)
 ENDS_OR_PRINTS = re.compile(r"\bstd::(cout|cerr|exit|abort|terminate|quick_exit)\b|\b(printf|puts|fputs|exit|abort)\(|fmt::print\(")
 
@@ -74,6 +84,27 @@ def problems_of(root):
                 yield f"{path.relative_to(root)}: write #include \"spikesink/...\" for own headers, <...> for others: {name}"
 
 
+def measure_problems(root):
+    """The order of the folders inside measure/."""
+    for base in ("include/spikesink/measure", "src/measure", "tests/measure"):
+        for path in sorted((root / base).glob("*/*")):
+            own = path.parent.name
+            if own not in MEASURE:
+                yield f"{path.relative_to(root)}: measure/ has no folder {own}, expected one of {', '.join(MEASURE)}"
+                continue
+            for other in sorted(set(MEASURE_INCLUDE.findall(path.read_text())) - MEASURE[own] - {own}):
+                yield f"{path.relative_to(root)}: measure/{own} must not include measure/{other}"
+
+
+def umbrella_problems(root):
+    """spikesink.h is the whole library."""
+    umbrella = (root / "include/spikesink/spikesink.h").read_text()
+    for path in sorted((root / "include/spikesink").rglob("*.h")):
+        name = str(path.relative_to(root / "include"))
+        if path.name != "spikesink.h" and f'"{name}"' not in umbrella:
+            yield f"include/spikesink/spikesink.h: does not include {name}"
+
+
 def included_by(path, include_root):
     """What a header includes, itself or through others of this project: <torch/...> as "torch"."""
     found, own = set(), {path}
@@ -99,6 +130,6 @@ def missing_includes(root):
 
 if __name__ == "__main__":
     root = pathlib.Path(sys.argv[1])
-    problems = [*problems_of(root), *missing_includes(root)]
+    problems = [*problems_of(root), *measure_problems(root), *umbrella_problems(root), *missing_includes(root)]
     print("\n".join(problems) or "no problems")
     sys.exit(bool(problems))

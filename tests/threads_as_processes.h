@@ -36,10 +36,10 @@ class ThreadJob {
    public:
     Process(ThreadJob& job, int64_t rank) : job_(job), rank_(rank) {}
     int64_t rank() const override { return rank_; }
-    int64_t count() const override { return job_.count_; }
+    int64_t world_size() const override { return job_.count_; }
     int64_t local_rank() const override { return rank_; }
 
-    std::vector<std::string> gather(const std::string& mine) override {
+    std::vector<std::string> all_gather(const std::string& mine) override {
       auto bytes = torch::empty({static_cast<int64_t>(mine.size())}, torch::kByte);
       std::copy(mine.begin(), mine.end(), bytes.data_ptr<uint8_t>());
       std::vector<std::string> all;
@@ -50,7 +50,7 @@ class ThreadJob {
       return all;
     }
 
-    std::function<void()> start_sum(const torch::Tensor& tensor) override {
+    std::function<void()> start_all_reduce(const torch::Tensor& tensor) override {
       return [this, tensor, at = give(tensor)] {
         const auto given = job_.take(at);
         auto sum = given.front().clone();
@@ -66,8 +66,8 @@ class ThreadJob {
       };
     }
 
-    void meet() override { job_.take(give(torch::empty({0}))); }
-    void check() const override {}
+    void barrier() override { job_.take(give(torch::empty({0}))); }
+    void check_alive() const override {}
 
    private:
     // The number of what every process gives now.

@@ -11,7 +11,7 @@ namespace {
 // A row may equal the baseline at a scale, or be no valid model.
 bool exists_at_scale(const std::string& row, const TableOptions& options) {
   try {
-    spikesink::ablated(row, options.scale);
+    spikesink::ablation_config(row, options.scale);
     return true;
   } catch (const std::invalid_argument& error) {
     if (!options.quiet) fmt::print("left out: {} ({})\n", row, error.what());
@@ -45,7 +45,7 @@ std::vector<Job> list_jobs(const TableOptions& options) {
   for (const auto& row : expand_rows(options)) {
     for (int64_t index = 0; index < options.seeds; ++index) {
       const uint64_t seed = static_cast<uint64_t>(options.seed) + static_cast<uint64_t>(index);
-      auto config = apply_options(spikesink::ablated(row, options.scale), options);
+      auto config = apply_options(spikesink::ablation_config(row, options.scale), options);
       config.seed = seed;
       jobs.push_back({config, options.out / row / fmt::format("seed-{}", seed)});
     }

@@ -17,7 +17,7 @@ PerplexitySection::PerplexitySection(SectionTable& table)
     : FirstRunSection(table, "perplexity", [](auto&) { return spikesink::Perplexity(); }) {}
 
 void PerplexitySection::join_first_run(const Experiment& experiment, TextRun& run) {
-  if (experiment.model->config().predicts_next()) measure(experiment, run);
+  if (experiment.model->config().is_causal_lm()) measure(experiment, run);
 }
 
 void PerplexitySection::print_summary() const {
@@ -28,15 +28,16 @@ void PerplexitySection::print_summary() const {
 std::vector<std::string> Anatomy::names() const {
   std::vector<std::string> names;
   for (const auto* section : table_) {
-    if (section->selectable()) names.emplace_back(section->name());
+    if (section->selectable()) names.push_back(hyphenated(std::string(section->name())));
   }
   return names;
 }
 
 void Anatomy::select(const std::vector<std::string>& only, const std::vector<std::string>& skip) {
   for (auto* section : table_) {
-    const bool wanted = only.empty() || contains(only, section->name());
-    if (!section->selectable() || (wanted && !contains(skip, section->name()))) section->select();
+    const auto name = hyphenated(std::string(section->name()));
+    const bool wanted = only.empty() || contains(only, name);
+    if (!section->selectable() || (wanted && !contains(skip, name))) section->select();
   }
 }
 

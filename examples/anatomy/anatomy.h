@@ -33,6 +33,11 @@ class Anatomy {
   FirstRunSection<spikesink::MassiveActivations> massive_activations_{
       table_, "massive_activations", [](auto&) { return spikesink::MassiveActivations(); }};
   SpikeTokensSection spike_tokens_{table_};
+  SecondRunSection<spikesink::StateNorms> state_norms_{
+      table_,
+      "state_norms",
+      [this](auto&) { return spikesink::StateNorms(spike_tokens_.positions()); },
+      {&spike_tokens_}};
   SecondRunSection<spikesink::GateLinearity> gate_linearity_{
       table_,
       "gate_linearity",
@@ -48,10 +53,10 @@ class Anatomy {
   AttentionSinksSection attention_sinks_{table_};
   FirstRunSection<spikesink::SinksAnywhere> sinks_anywhere_{
       table_, "sinks_anywhere", [](auto&) { return spikesink::SinksAnywhere(); }};
-  SecondRunSection<spikesink::QuantisationError> quantisation_{
+  SecondRunSection<spikesink::Quantisation> quantisation_{
       table_,
       "quantisation",
-      [this](auto&) { return spikesink::QuantisationError(spike_tokens_.positions()); },
+      [this](auto&) { return spikesink::Quantisation(spike_tokens_.positions()); },
       {&spike_tokens_}};
   KvCacheSection kv_cache_{table_, sinks_anywhere_, spike_tokens_};
   PerplexitySection perplexity_{table_};

@@ -22,7 +22,7 @@ void AttentionSinksSection::print_summary() const {
   const auto& sinks = *result();
   for (const auto& [key, sequences, tokens] : sinks.keys) {
     fmt::print("sink ratio        {:.1f} % ({}, {}, epsilon {})\n",
-               sinks.sink_ratio(spikesink::SinkDefinition::kGu, key),
+               sinks.sink_ratio_percent(spikesink::SinkDefinition::kGu, key),
                to_string(spikesink::SinkDefinition::kGu),
                key < 0 ? "last key" : fmt::format("key {}", key), sinks.options.epsilon);
     fmt::print("sink heads        {} of {}\n", sinks.sink_heads(key).size(),
@@ -37,7 +37,8 @@ void AttentionSinksSection::print_summary() const {
 
 void SinkGeometrySection::join_second_run(const Experiment& experiment, TextRun& run) {
   if (!in_report()) return;
-  run.measure(spikesink::QkGeometry({.sinks = {.positions = sink_positions(experiment)}}), heads_);
+  run.measure(spikesink::SinkGeometry({.sinks = {.positions = sink_positions(experiment)}}),
+              heads_);
 }
 
 void SinkGeometrySection::finish(Experiment& experiment, const Options& options) {
@@ -48,7 +49,7 @@ void SinkGeometrySection::finish(Experiment& experiment, const Options& options)
   const auto& sinks = *attention_sinks_.result();
   for (const auto distance : {spikesink::QkDistance::kEuclidean, spikesink::QkDistance::kCosine})
     geometry_.agreements.emplace_back(
-        distance, spikesink::compare(geometry_.result, sinks, distance, positions));
+        distance, spikesink::sink_head_agreement(geometry_.result, sinks, distance, positions));
   geometry_.pictures = spikesink::head_pictures(experiment.model, {experiment.batches.front()},
                                                 sinks, {.positions = positions},
                                                 progress_bar(options, "drawing two heads"));
@@ -59,7 +60,7 @@ void SinkGeometrySection::add_to(spikesink::Report& report) const {
 }
 
 void KvCacheSection::add_to(spikesink::Report& report) const {
-  report.add(spikesink::cache_keep(*sinks_anywhere_.result(), *spike_tokens_.result()));
+  report.add(spikesink::kv_cache_keep(*sinks_anywhere_.result(), *spike_tokens_.result()));
 }
 
 }  // namespace examples

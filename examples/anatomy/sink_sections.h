@@ -22,8 +22,8 @@ class SinkGeometrySection : public Section {
 
  private:
   AttentionSinksSection& attention_sinks_;
-  std::optional<spikesink::QkGeometryResult> heads_;
-  spikesink::SinkGeometry geometry_;
+  std::optional<spikesink::SinkGeometryResult> heads_;
+  spikesink::SinkGeometrySummary geometry_;
 };
 
 /// Which tokens a key/value cache must keep.

@@ -39,7 +39,7 @@ void LifeCycleSection::print_summary() const {
   fmt::print("spike channels    {}\n", list(life.spike_channels));
   fmt::print("step-up blocks    {}\n", list(life.step_up));
   fmt::print("step-down blocks  {}\n", list(life.step_down));
-  if (const auto excess = life.first_over(spikesink::kLargestFloat16))
+  if (const auto excess = life.first_exceeding(spikesink::kMaxFloat16))
     fmt::print("float16           would overflow: {:.0f} in channel {} at block {}\n",
                excess->peak.magnitude, excess->peak.channel, excess->block.number);
 }
@@ -49,8 +49,9 @@ SpikeTokensSection::SpikeTokensSection(SectionTable& table)
 
 void SpikeTokensSection::join_second_run(const Experiment& experiment, TextRun& run) {
   if (!in_report()) return;
-  run.measure(spikesink::SelfAttention(positions(), {.watched = delimiters(experiment, *result())}),
-              self_attention_);
+  run.measure(
+      spikesink::SelfAttention(positions(), {.delimiters = delimiters(experiment, *result())}),
+      self_attention_);
 }
 
 void SpikeTokensSection::finish(Experiment& experiment, const Options&) {
@@ -64,7 +65,7 @@ void SpikeTokensSection::add_to(spikesink::Report& report) const {
 }
 
 void SpikeTokensSection::print_summary() const {
-  const auto& all = positions().all();
+  const auto& all = positions().positions();
   const auto first =
       std::count_if(all.begin(), all.end(), [](const auto& token) { return token.position == 0; });
   fmt::print("spike tokens      {} of {}, {} of them at position 0\n", result()->spiking,
@@ -73,7 +74,7 @@ void SpikeTokensSection::print_summary() const {
 
 void StatePictureSection::finish(Experiment& experiment, const Options&) {
   picture_ =
-      spikesink::most_extreme_state(experiment.model, experiment.batches, *life_cycle_.result());
+      spikesink::largest_state_picture(experiment.model, experiment.batches, *life_cycle_.result());
 }
 
 void StatePictureSection::add_to(spikesink::Report& report) const {

@@ -16,7 +16,7 @@ class SpikeTokensSection : public FirstRunSection<spikesink::SpikeTokens> {
  public:
   explicit SpikeTokensSection(SectionTable& table);
   /// Where the spike tokens stand in the text.
-  const spikesink::SpikePlaces& positions() const { return result()->places; }
+  const spikesink::SpikePositions& positions() const { return result()->spike_positions; }
 
   void join_second_run(const Experiment& experiment, TextRun& run) override;
   void finish(Experiment& experiment, const Options& options) override;

@@ -22,7 +22,7 @@ void QuadraticFormSection::read_weights(const Experiment& experiment, const Opti
 }
 
 void QuadraticFormSection::join_second_run(const Experiment&, TextRun& run) {
-  if (in_report() && forms_) run.measure(spikesink::FormFit(*forms_), fit_);
+  if (in_report() && forms_) run.measure(spikesink::QuadraticFormFit(*forms_), fit_);
 }
 
 torch::Tensor QuadraticFormSection::trigger_of(spikesink::Block block) const {
@@ -53,7 +53,7 @@ void QuadraticFormSection::print_summary() const {
 
 void VocabularyProbeSection::finish(Experiment& experiment, const Options& options) {
   const auto& life = *life_cycle_.result();
-  const auto birth = life.birth();
+  const auto birth = life.spike_origin();
   if (!birth) return;
   const auto& state = life.blocks[birth->number - 1].hidden_state;
   spikesink::VocabularyProbeOptions probe{.spike = state.top.front().magnitude,

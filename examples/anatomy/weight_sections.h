@@ -22,7 +22,7 @@ class QuadraticFormSection : public Section {
   LifeCycleSection& life_cycle_;
   std::optional<spikesink::QuadraticFormResult> forms_;
   std::string error_;  // why there are no forms, or empty
-  std::optional<spikesink::FormFitResult> fit_;
+  std::optional<spikesink::QuadraticFormFitResult> fit_;
 };
 
 /// Every vocabulary entry as the first token, and some of them after a prefix.

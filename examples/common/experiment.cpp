@@ -55,8 +55,8 @@ void batch_text(const Options& options, const spikesink::ModelConfig& config,
                 Experiment& experiment) {
   experiment.tokenizer = spikesink::load_tokenizer(options.model);
   experiment.source = {"text", options.text ? options.text->string() : "built-in passages"};
-  experiment.bos = spikesink::puts_bos(*experiment.tokenizer, options.bos);
-  experiment.eos = spikesink::puts_eos(*experiment.tokenizer, options.bos);
+  experiment.bos = spikesink::windows_start_with_bos(*experiment.tokenizer, options.bos);
+  experiment.eos = spikesink::windows_end_with_eos(*experiment.tokenizer, options.bos);
   experiment.batches = spikesink::token_batches(
       *experiment.tokenizer, read_text(options),
       {.length = options.length.value_or(std::min(options.text_length, config.context)),
@@ -69,9 +69,9 @@ void load_model(const Options& options, Experiment& experiment) {
   check_device(options.load.device);
   if (options.threads > 0) at::set_num_threads(options.threads);
   torch::manual_seed(options.seed);
-  spikesink::check_writable(options.out);
+  spikesink::prepare_report_folder(options.out);
   if (options.shares_work) {
-    experiment.processes = spikesink::join_processes();
+    experiment.processes = spikesink::join_process_group();
   } else {
     refuse_job();
   }
@@ -153,18 +153,19 @@ std::vector<int64_t> all_token_ids(const Options& options, const Experiment& exp
 spikesink::Report make_report(const std::string& program, const Options& options,
                               const Experiment& experiment) {
   spikesink::Report report(program, experiment.tokenizer);
-  report.configure("model", options.model.string());
-  report.configure(experiment.source.first, experiment.source.second);
-  report.configure("sequences", experiment.sequences());
-  report.configure("length", experiment.longest());
-  report.configure("bos", experiment.bos);
-  report.configure("eos", experiment.eos);
-  report.configure("dtype", to_string(options.load.dtype));
-  report.configure("by_layer", experiment.by_layer());
-  report.configure("processes", experiment.processes ? experiment.processes->count() : 1);
-  report.configure("device", options.load.device.str());
-  report.configure("threads", static_cast<int64_t>(at::get_num_threads()));
-  report.configure("seed", options.seed);
+  report.add_configuration("model", options.model.string());
+  report.add_configuration(experiment.source.first, experiment.source.second);
+  report.add_configuration("sequences", experiment.sequences());
+  report.add_configuration("length", experiment.longest());
+  report.add_configuration("bos", experiment.bos);
+  report.add_configuration("eos", experiment.eos);
+  report.add_configuration("dtype", to_string(options.load.dtype));
+  report.add_configuration("by_layer", experiment.by_layer());
+  report.add_configuration("processes",
+                           experiment.processes ? experiment.processes->world_size() : 1);
+  report.add_configuration("device", options.load.device.str());
+  report.add_configuration("threads", static_cast<int64_t>(at::get_num_threads()));
+  report.add_configuration("seed", options.seed);
   report.add(experiment.model->config());
   return report;
 }

@@ -28,7 +28,7 @@ struct Experiment {
   /// The number of tokens of the longest sequence.
   int64_t longest() const;
   /// Whether this process prints and writes files.
-  bool is_first() const { return spikesink::is_first(processes.get()); }
+  bool is_first() const { return spikesink::is_main_process(processes.get()); }
   bool by_layer() const { return model->weight_loader() != nullptr; }
   /// One line about the model and the sequences, and one for the note.
   std::string describe(const Options& options) const;

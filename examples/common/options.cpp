@@ -9,7 +9,7 @@ namespace examples {
 namespace {
 
 using spikesink::BosRule;
-using spikesink::Residence;
+using spikesink::WeightLoading;
 
 constexpr int64_t kMostThreads = 1024;  // more may be refused by the system
 
@@ -19,8 +19,9 @@ const std::map<std::string, torch::Dtype> kDtypes = {{"float32", torch::kFloat},
                                                      {"bfloat16", torch::kBFloat16},
                                                      {"float16", torch::kHalf},
                                                      {"float64", torch::kDouble}};
-const std::map<std::string, Residence> kResidences = {
-    {"auto", Residence::kAuto}, {"yes", Residence::kByLayer}, {"no", Residence::kWhole}};
+const std::map<std::string, WeightLoading> kWeightLoadings = {{"auto", WeightLoading::kAuto},
+                                                              {"yes", WeightLoading::kByLayer},
+                                                              {"no", WeightLoading::kWholeModel}};
 const std::map<std::string, torch::Device> kDevices = {{"cpu", torch::kCPU},
                                                        {"cuda", torch::kCUDA}};
 
@@ -47,11 +48,11 @@ void add_model_options(CLI::App& app, Options& options) {
              "(default: float32)")
       ->type_name("TYPE")
       ->group(kModelGroup);
-  add_choice(app, "--by-layer", options.load.residence, kResidences,
+  add_choice(app, "--by-layer", options.load.weight_loading, kWeightLoadings,
              "load the weights of a layer when it runs (default: auto, only if the model does not "
              "fit into --memory)")
       ->group(kModelGroup);
-  app.add_option("--memory", options.load.memory,
+  app.add_option("--memory", options.load.max_memory,
                  "memory for weights and for states between layers, such as 3GB or 500MiB "
                  "(default: 80 % of the free memory)")
       ->transform(byte_size())
@@ -131,7 +132,7 @@ torch::Device device_of(const spikesink::Processes* processes, torch::Device dev
 }
 
 void refuse_job() {
-  const int64_t processes = spikesink::processes_of_job();
+  const int64_t processes = spikesink::launched_world_size();
   if (processes > 1)
     throw std::invalid_argument(fmt::format(
         "this program does not share its work: got a job of {} processes, expected one; start it "

@@ -7,7 +7,7 @@
 
 namespace examples {
 
-spikesink::Progress progress_bar(const ProgramOptions& options, const std::string& task) {
+spikesink::ProgressCallback progress_bar(const ProgramOptions& options, const std::string& task) {
   if (options.quiet || !isatty(STDERR_FILENO)) return {};
   const auto start = std::chrono::steady_clock::now();
   return [task, start](int64_t done, int64_t total) {

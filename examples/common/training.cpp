@@ -101,12 +101,13 @@ void TrainingProgress::update(const spikesink::TrainingRun& run,
   const std::lock_guard lock(mutex_);
   const auto& config = run.trainer().config();
   auto& measured = measured_[fmt::format("{} {}", config.name, config.seed)];
-  if (step.state)
-    measured = fmt::format(", sinks {:.1f} %, spike {:.4g}",
-                           step.state->sinks.sink_ratio(spikesink::SinkDefinition::kGu),
-                           step.state->spike());
+  if (step.validation)
+    measured =
+        fmt::format(", sinks {:.1f} %, spike {:.4g}",
+                    step.validation->sinks.sink_ratio_percent(spikesink::SinkDefinition::kGu),
+                    step.validation->spike());
   const auto all = static_cast<double>(config.steps);
-  if (step.step == run.began_after() + 1) trained_before_ += run.began_after() / all;
+  if (step.step == run.resumed_from_step() + 1) trained_before_ += run.resumed_from_step() / all;
   trained_ += 1 / all;
   finished_ += run.done() ? 1 : 0;
   tokens_ += config.sequences * config.length;
@@ -125,17 +126,18 @@ void train(spikesink::TrainingRun& run, TrainingProgress& progress,
 }
 
 void write_training_report(const std::string& program, const TrainingOptions& options,
-                           const std::vector<spikesink::FinishedRun>& runs) {
+                           const std::vector<spikesink::TrainingRunLog>& runs) {
   spikesink::Report report(program);
   const auto& config = runs.front().config;
-  report.configure("data", config.data.training.empty()
-                               ? "Bigram-Backcopy"
-                               : fmt::format("{}", fmt::join(config.data.training, ", ")));
-  report.configure("device", options.device.str());
-  report.configure("dtype", config.bfloat16 ? "bfloat16" : "float32");
-  report.configure("threads", static_cast<int64_t>(options.threads > 0 ? options.threads
-                                                                       : at::get_num_threads()));
-  report.configure("seed", static_cast<int64_t>(config.seed));
+  report.add_configuration("data", config.data.training.empty()
+                                       ? "Bigram-Backcopy"
+                                       : fmt::format("{}", fmt::join(config.data.training, ", ")));
+  report.add_configuration("device", options.device.str());
+  report.add_configuration("dtype", config.bfloat16 ? "bfloat16" : "float32");
+  report.add_configuration(
+      "threads",
+      static_cast<int64_t>(options.threads > 0 ? options.threads : at::get_num_threads()));
+  report.add_configuration("seed", static_cast<int64_t>(config.seed));
   report.add(runs);
   report.write(options.out);
 }

@@ -66,6 +66,6 @@ void train(spikesink::TrainingRun& run, TrainingProgress& progress,
 
 /// Writes the report of the trainings to --out.
 void write_training_report(const std::string& program, const TrainingOptions& options,
-                           const std::vector<spikesink::FinishedRun>& runs);
+                           const std::vector<spikesink::TrainingRunLog>& runs);
 
 }  // namespace examples

@@ -20,14 +20,14 @@ bool has_single_value(const JsonObject& edit) {
 
 Edit edit_channels(const JsonObject& edit, const SpikesAndSinks& found) {
   const auto channels = channels_of(edit, found);
-  const EditPlaces sites{.layers = layers_of(edit, found), .tokens = tokens_of(edit)};
+  const EditSites sites{.layers = layers_of(edit, found), .tokens = tokens_of(edit)};
   const auto set = [&](ChannelEdit value) {
     return std::make_shared<EditChannels>(channels, std::move(value), sites);
   };
   if (edit.equals("to", "mean")) {
     if (!sites.layers || sites.layers->size() != 1)
       edit.refuse("layers", "one layer, whose means are used");
-    return set(means_after(found.massive, sites.layers->front(), channels));
+    return set(channel_means(found.massive, sites.layers->front(), channels));
   }
   if (!has_single_value(edit))
     edit.refuse("to", R"("mean", {"set": x}, {"scale": x} or {"clamp": x})");
@@ -38,7 +38,7 @@ Edit edit_channels(const JsonObject& edit, const SpikesAndSinks& found) {
 }
 
 Edit edit_sinks(const JsonObject& edit, const SpikesAndSinks& found) {
-  SinkRemovalPlaces sites{.heads = heads_of(edit, found)};
+  SinkRemovalSites sites{.heads = heads_of(edit, found)};
   if (edit.has("keys")) sites.keys = edit.integers("keys");
   const auto remove = [&](SinkRemoval removal) {
     return std::make_shared<RemoveSinks>(removal, sites);
@@ -60,10 +60,10 @@ Edit edit_heads(const JsonObject& edit, const SpikesAndSinks& found) {
 
 Edit edit_norms(const JsonObject& edit, const SpikesAndSinks& found, Experiment& experiment) {
   static const std::map<std::string, NormChange> changes = {
-      {"pre", MoveNorms{NormPlacement::kPre}},
-      {"post", MoveNorms{NormPlacement::kPost}},
-      {"sandwich", MoveNorms{NormPlacement::kSandwich}},
-      {"output", MoveNorms{NormPlacement::kOutput}},
+      {"pre", SetNormPlacement{NormPlacement::kPre}},
+      {"post", SetNormPlacement{NormPlacement::kPost}},
+      {"sandwich", SetNormPlacement{NormPlacement::kSandwich}},
+      {"output", SetNormPlacement{NormPlacement::kOutput}},
       {"dynamic-tanh", UseDynamicTanh{}},
       {"qk-norm", SetQkNorm{true}},
       {"no-qk-norm", SetQkNorm{false}}};
@@ -104,7 +104,7 @@ std::shared_ptr<const AddPrefix> build_prefix(const JsonObject& edit,
 
 Edit add_prefix(const JsonObject& edit, const Experiment& experiment) {
   auto prefix = build_prefix(edit, experiment);
-  const auto length = experiment.longest() + static_cast<int64_t>(prefix->prefix().size());
+  const auto length = experiment.longest() + static_cast<int64_t>(prefix->prefix_tokens().size());
   const auto context = experiment.model->config().context;
   if (length > context)
     throw std::invalid_argument(fmt::format(

@@ -16,7 +16,8 @@ std::vector<NamedIntervention> build_protocol(const JsonObject& entry,
   if (!found.birth || found.first_massive.layers.empty())
     throw NothingToEdit("the text shows no spikes");
   if (name == "refine")
-    return refine_protocol(found.first_massive, found.first_massive.places, found.channels);
+    return refine_protocol(found.first_massive, found.first_massive.spike_positions,
+                           found.channels);
   return massive_activations_protocol(found.massive, found.birth->layer(), found.channels);
 }
 
@@ -28,7 +29,7 @@ std::vector<NamedIntervention> build_entry(const Json& json, const std::string& 
   NamedIntervention intervention{.name = entry.string("name")};
   const auto& edits = entry["parts"];
   for (size_t index = 0; index < edits.size(); ++index)
-    intervention.parts.push_back(build_edit(
+    intervention.interventions.push_back(build_edit(
         edits[index], fmt::format("{}[{}]", entry.location("parts"), index), found, experiment));
   return {intervention};
 }

@@ -41,20 +41,20 @@ std::optional<std::vector<int64_t>> layers_of(const JsonObject& edit, const Spik
 }
 
 TokenChoice tokens_of(const JsonObject& edit) {
-  if (!edit.has("tokens") || edit.equals("tokens", "spiking")) return SpikingTokens{};
+  if (!edit.has("tokens") || edit.equals("tokens", "spiking")) return MassiveTokens{};
   if (edit.equals("tokens", "all")) return AllTokens{};
-  if (edit.equals("tokens", "start-and-largest")) return StartAndLargest{};
-  return TokensAt{edit.integers("tokens")};
+  if (edit.equals("tokens", "start-and-largest")) return FirstAndLargestTokens{};
+  return SequencePositions{edit.integers("tokens")};
 }
 
-std::optional<std::vector<HeadPlace>> heads_of(const JsonObject& edit,
+std::optional<std::vector<HeadIndex>> heads_of(const JsonObject& edit,
                                                const SpikesAndSinks& found) {
   if (!edit.has("heads") || edit.equals("heads", "all")) return {};
   if (edit.equals("heads", "sink")) return check_found(found.sink_heads, "sink heads");
   const auto& heads = edit["heads"];
   if (!heads.is_array() || !std::all_of(heads.begin(), heads.end(), is_layer_and_head))
     edit.refuse("heads", R"("all", "sink" or a list of [layer, head])");
-  return heads.get<std::vector<HeadPlace>>();
+  return heads.get<std::vector<HeadIndex>>();
 }
 
 std::optional<std::vector<Block>> blocks_of(const JsonObject& edit, const SpikesAndSinks& found) {

@@ -16,7 +16,7 @@ std::vector<int64_t> channels_of(const JsonObject& edit, const SpikesAndSinks& f
 std::optional<std::vector<int64_t>> layers_of(const JsonObject& edit, const SpikesAndSinks& found);
 spikesink::TokenChoice tokens_of(const JsonObject& edit);
 /// None: all heads.
-std::optional<std::vector<spikesink::HeadPlace>> heads_of(const JsonObject& edit,
+std::optional<std::vector<spikesink::HeadIndex>> heads_of(const JsonObject& edit,
                                                           const SpikesAndSinks& found);
 /// None: all blocks.
 std::optional<std::vector<spikesink::Block>> blocks_of(const JsonObject& edit,

@@ -12,12 +12,13 @@ namespace examples {
 struct SpikesAndSinks {
   std::optional<spikesink::Block> birth;         // the block that creates the largest spike
   std::vector<int64_t> channels;                 // the massive ones
-  std::vector<spikesink::HeadPlace> sink_heads;  // at key 0
+  std::vector<spikesink::HeadIndex> sink_heads;  // at key 0
   spikesink::MassiveActivationsResult massive;
-  spikesink::FirstMassiveResult first_massive;
+  spikesink::MassiveOnsetResult first_massive;
 };
 
 /// Finds them in one pass over the text.
-SpikesAndSinks find_spikes_and_sinks(Experiment& experiment, const spikesink::Progress& progress);
+SpikesAndSinks find_spikes_and_sinks(Experiment& experiment,
+                                     const spikesink::ProgressCallback& progress);
 
 }  // namespace examples

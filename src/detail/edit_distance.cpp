@@ -44,10 +44,10 @@ std::vector<std::string> nearest(std::string_view wanted, const std::vector<std:
     const size_t distance =
         edit_distance(wanted, std::string_view(name).substr(0, kComparedLength), limit, row);
     if (distance >= limit) continue;
-    const auto place =
+    const auto at =
         std::upper_bound(best.begin(), best.end(), distance,
                          [](size_t value, const auto& other) { return value < other.first; });
-    best.insert(place, {distance, &name});
+    best.insert(at, {distance, &name});
     if (best.size() > count) best.pop_back();
   }
   std::vector<std::string> result;

@@ -13,13 +13,13 @@ namespace {
 
 // All the bytes, in as many calls as it takes; false on an error or at the end.
 template <typename Byte, typename Move>
-bool move_all(Move move, int file, Byte* data, int64_t bytes, int64_t place) {
+bool move_all(Move move, int file, Byte* data, int64_t bytes, int64_t offset) {
   while (bytes > 0) {
-    const auto moved = move(file, data, static_cast<size_t>(bytes), place);
+    const auto moved = move(file, data, static_cast<size_t>(bytes), offset);
     if (moved < 0 && errno == EINTR) continue;
     if (moved <= 0) return false;
     data += moved;
-    place += moved;
+    offset += moved;
     bytes -= moved;
   }
   return true;
@@ -40,14 +40,14 @@ ScratchFile::~ScratchFile() {
   ::close(file_);
 }
 
-void ScratchFile::write(int64_t place, const void* data, int64_t bytes) {
+void ScratchFile::write(int64_t offset, const void* data, int64_t bytes) {
   errno = 0;
-  if (!move_all(::pwrite, file_, static_cast<const char*>(data), bytes, place)) fail("write");
+  if (!move_all(::pwrite, file_, static_cast<const char*>(data), bytes, offset)) fail("write");
 }
 
-void ScratchFile::read(int64_t place, void* data, int64_t bytes) const {
+void ScratchFile::read(int64_t offset, void* data, int64_t bytes) const {
   errno = 0;
-  if (!move_all(::pread, file_, static_cast<char*>(data), bytes, place)) fail("read");
+  if (!move_all(::pread, file_, static_cast<char*>(data), bytes, offset)) fail("read");
 }
 
 void ScratchFile::fail(std::string_view what) const {

@@ -17,8 +17,8 @@ class ScratchFile {
   ~ScratchFile();
 
   /// Both throw FormatError: a full disk, or a file that cannot be read.
-  void write(int64_t place, const void* data, int64_t bytes);
-  void read(int64_t place, void* data, int64_t bytes) const;
+  void write(int64_t offset, const void* data, int64_t bytes);
+  void read(int64_t offset, void* data, int64_t bytes) const;
 
  private:
   [[noreturn]] void fail(std::string_view what) const;

@@ -49,14 +49,14 @@ class StrictBuilder : public json::json_sax_t {
 
  private:
   // Where the next value goes.
-  json& place() {
+  json& slot() {
     if (open_.empty()) return root_;
     if (open_.back()->is_object()) return *member_;
     return open_.back()->get_ref<json::array_t&>().emplace_back();
   }
   template <typename T>
   bool put(T&& value) {
-    place() = std::forward<T>(value);
+    slot() = std::forward<T>(value);
     return true;
   }
   bool open(json::value_t kind) {
@@ -64,7 +64,7 @@ class StrictBuilder : public json::json_sax_t {
       fail_format("[{}] the JSON is nested deeper than {} levels ({})", caller_, max_depth_,
                   file_.string());
     }
-    json& value = place();
+    json& value = slot();
     value = kind;
     open_.push_back(&value);  // its parent grows no more until it is closed
     return true;

@@ -127,7 +127,7 @@ Heartbeat::~Heartbeat() {
   }
 }
 
-void Heartbeat::check() const {
+void Heartbeat::check_alive() const {
   const auto complaint = state_->complaint();
   if (!complaint.empty()) throw ProcessError(complaint);
 }

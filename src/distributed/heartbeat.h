@@ -17,7 +17,7 @@ class Heartbeat {
   ~Heartbeat();
 
   /// Throws ProcessError when one is missed, or the store no longer answers.
-  void check() const;
+  void check_alive() const;
   bool misses_somebody() const;
 
  private:

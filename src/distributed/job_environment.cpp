@@ -22,14 +22,15 @@ std::optional<int64_t> number(const char* name, int64_t least, int64_t most) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
   if (error != std::errc() || end != text->data() + text->size() || value < least || value > most)
-    fail_argument("[join_processes] {}: got '{}', expected a whole number from {} to {}", name,
+    fail_argument("[join_process_group] {}: got '{}', expected a whole number from {} to {}", name,
                   *text, least, most);
   return value;
 }
 
 int64_t rank_of(const char* name, int64_t count) {
   const auto rank = number(name, 0, count - 1);
-  if (!rank) fail_argument("[join_processes] {} is missing: the job has {} processes", name, count);
+  if (!rank)
+    fail_argument("[join_process_group] {} is missing: the job has {} processes", name, count);
   return *rank;
 }
 
@@ -63,7 +64,7 @@ std::optional<JobEnvironment> job_environment() {
     const auto address = variable("MASTER_ADDR");
     const auto port = number("MASTER_PORT", 1, kLargestPort);
     if (job.count > 1 && (!address || !port))
-      fail_argument("[join_processes] {} is missing: the job has {} processes",
+      fail_argument("[join_process_group] {} is missing: the job has {} processes",
                     address ? "MASTER_PORT" : "MASTER_ADDR", job.count);
     job.address = address.value_or("");
     job.port = port.value_or(0);

@@ -77,24 +77,24 @@ class JobProcesses : public Processes {
   }
 
   int64_t rank() const override { return job_.rank; }
-  int64_t count() const override { return job_.count; }
+  int64_t world_size() const override { return job_.count; }
   int64_t local_rank() const override { return job_.local_rank; }
 
-  std::vector<std::string> gather(const std::string& mine) override {
-    const auto sizes = gather(torch::tensor({static_cast<int64_t>(mine.size())}, torch::kLong));
+  std::vector<std::string> all_gather(const std::string& mine) override {
+    const auto sizes = all_gather(torch::tensor({static_cast<int64_t>(mine.size())}, torch::kLong));
     int64_t largest = 0;
     for (const auto& size : sizes) largest = std::max(largest, size.item<int64_t>());
     auto bytes = torch::zeros({largest}, torch::kByte);
     std::copy(mine.begin(), mine.end(), bytes.data_ptr<uint8_t>());
     std::vector<std::string> all;
-    for (const auto& theirs : gather(bytes)) {
+    for (const auto& theirs : all_gather(bytes)) {
       const auto* data = reinterpret_cast<const char*>(theirs.data_ptr<uint8_t>());
       all.emplace_back(data, sizes[all.size()].item<int64_t>());
     }
     return all;
   }
 
-  std::function<void()> start_sum(const torch::Tensor& tensor) override {
+  std::function<void()> start_all_reduce(const torch::Tensor& tensor) override {
     auto& group = group_of(tensor);
     return waiting(begin([&] {
       std::vector<torch::Tensor> tensors{tensor};
@@ -112,25 +112,25 @@ class JobProcesses : public Processes {
     }));
   }
 
-  void meet() override {
+  void barrier() override {
     wait(begin([&] { return gloo_->barrier(); }));
   }
 
-  void check() const override { heartbeat_->check(); }
+  void check_alive() const override { heartbeat_->check_alive(); }
 
  private:
   c10d::Backend& group_of(const torch::Tensor& tensor) {
     if (!tensor.is_cuda()) return *gloo_;
     if (!nccl_)
       nccl_ = detail::open_nccl(c10::make_intrusive<c10d::PrefixStore>("nccl", store_), rank(),
-                                count(), kTogether);
+                                world_size(), kTogether);
     return *nccl_;
   }
 
   // Tensors of one shape, by rank.
-  std::vector<torch::Tensor> gather(const torch::Tensor& mine) {
+  std::vector<torch::Tensor> all_gather(const torch::Tensor& mine) {
     std::vector<std::vector<torch::Tensor>> all(1);
-    for (int64_t rank = 0; rank < count(); ++rank) all[0].push_back(torch::empty_like(mine));
+    for (int64_t rank = 0; rank < world_size(); ++rank) all[0].push_back(torch::empty_like(mine));
     wait(begin([&] {
       std::vector<torch::Tensor> tensors{mine};
       return gloo_->allgather(all, tensors);
@@ -140,7 +140,7 @@ class JobProcesses : public Processes {
 
   template <typename Start>
   Work begin(Start start) const {
-    check();
+    check_alive();
     try {
       return start();
     } catch (const std::exception& error) {
@@ -155,7 +155,7 @@ class JobProcesses : public Processes {
   // The work ends, or somebody is missed.
   void wait(const Work& work) const {
     while (!work->isCompleted()) {
-      check();
+      check_alive();
       std::this_thread::sleep_for(kGlance);
     }
     try {
@@ -179,23 +179,23 @@ class JobProcesses : public Processes {
 
 }  // namespace
 
-Share share_of(int64_t items, int64_t rank, int64_t count) {
+RankRange rank_range(int64_t items, int64_t rank, int64_t count) {
   return {items * rank / count, items * (rank + 1) / count};
 }
 
-int64_t processes_of_job() {
+int64_t launched_world_size() {
   const auto job = detail::job_environment();
   return job ? job->count : 1;
 }
 
-std::unique_ptr<Processes> join_processes() {
+std::unique_ptr<Processes> join_process_group() {
   const auto job = detail::job_environment();
   if (!job) return nullptr;
   try {
     return std::make_unique<JobProcesses>(*job);
   } catch (const std::exception& error) {
     throw ProcessError(
-        fmt::format("[join_processes] the {} processes did not come together at "
+        fmt::format("[join_process_group] the {} processes did not come together at "
                     "{}:{}: {}",
                     job->count, job->address, job->port, first_line(error)));
   }

@@ -4,7 +4,7 @@
 
 namespace spikesink::hook_names {
 
-std::string in_block(int64_t layer, std::string_view point) {
+std::string layer_hook_name(int64_t layer, std::string_view point) {
   return fmt::format("blocks.{}.{}", layer, point);
 }
 

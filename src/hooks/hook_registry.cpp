@@ -31,7 +31,7 @@ bool glob_matches(std::string_view pattern, std::string_view name) {
 
 }  // namespace
 
-torch::Tensor HookPoint::fire(torch::Tensor value) const {
+torch::Tensor HookPoint::run_hooks(torch::Tensor value) const {
   const auto hooks = slot_->hooks;  // a hook may take itself off while it runs
   for (const auto& [id, hook] : hooks) {
     auto replacement = (*hook)(value, name());
@@ -52,7 +52,7 @@ torch::Tensor HookPoint::fire(torch::Tensor value) const {
 
 HookScope& HookScope::operator=(HookScope&& other) noexcept {
   if (this == &other) return *this;
-  release();
+  reset();
   undo_ = std::move(other.undo_);
   return *this;
 }
@@ -64,11 +64,11 @@ HookScope& HookScope::operator+=(HookScope&& other) {
   return *this;
 }
 
-void HookScope::release() {
+void HookScope::reset() {
   for (; !undo_.empty(); undo_.pop_back()) undo_.back()();
 }
 
-HookPoint HookRegistry::make(const std::string& name) {
+HookPoint HookRegistry::add_point(const std::string& name) {
   auto slot = std::make_shared<detail::HookSlot>(detail::HookSlot{name, {}});
   if (!slots_.emplace(name, slot).second)
     throw std::logic_error("[HookRegistry] the point '" + name + "' is made twice");
@@ -76,7 +76,7 @@ HookPoint HookRegistry::make(const std::string& name) {
   return HookPoint(std::move(slot));
 }
 
-std::vector<std::string> HookRegistry::matching(std::string_view pattern) const {
+std::vector<std::string> HookRegistry::matching_names(std::string_view pattern) const {
   if (slots_.contains(pattern)) return {std::string(pattern)};
   std::vector<std::string> found;
   std::copy_if(names_.begin(), names_.end(), std::back_inserter(found),
@@ -92,7 +92,7 @@ std::vector<std::string> HookRegistry::matching(std::string_view pattern) const 
 HookScope HookRegistry::add(std::string_view pattern, const Hook& hook) {
   HookScope scope;
   const auto shared = std::make_shared<const Hook>(hook);
-  for (const auto& name : matching(pattern)) {
+  for (const auto& name : matching_names(pattern)) {
     const auto& slot = slots_.at(name);
     slot->hooks.emplace_back(next_id_, shared);
     scope += HookScope([slot, id = next_id_++] {
@@ -102,21 +102,21 @@ HookScope HookRegistry::add(std::string_view pattern, const Hook& hook) {
   return scope;
 }
 
-HookScope HookRegistry::claim(const std::string& place, const std::string& by) {
-  const auto [claimed, is_new] = claims_->emplace(place, by);
+HookScope HookRegistry::claim(const std::string& site, const std::string& by) {
+  const auto [claimed, is_new] = claims_->emplace(site, by);
   if (!is_new) {
     detail::fail_argument("[{}] contradicts a {} that is in force: both change the {}", by,
-                          claimed->second, place);
+                          claimed->second, site);
   }
-  return HookScope([claims = claims_, place] { claims->erase(place); });
+  return HookScope([claims = claims_, site] { claims->erase(site); });
 }
 
-bool HookRegistry::watched(std::string_view name) const {
+bool HookRegistry::has_hooks(std::string_view name) const {
   const auto slot = slots_.find(name);
   return slot != slots_.end() && !slot->second->hooks.empty();
 }
 
-size_t HookRegistry::active() const {
+size_t HookRegistry::hook_count() const {
   size_t count = 0;
   for (const auto& [name, slot] : slots_) count += slot->hooks.size();
   return count;

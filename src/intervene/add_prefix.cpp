@@ -1,7 +1,7 @@
 #include "spikesink/intervene/add_prefix.h"
 
 #include "detail/fail.h"
-#include "intervene/places.h"
+#include "intervene/checks.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {

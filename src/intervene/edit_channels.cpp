@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "detail/fail.h"
-#include "intervene/places.h"
+#include "intervene/checks.h"
 #include "measure/spikes/massive_tokens.h"
 
 namespace spikesink {
@@ -55,13 +55,13 @@ torch::Tensor at_positions(const torch::Tensor& state, const std::vector<int64_t
   const int64_t length = state.size(1);
   auto mask = torch::zeros({state.size(0), length}, torch::kBool);
   for (const int64_t position : positions) {
-    const int64_t place = position < 0 ? length + position : position;
-    if (place >= 0 && place < length) mask.select(1, place).fill_(true);
+    const int64_t index = position < 0 ? length + position : position;
+    if (index >= 0 && index < length) mask.select(1, index).fill_(true);
   }
   return mask;
 }
 
-torch::Tensor chosen(const TokenPredicate& predicate, const torch::Tensor& state) {
+torch::Tensor chosen(const TokenMaskFunction& predicate, const torch::Tensor& state) {
   auto mask = predicate(state);
   if (!mask.defined() || mask.scalar_type() != torch::kBool ||
       !mask.sizes().equals(state.sizes().slice(0, 2))) {
@@ -73,14 +73,15 @@ torch::Tensor chosen(const TokenPredicate& predicate, const torch::Tensor& state
 }
 
 torch::Tensor tokens_of(const TokenChoice& choice, const torch::Tensor& state,
-                        const torch::Tensor& places) {
-  if (const auto* spikes = std::get_if<SpikingTokens>(&choice))
+                        const torch::Tensor& tokens_of_text) {
+  if (const auto* spikes = std::get_if<MassiveTokens>(&choice))
     return spiking(state, spikes->massive);
-  if (std::holds_alternative<StartAndLargest>(choice)) return start_and_largest(state);
-  if (const auto* at = std::get_if<TokensAt>(&choice)) return at_positions(state, at->positions);
-  if (const auto* predicate = std::get_if<TokenPredicate>(&choice))
+  if (std::holds_alternative<FirstAndLargestTokens>(choice)) return start_and_largest(state);
+  if (const auto* at = std::get_if<SequencePositions>(&choice))
+    return at_positions(state, at->positions);
+  if (const auto* predicate = std::get_if<TokenMaskFunction>(&choice))
     return chosen(*predicate, state);
-  return places;
+  return tokens_of_text;
 }
 
 const char* words_for(const TokenChoice& choice) {
@@ -92,8 +93,8 @@ const char* words_for(const TokenChoice& choice) {
 
 }  // namespace
 
-EditChannels::EditChannels(std::vector<int64_t> channels, ChannelEdit edit, EditPlaces where)
-    : channels_(std::move(channels)), edit_(std::move(edit)), where_(std::move(where)) {
+EditChannels::EditChannels(std::vector<int64_t> channels, ChannelEdit edit, EditSites sites)
+    : channels_(std::move(channels)), edit_(std::move(edit)), sites_(std::move(sites)) {
   if (const auto* means = std::get_if<SetToMean>(&edit_);
       means &&
       (means->at_start.size() != channels_.size() || means->elsewhere.size() != channels_.size())) {
@@ -104,27 +105,28 @@ EditChannels::EditChannels(std::vector<int64_t> channels, ChannelEdit edit, Edit
 }
 
 HookScope EditChannels::attach(Transformer& model) const {
-  if (std::holds_alternative<TokensOfText>(where_.tokens))
-    detail::fail_argument("[{}] places of a text need its batch: use attach_for", kEditChannels);
+  if (std::holds_alternative<TextPositions>(sites_.tokens))
+    detail::fail_argument("[{}] tokens_of_text of a text need its batch: use attach_for_batch",
+                          kEditChannels);
   return attach_to(model, {});
 }
 
-HookScope EditChannels::attach_for(Transformer& model, const TokenBatch& batch) const {
-  const auto* text = std::get_if<TokensOfText>(&where_.tokens);
-  return attach_to(model, text ? text->places.mask(batch) : torch::Tensor());
+HookScope EditChannels::attach_for_batch(Transformer& model, const TokenBatch& batch) const {
+  const auto* text = std::get_if<TextPositions>(&sites_.tokens);
+  return attach_to(model, text ? text->positions.mask(batch) : torch::Tensor());
 }
 
-HookScope EditChannels::attach_to(Transformer& model, const torch::Tensor& places) const {
+HookScope EditChannels::attach_to(Transformer& model, const torch::Tensor& tokens_of_text) const {
   const auto& config = model->config();
   detail::check_range(kEditChannels, "channel", channels_, config.d_model);
-  const auto layers = where_.layers.value_or(detail::all_of(config.n_layers));
+  const auto layers = sites_.layers.value_or(detail::all_of(config.n_layers));
   detail::check_range(kEditChannels, "layer", layers, config.n_layers);
   const auto index = torch::tensor(channels_, torch::kLong).to(model->options().device());
-  const Hook hook = [index, places, edit = edit_,
-                     tokens = where_.tokens](const torch::Tensor& state) {
+  const Hook hook = [index, tokens_of_text, edit = edit_,
+                     tokens = sites_.tokens](const torch::Tensor& state) {
     const auto values = state.index_select(-1, index);
     auto changed = edited(values, edit);
-    if (const auto mask = tokens_of(tokens, state, places); mask.defined())
+    if (const auto mask = tokens_of(tokens, state, tokens_of_text); mask.defined())
       changed = at::where(mask.to(state.device()).unsqueeze(-1), changed, values);
     return state.index_copy(-1, index, changed);
   };
@@ -135,17 +137,17 @@ HookScope EditChannels::attach_to(Transformer& model, const torch::Tensor& place
     for (const int64_t channel : channels_) {
       if (!sets) break;
       scope += model->hooks().claim(
-          fmt::format("channel {} of {} after layer {}", channel, words_for(where_.tokens), layer),
+          fmt::format("channel {} of {} after layer {}", channel, words_for(sites_.tokens), layer),
           kEditChannels);
     }
     scope += model->hooks().add(
-        model->hidden_state_point(Block::of(layer, BlockKind::kFeedForward)), hook);
+        model->hidden_state_hook_name(Block::of(layer, BlockKind::kFeedForward)), hook);
   }
   return scope;
 }
 
-SetToMean means_of(const std::vector<MassiveChannel>& calibration,
-                   const std::vector<int64_t>& channels) {
+SetToMean channel_means(const std::vector<MassiveChannel>& calibration,
+                        const std::vector<int64_t>& channels) {
   constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
   SetToMean means{std::vector<double>(channels.size(), kUnknown),
                   std::vector<double>(channels.size(), kUnknown)};
@@ -159,13 +161,13 @@ SetToMean means_of(const std::vector<MassiveChannel>& calibration,
   return means;
 }
 
-SetToMean means_after(const MassiveActivationsResult& calibration, int64_t layer,
-                      const std::vector<int64_t>& channels) {
+SetToMean channel_means(const MassiveActivationsResult& calibration, int64_t layer,
+                        const std::vector<int64_t>& channels) {
   const auto number = Block::of(layer, BlockKind::kFeedForward).number;
   for (const auto& block : calibration.blocks) {
-    if (block.block.number == number) return means_of(block.channels, channels);
+    if (block.block.number == number) return channel_means(block.channels, channels);
   }
-  return means_of({}, channels);
+  return channel_means({}, channels);
 }
 
 }  // namespace spikesink

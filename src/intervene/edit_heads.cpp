@@ -1,7 +1,7 @@
 #include "spikesink/intervene/edit_heads.h"
 
 #include "detail/fail.h"
-#include "intervene/places.h"
+#include "intervene/checks.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -34,7 +34,7 @@ HookScope EditHeads::attach(Transformer& model) const {
     for (const int64_t head : heads[layer])
       scope += model->hooks().claim(fmt::format("output of head {} in layer {}", head, layer),
                                     kEditHeads);
-    const auto point = hook_names::in_block(layer, hook_names::kZ);
+    const auto point = hook_names::layer_hook_name(layer, hook_names::kZ);
     const auto source = patch ? patch->cache[point] : torch::Tensor();
     scope += model->hooks().add(point, edit_of(heads[layer], edit_, source));
   }

@@ -1,8 +1,8 @@
 #include <cmath>
 
 #include "detail/fail.h"
+#include "intervene/checks.h"
 #include "intervene/norm_sites.h"
-#include "intervene/places.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -110,10 +110,10 @@ class Plan {
   Plan(Transformer& model, const NormChange& change,
        const std::optional<std::vector<Block>>& blocks)
       : model_(model), config_(model->config()), blocks_(chosen(config_, blocks)) {
-    if (const auto* move = std::get_if<MoveNorms>(&change)) {
-      add_moved(move->to);
+    if (const auto* move = std::get_if<SetNormPlacement>(&change)) {
+      add_moved(move->placement);
     } else if (const auto* qk = std::get_if<SetQkNorm>(&change)) {
-      add_qk(qk->on);
+      add_qk(qk->enabled);
     } else {
       add_tanh(!blocks);
     }
@@ -150,7 +150,7 @@ void Plan::add_moved(NormPlacement to) {
   const bool shares = config_.residual == ResidualForm::kParallelSharedNorm;
   for (const auto& block : blocks_) {
     const auto move = [&](NormSite site, bool was, bool is) {
-      if (was != is) add(block, site, is ? NormKind::kRms : NormKind::kFrozen);
+      if (was != is) add(block, site, is ? NormKind::kRms : NormKind::kFixedDivisor);
     };
     if (!shares || block.kind() == BlockKind::kAttention)
       move(NormSite::kFront, before.front, after.front);
@@ -166,7 +166,7 @@ void Plan::add_qk(bool on) {
   for (const auto& block : blocks_) {
     if (block.kind() != BlockKind::kAttention) continue;
     for (const auto site : {NormSite::kQuery, NormSite::kKey})
-      add(block, site, on ? NormKind::kRms : NormKind::kFrozen);
+      add(block, site, on ? NormKind::kRms : NormKind::kFixedDivisor);
   }
 }
 
@@ -197,7 +197,7 @@ HookScope watch(Transformer& model, FittedNorm& norm) {
   const auto& at = *detail::norm_at(model, norm.block, norm.site);
   scope += model->hooks().add(name + std::string(hook_names::kNormalized),
                               [&norm, &at, divisors](const torch::Tensor& normalized) {
-                                if (norm.kind == NormKind::kFrozen) {
+                                if (norm.kind == NormKind::kFixedDivisor) {
                                   fit_frozen(norm, *divisors, normalized);
                                 } else {
                                   fit_tanh(norm, at, *divisors, normalized);

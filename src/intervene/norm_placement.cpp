@@ -25,7 +25,8 @@ std::shared_ptr<NormImpl> replacement(const Transformer& model, const NormImpl& 
   changed.centred = changed.centred || changed.kind == NormKind::kLayer;
   changed.kind = norm.kind;
   const auto alpha = torch::full({1}, norm.alpha, options.dtype(torch::kDouble));
-  if (norm.kind == NormKind::kFrozen) return now.replaced(changed, now.weight, now.bias, alpha);
+  if (norm.kind == NormKind::kFixedDivisor)
+    return now.replaced(changed, now.weight, now.bias, alpha);
   changed.scale_plus_one = false;
   const auto scale = now.scale(options.dtype().toScalarType());
   const auto weight = scale.defined() ? scale * norm.gain : gain_of(config, norm, options);
@@ -49,14 +50,14 @@ HookScope ChangeNorms::attach(Transformer& model) const {
     scope += model->hooks().claim(
         fmt::format("the {} norm of block {}", to_string(norm.site), norm.block.number),
         kChangeNorms);
-    const auto held =
-        model->pin_weights(norm.site == NormSite::kFinal ? WeightGroup::head(model->config().n_layers)
-                                                  : WeightGroup::layer(norm.block.layer()));
-    auto& place = detail::norm_at(model, norm.block, norm.site);
-    const auto before = place;
-    place = Norm(replacement(model, *before, norm));
+    const auto held = model->pin_weights(norm.site == NormSite::kFinal
+                                             ? WeightGroup::head(model->config().n_layers)
+                                             : WeightGroup::layer(norm.block.layer()));
+    auto& current = detail::norm_at(model, norm.block, norm.site);
+    const auto before = current;
+    current = Norm(replacement(model, *before, norm));
     const auto owner = model.ptr();  // outlives the scope's end
-    scope += HookScope([owner, &place, before] { place = before; });
+    scope += HookScope([owner, &current, before] { current = before; });
   }
   return scope;
 }

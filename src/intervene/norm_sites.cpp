@@ -46,23 +46,25 @@ Norm& norm_at(Transformer& model, Block block, NormSite site) {
 
 std::string norm_name(const ModelConfig& config, Block block, NormSite site) {
   if (site == NormSite::kFinal) return "ln_final";
-  if (site == NormSite::kQuery) return in_block(block.layer(), "attn.q_norm");
-  if (site == NormSite::kKey) return in_block(block.layer(), "attn.k_norm");
+  if (site == NormSite::kQuery) return layer_hook_name(block.layer(), "attn.q_norm");
+  if (site == NormSite::kKey) return layer_hook_name(block.layer(), "attn.k_norm");
   const bool first =
       block.kind() == BlockKind::kAttention ||
       (site == NormSite::kFront && config.residual == ResidualForm::kParallelSharedNorm);
   const std::string name = first ? "ln1" : "ln2";
-  return in_block(block.layer(), site == NormSite::kOutput ? name + "_post" : name);
+  return layer_hook_name(block.layer(), site == NormSite::kOutput ? name + "_post" : name);
 }
 
 std::string norm_input(const Transformer& model, Block block, NormSite site) {
   const bool attention = block.kind() == BlockKind::kAttention;
-  const auto in_layer = [&](std::string_view point) { return in_block(block.layer(), point); };
+  const auto in_layer = [&](std::string_view point) {
+    return layer_hook_name(block.layer(), point);
+  };
   switch (site) {
     case NormSite::kFront:
       if (attention || model->config().residual != ResidualForm::kSequential)
         return in_layer(kResidPre);
-      return model->hidden_state_point({block.number - 1});
+      return model->hidden_state_hook_name({block.number - 1});
     case NormSite::kOutput:
       return in_layer(attention ? kAttnOut : kMlpOut);
     case NormSite::kQuery:
@@ -70,7 +72,7 @@ std::string norm_input(const Transformer& model, Block block, NormSite site) {
     case NormSite::kKey:
       return in_layer(kK);
     default:
-      return model->hidden_state_point(block);
+      return model->hidden_state_hook_name(block);
   }
 }
 

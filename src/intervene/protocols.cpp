@@ -9,10 +9,10 @@ namespace {
 
 NamedIntervention edit_after(const std::string& name, const std::vector<int64_t>& channels,
                              ChannelEdit edit, int64_t layer, TokenChoice tokens) {
-  return {name,
-          {std::make_shared<EditChannels>(
-              channels, std::move(edit),
-              EditPlaces{.layers = {{layer}}, .tokens = std::move(tokens)})}};
+  return {
+      name,
+      {std::make_shared<EditChannels>(
+          channels, std::move(edit), EditSites{.layers = {{layer}}, .tokens = std::move(tokens)})}};
 }
 
 }  // namespace
@@ -20,22 +20,23 @@ NamedIntervention edit_after(const std::string& name, const std::vector<int64_t>
 std::vector<NamedIntervention> massive_activations_protocol(
     const MassiveActivationsResult& calibration, int64_t layer,
     const std::vector<int64_t>& channels) {
-  return {edit_after("massive-activations/zero", channels, SetTo{0}, layer, StartAndLargest{}),
-          edit_after("massive-activations/mean", channels,
-                     means_after(calibration, layer, channels), layer, StartAndLargest{})};
+  return {
+      edit_after("massive-activations/zero", channels, SetTo{0}, layer, FirstAndLargestTokens{}),
+      edit_after("massive-activations/mean", channels, channel_means(calibration, layer, channels),
+                 layer, FirstAndLargestTokens{})};
 }
 
-std::vector<NamedIntervention> refine_protocol(const FirstMassiveResult& calibration,
-                                               const SpikePlaces& places,
+std::vector<NamedIntervention> refine_protocol(const MassiveOnsetResult& calibration,
+                                               const SpikePositions& spike_positions,
                                                const std::vector<int64_t>& channels) {
   if (calibration.layers.empty()) return {};
   const int64_t layer = calibration.layers.front().layer;
-  const TokensOfText tokens{places};
+  const TextPositions tokens{spike_positions};
   std::vector<NamedIntervention> result = {
       edit_after("refine/zero", channels, SetTo{0}, layer, tokens)};
   for (const auto& first : calibration.layers)
     result.push_back(edit_after(fmt::format("refine/mean-{}", first.layer), channels,
-                                means_of(first.channels, channels), layer, tokens));
+                                channel_means(first.channels, channels), layer, tokens));
   return result;
 }
 

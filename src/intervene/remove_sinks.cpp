@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "detail/fail.h"
-#include "intervene/places.h"
+#include "intervene/checks.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -13,19 +13,19 @@ constexpr const char* kRemoveSinks = "RemoveSinks";
 
 }  // namespace
 
-RemoveSinks::RemoveSinks(SinkRemoval how, SinkRemovalPlaces where)
-    : how_(how), where_(std::move(where)) {
-  for (const int64_t key : where_.keys) {
+RemoveSinks::RemoveSinks(SinkRemoval removal, SinkRemovalSites sites)
+    : removal_(removal), sites_(std::move(sites)) {
+  for (const int64_t key : sites_.keys) {
     if (key < 0)
       detail::fail_argument("[{}] key: got {}, expected a position from 0", kRemoveSinks, key);
   }
-  const auto* cap = std::get_if<CapSink>(&how_);
-  if (cap && !(cap->most >= 0 && cap->most < 1))
+  const auto* cap = std::get_if<CapSink>(&removal_);
+  if (cap && !(cap->max_share >= 0 && cap->max_share < 1))
     detail::fail_argument("[{}] cap: got {}, expected a share from 0 to below 1", kRemoveSinks,
-                          cap->most);
-  if (cap && where_.keys.size() != 1)
-    detail::fail_argument("[{}] cap: got {} keys, expected one", kRemoveSinks, where_.keys.size());
-  const auto* added = std::get_if<AddSinkLogit>(&how_);
+                          cap->max_share);
+  if (cap && sites_.keys.size() != 1)
+    detail::fail_argument("[{}] cap: got {} keys, expected one", kRemoveSinks, sites_.keys.size());
+  const auto* added = std::get_if<AddSinkLogit>(&removal_);
   if (added && !std::isfinite(added->logit))
     detail::fail_argument("[{}] logit: got {}, expected a finite number", kRemoveSinks,
                           added->logit);
@@ -33,29 +33,29 @@ RemoveSinks::RemoveSinks(SinkRemoval how, SinkRemovalPlaces where)
 
 HookScope RemoveSinks::attach(Transformer& model) const {
   HookScope scope;
-  const auto heads = detail::heads_by_layer(kRemoveSinks, model->config(), where_.heads);
+  const auto heads = detail::heads_by_layer(kRemoveSinks, model->config(), sites_.heads);
   for (int64_t layer = 0; layer < model->config().n_layers; ++layer) {
     if (heads[layer].empty()) continue;
     for (const int64_t head : heads[layer])
       scope += model->hooks().claim(fmt::format("sinks of head {} in layer {}", head, layer),
                                     kRemoveSinks);
-    scope += std::holds_alternative<AddSinkLogit>(how_) ? add_logit(model, layer, heads[layer])
-                                                        : limit(model, layer, heads[layer]);
+    scope += std::holds_alternative<AddSinkLogit>(removal_) ? add_logit(model, layer, heads[layer])
+                                                            : limit(model, layer, heads[layer]);
   }
   return scope;
 }
 
 HookScope RemoveSinks::limit(Transformer& model, int64_t layer,
                              const std::vector<int64_t>& heads) const {
-  const auto* cap = std::get_if<CapSink>(&how_);
+  const auto* cap = std::get_if<CapSink>(&removal_);
   auto scope = model->hooks().claim(fmt::format("limit on sinks in layer {}", layer), kRemoveSinks);
-  auto most = torch::ones({model->config().n_heads}, torch::kDouble);
-  most.index_fill_(0, torch::tensor(heads, torch::kLong), cap ? cap->most : 0.0);
+  auto max_share = torch::ones({model->config().n_heads}, torch::kDouble);
+  max_share.index_fill_(0, torch::tensor(heads, torch::kLong), cap ? cap->max_share : 0.0);
   const auto attention = model->layers[layer]->attn.ptr();
-  attention->limit = {.keys = where_.keys,
-                      .most = most.to(model->options().device()),
-                      .renormalize = !std::holds_alternative<DropSinkValue>(how_)};
-  scope += HookScope([attention] { attention->limit = {}; });
+  attention->attention_cap = {.keys = sites_.keys,
+                              .max_share = max_share.to(model->options().device()),
+                              .renormalize = !std::holds_alternative<DropSinkValue>(removal_)};
+  scope += HookScope([attention] { attention->attention_cap = {}; });
   return scope;
 }
 
@@ -63,9 +63,9 @@ HookScope RemoveSinks::add_logit(Transformer& model, int64_t layer,
                                  const std::vector<int64_t>& heads) const {
   auto logits = torch::full({model->config().n_heads, 1}, -std::numeric_limits<double>::infinity(),
                             torch::kDouble);
-  logits.index_fill_(0, torch::tensor(heads, torch::kLong), std::get<AddSinkLogit>(how_).logit);
+  logits.index_fill_(0, torch::tensor(heads, torch::kLong), std::get<AddSinkLogit>(removal_).logit);
   return model->hooks().add(
-      hook_names::in_block(layer, hook_names::kLse),
+      hook_names::layer_hook_name(layer, hook_names::kLse),
       [logits = logits.to(model->options().device())](const torch::Tensor& lse) {
         return at::logaddexp(lse, logits.to(lse.scalar_type()));
       });

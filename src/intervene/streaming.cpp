@@ -22,12 +22,12 @@ torch::Tensor StreamingCache::forward(Transformer& model, const torch::Tensor& t
         "[StreamingCache] tokens: got {}, expected [1, n] with n at most the window, {}",
         c10::str(tokens.sizes()), policy_.window);
   }
-  make_room(tokens.size(1));
+  evict(tokens.size(1));
   auto result = model->forward(tokens, {.cache = &cache_});
   const auto ids = tokens.cpu();
   const auto id = ids.accessor<int64_t, 2>();
   for (int64_t index = 0; index < ids.size(1); ++index) {
-    kept_.push_back(cache_.seen() - ids.size(1) + index);
+    kept_.push_back(cache_.total_tokens() - ids.size(1) + index);
     is_kind_.push_back(std::find(policy_.kept_ids.begin(), policy_.kept_ids.end(), id[0][index]) !=
                        policy_.kept_ids.end());
   }
@@ -35,38 +35,41 @@ torch::Tensor StreamingCache::forward(Transformer& model, const torch::Tensor& t
 }
 
 // Of the text's last `window` tokens, the new ones included, those that are there stay.
-void StreamingCache::make_room(int64_t tokens) {
-  const int64_t first_of_window = cache_.seen() + tokens - policy_.window;
-  std::vector<int64_t> places;
+void StreamingCache::evict(int64_t tokens) {
+  const int64_t first_of_window = cache_.total_tokens() + tokens - policy_.window;
+  std::vector<int64_t> indices;
   int64_t kinds = 0;
-  for (int64_t place = static_cast<int64_t>(kept_.size()) - 1; place >= 0; --place) {
-    const int64_t position = kept_[place];
+  for (int64_t index = static_cast<int64_t>(kept_.size()) - 1; index >= 0; --index) {
+    const int64_t position = kept_[index];
     const bool stays = position < policy_.first || position >= first_of_window;
-    if (stays || (is_kind_[place] && kinds++ < policy_.most_kept)) places.push_back(place);
+    if (stays || (is_kind_[index] && kinds++ < policy_.most_kept)) indices.push_back(index);
   }
-  std::reverse(places.begin(), places.end());
-  cache_.keep(places);
-  for (size_t index = 0; index < places.size(); ++index) {
-    kept_[index] = kept_[places[index]];
-    is_kind_[index] = is_kind_[places[index]];
+  std::reverse(indices.begin(), indices.end());
+  cache_.keep_only(indices);
+  for (size_t index = 0; index < indices.size(); ++index) {
+    kept_[index] = kept_[indices[index]];
+    is_kind_[index] = is_kind_[indices[index]];
   }
-  kept_.resize(places.size());
-  is_kind_.resize(places.size());
+  kept_.resize(indices.size());
+  is_kind_.resize(indices.size());
 }
 
-StreamResult stream(Transformer& model, const torch::Tensor& ids, const CachePolicy& policy,
-                    const StreamOptions& options, const Progress& progress) {
-  if (!model->config().predicts_next())
-    detail::fail_argument("[stream] a {} does not predict the next token, expected a decoder",
-                          model->config().model_type);
-  if (ids.dim() != 1 || ids.size(0) < 2)
-    detail::fail_argument("[stream] ids: got {}, expected [N] with N of at least 2",
-                          c10::str(ids.sizes()));
-  if (options.step < 1 || options.step > policy.window || options.stretch < 1)
+StreamResult evaluate_streaming(Transformer& model, const torch::Tensor& ids,
+                                const CachePolicy& policy, const StreamOptions& options,
+                                const ProgressCallback& progress) {
+  if (!model->config().is_causal_lm())
     detail::fail_argument(
-        "[stream] got step {} and stretch {}, expected a step of 1 to the window, {}, and a "
-        "stretch of at least 1",
-        options.step, options.stretch, policy.window);
+        "[evaluate_streaming] a {} does not predict the next token, expected a decoder",
+        model->config().model_type);
+  if (ids.dim() != 1 || ids.size(0) < 2)
+    detail::fail_argument("[evaluate_streaming] ids: got {}, expected [N] with N of at least 2",
+                          c10::str(ids.sizes()));
+  if (options.step < 1 || options.step > policy.window || options.segment_length < 1)
+    detail::fail_argument(
+        "[evaluate_streaming] got step {} and segment {}, expected a step of 1 to the window, {}, "
+        "and a "
+        "segment of at least 1",
+        options.step, options.segment_length, policy.window);
   const torch::NoGradGuard no_grad;
   StreamingCache cache(policy);
   StreamResult result{options};
@@ -79,9 +82,9 @@ StreamResult stream(Transformer& model, const torch::Tensor& ids, const CachePol
     const auto losses = entropy.losses();
     const bool whole = static_cast<int64_t>(cache.kept().size()) == last;
     for (int64_t index = 0; index < last - first; ++index) {
-      const auto stretch = static_cast<size_t>((first + index) / options.stretch);
-      if (stretch >= result.losses.size()) result.losses.resize(stretch + 1);
-      result.losses[stretch].add(losses[index]);
+      const auto segment = static_cast<size_t>((first + index) / options.segment_length);
+      if (segment >= result.losses.size()) result.losses.resize(segment + 1);
+      result.losses[segment].add(losses[index]);
       (whole ? result.before : result.after).add(losses[index]);
     }
     result.cache_bytes = std::max(result.cache_bytes, cache.cache().bytes());

@@ -39,67 +39,68 @@ AttentionImpl::AttentionImpl(const ModelConfig& config, HookRegistry& hooks, int
       rope_(config.layer(layer).rope),
       qkv_clip_(config.qkv_clip),
       norms_whole_(config.qk_norm == QkNorm::kWhole),
-      rule_{.scale = config.score_scale() / (config.scale_by_layer ? 1.0 + layer : 1.0),
+      rule_{.scale = config.softmax_scale() / (config.scale_by_layer ? 1.0 + layer : 1.0),
             .softcap = config.attention_softcap,
             .causal = config.causal,
             .window = config.layer(layer).window,
             .form = config.attention_form},
-      hook_in_(hooks.make(in_block(layer, kAttentionIn))),
-      hook_q_(hooks.make(in_block(layer, kQ))),
-      hook_k_(hooks.make(in_block(layer, kK))),
-      hook_v_(hooks.make(in_block(layer, kV))) {
+      hook_in_(hooks.add_point(layer_hook_name(layer, kAttentionIn))),
+      hook_q_(hooks.add_point(layer_hook_name(layer, kQ))),
+      hook_k_(hooks.add_point(layer_hook_name(layer, kK))),
+      hook_v_(hooks.add_point(layer_hook_name(layer, kV))) {
   const int64_t query_width = config.n_heads * config.d_head;
   const int64_t key_width = config.n_key_value_heads * config.d_head;
   q = register_module("q", Linear(config.d_model, query_width, config.qkv_bias));
   k = register_module("k", Linear(config.d_model, key_width, config.qkv_bias));
   v = register_module("v", Linear(config.d_model, key_width, config.qkv_bias));
   o = register_module("o", Linear(query_width, config.d_model, config.attention_output_bias));
-  if (config.sink_logits) sinks = register_parameter("sinks", torch::empty({config.n_heads}));
+  if (config.sink_logits) sink_logits = register_parameter("sinks", torch::empty({config.n_heads}));
   if (config.key_value_bias) {
     const auto shape = {config.n_key_value_heads, config.d_head};
     bias_key = register_parameter("bias_key", torch::empty(shape));
     bias_value = register_parameter("bias_value", torch::empty(shape));
   }
   q_norm = register_module(
-      "q_norm", make_qk_norm(config, config.n_heads, hooks, in_block(layer, "attn.q_norm")));
-  hook_rot_q_ = hooks.make(in_block(layer, kRotQ));
+      "q_norm", make_qk_norm(config, config.n_heads, hooks, layer_hook_name(layer, "attn.q_norm")));
+  hook_rot_q_ = hooks.add_point(layer_hook_name(layer, kRotQ));
   k_norm = register_module("k_norm", make_qk_norm(config, config.n_key_value_heads, hooks,
-                                                  in_block(layer, "attn.k_norm")));
-  hook_rot_k_ = hooks.make(in_block(layer, kRotK));
-  hook_scores_ = hooks.make(in_block(layer, kScores));
-  hook_lse_ = hooks.make(in_block(layer, kLse));
-  hook_pattern_ = hooks.make(in_block(layer, kPattern));
-  if (config.gate_factors() > 0) gate = register_module("gate", Gate(config, hooks, layer));
-  hook_z_ = hooks.make(in_block(layer, kZ));
+                                                  layer_hook_name(layer, "attn.k_norm")));
+  hook_rot_k_ = hooks.add_point(layer_hook_name(layer, kRotK));
+  hook_scores_ = hooks.add_point(layer_hook_name(layer, kScores));
+  hook_lse_ = hooks.add_point(layer_hook_name(layer, kLse));
+  hook_pattern_ = hooks.add_point(layer_hook_name(layer, kPattern));
+  if (config.gate_factors() > 0)
+    gate = register_module("gate", AttentionGate(config, hooks, layer));
+  hook_z_ = hooks.add_point(layer_hook_name(layer, kZ));
 }
 
-torch::Tensor AttentionImpl::forward(const torch::Tensor& input, const Positions& positions) {
+torch::Tensor AttentionImpl::forward(const torch::Tensor& input, const PassContext& context) {
   const auto x = hook_in_(input);                // [B, T, d_model]
   const auto queries = hook_q_(project(q, x));   // [B, T, H, d_head]
   const auto new_keys = hook_k_(project(k, x));  // [B, T, K, d_head]
   auto values = hook_v_(project(v, x));          // [B, T, K, d_head]
   const auto dtype = values.scalar_type();       // under autocast norms and RoPE give float32
   const auto rot_queries =
-      hook_rot_q_(turned(normed(q_norm, queries), positions, positions.past).to(dtype));
+      hook_rot_q_(turned(normed(q_norm, queries), context, context.past_length).to(dtype));
   auto keys = normed(k_norm, new_keys);
-  if (positions.cache) positions.cache->append(layer_, keys, values);  // [B, S, K, d_head]
-  const auto rot_keys = hook_rot_k_(turned(keys, positions, 0).to(dtype));
-  const bool needs_matrices = hook_scores_.watched() || hook_pattern_.watched();
+  if (context.cache) context.cache->append(layer_, keys, values);  // [B, S, K, d_head]
+  const auto rot_keys = hook_rot_k_(turned(keys, context, 0).to(dtype));
+  const bool needs_matrices = hook_scores_.has_hooks() || hook_pattern_.has_hooks();
   const auto way = needs_matrices ? &AttentionImpl::attend_watched : &AttentionImpl::attend;
   auto z = (this->*way)(rot_queries.transpose(1, 2), rot_keys.transpose(1, 2),
-                        values.transpose(1, 2), positions)
+                        values.transpose(1, 2), context)
                .transpose(1, 2);  // [B, T, H, d_head]
-  if (gate) z = gate->forward(z, x, positions);
+  if (gate) z = gate->forward(z, x, context);
   return o(hook_z_(z).flatten(2));
 }
 
-ScoreRule AttentionImpl::score_rule(const Positions& positions) const {
+AttentionParams AttentionImpl::attention_params(const PassContext& context) const {
   auto rule = rule_;
-  rule.alibi = positions.alibi;
-  rule.past = positions.past;
-  rule.sinks = sinks;
-  rule.limit = limit;
-  rule.denominator_matters = sinks.defined() || bias_key.defined();
+  rule.alibi = context.alibi;
+  rule.past_length = context.past_length;
+  rule.sink_logits = sink_logits;
+  rule.attention_cap = attention_cap;
+  rule.needs_denominator = sink_logits.defined() || bias_key.defined();
   return rule;
 }
 
@@ -114,18 +115,18 @@ torch::Tensor AttentionImpl::normed(const Norm& norm, const torch::Tensor& heads
 }
 
 // As they enter the dot product, the first of them at position `first`.
-torch::Tensor AttentionImpl::turned(const torch::Tensor& heads, const Positions& positions,
+torch::Tensor AttentionImpl::turned(const torch::Tensor& heads, const PassContext& context,
                                     int64_t first) const {
-  const bool turns = rope_ >= 0 && rope_ < static_cast<int64_t>(positions.rotary.size());
+  const bool turns = rope_ >= 0 && rope_ < static_cast<int64_t>(context.rope_tables.size());
   if (!turns) return heads;
-  return positions.rotary[static_cast<size_t>(rope_)].apply(heads, first);
+  return context.rope_tables[static_cast<size_t>(rope_)].apply(heads, first);
 }
 
 torch::Tensor AttentionImpl::attend(const torch::Tensor& q, const torch::Tensor& k,
-                                    const torch::Tensor& v, const Positions& positions) const {
+                                    const torch::Tensor& v, const PassContext& context) const {
   const detail::AutocastScope as_given(q.device().type(), false);
-  const auto attended =
-      with_bias(detail::softmax_attention(q, k, v, score_rule(positions), positions.padding), q);
+  const auto attended = with_bias(
+      detail::softmax_attention(q, k, v, attention_params(context), context.padding_mask), q);
   return detail::under_denominator(attended, hook_lse_(attended.lse)).z;
 }
 
@@ -148,13 +149,13 @@ detail::Attended AttentionImpl::with_bias(const detail::Attended& attended,
 
 torch::Tensor AttentionImpl::attend_watched(const torch::Tensor& q, const torch::Tensor& k,
                                             const torch::Tensor& v,
-                                            const Positions& positions) const {
+                                            const PassContext& context) const {
   const detail::AutocastScope as_given(q.device().type(), false);
-  const auto rule = score_rule(positions);
+  const auto rule = attention_params(context);
   const auto span = detail::whole(q.size(2), k.size(2));
   const auto scores =
-      hook_scores_(detail::scores(q, k, rule, positions.padding, span));  // [B, H, T, S]
-  const auto own = detail::denominator(scores, rule, span);               // [B, H, T]
+      hook_scores_(detail::scores(q, k, rule, context.padding_mask, span));  // [B, H, T, S]
+  const auto own = detail::denominator(scores, rule, span);                  // [B, H, T]
   const auto none = at::zeros({q.size(0), q.size(1), q.size(2), v.size(3)}, v.options());
   const auto bias = with_bias({none, own}, q);  // what the learned key and value give
   auto pattern = detail::pattern(scores, bias.lse, rule, span);  // [B, H, T, S]

@@ -19,7 +19,7 @@ inline constexpr int kValuesOf<ResidualForm> = 3;
 template <>
 inline constexpr int kValuesOf<QkNorm> = 4;
 template <>
-inline constexpr int kValuesOf<Head> = 3;
+inline constexpr int kValuesOf<OutputHead> = 3;
 template <>
 inline constexpr int kValuesOf<Alibi> = 3;
 template <>

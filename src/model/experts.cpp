@@ -12,9 +12,9 @@ using namespace hook_names;
 ExpertsImpl::ExpertsImpl(const ModelConfig& config, HookRegistry& hooks, const std::string& name)
     : chosen_(config.experts.chosen),
       renormalized_(config.experts.renormalized),
-      hook_in_(hooks.make(name + "." + std::string(kMlpIn))),
-      hook_weights_(hooks.make(name + "." + std::string(kExpertWeights))),
-      hook_indices_(hooks.make(name + "." + std::string(kExpertIndices))) {
+      hook_in_(hooks.add_point(name + "." + std::string(kMlpIn))),
+      hook_weights_(hooks.add_point(name + "." + std::string(kExpertWeights))),
+      hook_indices_(hooks.add_point(name + "." + std::string(kExpertIndices))) {
   const auto& sizes = config.experts;
   router = register_module("router", Linear(config.d_model, sizes.count, sizes.router_bias));
   auto list = register_module("experts", torch::nn::ModuleList());

@@ -26,7 +26,7 @@ FeedForwardImpl::FeedForwardImpl(const ModelConfig& config, int64_t d_mlp, HookR
                                  const std::string& name)
     : activation_(config.activation), clamp_(config.mlp_clamp), up_offset_(config.up_offset) {
   const auto point = [&](std::string_view what) {
-    return hooks.make(name + "." + std::string(what));
+    return hooks.add_point(name + "." + std::string(what));
   };
   hook_in_ = point(kMlpIn);
   hook_pre_ = point(kMlpPre);

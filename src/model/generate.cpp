@@ -10,9 +10,9 @@ namespace spikesink {
 namespace {
 
 void check_options(const GenerateOptions& options) {
-  if (options.most_tokens < 0 || options.top_k < 0)
-    detail::fail_argument("[generate] got most_tokens {} and top_k {}, expected none negative",
-                          options.most_tokens, options.top_k);
+  if (options.max_new_tokens < 0 || options.top_k < 0)
+    detail::fail_argument("[generate] got max_new_tokens {} and top_k {}, expected none negative",
+                          options.max_new_tokens, options.top_k);
   if (!(options.temperature >= 0) || !std::isfinite(options.temperature))
     detail::fail_argument("[generate] temperature: got {}, expected a finite number from 0",
                           options.temperature);
@@ -31,7 +31,8 @@ int64_t draw(const torch::Tensor& probabilities, std::mt19937_64& random) {
 
 }  // namespace
 
-torch::Tensor next_probabilities(const torch::Tensor& logits, const GenerateOptions& options) {
+torch::Tensor next_token_probabilities(const torch::Tensor& logits,
+                                       const GenerateOptions& options) {
   const auto wide = logits.to(torch::kCPU, torch::kDouble);
   if (options.temperature == 0) return torch::zeros_like(wide).index_fill_(0, wide.argmax(), 1.0);
   const auto [sorted, ids] = wide.sort(/*stable=*/true, 0, /*descending=*/true);
@@ -44,14 +45,14 @@ torch::Tensor next_probabilities(const torch::Tensor& logits, const GenerateOpti
 
 std::vector<int64_t> generate(Transformer& model, const std::vector<int64_t>& prompt,
                               const GenerateOptions& options,
-                              const std::function<void(int64_t id)>& each) {
+                              const std::function<void(int64_t id)>& on_token) {
   const torch::NoGradGuard no_grad;
   check_options(options);
-  if (!model->config().predicts_next())
+  if (!model->config().is_causal_lm())
     detail::fail_argument("[generate] a {} does not predict the next token, expected a decoder",
                           model->config().model_type);
   const auto room = model->config().context - static_cast<int64_t>(prompt.size());
-  const auto most = std::min(options.most_tokens, room + 1);  // the last one need not go through
+  const auto most = std::min(options.max_new_tokens, room + 1);  // the last one need not go through
   KvCache cache;
   std::mt19937_64 random(options.seed);
   std::vector<int64_t> made, next = prompt;
@@ -59,10 +60,11 @@ std::vector<int64_t> generate(Transformer& model, const std::vector<int64_t>& pr
     const auto tokens = torch::tensor(next, torch::kLong).unsqueeze(0);
     const auto logits =
         model->forward(tokens.to(model->options().device()), {.cache = &cache})[0][-1];
-    const int64_t id = draw(next_probabilities(logits, options), random);
+    const int64_t id = draw(next_token_probabilities(logits, options), random);
     made.push_back(id);
-    if (each) each(id);
-    if (std::find(options.stop.begin(), options.stop.end(), id) != options.stop.end()) break;
+    if (on_token) on_token(id);
+    if (std::find(options.stop_ids.begin(), options.stop_ids.end(), id) != options.stop_ids.end())
+      break;
     next = {id};
   }
   return made;

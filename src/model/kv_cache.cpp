@@ -15,18 +15,18 @@ int64_t KvCache::bytes() const {
   return bytes;
 }
 
-void KvCache::keep(const std::vector<int64_t>& places) {
+void KvCache::keep_only(const std::vector<int64_t>& indices) {
   int64_t before = -1;
-  for (const int64_t place : places) {
-    if (place <= before || place >= length()) {
+  for (const int64_t index : indices) {
+    if (index <= before || index >= length()) {
       detail::fail_argument(
-          "[KvCache] keep: got place {} after {}, expected ascending places below {}", place,
+          "[KvCache] keep_only: got index {} after {}, expected ascending indices below {}", index,
           before, length());
     }
-    before = place;
+    before = index;
   }
-  if (static_cast<int64_t>(places.size()) == length()) return;
-  const auto index = torch::tensor(places, torch::kLong);
+  if (static_cast<int64_t>(indices.size()) == length()) return;
+  const auto index = torch::tensor(indices, torch::kLong);
   for (auto& [keys, values] : layers_) {
     keys = keys.index_select(1, index.to(keys.device()));
     values = values.index_select(1, index.to(values.device()));

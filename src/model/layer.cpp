@@ -9,10 +9,13 @@ using namespace hook_names;
 // Points and norms are made in the order in which a forward pass meets them.
 LayerImpl::LayerImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer)
     : residual_(config.residual), multiplier_(config.residual_multiplier) {
-  const auto point = [&](std::string_view name) { return hooks.make(in_block(layer, name)); };
+  const auto point = [&](std::string_view name) {
+    return hooks.add_point(layer_hook_name(layer, name));
+  };
   const auto norm = [&](const char* name, bool exists) -> Norm {
     if (!exists) return Norm(NormConfig{.kind = NormKind::kNone}, config.d_model, hooks, "");
-    return register_module(name, Norm(config.norm, config.d_model, hooks, in_block(layer, name)));
+    return register_module(name,
+                           Norm(config.norm, config.d_model, hooks, layer_hook_name(layer, name)));
   };
   const auto [front, output, sum] = norm_sites(config.norm_placement);
 
@@ -28,12 +31,13 @@ LayerImpl::LayerImpl(const ModelConfig& config, HookRegistry& hooks, int64_t lay
   feed_forward_norms.front =
       norm("ln2", front && has_second && residual_ != ResidualForm::kParallelSharedNorm);
   if (config.feed_forward == FeedForwardKind::kLinear) {
-    hook_mlp_in_ = hooks.make(in_block(layer, "mlp.hook_in"));
+    hook_mlp_in_ = hooks.add_point(layer_hook_name(layer, "mlp.hook_in"));
     linear = register_module("mlp", Linear(config.d_model, config.d_model, config.mlp_bias));
   } else if (config.layer(layer).has_experts) {
-    experts = register_module("mlp", Experts(config, hooks, in_block(layer, "mlp")));
+    experts = register_module("mlp", Experts(config, hooks, layer_hook_name(layer, "mlp")));
   } else if (config.feed_forward == FeedForwardKind::kMlp) {
-    mlp = register_module("mlp", FeedForward(config, config.d_mlp, hooks, in_block(layer, "mlp")));
+    mlp = register_module("mlp",
+                          FeedForward(config, config.d_mlp, hooks, layer_hook_name(layer, "mlp")));
   }
   feed_forward_norms.output = norm("ln2_post", output && has_second);
   hook_mlp_out_ = point(kMlpOut);
@@ -42,7 +46,7 @@ LayerImpl::LayerImpl(const ModelConfig& config, HookRegistry& hooks, int64_t lay
   if (sum) hook_normalized_resid_post_ = point(kNormalizedResidPost);
 }
 
-torch::Tensor LayerImpl::forward(const torch::Tensor& stream, const Positions& positions) {
+torch::Tensor LayerImpl::forward(const torch::Tensor& stream, const PassContext& context) {
   const bool parallel = residual_ != ResidualForm::kSequential;
   const bool shares_norm = residual_ == ResidualForm::kParallelSharedNorm;
   const auto added = [&](const torch::Tensor& x) { return multiplier_ == 1 ? x : x * multiplier_; };
@@ -51,7 +55,7 @@ torch::Tensor LayerImpl::forward(const torch::Tensor& stream, const Positions& p
 
   const auto resid_pre = hook_resid_pre_(stream);
   const auto attention_in = front1(resid_pre);
-  const auto attention_out = hook_attn_out_(added(output1(attn(attention_in, positions))));
+  const auto attention_out = hook_attn_out_(added(output1(attn(attention_in, context))));
   const auto resid_mid =
       summed(sum1, hook_resid_mid_, hook_normalized_resid_mid_, resid_pre + attention_out);
 

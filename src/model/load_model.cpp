@@ -72,7 +72,7 @@ void check_options(const LoadOptions& options) {
 }
 
 int64_t memory_for(const LoadOptions& options) {
-  if (options.memory > 0) return options.memory;
+  if (options.max_memory > 0) return options.max_memory;
   const auto free =
       options.device.is_cpu()
           ? detail::free_memory()
@@ -82,20 +82,20 @@ int64_t memory_for(const LoadOptions& options) {
 }
 
 // Reads the weights now, or has the model bring them by layer.
-void place(Transformer& model, detail::StoredWeights weights, const LoadOptions& options) {
+void load_weights(Transformer& model, detail::StoredWeights weights, const LoadOptions& options) {
   const int64_t memory = memory_for(options);
   int64_t bytes = 0;
   for (int64_t group = 0; group < weights.group_count(); ++group) bytes += weights.bytes({group});
   const bool fits = bytes <= memory;
-  if (options.residence == Residence::kByLayer ||
-      (options.residence == Residence::kAuto && !fits)) {
+  if (options.weight_loading == WeightLoading::kByLayer ||
+      (options.weight_loading == WeightLoading::kAuto && !fits)) {
     detail::logger().info("weights of {} bytes come by layer: {} bytes of memory", bytes, memory);
     model->stream_weights_from(
         std::make_unique<detail::StreamedWeights>(std::move(weights), memory));
     return;
   }
   for (int64_t group = 0; group < weights.group_count(); ++group)
-    detail::put_in_place(weights.read({group}));
+    detail::set_weights(weights.read({group}));
 }
 
 }  // namespace
@@ -118,7 +118,7 @@ Transformer load_model(const std::filesystem::path& path, const LoadOptions& opt
   detail::StoredWeights weights(*model, std::move(source), names, base,
                                 torch::TensorOptions(options.dtype).device(options.device));
   const auto tensors = weights.tensors();
-  place(model, std::move(weights), options);
+  load_weights(model, std::move(weights), options);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   detail::logger().info("loaded {} ({} tensors) in {:.2f} s", path.string(), tensors,
                         elapsed.count());

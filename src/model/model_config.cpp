@@ -120,13 +120,13 @@ const char* to_string(NormKind kind) {
       return "layer";
     case NormKind::kDynamicTanh:
       return "dynamic tanh";
-    case NormKind::kFrozen:
+    case NormKind::kFixedDivisor:
       break;
   }
   return "frozen";
 }
 
-NormSites norm_sites(NormPlacement placement) {
+NormFlags norm_sites(NormPlacement placement) {
   const bool sandwich = placement == NormPlacement::kSandwich;
   return {.front = sandwich || placement == NormPlacement::kPre,
           .output = sandwich || placement == NormPlacement::kOutput,
@@ -243,13 +243,13 @@ const char* to_string(Activation activation) {
   return "relu";
 }
 
-const char* to_string(Head head) {
+const char* to_string(OutputHead head) {
   switch (head) {
-    case Head::kNone:
+    case OutputHead::kNone:
       return "none";
-    case Head::kLinear:
+    case OutputHead::kLinear:
       return "linear";
-    case Head::kMaskedLm:
+    case OutputHead::kMaskedLm:
       break;
   }
   return "masked-lm";
@@ -285,13 +285,13 @@ const char* to_string(RopeScalingKind kind) {
   return "factors";
 }
 
-const char* ModelConfig::positions() const {
+const char* ModelConfig::position_encoding() const {
   if (!ropes.empty()) return "rotary";
   if (learned_positions) return "learned";
   return alibi == Alibi::kNone ? "none" : "alibi";
 }
 
-double ModelConfig::score_scale() const {
+double ModelConfig::softmax_scale() const {
   return attention_scale > 0 ? attention_scale : 1.0 / std::sqrt(static_cast<double>(d_head));
 }
 

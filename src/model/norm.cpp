@@ -8,7 +8,7 @@ namespace spikesink {
 namespace {
 
 bool has_alpha(NormKind kind) {
-  return kind == NormKind::kDynamicTanh || kind == NormKind::kFrozen;
+  return kind == NormKind::kDynamicTanh || kind == NormKind::kFixedDivisor;
 }
 
 }  // namespace
@@ -17,8 +17,8 @@ NormImpl::NormImpl(const NormConfig& config, torch::IntArrayRef parameters, Hook
                    const std::string& name)
     : config_(config) {
   if (config.kind == NormKind::kNone) return;
-  hook_scale_ = hooks.make(name + "." + std::string(hook_names::kScale));
-  hook_normalized_ = hooks.make(name + "." + std::string(hook_names::kNormalized));
+  hook_scale_ = hooks.add_point(name + "." + std::string(hook_names::kScale));
+  hook_normalized_ = hooks.add_point(name + "." + std::string(hook_names::kNormalized));
   if (config.has_scale) weight = register_parameter("weight", torch::empty(parameters));
   if (config.has_bias) bias = register_parameter("bias", torch::empty(parameters));
   if (has_alpha(config.kind)) alpha = register_parameter("alpha", torch::empty({1}));

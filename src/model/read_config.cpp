@@ -46,8 +46,8 @@ Description describe_hf(const std::filesystem::path& config_file) {
   ConfigKeys keys(json, config_file.string());
   const auto& family = hf_architecture(keys.text("model_type"), config_file.string());
   auto config = family.read_config(keys);
-  if (config.head == Head::kLinear && !config.tied_embeddings && is_bare(keys))
-    config.head = Head::kNone;
+  if (config.head == OutputHead::kLinear && !config.tied_embeddings && is_bare(keys))
+    config.head = OutputHead::kNone;
   stretch_context(config);
   ignore_housekeeping(keys);
   keys.refuse_unread();

@@ -12,10 +12,12 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 struct Again : torch::CustomClassHolder {
-  Again(Layer layer_again, Positions places_again, bool autocast_again)
-      : layer(std::move(layer_again)), places(std::move(places_again)), autocast(autocast_again) {}
+  Again(Layer layer_again, PassContext pass_context_again, bool autocast_again)
+      : layer(std::move(layer_again)),
+        pass_context(std::move(pass_context_again)),
+        autocast(autocast_again) {}
   Layer layer;
-  Positions places;
+  PassContext pass_context;
   bool autocast;
 };
 
@@ -23,13 +25,13 @@ struct Again : torch::CustomClassHolder {
 struct Recomputed : torch::autograd::Function<Recomputed> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& stream,
                                const torch::Tensor& embedded, const Layer& layer,
-                               const Positions& places) {
+                               const PassContext& pass_context) {
     context->save_for_backward({stream, embedded});
     auto again = c10::make_intrusive<Again>(
-        layer, places, at::autocast::is_autocast_enabled(stream.device().type()));
-    again->places.embedded = torch::Tensor();
+        layer, pass_context, at::autocast::is_autocast_enabled(stream.device().type()));
+    again->pass_context.token_embeddings = torch::Tensor();
     context->saved_data["again"] = c10::IValue::make_capsule(std::move(again));
-    return Layer(layer)->forward(stream, places);
+    return Layer(layer)->forward(stream, pass_context);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -38,12 +40,12 @@ struct Recomputed : torch::autograd::Function<Recomputed> {
     variable_list inputs;
     for (const auto& saved : context->get_saved_variables())
       inputs.push_back(saved.detach().requires_grad_());
-    auto places = again.places;
-    places.embedded = inputs[1];
+    auto pass_context = again.pass_context;
+    pass_context.token_embeddings = inputs[1];
     {
       const torch::AutoGradMode with_gradients(true);
       const AutocastScope autocast(inputs[0].device().type(), again.autocast);
-      const auto output = Layer(again.layer)->forward(inputs[0], places);
+      const auto output = Layer(again.layer)->forward(inputs[0], pass_context);
       torch::autograd::backward({output}, {gradients[0]});
     }
     return {inputs[0].grad(), inputs[1].grad(), {}, {}};
@@ -52,10 +54,11 @@ struct Recomputed : torch::autograd::Function<Recomputed> {
 
 }  // namespace
 
-torch::Tensor recomputed(const Layer& layer, const torch::Tensor& stream, const Positions& places) {
-  const auto embedded =
-      places.embedded.defined() ? places.embedded : at::empty({0}, stream.options());
-  return Recomputed::apply(stream, embedded, layer, places);
+torch::Tensor recomputed(const Layer& layer, const torch::Tensor& stream,
+                         const PassContext& pass_context) {
+  const auto embedded = pass_context.token_embeddings.defined() ? pass_context.token_embeddings
+                                                                : at::empty({0}, stream.options());
+  return Recomputed::apply(stream, embedded, layer, pass_context);
 }
 
 }  // namespace spikesink::detail

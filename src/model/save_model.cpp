@@ -77,9 +77,9 @@ void save_model(const Transformer& model, const std::filesystem::path& folder) {
     held.push_back(model->pin_weights({group}));
   std::map<std::string, torch::Tensor> tensors;
   for (const auto& entry : model->named_parameters()) {
-    const auto places =
-        detail::places_of(entry.key(), entry.value().size(0), names, names.bases.front());
-    tensors[places.at(0).tensors.at(0)] = entry.value().detach();
+    const auto alternatives =
+        detail::stored_as(entry.key(), entry.value().size(0), names, names.bases.front());
+    tensors[alternatives.at(0).tensors.at(0)] = entry.value().detach();
   }
   std::error_code error;
   std::filesystem::create_directories(folder, error);

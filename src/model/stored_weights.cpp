@@ -66,7 +66,7 @@ std::string find_base(const WeightSource& source, const WeightNames& names) {
               fmt::join(candidates, "' or '"), source.path().string());
 }
 
-void put_in_place(const std::vector<WeightValues>& values) {
+void set_weights(const std::vector<WeightValues>& values) {
   for (auto [parameter, data] : values) parameter.set_data(data);
 }
 
@@ -85,17 +85,17 @@ StoredWeights::StoredWeights(const TransformerImpl& model, std::unique_ptr<Weigh
 }
 
 void StoredWeights::want(const std::string& name, const torch::Tensor& parameter) {
-  const auto places = places_of(name, parameter.size(0), names_, base_);
-  if (places.empty())
+  const auto alternatives = stored_as(name, parameter.size(0), names_, base_);
+  if (alternatives.empty())
     throw std::logic_error("[load_model] no name is known for the parameter " + name);
-  const auto found = std::find_if(places.begin(), places.end(), [&](const Place& place) {
-    return is_stored(place.tensors.front());
-  });
+  const auto found = std::find_if(
+      alternatives.begin(), alternatives.end(),
+      [&](const StoredParameter& stored) { return is_stored(stored.tensors.front()); });
   Wanted wanted{name, parameter, parameter.sizes().vec(),
-                found == places.end() ? places.front() : *found};
-  for (const auto& place : places) wanted.choices.push_back(place.tensors.front());
+                found == alternatives.end() ? alternatives.front() : *found};
+  for (const auto& stored : alternatives) wanted.choices.push_back(stored.tensors.front());
   auto& group = groups_[group_of(name, config_.n_layers).index];
-  group.wanted[wanted.place.tensors.front()].push_back(std::move(wanted));
+  group.wanted[wanted.stored.tensors.front()].push_back(std::move(wanted));
 }
 
 // All but the values: each tensor is there, has a shape that its parameters can be taken from, and
@@ -140,8 +140,8 @@ void StoredWeights::refuse_stand_ins(const std::string& tensor,
 }
 
 void StoredWeights::fail_shape(const Wanted& wanted, torch::IntArrayRef stored) const {
-  const auto& tensor = wanted.place.tensors.front();
-  if (!wanted.place.take) {
+  const auto& tensor = wanted.stored.tensors.front();
+  if (!wanted.stored.take) {
     fail_format("[load_model] the tensor '{}' has the wrong shape: got {}, expected {} ({})",
                 tensor, text_of(stored), text_of(wanted.shape), where());
   }
@@ -157,9 +157,10 @@ bool StoredWeights::is_stored(const std::string& tensor) const {
 
 bool StoredWeights::repeats_tied(const std::string& tensor) const {
   if (!config_.tied_embeddings) return false;
-  const auto places = places_of("unembed", config_.d_vocabulary, names_, base_);
-  return std::any_of(places.begin(), places.end(),
-                     [&](const Place& place) { return place.tensors.front() == tensor; });
+  const auto alternatives = stored_as("unembed", config_.d_vocabulary, names_, base_);
+  return std::any_of(alternatives.begin(), alternatives.end(), [&](const StoredParameter& stored) {
+    return stored.tensors.front() == tensor;
+  });
 }
 
 // The file's tensors that hold one: itself, or packed blocks and their scales.
@@ -177,7 +178,7 @@ std::vector<std::string> StoredWeights::in_file(const std::string& tensor,
 
 torch::Tensor StoredWeights::shape_in_file(const Wanted& wanted) {
   std::vector<torch::Tensor> parts;
-  for (const auto& tensor : wanted.place.tensors) {
+  for (const auto& tensor : wanted.stored.tensors) {
     const auto names = in_file(tensor, wanted);
     used_.insert(names.begin(), names.end());
     const auto& shape = source_->info(names.front()).shape;
@@ -186,16 +187,16 @@ torch::Tensor StoredWeights::shape_in_file(const Wanted& wanted) {
       fail_format(
           "[load_model] the tensor '{}' has the wrong shape: got {}, expected {} as '{}' ({})",
           tensor, text_of(parts.back().sizes()), text_of(parts.front().sizes()),
-          wanted.place.tensors.front(), where());
+          wanted.stored.tensors.front(), where());
   }
-  return wanted.place.stacked ? at::stack(parts) : parts.front();
+  return wanted.stored.stacked ? at::stack(parts) : parts.front();
 }
 
 torch::Tensor StoredWeights::taken(const Wanted& wanted, const torch::Tensor& stored) const {
   auto values = stored;
-  if (wanted.place.take) {
+  if (wanted.stored.take) {
     try {
-      values = wanted.place.take(stored, config_, wanted.place.expert);
+      values = wanted.stored.take(stored, config_, wanted.stored.expert);
     } catch (const c10::Error&) {
       fail_shape(wanted, stored.sizes());
     }
@@ -223,13 +224,13 @@ std::vector<WeightValues> StoredWeights::read(WeightGroup group) {
 
 torch::Tensor StoredWeights::stored_values(const Wanted& wanted, bool check_finite) const {
   std::vector<torch::Tensor> parts;
-  for (const auto& tensor : wanted.place.tensors) {
+  for (const auto& tensor : wanted.stored.tensors) {
     parts.push_back(read(tensor));
     if (!check_finite || all_finite(parts.back())) continue;
     fail_format("[load_model] the tensor '{}' holds NaN or infinity, expected finite weights ({})",
                 tensor, where());
   }
-  return wanted.place.stacked ? at::stack(parts) : parts.front();
+  return wanted.stored.stacked ? at::stack(parts) : parts.front();
 }
 
 torch::Tensor StoredWeights::read(const std::string& name) const {
@@ -255,14 +256,14 @@ torch::Tensor StoredWeights::converted(const Wanted& wanted, const torch::Tensor
   auto result = values.to(options_).contiguous();
   if (result.element_size() < values.element_size() && !all_finite(result)) {
     fail_format("[load_model] the tensor '{}' leaves the range of {}: got {} ({})",
-                wanted.place.tensors.front(), c10::toString(result.scalar_type()),
+                wanted.stored.tensors.front(), c10::toString(result.scalar_type()),
                 values.abs().max().item<double>(), where());
   }
   return result;
 }
 
 void StoredWeights::release(const Wanted& wanted) const {
-  for (const auto& tensor : wanted.place.tensors) {
+  for (const auto& tensor : wanted.stored.tensors) {
     for (const auto& name : in_file(tensor, wanted)) detail::release(source_->bytes(name));
   }
 }

@@ -19,7 +19,7 @@ struct WeightValues {
   torch::Tensor parameter, values;
 };
 
-void put_in_place(const std::vector<WeightValues>& values);
+void set_weights(const std::vector<WeightValues>& values);
 
 /// A model's parameters, each with its place in a file.
 class StoredWeights {
@@ -46,8 +46,8 @@ class StoredWeights {
     std::string name;
     torch::Tensor parameter;
     std::vector<int64_t> shape;
-    Place place;
-    std::vector<std::string> choices;  // the first tensor of each of its possible places
+    StoredParameter stored;
+    std::vector<std::string> choices;  // the first tensor of each of its possible alternatives
   };
   /// By the first tensor of the place: a tensor is read once, whatever the number of parameters in
   /// it.

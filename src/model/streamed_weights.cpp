@@ -14,7 +14,7 @@ StreamedWeights::~StreamedWeights() {
 }
 
 void StreamedWeights::load(WeightGroup group) {
-  put_in_place(values_of(group));
+  set_weights(values_of(group));
   is_here_[group.index] = true;
   read_ahead({group.index + 1});
 }

@@ -36,22 +36,22 @@ void TransformerImpl::make_embedding() {
     return register_parameter(name, torch::empty({rows, columns}));
   };
   embedding = table("embed", config_.d_vocabulary, width);
-  hook_embed_ = hooks_.make(std::string(kEmbed));
+  hook_embed_ = hooks_.add_point(std::string(kEmbed));
   if (width != config_.d_model)
     project_in = register_module("project_in", Linear(width, config_.d_model, false));
   if (config_.learned_positions) {
     position_embedding =
         table("pos_embed", config_.context + config_.position_offset, config_.d_model);
-    hook_pos_embed_ = hooks_.make(std::string(kPosEmbed));
+    hook_pos_embed_ = hooks_.add_point(std::string(kPosEmbed));
   }
   if (config_.n_token_types > 0) {
     token_type_embedding = table("token_type_embed", config_.n_token_types, config_.d_model);
-    hook_token_type_embed_ = hooks_.make(std::string(kTokenTypeEmbed));
+    hook_token_type_embed_ = hooks_.add_point(std::string(kTokenTypeEmbed));
   }
   embedding_norm = register_module(
       "embed_ln", Norm(config_.embedding_norm, config_.d_model, hooks_, "embed.ln"));
   if (config_.embedding_norm.kind != NormKind::kNone)
-    hook_full_embed_ = hooks_.make(std::string(kFullEmbed));
+    hook_full_embed_ = hooks_.add_point(std::string(kFullEmbed));
 }
 
 void TransformerImpl::make_head() {
@@ -60,18 +60,18 @@ void TransformerImpl::make_head() {
       register_module("ln_final", Norm(config_.final_norm, config_.d_model, hooks_, "ln_final"));
   if (width != config_.d_model)
     project_out = register_module("project_out", Linear(config_.d_model, width, false));
-  if (config_.head == Head::kNone) return;
-  if (config_.head == Head::kMaskedLm) {
+  if (config_.head == OutputHead::kNone) return;
+  if (config_.head == OutputHead::kMaskedLm) {
     mlm_dense = register_module("mlm_dense", Linear(width, width, true));
     mlm_norm = register_module("mlm_ln", Norm(config_.norm, width, hooks_, "mlm_head.ln"));
   }
-  hook_unembed_in_ = hooks_.make(std::string(kUnembedIn));
+  hook_unembed_in_ = hooks_.add_point(std::string(kUnembedIn));
   if (!config_.tied_embeddings) {
     unembedding = register_parameter("unembed", torch::empty({config_.d_vocabulary, width}));
   }
   if (config_.unembedding_bias)
     unembedding_bias = register_parameter("unembed_bias", torch::empty({config_.d_vocabulary}));
-  hook_unembed_out_ = hooks_.make(std::string(kUnembedOut));
+  hook_unembed_out_ = hooks_.add_point(std::string(kUnembedOut));
 }
 
 torch::Tensor TransformerImpl::forward(const torch::Tensor& tokens, const ForwardOptions& options) {
@@ -92,7 +92,7 @@ torch::Tensor TransformerImpl::run_cached(const torch::Tensor& tokens,
   const auto before = *options.cache;
   try {
     auto result = run(tokens, options);
-    options.cache->count(tokens.size(1));
+    options.cache->add_to_total(tokens.size(1));
     return result;
   } catch (...) {
     *options.cache = before;
@@ -103,26 +103,26 @@ torch::Tensor TransformerImpl::run_cached(const torch::Tensor& tokens,
 torch::Tensor TransformerImpl::run_until(const torch::Tensor& tokens,
                                          const ForwardOptions& options) {
   const Block last = *options.stop_after;
-  check(last);
+  check_block(last);
   if (options.cache != nullptr)
     detail::fail_argument(
         "[Transformer] stop_after: got a cache too, which would miss the later layers; expected "
         "one of the two");
   torch::Tensor state;
   const auto scope =
-      hooks_.add(hidden_state_point(last), [&](const torch::Tensor& value) { state = value; });
+      hooks_.add(hidden_state_hook_name(last), [&](const torch::Tensor& value) { state = value; });
   ForwardPass pass(*this, tokens, options);
   for (int64_t layer = 0; layer <= last.layer(); ++layer) pass.run_layer(layer);
   return state;
 }
 
-torch::Tensor TransformerImpl::logits(const torch::Tensor& states) const {
-  return logits(states, 0, config_.d_vocabulary);
+torch::Tensor TransformerImpl::unembed(const torch::Tensor& states) const {
+  return unembed(states, 0, config_.d_vocabulary);
 }
 
-torch::Tensor TransformerImpl::logits(const torch::Tensor& states, int64_t first,
-                                      int64_t last) const {
-  if (config_.head == Head::kNone)
+torch::Tensor TransformerImpl::unembed(const torch::Tensor& states, int64_t first,
+                                       int64_t last) const {
+  if (config_.head == OutputHead::kNone)
     detail::fail_argument("[Transformer] a {} without unembedding has no logits",
                           config_.model_type);
   const auto pinned = pin_weights(WeightGroup::head(config_.n_layers));
@@ -135,17 +135,17 @@ torch::Tensor TransformerImpl::logits(const torch::Tensor& states, int64_t first
   return config_.logit_softcap * at::tanh(result / config_.logit_softcap);
 }
 
-std::string TransformerImpl::hidden_state_point(Block block) const {
+std::string TransformerImpl::hidden_state_hook_name(Block block) const {
   const bool post_norm = config_.norm_placement == NormPlacement::kPost;
   const bool attention = block.kind() == BlockKind::kAttention;
-  return in_block(block.layer(), post_norm
-                                     ? (attention ? kNormalizedResidMid : kNormalizedResidPost)
-                                     : (attention ? kResidMid : kResidPost));
+  return layer_hook_name(block.layer(),
+                         post_norm ? (attention ? kNormalizedResidMid : kNormalizedResidPost)
+                                   : (attention ? kResidMid : kResidPost));
 }
 
 // `length` counts the tokens of the cache as well. The tables of the last length are kept: passes
 // share them.
-Positions TransformerImpl::positions(int64_t length, KvCache* cache) const {
+PassContext TransformerImpl::positions(int64_t length, KvCache* cache) const {
   const auto same = [&](const torch::TensorOptions& other) {
     return other.dtype() == options().dtype() && other.device() == options().device();
   };
@@ -153,27 +153,28 @@ Positions TransformerImpl::positions(int64_t length, KvCache* cache) const {
     const c10::InferenceMode not_for_inference_alone(false);
     Tables fresh{.length = length, .options = options()};
     for (const auto& rope : config_.ropes)
-      fresh.positions.rotary.push_back(rotary_table(rope, config_.d_head, length, options()));
+      fresh.positions.rope_tables.push_back(
+          make_rope_table(rope, config_.d_head, length, options()));
     fresh.positions.alibi = alibi_bias(config_, length, options());
     tables_ = std::move(fresh);
   }
   auto result = tables_.positions;
-  result.past = cache ? cache->length() : 0;
+  result.past_length = cache ? cache->length() : 0;
   result.cache = cache;
   return result;
 }
 
-torch::Tensor TransformerImpl::embed(const torch::Tensor& tokens, Positions& places) const {
+torch::Tensor TransformerImpl::embed(const torch::Tensor& tokens, PassContext& context) const {
   const auto pinned = pin_weights(WeightGroup::embedding());
   auto rows = at::embedding(embedding, tokens);  // [B, T, d_embedding]
   if (config_.embedding_multiplier != 1)
     rows = rows * torch::scalar_tensor(config_.embedding_multiplier, rows.options());
   rows = hook_embed_(rows);
-  if (config_.gate.input == GateInput::kEmbedding) places.embedded = rows;
+  if (config_.gate.input == GateInput::kEmbedding) context.token_embeddings = rows;
   auto stream = project_in ? project_in->forward(rows) : rows;  // [B, T, d_model]
   if (position_embedding.defined())
     stream = stream + hook_pos_embed_(
-                          at::embedding(position_embedding, position_rows(tokens, places.cache)));
+                          at::embedding(position_embedding, position_rows(tokens, context.cache)));
   if (token_type_embedding.defined())
     stream = stream + hook_token_type_embed_(token_type_embedding[0].expand_as(stream));
   return hook_full_embed_(embedding_norm->forward(stream));
@@ -183,7 +184,7 @@ torch::Tensor TransformerImpl::embed(const torch::Tensor& tokens, Positions& pla
 torch::Tensor TransformerImpl::position_rows(const torch::Tensor& tokens,
                                              const KvCache* cache) const {
   if (config_.padding_id < 0) {
-    const int64_t first = config_.position_offset + (cache ? cache->seen() : 0);
+    const int64_t first = config_.position_offset + (cache ? cache->total_tokens() : 0);
     const auto rows = at::arange(first, first + tokens.size(1), tokens.options());
     return rows.expand_as(tokens);
   }
@@ -218,7 +219,7 @@ HookScope TransformerImpl::pin_weights(WeightGroup group) const {
   return scope;
 }
 
-void TransformerImpl::check(Block block) const {
+void TransformerImpl::check_block(Block block) const {
   if (block.number < 1 || block.number > 2 * config_.n_layers)
     detail::fail_argument("[Transformer] block: got {}, expected 1 to {}", block.number,
                           2 * config_.n_layers);
@@ -259,7 +260,7 @@ void TransformerImpl::check(const torch::Tensor& tokens, const KvCache& cache) c
     detail::fail_argument(
         "[Transformer] cache: got a {}, which sees what comes after, expected a decoder",
         config_.model_type);
-  const int64_t before = config_.learned_positions ? cache.seen() : cache.length();
+  const int64_t before = config_.learned_positions ? cache.total_tokens() : cache.length();
   if (tokens.dim() == 2 && before + tokens.size(1) > config_.context) {
     detail::fail_argument(
         "[Transformer] the tokens do not fit the model's context: got {} after {}{}, expected at "
@@ -277,7 +278,7 @@ ForwardPass::ForwardPass(const TransformerImpl& model, const torch::Tensor& toke
   model.check(tokens, options.padding_mask);
   const int64_t cached = options.cache != nullptr ? options.cache->length() : 0;
   positions_ = model.positions(tokens.size(1) + cached, options.cache);
-  positions_.padding = options.padding_mask;
+  positions_.padding_mask = options.padding_mask;
   hidden_states = model.embed(tokens, positions_);
 }
 
@@ -293,10 +294,10 @@ torch::Tensor ForwardPass::run_head() {
   const auto& config = model_->config_;
   const auto pinned = model_->pin_weights(WeightGroup::head(config.n_layers));
   const auto states = model_->final_states(std::move(hidden_states));
-  if (config.head == Head::kNone) return states;
+  if (config.head == OutputHead::kNone) return states;
   const auto& hook = model_->hook_unembed_out_;
-  if (!logits_ && !hook.watched()) return {};
-  return hook(model_->logits(states));
+  if (!logits_ && !hook.has_hooks()) return {};
+  return hook(model_->unembed(states));
 }
 
 torch::Tensor run_with_hooks(Transformer& model, const torch::Tensor& tokens,

@@ -37,34 +37,35 @@ std::optional<std::string> tensor_of(const WeightName& entry, const std::string&
   return entry.tensor + parameter.substr(dot);
 }
 
-void add_places(const std::string& parameter, int64_t rows, const std::string& prefix,
-                const std::vector<WeightName>& entries, std::vector<Place>& places) {
+void add_alternatives(const std::string& parameter, int64_t rows, const std::string& prefix,
+                      const std::vector<WeightName>& entries,
+                      std::vector<StoredParameter>& alternatives) {
   const auto [name, expert] = without_number(parameter, "experts.");
   for (const auto& entry : entries) {
     const auto tensor = tensor_of(entry, name);
     if (!tensor) continue;
     const bool stacked = has_number(*tensor) && !has_number(name);
-    Place place{{}, stacked, entry.take, expert};
+    StoredParameter stored{{}, stacked, entry.take, expert};
     for (int64_t row = 0; row < (stacked ? rows : 1); ++row)
-      place.tensors.push_back(prefix + with_number(*tensor, stacked ? row : expert));
-    places.push_back(std::move(place));
+      stored.tensors.push_back(prefix + with_number(*tensor, stacked ? row : expert));
+    alternatives.push_back(std::move(stored));
   }
 }
 
 }  // namespace
 
-std::vector<Place> places_of(const std::string& parameter, int64_t rows, const WeightNames& names,
-                             const std::string& base) {
-  std::vector<Place> places;
+std::vector<StoredParameter> stored_as(const std::string& parameter, int64_t rows,
+                                       const WeightNames& names, const std::string& base) {
+  std::vector<StoredParameter> alternatives;
   const auto [pattern, layer] = without_number(parameter, "blocks.");
   if (pattern == parameter) {
-    add_places(parameter, rows, base, names.body, places);
-    add_places(parameter, rows, "", names.end, places);
+    add_alternatives(parameter, rows, base, names.body, alternatives);
+    add_alternatives(parameter, rows, "", names.end, alternatives);
   } else {
-    add_places(pattern.substr(std::string("blocks.{}.").size()), rows,
-               base + with_number(names.layer, layer), names.in_layer, places);
+    add_alternatives(pattern.substr(std::string("blocks.{}.").size()), rows,
+                     base + with_number(names.layer, layer), names.in_layer, alternatives);
   }
-  return places;
+  return alternatives;
 }
 
 bool is_superfluous(const std::string& tensor, const WeightNames& names) {

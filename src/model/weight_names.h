@@ -31,17 +31,17 @@ struct WeightNames {
 };
 
 /// A parameter's place in a file.
-struct Place {
+struct StoredParameter {
   std::vector<std::string> tensors;  // one, or those whose stack it is
   bool stacked = false;
   Take take;
   int64_t expert = 0;
 };
 
-/// The places where `parameter` of this name may be found, `base` being what the file begins its
-/// body's names with. Empty when no name is known.
-std::vector<Place> places_of(const std::string& parameter, int64_t rows, const WeightNames& names,
-                             const std::string& base);
+/// The alternatives where `parameter` of this name may be found, `base` being what the file begins
+/// its body's names with. Empty when no name is known.
+std::vector<StoredParameter> stored_as(const std::string& parameter, int64_t rows,
+                                       const WeightNames& names, const std::string& base);
 
 bool is_superfluous(const std::string& tensor, const WeightNames& names);
 

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "spikesink/hooks/block_number.h"
+#include "spikesink/hooks/block.h"
 #include "spikesink/measure/spikes/massive_activations.h"
 #include "spikesink/text/tokenizer.h"
 

@@ -39,19 +39,19 @@ Report::Report(Report&&) noexcept = default;
 Report& Report::operator=(Report&&) noexcept = default;
 Report::~Report() = default;
 
-void Report::configure(std::string_view key, const ReportValue& value) {
+void Report::add_configuration(std::string_view key, const ConfigurationValue& value) {
   std::visit([&](const auto& plain) { document_->json["configuration"][std::string(key)] = plain; },
              value);
 }
 
-std::string Report::json() const {
+std::string Report::to_json() const {
   return document_->json.dump(1, ' ', /*ensure_ascii=*/false,
                               nlohmann::json::error_handler_t::replace);
 }
 
 void Report::write(const std::filesystem::path& folder) const {
-  check_writable(folder);
-  const auto text = json();
+  prepare_report_folder(folder);
+  const auto text = to_json();
   detail::TemporaryFile json_file(folder / "report.json"), page_file(folder / "report.html");
   json_file.write([&](std::ostream& out) { out << text << "\n"; }, "Report");
   page_file.write([&](std::ostream& out) { out << html_page(text); }, "Report");
@@ -59,7 +59,7 @@ void Report::write(const std::filesystem::path& folder) const {
   page_file.rename("Report");
 }
 
-void check_writable(const std::filesystem::path& folder) {
+void prepare_report_folder(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error)

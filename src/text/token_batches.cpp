@@ -20,7 +20,7 @@ torch::Tensor stack(const std::vector<std::vector<int64_t>>& sequences, size_t f
 
 }  // namespace
 
-bool puts_bos(const Tokenizer& tokenizer, BosRule rule) {
+bool windows_start_with_bos(const Tokenizer& tokenizer, BosRule rule) {
   const bool wanted = rule == BosRule::kAuto ? tokenizer.adds_bos() : rule == BosRule::kYes;
   if (wanted && !tokenizer.bos_id()) {
     detail::fail_argument("[token_batches] bos: got yes, but the tokenizer has no BOS token");
@@ -28,14 +28,14 @@ bool puts_bos(const Tokenizer& tokenizer, BosRule rule) {
   return wanted;
 }
 
-bool puts_eos(const Tokenizer& tokenizer, BosRule rule) {
+bool windows_end_with_eos(const Tokenizer& tokenizer, BosRule rule) {
   return rule != BosRule::kNo && tokenizer.adds_eos() && tokenizer.eos_id();
 }
 
 TokenBatches token_batches(const Tokenizer& tokenizer, std::string_view text,
                            const BatchOptions& options) {
-  const bool bos = puts_bos(tokenizer, options.bos);
-  const bool eos = puts_eos(tokenizer, options.bos);
+  const bool bos = windows_start_with_bos(tokenizer, options.bos);
+  const bool eos = windows_end_with_eos(tokenizer, options.bos);
   const int64_t least = bos && eos ? 3 : 2;
   if (options.length < least)
     detail::fail_argument("[token_batches] length: got {}, expected at least {} tokens",
@@ -89,7 +89,7 @@ TokenBatch with_prefix(const TokenBatch& batch, const std::vector<int64_t>& toke
   const auto count = static_cast<int64_t>(tokens.size());
   const auto row = torch::tensor(tokens, torch::kLong).to(batch.ids.device());
   return {at::cat({row.expand({batch.ids.size(0), count}), batch.ids}, 1), batch.first_sequence,
-          batch.prefix + count};
+          batch.prefix_length + count};
 }
 
 }  // namespace spikesink

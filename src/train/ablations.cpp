@@ -134,15 +134,15 @@ std::vector<Ablation> all_rows() {
        dynamic_tanh},
       {"table6/heads-8", {10.4, 37.1, 1253}, kHeadCount, heads(8, kWidth)},
       {"table6/heads-16", {10.3, 41.7, 1936}, kHeadCount, heads(16, kWidth)},
-      {"table6/d_head-8", {11.3, 4.1, 291}, kHeadWidth, heads(kHeads, 8)},
-      {"table6/d_head-16", {10.8, 9.8, 315}, kHeadWidth, heads(kHeads, 16)},
-      {"table6/d_head-32", {10.5, 27.9, 829}, kHeadWidth, heads(kHeads, 32)},
-      {"table6/d_head-64", {10.3, 37.7, 2112}, kHeadWidth, heads(kHeads, 64)},
-      {"table6/d_head-8-heads-512", {10.7, 11.0, 1205}, both, heads(512, 8)},
-      {"table6/d_head-16-heads-256", {10.4, 30.8, 1750}, both, heads(256, 16)},
-      {"table6/d_head-32-heads-128", {10.3, 41.1, 1916}, both, heads(128, 32)},
-      {"table6/d_head-64-heads-64", {10.2, 44.1, 2523}, both, heads(64, 64)},
-      {"table6/d_head-256-heads-16", {10.1, 52.1, 3429}, both, heads(16, 256)},
+      {"table6/d-head-8", {11.3, 4.1, 291}, kHeadWidth, heads(kHeads, 8)},
+      {"table6/d-head-16", {10.8, 9.8, 315}, kHeadWidth, heads(kHeads, 16)},
+      {"table6/d-head-32", {10.5, 27.9, 829}, kHeadWidth, heads(kHeads, 32)},
+      {"table6/d-head-64", {10.3, 37.7, 2112}, kHeadWidth, heads(kHeads, 64)},
+      {"table6/d-head-8-heads-512", {10.7, 11.0, 1205}, both, heads(512, 8)},
+      {"table6/d-head-16-heads-256", {10.4, 30.8, 1750}, both, heads(256, 16)},
+      {"table6/d-head-32-heads-128", {10.3, 41.1, 1916}, both, heads(128, 32)},
+      {"table6/d-head-64-heads-64", {10.2, 44.1, 2523}, both, heads(64, 64)},
+      {"table6/d-head-256-heads-16", {10.1, 52.1, 3429}, both, heads(16, 256)},
       {"table7/conditional-channel",
        {10.0, 4.5, 202},
        kGate,
@@ -243,13 +243,13 @@ TrainConfig baseline(const std::string& scale) {
   detail::fail_argument("[baseline] scale: got '{}', expected nano, 60m, 1b or 7b", scale);
 }
 
-TrainConfig ablated(const std::string& name, const std::string& scale) {
+TrainConfig ablation_config(const std::string& name, const std::string& scale) {
   const auto& row = find_ablation(name);
   auto config = baseline(scale);
   const auto before = to_json(config);
   row.change(config);
   if (!row.fields.empty() && to_json(config) == before)
-    detail::fail_argument("[ablated] {} is the baseline at the size {}", name, scale);
+    detail::fail_argument("[ablation_config] {} is the baseline at the size {}", name, scale);
   config.name = name;
   config.validate();
   return config;

@@ -68,7 +68,7 @@ torch::Tensor BigramBackcopy::sequences(int64_t first, int64_t count, int64_t le
   return ids;
 }
 
-torch::Tensor BigramBackcopy::chain() const {
+torch::Tensor BigramBackcopy::transition_matrix() const {
   const auto sums = torch::tensor(sums_, torch::kDouble).view({config_.tokens, config_.tokens});
   const auto before = at::constant_pad_nd(sums.slice(1, 0, -1), {1, 0});
   return (sums - before) / sums.slice(1, -1);

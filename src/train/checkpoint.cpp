@@ -118,8 +118,8 @@ void write_model(const Trainer& trainer, const fs::path& folder) {
 void write_optimizer(const Trainer& trainer, const fs::path& folder) {
   const auto* processes = trainer.processes();
   const auto part =
-      processes ? fmt::format("-{}-of-{}", processes->rank() + 1, processes->count()) : "";
-  const auto& state = trainer.optimizer().state();
+      processes ? fmt::format("-{}-of-{}", processes->rank() + 1, processes->world_size()) : "";
+  const auto& state = trainer.optimizer().state_tensors();
   save_safetensors(folder / fmt::format("{}{}.safetensors", kOptimizer, part),
                    {state.begin(), state.end()});
 }
@@ -128,17 +128,17 @@ void write_optimizer(const Trainer& trainer, const fs::path& folder) {
 void write_checkpoint(const Trainer& trainer, std::optional<double> validation_loss,
                       const fs::path& folder) {
   auto* processes = trainer.processes();
-  if (processes) processes->meet();  // the folder is there
+  if (processes) processes->barrier();  // the folder is there
   write_optimizer(trainer, folder);
   write_model(trainer, folder);
-  if (processes) processes->meet();  // so is what goes into it
+  if (processes) processes->barrier();  // so is what goes into it
   Manifest manifest{.step = trainer.steps_done(),
                     .validation_loss = validation_loss,
                     .data = fingerprint(trainer)};
   for (const auto& entry : fs::directory_iterator(folder))
     manifest.files.push_back(checked(entry.path()));
   std::ranges::sort(manifest.files, {}, &CheckedFile::name);
-  const int64_t expected = processes ? processes->count() : 1;
+  const int64_t expected = processes ? processes->world_size() : 1;
   const auto parts = std::ranges::count_if(
       manifest.files, [](const CheckedFile& file) { return file.name.starts_with(kOptimizer); });
   if (parts != expected)
@@ -223,7 +223,7 @@ void plan_copy(const std::string& name, const torch::Tensor& to, const torch::Te
 }
 
 void plan_weights(Trainer& trainer, const fs::path& folder, Copies& copies) {
-  const auto saved = load_model(folder, {.residence = Residence::kWhole});
+  const auto saved = load_model(folder, {.weight_loading = WeightLoading::kWholeModel});
   const auto weights = saved->named_parameters();
   const auto own = trainer.model()->named_parameters();
   for (const auto& entry : own) {
@@ -244,7 +244,7 @@ void plan_optimizer(const Trainer& trainer, const Checkpoint& checkpoint, const 
     if (file.name.starts_with(kOptimizer))
       parts.push_back(open_safetensors(checkpoint.folder / file.name));
   }
-  for (const auto& [name, tensor] : trainer.optimizer().state()) {
+  for (const auto& [name, tensor] : trainer.optimizer().state_tensors()) {
     const auto holds = [&](const auto& part) { return part->contains(name); };
     const auto part = std::ranges::find_if(parts, holds);
     if (part == parts.end())
@@ -260,25 +260,25 @@ void save_trained_model(const Trainer& trainer, const fs::path& folder) {
   write_folder(folder, [&](const fs::path& unfinished) { write_model(trainer, unfinished); });
 }
 
-Checkpoint checkpoint_of(const fs::path& parent, int64_t step) {
+Checkpoint checkpoint_at_step(const fs::path& parent, int64_t step) {
   return {.folder = parent / (kPrefix + std::to_string(step)), .step = step};
 }
 
 Checkpoint save_checkpoint(const Trainer& trainer, std::optional<double> validation_loss,
                            const fs::path& parent) {
-  auto checkpoint = checkpoint_of(parent, trainer.steps_done());
+  auto checkpoint = checkpoint_at_step(parent, trainer.steps_done());
   checkpoint.validation_loss = validation_loss;
   auto* processes = trainer.processes();
-  if (is_first(processes)) {
+  if (is_main_process(processes)) {
     write_folder(checkpoint.folder, [&](const fs::path& unfinished) {
       write_checkpoint(trainer, validation_loss, unfinished);
     });
   } else {
-    processes->meet();
+    processes->barrier();
     write_optimizer(trainer, unfinished_of(checkpoint.folder));
-    processes->meet();
+    processes->barrier();
   }
-  if (processes) processes->meet();  // the checkpoint is there
+  if (processes) processes->barrier();  // the checkpoint is there
   return checkpoint;
 }
 
@@ -305,11 +305,11 @@ std::vector<Checkpoint> find_checkpoints(const fs::path& parent) {
   return found;
 }
 
-void verify(const Checkpoint& checkpoint) {
+void verify_checkpoint(const Checkpoint& checkpoint) {
   verified(checkpoint);
 }
 
-void restore(Trainer& trainer, const Checkpoint& checkpoint) {
+void restore_checkpoint(Trainer& trainer, const Checkpoint& checkpoint) {
   const auto manifest = verified(checkpoint);
   if (manifest.data != fingerprint(trainer))
     throw std::invalid_argument(
@@ -321,7 +321,7 @@ void restore(Trainer& trainer, const Checkpoint& checkpoint) {
   plan_optimizer(trainer, checkpoint, manifest, copies);
   const torch::NoGradGuard no_grad;
   for (auto& [to, from] : copies) to.copy_(from);
-  trainer.go_on_after(checkpoint.step);
+  trainer.set_steps_done(checkpoint.step);
 }
 
 void remove_old_checkpoints(const fs::path& parent, int64_t kept) {
@@ -338,7 +338,7 @@ void remove_old_checkpoints(const fs::path& parent, int64_t kept) {
   }
 }
 
-void remove_unfinished(const fs::path& parent) {
+void remove_incomplete_checkpoints(const fs::path& parent) {
   if (!fs::exists(parent)) return;
   std::vector<fs::path> left;
   for (const auto& entry : fs::directory_iterator(parent)) {
@@ -347,7 +347,7 @@ void remove_unfinished(const fs::path& parent) {
   for (const auto& folder : left) fs::remove_all(folder);
 }
 
-void set_aside(const Checkpoint& damaged) {
+void rename_damaged_checkpoint(const Checkpoint& damaged) {
   auto aside = damaged.folder;
   aside += ".damaged";
   fs::remove_all(aside);

@@ -72,7 +72,7 @@ void GradientSum::start_next() {
       parameter.mutable_grad() = sum.narrow(0, first, parameter.numel()).view_as(parameter);
     first += parameter.numel();
   }
-  bucket.wait = processes_.start_sum(sum);
+  bucket.wait = processes_.start_all_reduce(sum);
 }
 
 void GradientSum::end() {

@@ -22,7 +22,7 @@ bool writes_to_the_stream(const std::string& name) {
 
 }  // namespace
 
-void fill_initial_weights(Transformer& model, double deviation, uint64_t seed) {
+void initialize_weights(Transformer& model, double deviation, uint64_t seed) {
   const torch::NoGradGuard no_grad;
   auto generator = at::detail::createCPUGenerator(seed);
   const double smaller = deviation / std::sqrt(2.0 * static_cast<double>(model->config().n_layers));

@@ -39,7 +39,7 @@ AdamW::AdamW(Transformer& model, const OptimizerConfig& config, Processes* proce
     : config_(config),
       processes_(processes),
       parameters_(model->parameters()),
-      owners_(owners(parameters_, processes ? processes->count() : 1)) {
+      owners_(owners(parameters_, processes ? processes->world_size() : 1)) {
   decayed_.decay = config.weight_decay;
   const int64_t rank = processes ? processes->rank() : 0;
   const auto named = model->named_parameters();

@@ -7,7 +7,8 @@ namespace spikesink {
 namespace {
 
 // What the row's finished runs ended with.
-std::vector<ValidationRecord> ends(const std::vector<FinishedRun>& runs, const std::string& row) {
+std::vector<ValidationRecord> ends(const std::vector<TrainingRunLog>& runs,
+                                   const std::string& row) {
   std::vector<ValidationRecord> result;
   for (const auto& run : runs) {
     const bool done = !run.log.empty() && run.log.back().step == run.config.steps;
@@ -17,8 +18,8 @@ std::vector<ValidationRecord> ends(const std::vector<FinishedRun>& runs, const s
   return result;
 }
 
-std::optional<Spread> spread(const std::vector<ValidationRecord>& ends,
-                             ValidationRecord::Number ValidationRecord::*number) {
+std::optional<SeedRange> spread(const std::vector<ValidationRecord>& ends,
+                                ValidationRecord::Number ValidationRecord::*number) {
   std::vector<double> values;
   for (const auto& end : ends) {
     if (end.*number) values.push_back(*(end.*number));
@@ -26,10 +27,10 @@ std::optional<Spread> spread(const std::vector<ValidationRecord>& ends,
   if (values.empty()) return std::nullopt;
   const double sum = std::accumulate(values.begin(), values.end(), 0.0);
   const auto [low, high] = std::ranges::minmax(values);
-  return Spread{sum / static_cast<double>(values.size()), low, high};
+  return SeedRange{sum / static_cast<double>(values.size()), low, high};
 }
 
-std::optional<PaperRow> paper_row(const std::string& name) {
+std::optional<PaperResult> paper_row(const std::string& name) {
   const auto& rows = ablations();
   const auto row = std::ranges::find(rows, name, &Ablation::name);
   return row == rows.end() ? std::nullopt : std::optional(row->paper);
@@ -37,7 +38,7 @@ std::optional<PaperRow> paper_row(const std::string& name) {
 
 }  // namespace
 
-std::vector<RowSummary> summarize(const std::vector<FinishedRun>& runs) {
+std::vector<RowSummary> summarize_rows(const std::vector<TrainingRunLog>& runs) {
   std::vector<RowSummary> rows;
   for (const auto& run : runs) {
     const auto& name = run.config.name;

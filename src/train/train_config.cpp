@@ -179,7 +179,7 @@ void TrainConfig::validate() const {
   if (model.experts.count > 0)
     detail::fail_argument("[{}] model.experts: got {}, expected none: their training is not known",
                           kTrainConfig, model.experts.count);
-  if (!model.predicts_next())
+  if (!model.is_causal_lm())
     detail::fail_argument("[{}] model: got an encoder, expected a decoder with an unembedding",
                           kTrainConfig);
   if (length > model.context)

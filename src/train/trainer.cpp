@@ -20,15 +20,15 @@ TrainConfig validated(TrainConfig config, const TrainingData& data, const Proces
   if (config.model.d_vocabulary < needed)
     detail::fail_argument("[Trainer] model.d_vocabulary: got {}, expected at least {}, the data's",
                           config.model.d_vocabulary, needed);
-  if (processes && config.sequences < processes->count())
+  if (processes && config.sequences < processes->world_size())
     detail::fail_argument("[Trainer] sequences: got {}, expected at least {}, one for each process",
-                          config.sequences, processes->count());
+                          config.sequences, processes->world_size());
   return config;
 }
 
 Transformer fresh_model(const TrainConfig& config, torch::Device device) {
   Transformer model(config.model);
-  fill_initial_weights(model, config.initial_deviation, config.seed);
+  initialize_weights(model, config.initial_deviation, config.seed);
   model->set_gradient_checkpointing(config.recompute);
   model->to(device);
   return model;
@@ -46,8 +46,8 @@ std::vector<torch::Tensor> in_order_of_use(const Transformer& model) {
 
 }  // namespace
 
-double TrainingState::spike() const {
-  const auto* block = life.largest();
+double ValidationResult::spike() const {
+  const auto* block = life_cycle.block_of_largest_state();
   return block ? block->hidden_state.top.front().magnitude : 0;
 }
 
@@ -79,19 +79,19 @@ TrainingStep Trainer::step() {
   ++step_;
   result.tokens = step_ * config_.sequences * config_.length;
   const bool measures = config_.measure_every > 0 && step_ % config_.measure_every == 0;
-  if (measures || done()) result.state = measure();
-  if (result.state && !std::isfinite(result.state->perplexity.mean_loss))
+  if (measures || done()) result.validation = run_validation();
+  if (result.validation && !std::isfinite(result.validation->perplexity.mean_loss))
     throw std::runtime_error(fmt::format(
         "[Trainer] step {}: got a validation loss of {}, expected a finite one (learning rate {})",
-        result.step, result.state->perplexity.mean_loss, result.learning_rate));
+        result.step, result.validation->perplexity.mean_loss, result.learning_rate));
   return result;
 }
 
 // This process's part of the step's.
 torch::Tensor Trainer::sequences_here() const {
   const auto [first, last] =
-      processes_ ? share_of(config_.sequences, processes_->rank(), processes_->count())
-                 : Share{0, config_.sequences};
+      processes_ ? rank_range(config_.sequences, processes_->rank(), processes_->world_size())
+                 : RankRange{0, config_.sequences};
   return data_.training->sequences(step_ * config_.sequences + first, last - first, config_.length);
 }
 
@@ -107,7 +107,7 @@ double Trainer::loss_with_gradients() {
   if (!gradients_) return loss;
   gradients_->end();
   const auto sum = torch::tensor(loss, torch::kDouble);
-  processes_->start_sum(sum)();
+  processes_->start_all_reduce(sum)();
   return sum.item<double>();
 }
 
@@ -127,7 +127,7 @@ double Trainer::add_gradients(const torch::Tensor& ids) {
   return loss.item<double>();
 }
 
-TrainingState Trainer::measure() {
+ValidationResult Trainer::run_validation() {
   Perplexity perplexity;
   AttentionSinks sinks;
   LifeCycle life;

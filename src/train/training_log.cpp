@@ -66,13 +66,14 @@ std::vector<Number> spikes_by_layer(const LifeCycleResult& life) {
   return spikes;
 }
 
-ValidationRecord record(const TrainingState& state) {
-  ValidationRecord result{.loss = finite(state.perplexity.mean_loss),
-                          .perplexity = finite(state.perplexity.perplexity),
-                          .sink_ratio_percent = finite(state.sinks.sink_ratio(SinkDefinition::kGu)),
-                          .spike = finite(state.spike()),
-                          .sink_ratios_percent = sinks_by_layer(state.sinks),
-                          .spikes = spikes_by_layer(state.life)};
+ValidationRecord record(const ValidationResult& state) {
+  ValidationRecord result{
+      .loss = finite(state.perplexity.mean_loss),
+      .perplexity = finite(state.perplexity.perplexity),
+      .sink_ratio_percent = finite(state.sinks.sink_ratio_percent(SinkDefinition::kGu)),
+      .spike = finite(state.spike()),
+      .sink_ratios_percent = sinks_by_layer(state.sinks),
+      .spikes = spikes_by_layer(state.life_cycle)};
   for (const double value : state.kurtosis) result.kurtosis.push_back(finite(value));
   return result;
 }
@@ -85,7 +86,7 @@ TrainingRecord record(const TrainingStep& step) {
                         .learning_rate = step.learning_rate,
                         .gradient_norm = step.gradient_norm,
                         .tokens = step.tokens};
-  if (step.state) result.validation = record(*step.state);
+  if (step.validation) result.validation = record(*step.validation);
   return result;
 }
 

@@ -32,9 +32,9 @@ std::string difference(const TrainConfig& wanted, const TrainConfig& there) {
   if (changes.empty()) return {};
   auto path = changes.front()["path"].get<std::string>();
   if (path.ends_with("/-")) path.resize(path.size() - 2);  // a list that grew
-  const json::json_pointer place(path);
+  const json::json_pointer pointer(path);
   const auto value = [&](const json& of) {
-    return of.contains(place) ? of.at(place).dump() : "nothing";
+    return of.contains(pointer) ? of.at(pointer).dump() : "nothing";
   };
   return fmt::format("{}: got {}, expected {}", path, value(a), value(b));
 }
@@ -78,7 +78,7 @@ Trainer started(const TrainConfig& config, const fs::path& folder, torch::Device
   if (fresh) detail::write_whole(folder / kConfigFile, to_json(config) + "\n", kTrainingRun);
   try {
     Trainer trainer(config, open_training_data(config, tokenizer), device, processes);
-    if (processes) processes->meet();
+    if (processes) processes->barrier();
     return trainer;
   } catch (...) {
     if (makes_tokenizer) fs::remove_all(tokenizer);
@@ -93,7 +93,7 @@ Trainer started(const TrainConfig& config, const fs::path& folder, torch::Device
 // Of another process than the first, when that one has made what there is to make.
 Trainer joined(const TrainConfig& config, const fs::path& folder, torch::Device device,
                Processes* processes) {
-  processes->meet();
+  processes->barrier();
   return Trainer(config, open_training_data(config, tokenizer_of(folder)), device, processes);
 }
 
@@ -105,14 +105,15 @@ bool has_model(const fs::path& folder) {
 
 struct TrainingRun::Impl {
   Impl(const TrainConfig& config, const fs::path& to, torch::Device device, Processes* processes)
-      : folder(is_first(processes) ? prepared(config, to) : to),
-        log(is_first(processes) ? std::make_unique<detail::LogFile>(folder / kLog) : nullptr),
-        trainer(is_first(processes) ? started(config, folder, device, processes)
-                                    : joined(config, folder, device, processes)) {
+      : folder(is_main_process(processes) ? prepared(config, to) : to),
+        log(is_main_process(processes) ? std::make_unique<detail::LogFile>(folder / kLog)
+                                       : nullptr),
+        trainer(is_main_process(processes) ? started(config, folder, device, processes)
+                                           : joined(config, folder, device, processes)) {
     go_on();
-    began_after = trainer.steps_done();
+    resumed_from_step = trainer.steps_done();
     if (!log) return;
-    log->keep(began_after);
+    log->keep(resumed_from_step);
     if (trainer.done() && !has_model(folder)) save_trained_model(trainer, folder / kModel);
   }
 
@@ -123,18 +124,18 @@ struct TrainingRun::Impl {
     auto* processes = trainer.processes();
     if (log) find_last();
     if (!processes) return;
-    const auto steps = processes->gather(last ? std::to_string(last->step) : "");
+    const auto steps = processes->all_gather(last ? std::to_string(last->step) : "");
     if (log || steps.front().empty()) return;
-    last = checkpoint_of(checkpoints(), std::stoll(steps.front()));
-    restore(trainer, *last);
+    last = checkpoint_at_step(checkpoints(), std::stoll(steps.front()));
+    restore_checkpoint(trainer, *last);
   }
 
   void find_last() {
-    remove_unfinished(checkpoints());
+    remove_incomplete_checkpoints(checkpoints());
     std::vector<Checkpoint> bad;
     for (const auto& checkpoint : find_checkpoints(checkpoints())) {
       try {
-        restore(trainer, checkpoint);
+        restore_checkpoint(trainer, checkpoint);
         last = checkpoint;
         break;
       } catch (const FormatError& error) {
@@ -148,7 +149,7 @@ struct TrainingRun::Impl {
     if (!last && has_model(folder))
       detail::fail_format("[{}] the training is done, and its checkpoints are gone ({})",
                           kTrainingRun, folder.string());
-    for (const auto& checkpoint : bad) set_aside(checkpoint);
+    for (const auto& checkpoint : bad) rename_damaged_checkpoint(checkpoint);
   }
 
   TrainingStep step() {
@@ -174,7 +175,7 @@ struct TrainingRun::Impl {
   fs::path folder;
   std::unique_ptr<detail::LogFile> log;  // of the process that writes
   Trainer trainer;
-  int64_t began_after = 0;
+  int64_t resumed_from_step = 0;
   std::optional<Checkpoint> last;
   std::vector<std::string> damaged;
 };
@@ -206,16 +207,16 @@ const Trainer& TrainingRun::trainer() const {
   return impl_->trainer;
 }
 
-int64_t TrainingRun::began_after() const {
-  return impl_->began_after;
+int64_t TrainingRun::resumed_from_step() const {
+  return impl_->resumed_from_step;
 }
 
 const std::vector<std::string>& TrainingRun::damaged() const {
   return impl_->damaged;
 }
 
-FinishedRun read_training_run(const fs::path& folder) {
-  FinishedRun run{.config = read_config(folder), .log = read_training_log(folder / kLog)};
+TrainingRunLog read_training_run(const fs::path& folder) {
+  TrainingRunLog run{.config = read_config(folder), .log = read_training_log(folder / kLog)};
   if (!has_model(folder)) return run;
   const auto weights = open_weights(folder / kModel);
   run.parameters = 0;

@@ -18,7 +18,7 @@ using detail::MappedFile;
 using Metadata = std::map<std::string, GgufValue, std::less<>>;
 
 struct GgufFile::Contents {
-  struct Place {
+  struct TensorLocation {
     const GgmlType* type;
     uint64_t begin;  // within the data until the data's beginning is known, then within the file
     uint64_t bytes;
@@ -26,9 +26,9 @@ struct GgufFile::Contents {
 
   std::shared_ptr<const MappedFile> file;
   Metadata metadata;
-  std::vector<Place> places;
+  std::vector<TensorLocation> locations;
 
-  /// Moves the places into the file; one past its end or over another one is a FormatError.
+  /// Moves the locations into the file; one past its end or over another one is a FormatError.
   void place_data(uint64_t data_begin, const std::vector<TensorInfo>& tensors);
 };
 
@@ -58,7 +58,7 @@ enum ValueType : uint32_t {
 /// Bytes that a value takes at the least; of a string, those of its length.
 constexpr std::array<uint64_t, 13> kLeastBytes = {1, 1, 2, 2, 4, 4, 4, 1, 8, 12, 8, 8, 8};
 
-constexpr std::array<const char*, std::variant_size_v<GgufValue>> kKinds = {
+constexpr std::array<const char*, std::variant_size_v<GgufValue>> kValueKinds = {
     "a boolean",          "an integer",         "a real number",          "a string",
     "a list of booleans", "a list of integers", "a list of real numbers", "a list of strings"};
 
@@ -305,23 +305,23 @@ void refuse_part_of_a_model(const Metadata& metadata, const Cursor& cursor) {
 void GgufFile::Contents::place_data(uint64_t data_begin, const std::vector<TensorInfo>& tensors) {
   const uint64_t file_size = file->size();
   const uint64_t available = file_size - std::min(data_begin, file_size);
-  std::vector<size_t> order;  // of the tensors that have elements, by place
-  for (size_t i = 0; i < places.size(); ++i) {
-    Place& place = places[i];
-    if (place.begin > available || place.bytes > available - place.begin) {
+  std::vector<size_t> order;  // of the tensors that have elements, by location
+  for (size_t i = 0; i < locations.size(); ++i) {
+    TensorLocation& location = locations[i];
+    if (location.begin > available || location.bytes > available - location.begin) {
       detail::fail_format(
           "[GgufFile] the data passes the end of the file: got {} bytes at {}, expected at most {} "
           "in all ({}, tensor '{}'); likely an interrupted download",
-          place.bytes, place.begin, available, file->path().string(), tensors[i].name);
+          location.bytes, location.begin, available, file->path().string(), tensors[i].name);
     }
-    place.begin += data_begin;
-    if (place.bytes > 0) order.push_back(i);
+    location.begin += data_begin;
+    if (location.bytes > 0) order.push_back(i);
   }
   std::sort(order.begin(), order.end(),
-            [&](size_t a, size_t b) { return places[a].begin < places[b].begin; });
+            [&](size_t a, size_t b) { return locations[a].begin < locations[b].begin; });
   for (size_t i = 1; i < order.size(); ++i) {
-    const Place& before = places[order[i - 1]];
-    if (places[order[i]].begin < before.begin + before.bytes) {
+    const TensorLocation& before = locations[order[i - 1]];
+    if (locations[order[i]].begin < before.begin + before.bytes) {
       detail::fail_format("[GgufFile] the data of two tensors overlaps: '{}' and '{}' ({})",
                           tensors[order[i - 1]].name, tensors[order[i]].name,
                           file->path().string());
@@ -349,7 +349,7 @@ GgufFile::GgufFile(const fs::path& path) : contents_(std::make_unique<Contents>(
     if (offset % alignment != 0)
       cursor.fail("the offset is not aligned: got {}, expected a multiple of {}", offset,
                   alignment);
-    contents_->places.push_back({&type, offset, bytes});
+    contents_->locations.push_back({&type, offset, bytes});
     add(std::move(info));
   }
   contents_->place_data((cursor.position() + alignment - 1) / alignment * alignment, tensors());
@@ -366,16 +366,16 @@ const Metadata& GgufFile::metadata() const {
 }
 
 torch::Tensor GgufFile::read(size_t index) const {
-  const Contents::Place& place = contents_->places[index];
+  const Contents::TensorLocation& location = contents_->locations[index];
   const std::vector<int64_t>& shape = tensors()[index].shape;
-  if (place.type->dequantizer == nullptr)
-    return detail::mapped_tensor(contents_->file, place.begin, shape, place.type->dtype);
-  return detail::dequantize(*place.type, contents_->file->data() + place.begin, shape);
+  if (location.type->dequantizer == nullptr)
+    return detail::mapped_tensor(contents_->file, location.begin, shape, location.type->dtype);
+  return detail::dequantize(*location.type, contents_->file->data() + location.begin, shape);
 }
 
 std::span<uint8_t> GgufFile::bytes_of(size_t index) const {
-  const Contents::Place& place = contents_->places[index];
-  return {contents_->file->data() + place.begin, place.bytes};
+  const Contents::TensorLocation& location = contents_->locations[index];
+  return {contents_->file->data() + location.begin, location.bytes};
 }
 
 template <typename T>
@@ -385,14 +385,14 @@ const T* GgufFile::find(std::string_view key) const {
   if (const T* value = std::get_if<T>(&found->second)) return value;
   detail::fail_format(
       "[GgufFile] a key holds another kind of value: got {}, expected {} ({}, key '{}')",
-      kKinds[found->second.index()], kKinds[GgufValue(T()).index()], path().string(), key);
+      kValueKinds[found->second.index()], kValueKinds[GgufValue(T()).index()], path().string(), key);
 }
 
 template <typename T>
 const T& GgufFile::get(std::string_view key) const {
   if (const T* value = find<T>(key)) return *value;
   detail::fail_format("[GgufFile] a key is missing: expected {} ({}, key '{}')",
-                      kKinds[GgufValue(T()).index()], path().string(), key);
+                      kValueKinds[GgufValue(T()).index()], path().string(), key);
 }
 
 #define SPIKESINK_INSTANTIATE(T)                               \

@@ -154,12 +154,12 @@ void check_metadata(const json& metadata, const MappedFile& file) {
   }
 }
 
-/// Sorted by place, which must leave neither a gap nor an overlap from the header to the end of the
-/// file.
+/// Sorted by location, which must leave neither a gap nor an overlap from the header to the end of
+/// the file.
 std::vector<Entry> read_entries(const MappedFile& file) {
   const std::string_view header = header_of(file);
-  uint64_t place = sizeof(uint64_t) + header.size();
-  const EntryReader reader(file, place);
+  uint64_t offset = sizeof(uint64_t) + header.size();
+  const EntryReader reader(file, offset);
   std::vector<Entry> entries;
   json contents = detail::parse_strict_json(header, 3, kCaller, file.path());
   entries.reserve(contents.size());
@@ -176,17 +176,17 @@ std::vector<Entry> read_entries(const MappedFile& file) {
   std::sort(entries.begin(), entries.end(),
             [&](const Entry& a, const Entry& b) { return order(a) < order(b); });
   for (const Entry& entry : entries) {
-    if (entry.begin != place) {
+    if (entry.begin != offset) {
       detail::fail_format("[{}] the data {}: got offset {}, expected {} ({}, tensor '{}')", kCaller,
-                          entry.begin < place ? "overlaps that of another tensor" : "leaves a gap",
-                          entry.begin, place, file.path().string(), entry.info.name);
+                          entry.begin < offset ? "overlaps that of another tensor" : "leaves a gap",
+                          entry.begin, offset, file.path().string(), entry.info.name);
     }
-    place = entry.end;
+    offset = entry.end;
   }
-  if (place != file.size()) {
+  if (offset != file.size()) {
     detail::fail_format(
         "[{}] bytes follow the last tensor: got a file of {} bytes, expected {} ({})", kCaller,
-        file.size(), place, file.path().string());
+        file.size(), offset, file.path().string());
   }
   return entries;
 }
@@ -195,7 +195,7 @@ class SafetensorsFile : public WeightSource {
  public:
   explicit SafetensorsFile(const fs::path& path) : file_(MappedFile::open(path, kCaller)) {
     for (Entry& entry : read_entries(*file_)) {
-      places_.push_back({entry.begin, entry.end, entry.dtype});
+      locations_.push_back({entry.begin, entry.end, entry.dtype});
       add(std::move(entry.info));
     }
   }
@@ -205,14 +205,14 @@ class SafetensorsFile : public WeightSource {
 
  protected:
   torch::Tensor read(size_t index) const override {
-    const Place& place = places_[index];
-    if (place.dtype == torch::kBool) check_booleans(index);
-    return detail::mapped_tensor(file_, place.begin, tensors()[index].shape, place.dtype);
+    const TensorLocation& location = locations_[index];
+    if (location.dtype == torch::kBool) check_booleans(index);
+    return detail::mapped_tensor(file_, location.begin, tensors()[index].shape, location.dtype);
   }
 
   std::span<uint8_t> bytes_of(size_t index) const override {
-    const Place& place = places_[index];
-    return {file_->data() + place.begin, place.end - place.begin};
+    const TensorLocation& location = locations_[index];
+    return {file_->data() + location.begin, location.end - location.begin};
   }
 
  private:
@@ -224,14 +224,14 @@ class SafetensorsFile : public WeightSource {
                           *odd, path().string(), tensors()[index].name);
   }
 
-  struct Place {
+  struct TensorLocation {
     uint64_t begin;
     uint64_t end;
     torch::ScalarType dtype;
   };
 
   std::shared_ptr<const MappedFile> file_;
-  std::vector<Place> places_;
+  std::vector<TensorLocation> locations_;
 };
 
 /// Tensor name -> file name.

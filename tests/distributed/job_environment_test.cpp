@@ -40,7 +40,7 @@ TEST(JobEnvironmentTest, NoLauncherOrOneProcessIsNoJob) {
                                 {{"SLURM_PROCID", "3"}}}) {  // a batch script, not a step
     const Environment environment(variables);
     EXPECT_FALSE(job_environment());
-    EXPECT_EQ(join_processes(), nullptr);
+    EXPECT_EQ(join_process_group(), nullptr);
   }
 }
 

@@ -14,7 +14,7 @@ TEST(ProcessesTest, SharesAreEvenAndLeaveNothingOut) {
     for (const int64_t count : {1, 2, 3, 8}) {
       int64_t next = 0;
       for (int64_t rank = 0; rank < count; ++rank) {
-        const auto [first, last] = share_of(items, rank, count);
+        const auto [first, last] = rank_range(items, rank, count);
         EXPECT_EQ(first, next);
         EXPECT_GE(last - first, items / count);
         EXPECT_LE(last - first, (items + count - 1) / count);
@@ -26,9 +26,9 @@ TEST(ProcessesTest, SharesAreEvenAndLeaveNothingOut) {
 }
 
 TEST(ProcessesTest, TheFirstOneWritesAndSoDoesOneThatIsAlone) {
-  EXPECT_TRUE(is_first(nullptr));
+  EXPECT_TRUE(is_main_process(nullptr));
   ThreadJob(3).run(
-      [](const Processes& process) { EXPECT_EQ(is_first(&process), process.rank() == 0); });
+      [](const Processes& process) { EXPECT_EQ(is_main_process(&process), process.rank() == 0); });
 }
 
 }  // namespace

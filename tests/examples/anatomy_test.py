@@ -22,7 +22,7 @@ class AnatomyTest(ReportTest):
         always = {"schema", "program", "versions", "repeats_with", "configuration", "model"}
         # The model has no spike, so there is no vocabulary to probe.
         sections = {
-            "life_cycle", "spike_tokens", "self_attention", "gate_linearity", "quadratic_form", "sparse_constants",
+            "life_cycle", "spike_tokens", "self_attention", "gate_linearity", "quadratic_form", "sparse_constants", "state_norms",
             "sink_geometry", "attention_sinks", "sinks_anywhere", "quantisation", "kv_cache", "massive_activations",
             "perplexity", "state_picture",
         }
@@ -32,7 +32,7 @@ class AnatomyTest(ReportTest):
         self.assertEqual(chosen.keys(), always | {"life_cycle", "sink_geometry", "gate_linearity"})
         left = self.report("anatomy", *command, "--skip", "spike_tokens,state_picture")
         self.assertEqual(left.keys(), always | sections - {"spike_tokens", "self_attention", "state_picture"})
-        self.assert_refused(["--only", "nonsense", "life_cycle"], *command, "--only", "nonsense")
+        self.assert_refused(["--only", "nonsense", "life-cycle"], *command, "--only", "nonsense")
         self.assert_refused(["--skip", "--only"], *command, "--only", "perplexity", "--skip", "life_cycle")
 
     def test_streamed_weights_give_the_same_report(self):

@@ -10,7 +10,7 @@ namespace {
 
 TEST(ActivationCacheTest, KeepsTheLatestAndNamesTheNearest) {
   HookRegistry hooks;
-  const HookPoint first = hooks.make("blocks.0.hook_resid_pre");
+  const HookPoint first = hooks.add_point("blocks.0.hook_resid_pre");
   const auto value = torch::ones({2, 3});
   ActivationCache cache;
   {

@@ -9,8 +9,8 @@ namespace spikesink {
 namespace {
 
 TEST(HookNamesTest, APointOfALayerHasItsNumber) {
-  EXPECT_EQ(hook_names::in_block(0, hook_names::kResidPre), "blocks.0.hook_resid_pre");
-  EXPECT_EQ(hook_names::in_block(31, hook_names::kPattern), "blocks.31.attn.hook_pattern");
+  EXPECT_EQ(hook_names::layer_hook_name(0, hook_names::kResidPre), "blocks.0.hook_resid_pre");
+  EXPECT_EQ(hook_names::layer_hook_name(31, hook_names::kPattern), "blocks.31.attn.hook_pattern");
 }
 
 }  // namespace

@@ -10,14 +10,14 @@ namespace {
 
 struct HookRegistryTest : testing::Test {
   HookRegistry hooks;
-  HookPoint first = hooks.make("blocks.0.hook_resid_pre");
-  HookPoint second = hooks.make("blocks.1.hook_resid_pre");
-  HookPoint pattern = hooks.make("blocks.1.attn.hook_pattern");
+  HookPoint first = hooks.add_point("blocks.0.hook_resid_pre");
+  HookPoint second = hooks.add_point("blocks.1.hook_resid_pre");
+  HookPoint pattern = hooks.add_point("blocks.1.attn.hook_pattern");
   torch::Tensor value = torch::ones({2, 3});
 };
 
 TEST_F(HookRegistryTest, APointWithoutHooksGivesBackTheSameTensor) {
-  EXPECT_FALSE(first.watched());
+  EXPECT_FALSE(first.has_hooks());
   EXPECT_TRUE(first(value).is_same(value));
 }
 
@@ -54,10 +54,10 @@ TEST_F(HookRegistryTest, AnotherShapeOrDtypeThrows) {
 }
 
 TEST_F(HookRegistryTest, AStarStopsAtDotsAndTwoDoNot) {
-  EXPECT_EQ(hooks.matching("blocks.*.hook_resid_pre").size(), 2u);
-  EXPECT_EQ(hooks.matching("**").size(), 3u);
-  EXPECT_EQ(hooks.matching("blocks.1.**").size(), 2u);
-  EXPECT_EQ(hooks.matching("**.hook_pattern"), std::vector<std::string>{pattern.name()});
+  EXPECT_EQ(hooks.matching_names("blocks.*.hook_resid_pre").size(), 2u);
+  EXPECT_EQ(hooks.matching_names("**").size(), 3u);
+  EXPECT_EQ(hooks.matching_names("blocks.1.**").size(), 2u);
+  EXPECT_EQ(hooks.matching_names("**.hook_pattern"), std::vector<std::string>{pattern.name()});
 }
 
 TEST_F(HookRegistryTest, APatternWithoutAMatchThrowsWithTheNearestNames) {
@@ -72,10 +72,10 @@ TEST_F(HookRegistryTest, APatternWithoutAMatchThrowsWithTheNearestNames) {
 TEST_F(HookRegistryTest, AScopeRemovesItsHooks) {
   {
     const auto scope = hooks.add("**", [](const torch::Tensor&) {});
-    EXPECT_EQ(hooks.active(), 3u);
-    EXPECT_TRUE(hooks.watched(pattern.name()));
+    EXPECT_EQ(hooks.hook_count(), 3u);
+    EXPECT_TRUE(hooks.has_hooks(pattern.name()));
   }
-  EXPECT_EQ(hooks.active(), 0u);
+  EXPECT_EQ(hooks.hook_count(), 0u);
   try {
     const auto scope =
         hooks.add("**", [](const torch::Tensor&) { throw std::runtime_error("inside"); });
@@ -83,32 +83,32 @@ TEST_F(HookRegistryTest, AScopeRemovesItsHooks) {
     FAIL();
   } catch (const std::runtime_error&) {
   }
-  EXPECT_EQ(hooks.active(), 0u) << "also after an exception";
+  EXPECT_EQ(hooks.hook_count(), 0u) << "also after an exception";
 }
 
 TEST_F(HookRegistryTest, ScopesMoveJoinAndRelease) {
   auto scope = hooks.add(first.name(), [](const torch::Tensor&) {});
   scope = hooks.add(second.name(), [](const torch::Tensor&) {});
-  EXPECT_FALSE(first.watched()) << "assigning takes the old ones off";
+  EXPECT_FALSE(first.has_hooks()) << "assigning takes the old ones off";
   scope += hooks.add(first.name(), [](const torch::Tensor&) {});
   HookScope moved = std::move(scope);
-  EXPECT_EQ(hooks.active(), 2u);
-  moved.release();
-  EXPECT_EQ(hooks.active(), 0u);
+  EXPECT_EQ(hooks.hook_count(), 2u);
+  moved.reset();
+  EXPECT_EQ(hooks.hook_count(), 0u);
 }
 
 TEST_F(HookRegistryTest, AScopeMayOutliveTheRegistry) {
   HookScope scope;
   {
     HookRegistry brief;
-    brief.make("a");
+    brief.add_point("a");
     scope = brief.add("a", [](const torch::Tensor&) {});
   }
-  scope.release();
+  scope.reset();
 }
 
 TEST_F(HookRegistryTest, ANameIsUniqueInTheRegistry) {
-  EXPECT_THROW(hooks.make(first.name()), std::logic_error);
+  EXPECT_THROW(hooks.add_point(first.name()), std::logic_error);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include "measure/attention_models.h"
 #include "message_of.h"
 #include "spikesink/hooks/hook_names.h"
-#include "spikesink/intervene/compare.h"
+#include "spikesink/intervene/compare_interventions.h"
 #include "spikesink/intervene/edit_channels.h"
 
 namespace spikesink {
@@ -26,7 +26,7 @@ struct AddPrefixTest : testing::Test {
 };
 
 TEST_F(AddPrefixTest, CompareCountsOnlyTheText) {
-  const auto rows = compare(
+  const auto rows = compare_interventions(
       model, batches, {{"prefix", {std::make_shared<AddPrefix>(std::vector<int64_t>{9, 4})}}});
   const auto longer = with_prefix(batches[0], {9, 4});
   EXPECT_EQ(longer.ids[1][0].item<int64_t>(), 9);
@@ -38,14 +38,14 @@ TEST_F(AddPrefixTest, CompareCountsOnlyTheText) {
   AttentionSinks sinks({.keys = {0, 2}});
   run(model, {longer}, {&sinks});
   for (const int64_t key : {0, 2})
-    EXPECT_EQ(rows[1].sinks.sink_ratio(SinkDefinition::kFAttn, key),
-              sinks.result().sink_ratio(SinkDefinition::kFAttn, key));
+    EXPECT_EQ(rows[1].sinks.sink_ratio_percent(SinkDefinition::kFAttn, key),
+              sinks.result().sink_ratio_percent(SinkDefinition::kFAttn, key));
 }
 
 TEST_F(AddPrefixTest, RegistersReplaceEmbeddings) {
   const auto vectors = torch::randn({2, 32}, torch::kDouble);
   const AddPrefix prefix(vectors);
-  const auto batch = with_prefix(batches[0], prefix.prefix());
+  const auto batch = with_prefix(batches[0], prefix.prefix_tokens());
   torch::Tensor seen;
   {
     const auto scope = prefix.attach(model);
@@ -56,12 +56,12 @@ TEST_F(AddPrefixTest, RegistersReplaceEmbeddings) {
 }
 
 TEST_F(AddPrefixTest, TokenPositionsMoveWithThePrefix) {
-  const TokensOfText tokens{SpikePlaces({{1, 5}})};
+  const TextPositions tokens{SpikePositions({{1, 5}})};
   const auto edit =
-      std::make_shared<EditChannels>(std::vector<int64_t>{3}, SetTo{7}, EditPlaces{{{0}}, tokens});
+      std::make_shared<EditChannels>(std::vector<int64_t>{3}, SetTo{7}, EditSites{{{0}}, tokens});
   const auto batch = with_prefix(batches[0], {9});
-  const auto scope = edit->attach_for(model, batch);
-  const auto point = hook_names::in_block(0, hook_names::kResidPost);
+  const auto scope = edit->attach_for_batch(model, batch);
+  const auto point = hook_names::layer_hook_name(0, hook_names::kResidPost);
   const auto edited = run_with_cache(model, batch.ids, {point})[point].select(2, 3) == 7;
   EXPECT_EQ(edited.sum().item<int64_t>(), 1);
   EXPECT_TRUE(edited[1][6].item<bool>());
@@ -78,7 +78,7 @@ TEST_F(AddPrefixTest, InvalidArgumentsAreRefused) {
             }),
             "[AddPrefix] registers: got [1, 5], expected [n, 32]");
   const auto scope = one.attach(model);
-  EXPECT_THROW(one.attach(model).release(), std::invalid_argument);
+  EXPECT_THROW(one.attach(model).reset(), std::invalid_argument);
 }
 
 }  // namespace

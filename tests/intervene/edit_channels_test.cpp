@@ -72,7 +72,7 @@ TEST_F(EditChannelsTest, OnlyTheChosenTokensAreEdited) {
   const auto before = stream_after(0);
   const auto edited = [&](const TokenChoice& choice) {
     const auto scope = EditChannels({3}, SetTo{9}, {.layers = {{0}}, .tokens = choice})
-                           .attach_for(model, {tokens, 0});
+                           .attach_for_batch(model, {tokens, 0});
     return stream_after(0).select(2, 3) == 9;
   };
   const auto at = [](const std::vector<std::pair<int64_t, int64_t>>& places) {
@@ -80,15 +80,16 @@ TEST_F(EditChannelsTest, OnlyTheChosenTokensAreEdited) {
     for (const auto& [row, column] : places) mask[row][column] = true;
     return mask;
   };
-  EXPECT_TRUE(edited(TokensAt{{0, -1, 40}}).equal(at({{0, 0}, {1, 0}, {0, 11}, {1, 11}})));
-  EXPECT_FALSE(edited(TokensAt{{-13, -100}}).any().item<bool>()) << "a shorter sequence has none";
+  EXPECT_TRUE(edited(SequencePositions{{0, -1, 40}}).equal(at({{0, 0}, {1, 0}, {0, 11}, {1, 11}})));
+  EXPECT_FALSE(edited(SequencePositions{{-13, -100}}).any().item<bool>())
+      << "a shorter sequence has none";
   EXPECT_TRUE(
-      edited(TokensOfText{SpikePlaces({{0, 4}, {1, 2}, {7, 3}})}).equal(at({{0, 4}, {1, 2}})));
+      edited(TextPositions{SpikePositions({{0, 4}, {1, 2}, {7, 3}})}).equal(at({{0, 4}, {1, 2}})));
   const auto predicate = [](const torch::Tensor& state) { return state.select(2, 0) > 0; };
-  EXPECT_TRUE(edited(TokenPredicate(predicate)).equal(before.select(2, 0) > 0));
-  EXPECT_THROW(edited(TokenPredicate([](const torch::Tensor& state) { return state; })),
+  EXPECT_TRUE(edited(TokenMaskFunction(predicate)).equal(before.select(2, 0) > 0));
+  EXPECT_THROW(edited(TokenMaskFunction([](const torch::Tensor& state) { return state; })),
                std::invalid_argument);
-  EXPECT_THROW(EditChannels({3}, SetTo{9}, {.tokens = TokensOfText{}}).attach(model).release(),
+  EXPECT_THROW(EditChannels({3}, SetTo{9}, {.tokens = TextPositions{}}).attach(model).reset(),
                std::invalid_argument);
 }
 
@@ -100,7 +101,7 @@ TEST_F(EditChannelsTest, SpikingTokensAreFoundInTheState) {
     return planted;
   });
   const auto scope =
-      EditChannels({20, 3}, SetTo{0}, {.layers = {{0}}, .tokens = SpikingTokens{}}).attach(model);
+      EditChannels({20, 3}, SetTo{0}, {.layers = {{0}}, .tokens = MassiveTokens{}}).attach(model);
   auto expected = before.clone();
   expected[1][5][20] = 0;
   expected[1][5][3] = 0;
@@ -109,12 +110,12 @@ TEST_F(EditChannelsTest, SpikingTokensAreFoundInTheState) {
 
 TEST_F(EditChannelsTest, TwoThatSetOneChannelContradictEachOther) {
   const auto first = EditChannels({3, 5}, SetTo{0}, {.layers = {{1}}}).attach(model);
-  const auto hooks = model->hooks().active();
+  const auto hooks = model->hooks().hook_count();
   EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] {
                          auto s = EditChannels({4, 5}, SetTo{1}).attach(model);
                        }),
                        "channel 5 of all tokens after layer 1"));
-  EXPECT_EQ(model->hooks().active(), hooks) << "nothing of the second one stays";
+  EXPECT_EQ(model->hooks().hook_count(), hooks) << "nothing of the second one stays";
   const auto elsewhere = EditChannels({5}, SetTo{1}, {.layers = {{0}}}).attach(model);
 }
 
@@ -133,11 +134,11 @@ TEST_F(EditChannelsTest, MeansAreThoseOfTheCalibration) {
   block.channels.push_back({.channel = 9, .at_start = {.count = 2, .mean = -50}});
   block.channels.push_back({.channel = 3, .elsewhere = {.count = 1, .mean = 8}});
   found.blocks.push_back(block);
-  const auto means = means_after(found, 1, {3, 9});
+  const auto means = channel_means(found, 1, {3, 9});
   EXPECT_TRUE(std::isnan(means.at_start[0]) && std::isnan(means.elsewhere[1]));
   EXPECT_EQ(means.at_start[1], -50);
   EXPECT_EQ(means.elsewhere[0], 8);
-  EXPECT_TRUE(std::isnan(means_after(found, 0, {3}).at_start[0]));
+  EXPECT_TRUE(std::isnan(channel_means(found, 0, {3}).at_start[0]));
 }
 
 TEST_F(EditChannelsTest, ChannelsAndLayersThatTheModelLacksAreRefused) {
@@ -148,8 +149,8 @@ TEST_F(EditChannelsTest, ChannelsAndLayersThatTheModelLacksAreRefused) {
                          auto s = EditChannels({1}, SetTo{0}, {.layers = {{2}}}).attach(model);
                        }),
                        "got 2, expected 0 to 1"));
-  EXPECT_THROW(EditChannels({-1}, Clamp{1}).attach(model).release(), std::invalid_argument);
-  EXPECT_EQ(model->hooks().active(), 0u);
+  EXPECT_THROW(EditChannels({-1}, Clamp{1}).attach(model).reset(), std::invalid_argument);
+  EXPECT_EQ(model->hooks().hook_count(), 0u);
 }
 
 }  // namespace

@@ -53,8 +53,8 @@ TEST_F(EditHeadsTest, PatchingAllHeadsReproducesTheOtherPass) {
 }
 
 TEST_F(EditHeadsTest, InvalidArgumentsAreRefused) {
-  EXPECT_THROW(EditHeads({{{0, 4}}}, Scale{0}).attach(model).release(), std::invalid_argument);
-  EXPECT_THROW(EditHeads({{{0, 0}}}, PatchFrom{}).attach(model).release(), std::invalid_argument);
+  EXPECT_THROW(EditHeads({{{0, 4}}}, Scale{0}).attach(model).reset(), std::invalid_argument);
+  EXPECT_THROW(EditHeads({{{0, 0}}}, PatchFrom{}).attach(model).reset(), std::invalid_argument);
   const auto first = EditHeads({{{0, 1}}}, Scale{0}).attach(model);
   EXPECT_TRUE(contains(
       message_of<std::invalid_argument>([&] { auto s = EditHeads({}, Scale{2}).attach(model); }),
@@ -69,7 +69,7 @@ TEST_F(EditHeadsTest, AnExceptionInAPassLeavesTheModelAsItWas) {
     model->forward(tokens);
   });
   EXPECT_TRUE(model->forward(tokens).equal(clean));
-  EXPECT_EQ(model->hooks().active(), 0u);
+  EXPECT_EQ(model->hooks().hook_count(), 0u);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace {
 
 using torch::Tensor;
 using Step = std::function<Tensor(const Tensor&)>;
-using hook_names::in_block;
+using hook_names::layer_hook_name;
 
 Tensor same(const Tensor& x) {
   return x;
@@ -59,7 +59,7 @@ struct NormPlacementTest : testing::Test {
   // What the two steps do to a block: x' = sum(x + output(F(front(x)))).
   void expect_block(const ActivationCache& cache, Block block, const Step& front,
                     const Step& output, const Step& sum) {
-    const auto at = [&](const char* point) { return cache[in_block(block.layer(), point)]; };
+    const auto at = [&](const char* point) { return cache[layer_hook_name(block.layer(), point)]; };
     const auto& layer = model->layers[block.layer()];
     const bool attention = block.kind() == BlockKind::kAttention;
     const auto read = attention ? at("hook_resid_pre") : at("hook_resid_mid");
@@ -89,19 +89,19 @@ struct NormPlacementTest : testing::Test {
 
   Tensor state(int64_t block) const {  // before it in the clean model
     const Block number{block};
-    return clean[in_block(number.layer(), number.kind() == BlockKind::kAttention
-                                              ? "hook_resid_pre"
-                                              : "hook_resid_mid")];
+    return clean[layer_hook_name(number.layer(), number.kind() == BlockKind::kAttention
+                                                     ? "hook_resid_pre"
+                                                     : "hook_resid_mid")];
   }
   double usual_output(Block block) const {
-    const auto out = clean[block.output_point()];
+    const auto out = clean[block.output_hook_name()];
     return median_of(out.square().mean(-1).sqrt());
   }
 };
 
 TEST_F(NormPlacementTest, SandwichAddsNormsOfTheUsualSize) {
   make(NormPlacement::kPre);
-  const auto cache = changed(MoveNorms{NormPlacement::kSandwich});
+  const auto cache = changed(SetNormPlacement{NormPlacement::kSandwich});
   ASSERT_EQ(norms.size(), 4);
   for (int64_t number = 1; number <= 4; ++number) {
     const Block block{number};
@@ -112,7 +112,7 @@ TEST_F(NormPlacementTest, SandwichAddsNormsOfTheUsualSize) {
 
 TEST_F(NormPlacementTest, OutputFreezesTheNormsBefore) {
   make(NormPlacement::kPre);
-  const auto cache = changed(MoveNorms{NormPlacement::kOutput});
+  const auto cache = changed(SetNormPlacement{NormPlacement::kOutput});
   ASSERT_EQ(norms.size(), 8);
   for (int64_t number = 1; number <= 4; ++number) {
     const Block block{number};
@@ -124,7 +124,7 @@ TEST_F(NormPlacementTest, OutputFreezesTheNormsBefore) {
 
 TEST_F(NormPlacementTest, PostNormsTheSums) {
   make(NormPlacement::kPre);
-  const auto cache = changed(MoveNorms{NormPlacement::kPost});
+  const auto cache = changed(SetNormPlacement{NormPlacement::kPost});
   for (int64_t number = 1; number <= 4; ++number) {
     const Block block{number};
     const auto after = number < 4 ? state(number + 1) : clean["blocks.1.hook_resid_post"];
@@ -137,7 +137,7 @@ TEST_F(NormPlacementTest, PostNormsTheSums) {
 
 TEST_F(NormPlacementTest, ARangeOfBlocksLeavesTheOthers) {
   make(NormPlacement::kPre);
-  const auto cache = changed(MoveNorms{NormPlacement::kSandwich}, {{Block{2}}});
+  const auto cache = changed(SetNormPlacement{NormPlacement::kSandwich}, {{Block{2}}});
   for (int64_t number = 1; number <= 4; ++number) {
     const Block block{number};
     expect_block(cache, block, norm_before(block),
@@ -147,19 +147,19 @@ TEST_F(NormPlacementTest, ARangeOfBlocksLeavesTheOthers) {
 
 TEST_F(NormPlacementTest, OutputAndPostNormsBecomePreNorms) {
   make(NormPlacement::kOutput);
-  auto cache = changed(MoveNorms{NormPlacement::kPre});
+  auto cache = changed(SetNormPlacement{NormPlacement::kPre});
   for (int64_t number = 1; number <= 4; ++number) {
     const Block block{number};
     const auto norm = model->layers[block.layer()]->norms(block.kind()).output->weight;
     const auto name = block.kind() == BlockKind::kAttention ? "ln1_post" : "ln2_post";
     const double divisor =
-        median_of(clean[in_block(block.layer(), std::string(name) + ".hook_scale")]);
+        median_of(clean[layer_hook_name(block.layer(), std::string(name) + ".hook_scale")]);
     const double gain = median_of(state(number).square().mean(-1).sqrt());
     expect_block(
         cache, block, normed_to(gain), [&](const Tensor& x) { return x / divisor * norm; }, same);
   }
   make(NormPlacement::kPost);
-  cache = changed(MoveNorms{NormPlacement::kPre}, {{Block{3}}});
+  cache = changed(SetNormPlacement{NormPlacement::kPre}, {{Block{3}}});
   const auto in = clean["blocks.1.hook_resid_pre"];
   EXPECT_NEAR(fitted({3}, NormSite::kFront).gain, median_of(in.square().mean(-1).sqrt()), 1e-12);
   const auto sum = cache["blocks.1.hook_resid_pre"] + cache["blocks.1.hook_attn_out"];
@@ -188,11 +188,12 @@ TEST_F(NormPlacementTest, DynamicTanhIsTheNearest) {
     }
     const auto& now = final_norm ? cache["unembed.hook_in"]
                       : norm.block.kind() == BlockKind::kAttention
-                          ? cache[in_block(norm.block.layer(), "attn.hook_in")]
-                          : cache[in_block(norm.block.layer(), "mlp.hook_in")];
+                          ? cache[layer_hook_name(norm.block.layer(), "attn.hook_in")]
+                          : cache[layer_hook_name(norm.block.layer(), "mlp.hook_in")];
     const auto read =
-        final_norm ? cache["blocks.1.hook_resid_post"]
-                   : cache[in_block(norm.block.layer(), norm.block.kind() == BlockKind::kAttention
+        final_norm
+            ? cache["blocks.1.hook_resid_post"]
+            : cache[layer_hook_name(norm.block.layer(), norm.block.kind() == BlockKind::kAttention
                                                             ? "hook_resid_pre"
                                                             : "hook_resid_mid")];
     EXPECT_TRUE(at::allclose(now, norm.gain * at::tanh(norm.alpha * read) * w));
@@ -207,10 +208,11 @@ TEST_F(NormPlacementTest, QkNormIsAddedAndRemoved) {
   make(NormPlacement::kPre);
   cache = changed(SetQkNorm{true});
   for (const int64_t layer : {0, 1}) {
-    const auto before = clean[in_block(layer, "attn.hook_k")];
+    const auto before = clean[layer_hook_name(layer, "attn.hook_k")];
     const double gain = median_of(before.square().mean(-1).sqrt());
-    const auto keys = cache[in_block(layer, "attn.hook_k")];
-    EXPECT_TRUE(at::allclose(cache[in_block(layer, "attn.hook_rot_k")], gain * keys / rms(keys)));
+    const auto keys = cache[layer_hook_name(layer, "attn.hook_k")];
+    EXPECT_TRUE(
+        at::allclose(cache[layer_hook_name(layer, "attn.hook_rot_k")], gain * keys / rms(keys)));
   }
   config.qk_norm = QkNorm::kPerHead;
   make(NormPlacement::kPre);
@@ -224,7 +226,7 @@ TEST_F(NormPlacementTest, QkNormIsAddedAndRemoved) {
 TEST_F(NormPlacementTest, ItEndsWithItsScope) {
   make(NormPlacement::kPre);
   const auto logits = model->forward(tokens);
-  for (const NormChange& change : {NormChange(MoveNorms{NormPlacement::kPost}),
+  for (const NormChange& change : {NormChange(SetNormPlacement{NormPlacement::kPost}),
                                    NormChange(UseDynamicTanh{}), NormChange(SetQkNorm{true})}) {
     const ChangeNorms intervention(fit_norms(model, {tokens, 0}, change));
     EXPECT_TRUE(model->forward(tokens).equal(logits)) << "fitting changes nothing";
@@ -247,19 +249,19 @@ TEST_F(NormPlacementTest, InvalidArgumentsAreRefused) {
       fit_norms(model, {tokens, 0}, change, blocks);
     });
   };
-  EXPECT_EQ(said(MoveNorms{NormPlacement::kPost}, {{5}}),
+  EXPECT_EQ(said(SetNormPlacement{NormPlacement::kPost}, {{5}}),
             "[fit_norms] block: got 5, expected 1 to 4");
-  EXPECT_EQ(said(MoveNorms{NormPlacement::kPre}, {{1}}),
+  EXPECT_EQ(said(SetNormPlacement{NormPlacement::kPre}, {{1}}),
             "[fit_norms] placement: got pre, which is what the model has");
   EXPECT_EQ(said(SetQkNorm{false}, {{1}}),
             "[fit_norms] QK-norm: got off, which is what the model has");
-  EXPECT_THROW(ChangeNorms(std::vector<FittedNorm>{{.block = {9}}}).attach(model).release(),
+  EXPECT_THROW(ChangeNorms(std::vector<FittedNorm>{{.block = {9}}}).attach(model).reset(),
                std::invalid_argument);
   config.residual = ResidualForm::kParallelSharedNorm;
   make(NormPlacement::kPre);
   EXPECT_EQ(said(UseDynamicTanh{}, {{3}}),
             "[fit_norms] blocks: those of layer 1 share a norm, expected both or neither");
-  EXPECT_EQ(said(MoveNorms{NormPlacement::kPost}, {{1}, {2}}),
+  EXPECT_EQ(said(SetNormPlacement{NormPlacement::kPost}, {{1}, {2}}),
             "[fit_norms] placement: got post for parallel blocks, which have one sum for two");
   EXPECT_EQ(changed(UseDynamicTanh{}, {{Block{1}, Block{2}}}).tensors().size(),
             clean.tensors().size());

@@ -9,16 +9,16 @@ namespace {
 
 struct ProtocolsTest : TwoSpikingSequences {
   torch::Tensor under(const NamedIntervention& intervention) {
-    const auto scope = intervention.parts[0]->attach_for(model, batch);
+    const auto scope = intervention.interventions[0]->attach_for_batch(model, batch);
     return after_first();
   }
 };
 
 TEST_F(ProtocolsTest, RefineWritesAtEachWindowsOwnTokensAfterTheFirstLayer) {
-  FirstMassive measured;
+  MassiveOnset measured;
   run(model, {batch}, {&measured});
   const auto found = measured.result();
-  const auto protocol = refine_protocol(found, found.places, channels);
+  const auto protocol = refine_protocol(found, found.spike_positions, channels);
   ASSERT_EQ(protocol.size(), 3);
   EXPECT_EQ(protocol[0].name, "refine/zero");
   EXPECT_EQ(protocol[2].name, "refine/mean-1");

@@ -37,7 +37,7 @@ torch::Tensor capped(const torch::Tensor& pattern, double most) {
 
 struct Removal {
   const char* name;
-  SinkRemoval how;
+  SinkRemoval removal;
   std::vector<int64_t> keys;
   Explicit explicitly;
 };
@@ -69,7 +69,7 @@ TEST_P(RemoveSinksTest, EachRemovalIsItsDefinition) {
   for (const auto& removal : removals()) {
     const auto expected = with_patterns(removal.explicitly);
     EXPECT_FALSE(at::allclose(expected, clean, 0, 1e-6)) << removal.name;
-    const RemoveSinks remove(removal.how, {.keys = removal.keys});
+    const RemoveSinks remove(removal.removal, {.keys = removal.keys});
     const auto scope = remove.attach(model);
     EXPECT_TRUE(at::allclose(model->forward(tokens), expected, 1e-8, 1e-10)) << removal.name;
     EXPECT_TRUE(at::allclose(
@@ -116,7 +116,7 @@ TEST_P(RemoveSinksTest, ChosenHeadsAlone) {
 TEST_P(RemoveSinksTest, MeasurementsSeeTheRemainingSinks) {
   const TokenBatches batches = {{tokens, 0}};
   for (const auto& removal : removals()) {
-    const auto scope = RemoveSinks(removal.how, {.keys = removal.keys}).attach(model);
+    const auto scope = RemoveSinks(removal.removal, {.keys = removal.keys}).attach(model);
     AttentionSinks sinks({.epsilon = 0.02});
     SinksAnywhere anywhere({.epsilon = 1e-3, .least_queries = 1});
     run(model, batches, {&sinks, &anywhere});
@@ -147,10 +147,10 @@ TEST(SinkRemovalTest, WithoutSinksTheRatioIsZero) {
   const TokenBatches batches = {{random_tokens(2, 64), 0}};
   AttentionSinks sinks({.epsilon = 0.02});
   run(model, batches, {&sinks});
-  EXPECT_GT(sinks.result().sink_ratio(SinkDefinition::kGu), 0);
+  EXPECT_GT(sinks.result().sink_ratio_percent(SinkDefinition::kGu), 0);
   const auto scope = RemoveSinks(MaskSink{}).attach(model);
   run(model, batches, {&sinks});
-  EXPECT_EQ(sinks.result().sink_ratio(SinkDefinition::kGu), 0);
+  EXPECT_EQ(sinks.result().sink_ratio_percent(SinkDefinition::kGu), 0);
 }
 
 TEST(SinkRemovalTest, InvalidArgumentsAreRefusedAndTheModelIsUnchanged) {
@@ -178,7 +178,7 @@ TEST(SinkRemovalTest, InvalidArgumentsAreRefusedAndTheModelIsUnchanged) {
     EXPECT_TRUE(model->forward(tokens).equal(with_first));
   }
   EXPECT_TRUE(model->forward(tokens).equal(clean));
-  EXPECT_EQ(model->hooks().active(), 0u);
+  EXPECT_EQ(model->hooks().hook_count(), 0u);
 }
 
 }  // namespace

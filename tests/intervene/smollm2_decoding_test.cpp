@@ -32,7 +32,7 @@ struct Smollm2DecodingTest : testing::Test {
 TEST_F(Smollm2DecodingTest, GreedyTokensAreTransformers) {
   const auto expected = golden["continuation"].get<std::vector<int64_t>>();
   const std::vector<int64_t> prompt(text.begin(), text.begin() + 16);
-  EXPECT_EQ(generate(model, prompt, {.most_tokens = static_cast<int64_t>(expected.size())}),
+  EXPECT_EQ(generate(model, prompt, {.max_new_tokens = static_cast<int64_t>(expected.size())}),
             expected);
 }
 
@@ -42,9 +42,10 @@ TEST_F(Smollm2DecodingTest, WindowOnlyIsABandOfTheMatrix) {
   const auto& windowed = golden["windowed"];
   const auto losses = windowed["losses"].get<std::vector<double>>();
   text.resize(losses.size() + 1);
-  const auto streamed = stream(model, torch::tensor(text, torch::kLong),
-                               {.first = 0, .window = windowed["window"].get<int64_t>()},
-                               {.step = windowed["step"].get<int64_t>(), .stretch = 1});
+  const auto streamed =
+      evaluate_streaming(model, torch::tensor(text, torch::kLong),
+                         {.first = 0, .window = windowed["window"].get<int64_t>()},
+                         {.step = windowed["step"].get<int64_t>(), .segment_length = 1});
   ASSERT_EQ(streamed.losses.size(), losses.size());
   for (size_t index = 0; index < losses.size(); ++index)
     EXPECT_NEAR(streamed.losses[index].mean, losses[index], 2e-3) << index;

@@ -94,8 +94,8 @@ TEST_F(StreamingTest, KeptTokensStayAtAnyPosition) {
 
 TEST_F(StreamingTest, StretchesAreLossesOfTheirTokens) {
   auto model = layers(2);
-  const auto result =
-      stream(model, tokens[0], {.first = 2, .window = 60}, {.step = 7, .stretch = 16});
+  const auto result = evaluate_streaming(model, tokens[0], {.first = 2, .window = 60},
+                                         {.step = 7, .segment_length = 16});
   const auto loss = -at::log_softmax(model->forward(tokens).slice(1, 0, -1), -1)
                          .gather(2, tokens.slice(1, 1).unsqueeze(2))
                          .flatten();
@@ -106,7 +106,7 @@ TEST_F(StreamingTest, StretchesAreLossesOfTheirTokens) {
     EXPECT_NEAR(result.losses[index].mean, part.mean().item<double>(), 1e-5);
   }
   EXPECT_EQ(result.cache_bytes, 2 * 2 * 39 * 2 * 8 * 8);
-  const auto bounded = stream(model, tokens[0], {.first = 2, .window = 7}, {.step = 7});
+  const auto bounded = evaluate_streaming(model, tokens[0], {.first = 2, .window = 7}, {.step = 7});
   EXPECT_EQ(bounded.cache_bytes, 2 * 2 * 9 * 2 * 8 * 8);
 }
 
@@ -114,11 +114,12 @@ TEST_F(StreamingTest, InvalidArgumentsAreRefused) {
   auto model = layers(1);
   EXPECT_THROW(StreamingCache({.window = 0}), std::invalid_argument);
   EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] {
-                         stream(model, tokens[0], {.first = 0, .window = 4}, {.step = 5});
+                         evaluate_streaming(model, tokens[0], {.first = 0, .window = 4},
+                                            {.step = 5});
                        }),
                        "step 5"));
-  EXPECT_THROW(stream(model, tokens, {}), std::invalid_argument);
-  EXPECT_THROW(stream(model, tokens[0].slice(0, 0, 1), {}), std::invalid_argument);
+  EXPECT_THROW(evaluate_streaming(model, tokens, {}), std::invalid_argument);
+  EXPECT_THROW(evaluate_streaming(model, tokens[0].slice(0, 0, 1), {}), std::invalid_argument);
   StreamingCache cache({.first = 0, .window = 4});
   EXPECT_THROW(cache.forward(model, tokens.slice(1, 0, 5)), std::invalid_argument);
   EXPECT_NO_THROW(cache.forward(model, tokens.slice(1, 0, 4)));

@@ -13,34 +13,35 @@ inline constexpr MassiveActivationsOptions kLowThresholds{.least_magnitude = 1.5
 
 /// All measurements that can be merged, with thresholds low enough for a small random model.
 struct AllMeasurements {
-  SpikePlaces places{{{0, 1}, {2, 3}, {3, 0}, {5, 7}}};
+  SpikePositions spike_positions{{{0, 1}, {2, 3}, {3, 0}, {5, 7}}};
   QuadraticFormResult forms;
   LifeCycle life;
   MassiveActivations massive{kLowThresholds};
-  FirstMassive first{kLowThresholds};
+  MassiveOnset first{kLowThresholds};
   SpikeTokens tokens{{.massive = kLowThresholds}};
   AttentionSinks sinks{{.epsilon = 0.1, .keys = {0, 2}}};
   SinksAnywhere anywhere{{.epsilon = 0.1}};
   Perplexity perplexity;
   NotFinite not_finite;
-  GateLinearity gates{places};
-  SparseConstants constants{places};
-  SelfAttention self{places, {.watched = {3, 5}}};
-  QkGeometry geometry;
-  QuantisationError quantisation{places};
+  GateLinearity gates{spike_positions};
+  SparseConstants constants{spike_positions};
+  SelfAttention self{spike_positions, {.delimiters = {3, 5}}};
+  SinkGeometry geometry;
+  Quantisation quantisation{spike_positions};
   Kurtosis kurtosis;
-  FormFit fit;
+  StateNorms norms{spike_positions};
+  QuadraticFormFit fit;
 
   explicit AllMeasurements(Transformer& model)
       : forms(quadratic_form(model, {.outlier_ratio = 1.2})), fit(forms) {}
   std::vector<Measurement*> list() {
-    return {&life,     &massive,    &first,        &tokens,   &sinks,
-            &anywhere, &perplexity, &not_finite,   &gates,    &constants,
-            &self,     &geometry,   &quantisation, &kurtosis, &fit};
+    return {&life,         &massive,    &first, &tokens,    &sinks, &anywhere,
+            &perplexity,   &not_finite, &gates, &constants, &self,  &geometry,
+            &quantisation, &kurtosis,   &norms, &fit};
   }
   std::vector<std::string> states() {
     std::vector<std::string> all;
-    for (const auto* measurement : list()) all.push_back(measurement->state());
+    for (const auto* measurement : list()) all.push_back(measurement->serialize());
     return all;
   }
 };

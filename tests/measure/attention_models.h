@@ -30,7 +30,7 @@ inline std::vector<AttentionModel> attention_models() {
   models[4].config.alibi = Alibi::kExact;
   models[5].config.sink_logits = true;
   models[6].config.causal = false;
-  models[6].config.head = Head::kNone;
+  models[6].config.head = OutputHead::kNone;
   return models;
 }
 

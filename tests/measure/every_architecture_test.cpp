@@ -28,7 +28,7 @@ class EveryArchitectureTest : public testing::TestWithParam<GoldenModel> {
   torch::NoGradGuard no_grad;
   Transformer model{nullptr};
   TokenBatch batch;
-  SpikePlaces places{{{0, 0}, {0, 5}, {1, 2}, {2, 8}}};  // as if they spiked
+  SpikePositions places{{{0, 0}, {0, 5}, {1, 2}, {2, 8}}};  // as if they spiked
 };
 
 TEST_P(EveryArchitectureTest, EveryTokenIsInAGroup) {
@@ -62,13 +62,13 @@ TEST_P(EveryArchitectureTest, SelfAttentionIsTheDiagonal) {
   run(model, {batch}, {&attention});
   const auto cache = run_with_cache(model, batch.ids, {"blocks.*.attn.hook_pattern"});
   for (const auto& head : attention.result().heads) {
-    const auto kept = cache[hook_names::in_block(head.layer, hook_names::kPattern)]
+    const auto kept = cache[hook_names::layer_hook_name(head.layer, hook_names::kPattern)]
                           .select(1, head.head)
                           .diagonal(0, 1, 2);  // [B, T]
     const auto spike = (kept[0][5] + kept[1][2] + kept[2][8]).item<double>() / 3;
     EXPECT_NEAR(head.attention.spike, spike, 1e-5);
     EXPECT_NEAR(head.attention.first, kept.select(1, 0).mean().item<double>(), 1e-5);
-    EXPECT_TRUE(std::isnan(head.attention.watched));
+    EXPECT_TRUE(std::isnan(head.attention.delimiter));
   }
 }
 

@@ -14,7 +14,7 @@ TEST_F(MeasurementsTogetherTest, SomethingIsMeasured) {
   EXPECT_FALSE(all->massive.result().blocks.empty());
   EXPECT_FALSE(all->first.result().layers.empty());
   EXPECT_GT(all->tokens.result().spiking, 0);
-  EXPECT_GT(all->anywhere.result().places.size(), 0u);
+  EXPECT_GT(all->anywhere.result().token_positions.size(), 0u);
   EXPECT_FALSE(all->fit.result().channels.empty());
 }
 
@@ -35,7 +35,7 @@ TEST_F(MeasurementsTogetherTest, ARunStartsAnewAndLeavesNoHook) {
   ASSERT_EQ(progress.size(), 3 * model->config().n_layers);
   EXPECT_EQ(progress[0], (std::pair<int64_t, int64_t>{2, 6 * model->config().n_layers}));
   EXPECT_EQ(progress.back().first, progress.back().second);
-  EXPECT_EQ(model->hooks().active(), 0u);
+  EXPECT_EQ(model->hooks().hook_count(), 0u);
 }
 
 TEST_F(MeasurementsTogetherTest, StatesThatAreNotFiniteAreCounted) {
@@ -93,27 +93,27 @@ TEST_F(MeasurementsTogetherTest, TokenPositionsAreThoseOfTheTextBehindAPrefix) {
   auto scope = model->hooks().add("blocks.0.hook_mlp_out", push(0, 3, 5000));
   scope += model->hooks().add("blocks.0.hook_mlp_out", push(5, 3, 5000));
   SpikeTokens tokens;
-  FirstMassive first;
+  MassiveOnset first;
   run(model, {longer}, {&tokens, &first});
-  const std::vector<TokenPlace> places = {{0, 3}, {1, 3}};  // 5 with the prefix, where 0 is
-  EXPECT_EQ(tokens.result().places.all(), places);
-  EXPECT_EQ(first.result().places.all(), places);
+  const std::vector<TokenPosition> places = {{0, 3}, {1, 3}};  // 5 with the prefix, where 0 is
+  EXPECT_EQ(tokens.result().spike_positions.positions(), places);
+  EXPECT_EQ(first.result().spike_positions.positions(), places);
   EXPECT_EQ(tokens.result().spiking, 4) << "by position and id the prefix counts";
   SinksAnywhere anywhere({.epsilon = 0.01});
   run(model, {longer}, {&anywhere});
-  ASSERT_FALSE(anywhere.result().places.empty());
-  for (const auto& place : anywhere.result().places)
-    EXPECT_EQ(place.id, batches[0].ids[place.sequence][place.position].item<int64_t>());
+  ASSERT_FALSE(anywhere.result().token_positions.empty());
+  for (const auto& token : anywhere.result().token_positions)
+    EXPECT_EQ(token.id, batches[0].ids[token.sequence][token.position].item<int64_t>());
   QkSample sample({.heads = {{0, 0}}});
   run(model, {longer}, {&sample});
   const auto queries = sample.result().front().queries;
   ASSERT_FALSE(queries.empty());
   for (const auto& query : queries)
-    EXPECT_EQ(query.id, batches[0].ids[query.place.sequence][query.place.position].item<int64_t>());
-  QkGeometry at_place({.sinks = {.positions = {}, .places = {{0, 3}, {1, 3}}}});
-  QkGeometry at_position({.sinks = {.positions = {5}}});
+    EXPECT_EQ(query.id, batches[0].ids[query.token.sequence][query.token.position].item<int64_t>());
+  SinkGeometry at_place({.sinks = {.positions = {}, .token_positions = {{0, 3}, {1, 3}}}});
+  SinkGeometry at_position({.sinks = {.positions = {5}}});
   run(model, {longer}, {&at_place, &at_position});
-  EXPECT_EQ(at_place.state(), at_position.state());
+  EXPECT_EQ(at_place.serialize(), at_position.serialize());
 }
 
 }  // namespace

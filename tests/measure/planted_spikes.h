@@ -2,7 +2,7 @@
 
 #include "measure/measured_model.h"
 #include "one_thread.h"
-#include "spikesink/measure/spikes/spike_places.h"
+#include "spikesink/measure/spikes/spike_positions.h"
 
 namespace spikesink {
 
@@ -36,14 +36,14 @@ struct PlantedSpikes : MeasuredModel {
     }
     return mask;
   }
-  static SpikePlaces places_of(const torch::Tensor& mask) {
-    std::vector<TokenPlace> places;
+  static SpikePositions places_of(const torch::Tensor& mask) {
+    std::vector<TokenPosition> places;
     for (int64_t sequence = 0; sequence < mask.size(0); ++sequence) {
       for (int64_t position = 0; position < mask.size(1); ++position) {
         if (mask[sequence][position].item<bool>()) places.push_back({sequence, position});
       }
     }
-    return SpikePlaces(std::move(places));
+    return SpikePositions(std::move(places));
   }
 };
 

@@ -17,7 +17,7 @@ constexpr std::string_view kSinkMass = "attn.sink_mass";
 
 /// [B, H, T]: what each query gives its head's learned sink logit.
 torch::Tensor sink_mass(Transformer& model, int64_t layer, const torch::Tensor& lse) {
-  const auto& sinks = model->layers[static_cast<size_t>(layer)]->attn->sinks;
+  const auto& sinks = model->layers[static_cast<size_t>(layer)]->attn->sink_logits;
   return at::exp(sinks.unsqueeze(1) - lse);
 }
 
@@ -51,7 +51,7 @@ class ArchitecturesTest : public testing::TestWithParam<GoldenModel> {
       if (info.name == "tokens" || info.name == "mask") continue;
       if (info.name.ends_with(kSinkMass)) {
         const auto layer = std::stoll(info.name.substr(std::string("blocks.").size()));
-        expect_close(info.name, sink_mass(model, layer, cache[in_block(layer, kLse)]));
+        expect_close(info.name, sink_mass(model, layer, cache[layer_hook_name(layer, kLse)]));
       } else {
         expect_close(info.name, cache[info.name]);
       }

@@ -89,7 +89,7 @@ TEST_P(AttentionMemoryTest, APatternHookFormsMatricesInItsLayerAlone) {
     run_with_hooks(model, tokens,
                    {{"hook_embed", count},
                     {"blocks.*.hook_resid_post", count},
-                    {in_block(1, point), [](const torch::Tensor&) {}}});
+                    {layer_hook_name(1, point), [](const torch::Tensor&) {}}});
     ASSERT_EQ(matrices.size(), 3u);
     EXPECT_EQ(matrices[1], 0);
     EXPECT_GT(matrices[2], 0);

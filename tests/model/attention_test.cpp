@@ -92,7 +92,7 @@ TEST(KeyValueBiasTest, IsOneMoreKeyForEveryQuery) {
   const auto key = attention->bias_key.repeat_interleave(2, 0);      // [H, d_head]
   const auto value = attention->bias_value.repeat_interleave(2, 0);  // [H, d_head]
   const auto own = (watched[at + "hook_rot_q"] * key).sum(-1).transpose(1, 2).unsqueeze(-1) *
-                   config.score_scale();  // [B, H, T, 1]
+                   config.softmax_scale();  // [B, H, T, 1]
   const auto pattern = at::softmax(at::cat({own, watched[at + "hook_attn_scores"]}, -1), -1);
   EXPECT_TRUE(at::allclose(watched[at + "hook_pattern"], pattern.slice(3, 1), 1e-8, 1e-12));
   const auto values = watched[at + "hook_v"].repeat_interleave(2, 2).transpose(1, 2);

@@ -1,5 +1,5 @@
 // Prints, as JSON, what each golden model is, which hook points it has, and the shapes that they
-// see of kSequences sequences of kLength tokens. The layers that have the same points are told
+// see of kSequences sequences of kLength tokens. Layers that have the same points are listed
 // once.
 
 #include <nlohmann/json.hpp>
@@ -8,8 +8,8 @@
 #include <map>
 
 #include "golden_models.h"
-#include "report/report_sections.h"
 #include "spikesink/model/load_model.h"
+#include "spikesink/report/report.h"
 
 namespace {
 
@@ -36,6 +36,12 @@ json hook_points(const spikesink::Transformer& model) {
   return {{"root", root}, {"blocks", kinds}};
 }
 
+json description(const spikesink::ModelConfig& config) {
+  spikesink::Report report("describe_models");
+  report.add(config);
+  return json::parse(report.to_json())["model"];
+}
+
 json shapes(spikesink::Transformer& model) {
   json seen = json::object();
   const auto see = [&](const torch::Tensor& value, const std::string& name) {
@@ -52,7 +58,7 @@ int main() {
   json all = json::object();
   for (const auto& golden : spikesink::golden_models()) {
     auto model = spikesink::load_model(golden.path);
-    all[golden.name()] = {{"model", spikesink::detail::section(model->config())},
+    all[golden.name()] = {{"model", description(model->config())},
                           {"hooks", hook_points(model)},
                           {"shapes", shapes(model)}};
   }

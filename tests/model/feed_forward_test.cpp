@@ -59,7 +59,7 @@ TEST_F(FeedForwardTest, WithoutAGateItHasTwoMatrices) {
   const auto inner = at::silu(at::matmul(x, mlp->up->weight.t()) + mlp->up->bias);
   const auto expected = at::matmul(inner, mlp->down->weight.t()) + mlp->down->bias;
   EXPECT_TRUE(at::allclose(mlp->forward(x), expected, 1e-12, 1e-12));
-  EXPECT_THROW(model->hooks().matching("blocks.0.mlp.hook_act"), std::invalid_argument);
+  EXPECT_THROW(model->hooks().matching_names("blocks.0.mlp.hook_act"), std::invalid_argument);
 }
 
 }  // namespace

@@ -22,10 +22,10 @@ TEST_F(GenerateTest, GreedyIsTheLikeliestOfEveryWholePass) {
                        .item<int64_t>());
   std::vector<int64_t> seen;
   const auto made =
-      generate(model, prompt, {.most_tokens = 20}, [&](int64_t id) { seen.push_back(id); });
+      generate(model, prompt, {.max_new_tokens = 20}, [&](int64_t id) { seen.push_back(id); });
   EXPECT_EQ(made, std::vector<int64_t>(text.begin() + 3, text.end()));
   EXPECT_EQ(seen, made);
-  const auto stopped = generate(model, prompt, {.most_tokens = 20, .stop = {made[4]}});
+  const auto stopped = generate(model, prompt, {.max_new_tokens = 20, .stop_ids = {made[4]}});
   const auto end = std::find(made.begin(), made.end(), made[4]) + 1;
   EXPECT_EQ(stopped, std::vector<int64_t>(made.begin(), end));
 }
@@ -33,26 +33,27 @@ TEST_F(GenerateTest, GreedyIsTheLikeliestOfEveryWholePass) {
 TEST_F(GenerateTest, ProbabilitiesAreCut) {
   const auto logits = torch::tensor({0.1, 2.0, 1.0, -1.0}, torch::kDouble);
   const auto warm = at::softmax(logits / 0.7, 0);
-  EXPECT_TRUE(at::allclose(next_probabilities(logits, {.temperature = 0.7}), warm));
-  EXPECT_TRUE(
-      next_probabilities(logits, {}).equal(torch::tensor({0.0, 1.0, 0.0, 0.0}, torch::kDouble)));
+  EXPECT_TRUE(at::allclose(next_token_probabilities(logits, {.temperature = 0.7}), warm));
+  EXPECT_TRUE(next_token_probabilities(logits, {})
+                  .equal(torch::tensor({0.0, 1.0, 0.0, 0.0}, torch::kDouble)));
   const auto two = torch::tensor({0.0, 1.0, 1.0, 0.0}, torch::kDouble) * warm;
-  EXPECT_TRUE(
-      at::allclose(next_probabilities(logits, {.temperature = 0.7, .top_k = 2}), two / two.sum()));
+  EXPECT_TRUE(at::allclose(next_token_probabilities(logits, {.temperature = 0.7, .top_k = 2}),
+                           two / two.sum()));
   const double first = warm[1].item<double>(), second = warm[2].item<double>();
-  EXPECT_TRUE(
-      at::allclose(next_probabilities(logits, {.temperature = 0.7, .top_p = first + second / 2}),
-                   two / two.sum()))
+  EXPECT_TRUE(at::allclose(
+      next_token_probabilities(logits, {.temperature = 0.7, .top_p = first + second / 2}),
+      two / two.sum()))
       << "the one that crosses the limit is in";
-  EXPECT_EQ(next_probabilities(logits, {.temperature = 0.7, .top_p = first / 2})[1].item<double>(),
-            1);
+  EXPECT_EQ(
+      next_token_probabilities(logits, {.temperature = 0.7, .top_p = first / 2})[1].item<double>(),
+      1);
 }
 
 TEST_F(GenerateTest, SamplesFollowTheProbabilities) {
   constexpr int kDraws = 2000;
-  const GenerateOptions options{.most_tokens = 1, .temperature = 3};
+  const GenerateOptions options{.max_new_tokens = 1, .temperature = 3};
   const auto logits = model->forward(torch::tensor(prompt, torch::kLong).unsqueeze(0))[0][-1];
-  const auto expected = next_probabilities(logits, options);
+  const auto expected = next_token_probabilities(logits, options);
   auto counts = torch::zeros({61}, torch::kDouble);
   for (int seed = 0; seed < kDraws; ++seed) {
     auto seeded = options;
@@ -61,7 +62,7 @@ TEST_F(GenerateTest, SamplesFollowTheProbabilities) {
   }
   const auto deviation = (expected * (1 - expected) / kDraws).sqrt();
   EXPECT_LT(((counts / kDraws - expected).abs() / (deviation + 1e-3)).max().item<double>(), 4);
-  const GenerateOptions longer{.most_tokens = 9, .temperature = 3, .seed = 4};
+  const GenerateOptions longer{.max_new_tokens = 9, .temperature = 3, .seed = 4};
   EXPECT_EQ(generate(model, prompt, longer), generate(model, prompt, longer));
 }
 
@@ -69,7 +70,7 @@ TEST_F(GenerateTest, ItEndsAtTheContext) {
   auto config = tiny_config();
   config.context = 6;
   auto shorter = random_model(config, torch::kDouble);
-  EXPECT_EQ(generate(shorter, prompt, {.most_tokens = 20}).size(), 4);
+  EXPECT_EQ(generate(shorter, prompt, {.max_new_tokens = 20}).size(), 4);
 }
 
 TEST_F(GenerateTest, InvalidArgumentsAreRefused) {

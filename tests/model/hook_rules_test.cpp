@@ -91,14 +91,14 @@ TEST_P(HookRulesTest, AnotherShapeThrowsAtEveryPoint) {
         [&] { logits_with(name, [](const torch::Tensor& x) { return x.unsqueeze(0); }); });
     EXPECT_TRUE(contains(message, name));
   }
-  EXPECT_EQ(model->hooks().active(), 0u);
+  EXPECT_EQ(model->hooks().hook_count(), 0u);
 }
 
 TEST_P(HookRulesTest, OutputsAreExactlyWhatIsAddedToTheStream) {
   const auto cache = run_with_cache(model, tokens, {"blocks.**"});
   const bool post_norm = model->config().norm_placement == NormPlacement::kPost;
   for (int64_t layer = 0; layer < model->config().n_layers; ++layer) {
-    const auto at = [&](std::string_view point) { return cache[in_block(layer, point)]; };
+    const auto at = [&](std::string_view point) { return cache[layer_hook_name(layer, point)]; };
     EXPECT_TRUE(at(kResidMid).equal(at(kResidPre) + at(kAttnOut)));
     EXPECT_TRUE(
         at(kResidPost).equal(at(post_norm ? kNormalizedResidMid : kResidMid) + at(kMlpOut)));
@@ -109,8 +109,8 @@ TEST_P(HookRulesTest, TheHiddenStateIsWhatTheNextLayerReads) {
   const auto cache = run_with_cache(model, tokens, {"blocks.**"});
   for (int64_t layer = 0; layer + 1 < model->config().n_layers; ++layer) {
     const auto last = Block::of(layer, BlockKind::kFeedForward);
-    EXPECT_TRUE(
-        cache[model->hidden_state_point(last)].equal(cache[in_block(layer + 1, kResidPre)]));
+    EXPECT_TRUE(cache[model->hidden_state_hook_name(last)].equal(
+        cache[layer_hook_name(layer + 1, kResidPre)]));
   }
 }
 
@@ -118,7 +118,7 @@ TEST_P(HookRulesTest, AnUnknownNameThrowsWithTheNearest) {
   const auto message = message_of<std::invalid_argument>(
       [&] { run_with_cache(model, tokens, {"blocks.0.hook_resid_pots"}); });
   EXPECT_TRUE(contains(message, "blocks.0.hook_resid_post"));
-  EXPECT_EQ(model->hooks().active(), 0u);
+  EXPECT_EQ(model->hooks().hook_count(), 0u);
 }
 
 TEST_P(HookRulesTest, HooksAreRemovedAfterAnException) {
@@ -126,17 +126,18 @@ TEST_P(HookRulesTest, HooksAreRemovedAfterAnException) {
                               {{"hook_embed",
                                 [](const torch::Tensor&) { throw std::runtime_error("mine"); }}}),
                std::runtime_error);
-  EXPECT_EQ(model->hooks().active(), 0u);
+  EXPECT_EQ(model->hooks().hook_count(), 0u);
 }
 
 TEST_P(HookRulesTest, ALargerDenominatorScalesTheAttentionEitherWay) {
-  const std::string lse = in_block(0, kLse);
+  const std::string lse = layer_hook_name(0, kLse);
   const Hook double_it = [](const torch::Tensor& x) { return x + std::log(2.0); };
   const auto halved = run_with_hooks(
-      model, tokens, {{in_block(0, kZ), [](const torch::Tensor& z) { return z * 0.5; }}});
+      model, tokens, {{layer_hook_name(0, kZ), [](const torch::Tensor& z) { return z * 0.5; }}});
   EXPECT_TRUE(at::allclose(run_with_hooks(model, tokens, {{lse, double_it}}), halved, 1e-4, 1e-4));
   const auto explicit_path = run_with_hooks(
-      model, tokens, {{lse, double_it}, {in_block(0, kPattern), [](const torch::Tensor&) {}}});
+      model, tokens,
+      {{lse, double_it}, {layer_hook_name(0, kPattern), [](const torch::Tensor&) {}}});
   EXPECT_TRUE(at::allclose(explicit_path, halved, 1e-4, 1e-4));
 }
 

@@ -28,7 +28,7 @@ struct KvCacheTest : testing::TestWithParam<AttentionModel> {
     std::vector<torch::Tensor> logits;
     int64_t first = 0;
     for (const int64_t length : lengths) {
-      logits.push_back(model->forward(tokens.slice(1, first, first + length), cache));
+      logits.push_back(model->forward(tokens.slice(1, first, first + length), {.cache = &cache}));
       first += length;
     }
     return at::cat(logits, 1);
@@ -56,9 +56,9 @@ TEST_P(KvCacheTest, AfterEvictionOneLayerSeesAFreshTextOfTheKeptTokens) {
   KvCache cache;
   in_parts(cache, {30});
   const std::vector<int64_t> kept = {0, 1, 20, 21, 22, 29};
-  cache.keep(kept);
+  cache.keep_only(kept);
   EXPECT_EQ(cache.length(), 6);
-  EXPECT_EQ(cache.seen(), 30);
+  EXPECT_EQ(cache.total_tokens(), 30);
   const auto next = tokens.slice(1, 30, 35);
   const auto fresh = at::cat({tokens.index_select(1, torch::tensor(kept)), next}, 1);
   EXPECT_TRUE(at::allclose(model->forward(next, {.cache = &cache}),
@@ -72,18 +72,18 @@ TEST(KvCacheErrorTest, AFailedPassLeavesTheCacheAsItWas) {
   const torch::NoGradGuard no_grad;
   auto model = random_model();
   KvCache cache;
-  model->forward(random_tokens(1, 5), cache);
+  model->forward(random_tokens(1, 5), {.cache = &cache});
   const auto expected = [&] {
     auto copy = cache;
-    return model->forward(random_tokens(1, 3, 4), copy);
+    return model->forward(random_tokens(1, 3, 4), {.cache = &copy});
   }();
   {
     const auto bad = model->hooks().add("blocks.1.hook_resid_mid",
                                         [](const torch::Tensor& x) { return x.slice(1, 1); });
-    EXPECT_THROW(model->forward(random_tokens(1, 3, 4), cache), std::invalid_argument);
+    EXPECT_THROW(model->forward(random_tokens(1, 3, 4), {.cache = &cache}), std::invalid_argument);
   }
   EXPECT_EQ(cache.length(), 5);
-  EXPECT_TRUE(model->forward(random_tokens(1, 3, 4), cache).equal(expected));
+  EXPECT_TRUE(model->forward(random_tokens(1, 3, 4), {.cache = &cache}).equal(expected));
 }
 
 TEST(KvCacheErrorTest, InvalidArgumentsAreRefused) {
@@ -92,20 +92,20 @@ TEST(KvCacheErrorTest, InvalidArgumentsAreRefused) {
   config.context = 16;
   auto model = random_model(config);
   KvCache cache;
-  model->forward(random_tokens(1, 10), cache);
-  EXPECT_TRUE(contains(
-      message_of<std::invalid_argument>([&] { model->forward(random_tokens(1, 7), cache); }),
-      "got 7 after 10 in the cache, expected at most 16"));
-  EXPECT_THROW(cache.keep({3, 3}), std::invalid_argument);
-  EXPECT_THROW(cache.keep({10}), std::invalid_argument);
+  model->forward(random_tokens(1, 10), {.cache = &cache});
+  EXPECT_TRUE(contains(message_of<std::invalid_argument>(
+                           [&] { model->forward(random_tokens(1, 7), {.cache = &cache}); }),
+                       "got 7 after 10 in the cache, expected at most 16"));
+  EXPECT_THROW(cache.keep_only({3, 3}), std::invalid_argument);
+  EXPECT_THROW(cache.keep_only({10}), std::invalid_argument);
   EXPECT_EQ(cache.length(), 10);
-  cache.keep({0, 9});
-  EXPECT_NO_THROW(model->forward(random_tokens(1, 14), cache));
+  cache.keep_only({0, 9});
+  EXPECT_NO_THROW(model->forward(random_tokens(1, 14), {.cache = &cache}));
   config.causal = false;
-  config.head = Head::kNone;
+  config.head = OutputHead::kNone;
   auto encoder = random_model(config);
   KvCache none;
-  EXPECT_THROW(encoder->forward(random_tokens(1, 3), none), std::invalid_argument);
+  EXPECT_THROW(encoder->forward(random_tokens(1, 3), {.cache = &none}), std::invalid_argument);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace {
 struct LayerTest : testing::Test {
   torch::NoGradGuard no_grad;
   torch::Tensor stream;
-  Positions positions;  // nothing is turned
+  PassContext positions;  // nothing is turned
 
   LayerTest() {
     torch::manual_seed(5);

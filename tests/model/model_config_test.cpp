@@ -37,19 +37,19 @@ TEST(ModelConfigTest, AnInvalidModelIsRefusedWithTheFirstInvalidField) {
 
 TEST(ModelConfigTest, WhatFollowsFromItsFields) {
   auto config = tiny_config();
-  EXPECT_STREQ(config.positions(), "rotary");
-  EXPECT_DOUBLE_EQ(config.score_scale(), 1 / std::sqrt(8.0));
+  EXPECT_STREQ(config.position_encoding(), "rotary");
+  EXPECT_DOUBLE_EQ(config.softmax_scale(), 1 / std::sqrt(8.0));
   config.attention_scale = 0.25;
-  EXPECT_EQ(config.score_scale(), 0.25);
+  EXPECT_EQ(config.softmax_scale(), 0.25);
   EXPECT_EQ(config.gate_factors(), 0);
   for (const auto& [width, factors] :
        {std::pair(GateWidth::kToken, 1), {GateWidth::kHead, 4}, {GateWidth::kChannel, 32}}) {
     config.gate = {GateInput::kHidden, width};
     EXPECT_EQ(config.gate_factors(), factors);
   }
-  EXPECT_TRUE(config.predicts_next());
+  EXPECT_TRUE(config.is_causal_lm());
   config.causal = false;
-  EXPECT_FALSE(config.predicts_next());
+  EXPECT_FALSE(config.is_causal_lm());
   EXPECT_EQ(config.layer(1).window, 0) << "layers of a model that lists none are alike";
 }
 

@@ -30,9 +30,9 @@ TEST_F(NormTest, DynamicTanh) {
 }
 
 TEST_F(NormTest, Frozen) {
-  auto norm = norm_of({.kind = NormKind::kFrozen});
+  auto norm = norm_of({.kind = NormKind::kFixedDivisor});
   EXPECT_TRUE(at::allclose(norm(x), 0.7 * x * weight));
-  auto centred = norm_of({.kind = NormKind::kFrozen, .centred = true});
+  auto centred = norm_of({.kind = NormKind::kFixedDivisor, .centred = true});
   EXPECT_TRUE(at::allclose(centred(x), 0.7 * (x - x.mean(-1, true)) * weight));
   const auto matrix = torch::randn({2, 8}, torch::kDouble);
   const auto folded = fold_norm(centred, matrix);

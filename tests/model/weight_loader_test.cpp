@@ -14,7 +14,7 @@
 namespace spikesink {
 namespace {
 
-const LoadOptions kByLayer{.residence = Residence::kByLayer};
+const LoadOptions kByLayer{.weight_loading = WeightLoading::kByLayer};
 
 torch::Tensor some_tokens(const ModelConfig& config) {
   torch::manual_seed(3);
@@ -54,9 +54,9 @@ TEST_F(ByLayerTest, PinnedWeightsStayUntilTheLastScopeEnds) {
        second = model->pin_weights(WeightGroup::layer(1));
   EXPECT_TRUE(weight.equal(tensors.at(some)));
   EXPECT_EQ(model->layers[0]->mlp->up->weight.numel(), 0) << "another layer's";
-  first.release();
+  first.reset();
   EXPECT_TRUE(weight.equal(tensors.at(some)));
-  second.release();
+  second.reset();
   EXPECT_EQ(weight.numel(), 0);
   EXPECT_EQ(model->options().dtype(), torch::kFloat);
 }
@@ -64,14 +64,16 @@ TEST_F(ByLayerTest, PinnedWeightsStayUntilTheLastScopeEnds) {
 TEST_F(ByLayerTest, IsChosenWhereTheWeightsDoNotFit) {
   int64_t bytes = 0;
   for (const auto& [name, tensor] : tensors) bytes += static_cast<int64_t>(tensor.nbytes());
-  const auto comes_by_layer = [&](int64_t memory, Residence residence = Residence::kAuto) {
-    const auto model = load_model(folder.path(), {.residence = residence, .memory = memory});
+  const auto comes_by_layer = [&](int64_t memory,
+                                  WeightLoading weight_loading = WeightLoading::kAuto) {
+    const auto model =
+        load_model(folder.path(), {.weight_loading = weight_loading, .max_memory = memory});
     return model->weight_loader() != nullptr;
   };
   EXPECT_TRUE(comes_by_layer(bytes - 1));
   EXPECT_FALSE(comes_by_layer(bytes));
   EXPECT_FALSE(comes_by_layer(0)) << "this machine's free memory";
-  EXPECT_FALSE(comes_by_layer(1, Residence::kWhole));
+  EXPECT_FALSE(comes_by_layer(1, WeightLoading::kWholeModel));
 }
 
 TEST_F(ByLayerTest, ErrorsAreReportedBeforeWeightsAreRead) {
@@ -100,7 +102,8 @@ TEST_F(ByLayerTest, ASavedModelIsWhole) {
 
 TEST_F(ByLayerTest, StatesThatDoNotFitInMemoryWaitInAFile) {
   auto whole = load_model(folder.path());
-  auto by_layer = load_model(folder.path(), {.residence = Residence::kByLayer, .memory = 1});
+  auto by_layer =
+      load_model(folder.path(), {.weight_loading = WeightLoading::kByLayer, .max_memory = 1});
   ASSERT_EQ(by_layer->weight_loader()->hidden_state_budget(), 0);
   TokenBatches batches;
   for (int64_t number = 0; number < 4; ++number) {

@@ -6,6 +6,7 @@
 
 #include "message_of.h"
 #include "spikesink/report/html_page.h"
+#include "spikesink/spikesink.h"
 #include "temp_dir.h"
 #include "tiny_model.h"
 
@@ -36,14 +37,14 @@ struct ReportTest : testing::Test {
       return pushed;
     });
     run(model, batches, {&life_cycle, &massive, &sinks, &perplexity});
-    report.configure("seed", int64_t{7});
-    report.configure("model", "no\nsuch \"model\"");
+    report.add_configuration("seed", int64_t{7});
+    report.add_configuration("model", "no\nsuch \"model\"");
     report.add(model->config());
     report.add(life_cycle.result());
     report.add(massive.result());
     report.add(sinks.result());
     report.add(perplexity.result());
-    report.add(*most_extreme_state(model, batches, life_cycle.result()));
+    report.add(*largest_state_picture(model, batches, life_cycle.result()));
   }
 
   LifeCycle life_cycle;
@@ -55,7 +56,7 @@ struct ReportTest : testing::Test {
 };
 
 TEST_F(ReportTest, CarriesTheFieldsThatScriptsRelyOn) {
-  const auto json = nlohmann::json::parse(report.json());
+  const auto json = nlohmann::json::parse(report.to_json());
   EXPECT_EQ(json["schema"]["version"], 1);
   EXPECT_EQ(json["configuration"]["seed"], 7);
   EXPECT_TRUE(json["versions"].contains("libtorch"));
@@ -82,7 +83,7 @@ TEST_F(ReportTest, CarriesTheFieldsThatScriptsRelyOn) {
   EXPECT_EQ(sink["definition"], "gu");
   EXPECT_EQ(sink["epsilon"], 0.3);
   EXPECT_EQ(sink["heads"].size(), 8u);
-  EXPECT_EQ(sink["sink_ratio_percent"], sinks.result().sink_ratio(SinkDefinition::kGu));
+  EXPECT_EQ(sink["sink_ratio_percent"], sinks.result().sink_ratio_percent(SinkDefinition::kGu));
   EXPECT_EQ(sink["sink_heads"].size(), sinks.result().sink_heads().size());
   EXPECT_EQ(json["perplexity"]["tokens"], 27);
   EXPECT_EQ(json["perplexity"]["mean_loss"], perplexity.result().mean_loss);
@@ -93,12 +94,12 @@ TEST_F(ReportTest, WhatWasNotMeasuredIsNull) {
   auto model = random_model();
   run(model, {{random_tokens(3, 1), 0}}, {&none});
   report.add(none.result());
-  const auto json = nlohmann::json::parse(report.json());
+  const auto json = nlohmann::json::parse(report.to_json());
   EXPECT_TRUE(json["perplexity"]["mean_loss"].is_null());
 }
 
 TEST_F(ReportTest, TheSameReportTwiceIsTheSameBytes) {
-  EXPECT_EQ(report.json(), report.json());
+  EXPECT_EQ(report.to_json(), report.to_json());
 }
 
 TEST_F(ReportTest, BothFilesAreWrittenWholeAndNothingElse) {
@@ -112,16 +113,17 @@ TEST_F(ReportTest, BothFilesAreWrittenWholeAndNothingElse) {
 
 TEST_F(ReportTest, AFolderThatCannotBeWrittenIsReportedBeforehand) {
   folder.write("file", "");
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { check_writable(folder / "file"); }), "file"));
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { check_writable(folder / "file" / "below"); }),
-                       "below"));
-  EXPECT_THROW(check_writable("/proc/nothing"), FormatError);
-  check_writable(folder / "new");
+  EXPECT_TRUE(
+      contains(message_of<FormatError>([&] { prepare_report_folder(folder / "file"); }), "file"));
+  EXPECT_TRUE(contains(
+      message_of<FormatError>([&] { prepare_report_folder(folder / "file" / "below"); }), "below"));
+  EXPECT_THROW(prepare_report_folder("/proc/nothing"), FormatError);
+  prepare_report_folder(folder / "new");
   EXPECT_TRUE(std::filesystem::is_empty(folder / "new"));
 }
 
 TEST_F(ReportTest, TextOfAVocabularyDoesNotBecomeMarkup) {
-  const auto page = html_page(report.json());
+  const auto page = html_page(report.to_json());
   EXPECT_EQ(page.find(kHostile), std::string::npos);
   EXPECT_EQ(page.find("<img"), std::string::npos);
   for (const char* part : {"{{page.css}}", "{{report.json}}", "{{plotly.js}}", "{{plot.js}}",

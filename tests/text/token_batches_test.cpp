@@ -78,8 +78,8 @@ TEST(TokenBatchesTest, EosIsTheLastTokenWhereTheTokenizerAddsIt) {
   EXPECT_TRUE(contains(
       message_of<std::invalid_argument>([&] { token_batches(bytes, "abcdef", {.length = 2}); }),
       "expected at least 3 tokens"));
-  EXPECT_TRUE(puts_eos(bytes, BosRule::kAuto));
-  EXPECT_FALSE(puts_eos(bytes, BosRule::kNo));
+  EXPECT_TRUE(windows_end_with_eos(bytes, BosRule::kAuto));
+  EXPECT_FALSE(windows_end_with_eos(bytes, BosRule::kNo));
   EXPECT_TRUE(bytes.is_special(255) && bytes.is_special(256) && !bytes.is_special('a'));
 }
 

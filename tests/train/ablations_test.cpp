@@ -32,7 +32,7 @@ TEST(AblationsTest, EachRowDiffersInItsFieldsAlone) {
     for (const auto& row : ablations()) {
       if (row.fields.empty()) continue;
       std::vector<std::string> changed;
-      differences(base, json::parse(to_json(ablated(row.name, scale))), "", changed);
+      differences(base, json::parse(to_json(ablation_config(row.name, scale))), "", changed);
       ASSERT_GE(changed.size(), 2u) << row.name;
       std::erase(changed, "name");
       auto allowed = row.fields;
@@ -41,17 +41,17 @@ TEST(AblationsTest, EachRowDiffersInItsFieldsAlone) {
             << row.name << " changes " << field;
     }
   }
-  EXPECT_TRUE(
-      contains(message_of<std::invalid_argument>([] { ablated("table5/sandwhich", "nano"); }),
-               "table5/sandwich"));
+  EXPECT_TRUE(contains(
+      message_of<std::invalid_argument>([] { ablation_config("table5/sandwhich", "nano"); }),
+      "table5/sandwich"));
   EXPECT_THROW(baseline("2b"), std::invalid_argument);
 }
 
 TEST(AblationsTest, AtThePapersSizeTheyAreThePapers) {
-  EXPECT_EQ(ablated("table6/d_head-8-heads-512", "7b").model.n_heads, 512);
-  EXPECT_EQ(ablated("table6/heads-16", "7b").model.d_head, 128);
-  EXPECT_NEAR(ablated("table3/rate-1.2e-3", "7b").optimizer.learning_rate, 1.2e-3, 1e-12);
-  const auto longer = ablated("table8/1024-5120", "7b");
+  EXPECT_EQ(ablation_config("table6/d-head-8-heads-512", "7b").model.n_heads, 512);
+  EXPECT_EQ(ablation_config("table6/heads-16", "7b").model.d_head, 128);
+  EXPECT_NEAR(ablation_config("table3/rate-1.2e-3", "7b").optimizer.learning_rate, 1.2e-3, 1e-12);
+  const auto longer = ablation_config("table8/1024-5120", "7b");
   EXPECT_EQ(longer.length, 5120);
   EXPECT_EQ(longer.least_context, 1024);
   EXPECT_EQ(longer.model.context, 5120);

@@ -26,7 +26,7 @@ TEST(BigramBackcopyTest, ATriggerIsFollowedByTheTokenBeforeIt) {
     }
   }
   EXPECT_GT(triggers, 1000);
-  const auto chain = task.chain();
+  const auto chain = task.transition_matrix();
   EXPECT_TRUE(at::allclose(chain.sum(1), torch::ones({64}, torch::kDouble)));
   const auto rows = counts.sum(1, true);
   const auto deviation = (chain * (1 - chain) / rows.clamp_min(1)).sqrt();
@@ -41,7 +41,8 @@ TEST(BigramBackcopyTest, ASequenceIsAFunctionOfItsNumber) {
   EXPECT_TRUE(task.sequences(4, 3, 20).equal(ids.slice(0, 4, 7)));
   EXPECT_TRUE(task.sequences(0, 10, 12).equal(ids.slice(1, 0, 12)));
   EXPECT_FALSE(other.sequences(0, 10, 20).equal(ids));
-  EXPECT_TRUE(task.chain().equal(other.chain())) << "what there is to learn is the same";
+  EXPECT_TRUE(task.transition_matrix().equal(other.transition_matrix()))
+      << "what there is to learn is the same";
   EXPECT_EQ(message_of<std::invalid_argument>([] { BigramBackcopy({.tokens = 3}); }),
             "[BigramBackcopy] got 3 tokens and 3 triggers, expected fewer triggers");
 }

@@ -21,7 +21,7 @@ TEST(CheckpointTest, TheLastAndTheBestAreKept) {
   Trainer trainer(config, open_training_data(config));
   const auto saved = [&](std::vector<std::optional<double>> losses) {
     for (size_t index = 0; index < losses.size(); ++index) {
-      trainer.go_on_after(4 * static_cast<int64_t>(index + 1));
+      trainer.set_steps_done(4 * static_cast<int64_t>(index + 1));
       save_checkpoint(trainer, losses[index], folder / "checkpoints");
       remove_old_checkpoints(folder / "checkpoints", 2);
     }
@@ -40,7 +40,7 @@ TEST(CheckpointTest, UnfinishedCheckpointsAreIgnored) {
   }
   fs::rename(folder / "checkpoints/step-4", folder / "checkpoints/step-8.unfinished");
   TrainingRun run(config, folder.path());
-  EXPECT_EQ(run.began_after(), 0);
+  EXPECT_EQ(run.resumed_from_step(), 0);
   train_to(run, config.steps);
   EXPECT_EQ(steps_kept(folder.path()).front(), 20);
   EXPECT_FALSE(fs::exists(folder / "checkpoints/step-8.unfinished"));
@@ -70,7 +70,8 @@ TEST(RestoreTest, AnotherModelIsRefusedAndNothingChanges) {
   Trainer trainer(config, open_training_data(config));
   const auto before = trainer.model()->embedding.clone();
   const auto last = find_checkpoints(whole.folder / "checkpoints").front();
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { restore(trainer, last); }), "got the shape"));
+  EXPECT_TRUE(contains(message_of<FormatError>([&] { restore_checkpoint(trainer, last); }),
+                       "got the shape"));
   EXPECT_TRUE(trainer.model()->embedding.equal(before));
   EXPECT_EQ(trainer.steps_done(), 0);
 }

@@ -35,18 +35,18 @@ class CountingProcesses : public Processes {
  public:
   explicit CountingProcesses(Processes& under) : under_(under) {}
   int64_t rank() const override { return under_.rank(); }
-  int64_t count() const override { return under_.count(); }
+  int64_t world_size() const override { return under_.world_size(); }
   int64_t local_rank() const override { return under_.local_rank(); }
-  std::vector<std::string> gather(const std::string& mine) override { return under_.gather(mine); }
-  std::function<void()> start_sum(const torch::Tensor& tensor) override {
+  std::vector<std::string> all_gather(const std::string& mine) override { return under_.all_gather(mine); }
+  std::function<void()> start_all_reduce(const torch::Tensor& tensor) override {
     ++begun;
-    return under_.start_sum(tensor);
+    return under_.start_all_reduce(tensor);
   }
   std::function<void()> start_broadcast(const torch::Tensor& tensor, int64_t from) override {
     return under_.start_broadcast(tensor, from);
   }
-  void meet() override { under_.meet(); }
-  void check() const override { under_.check(); }
+  void barrier() override { under_.barrier(); }
+  void check_alive() const override { under_.check_alive(); }
 
   int64_t begun = 0;
 

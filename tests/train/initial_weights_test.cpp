@@ -16,7 +16,7 @@ double deviation_of(const torch::Tensor& weight) {
 TEST(InitialWeightsTest, MatricesAreNormalAndThoseThatWriteToTheStreamSmaller) {
   const torch::NoGradGuard no_grad;
   auto model = random_model();
-  fill_initial_weights(model, 0.02, /*seed=*/5);
+  initialize_weights(model, 0.02, /*seed=*/5);
   const auto& layer = model->layers[1];
   EXPECT_NEAR(deviation_of(model->embedding), 0.02, 0.001);
   EXPECT_NEAR(deviation_of(layer->mlp->up->weight), 0.02, 0.002);
@@ -29,9 +29,9 @@ TEST(InitialWeightsTest, TheSeedDecidesWhateverTheDtype) {
   const torch::NoGradGuard no_grad;
   auto one = random_model(), other = random_model(),
        exact = random_model(tiny_config(), torch::kDouble);
-  fill_initial_weights(one, 0.02, 5);
-  fill_initial_weights(exact, 0.02, 5);
-  fill_initial_weights(other, 0.02, 6);
+  initialize_weights(one, 0.02, 5);
+  initialize_weights(exact, 0.02, 5);
+  initialize_weights(other, 0.02, 6);
   EXPECT_TRUE(exact->embedding.to(torch::kFloat).equal(one->embedding));
   EXPECT_FALSE(other->embedding.equal(one->embedding));
 }

@@ -7,8 +7,8 @@
 namespace spikesink {
 namespace {
 
-FinishedRun finished(const std::string& name, double loss, std::optional<double> spike) {
-  FinishedRun run;
+TrainingRunLog finished(const std::string& name, double loss, std::optional<double> spike) {
+  TrainingRunLog run;
   run.config.name = name;
   run.config.steps = 2;
   run.log = {{.step = 1},
@@ -20,8 +20,8 @@ TEST(SummarizeTest, OverTheSeedsThatAreDone) {
   auto half = finished("mine", 7, 7);
   half.log.pop_back();
   const auto rows =
-      summarize({finished("table5/sandwich", 3, 20), finished("mine", 1, std::nullopt),
-                 finished("table5/sandwich", 2, 30), half});
+      summarize_rows({finished("table5/sandwich", 3, 20), finished("mine", 1, std::nullopt),
+                      finished("table5/sandwich", 2, 30), half});
   ASSERT_EQ(rows.size(), 2);
   EXPECT_EQ(rows[0].runs, 2);
   EXPECT_EQ(rows[0].loss->mean, 2.5);

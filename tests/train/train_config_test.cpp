@@ -14,7 +14,7 @@ namespace {
 using nlohmann::json;
 
 TEST(TrainConfigTest, IsWrittenAndReadAgain) {
-  auto config = ablated("table7/conditional-head", "nano");
+  auto config = ablation_config("table7/conditional-head", "nano");
   config.model.layers.assign(3, {.window = 5});
   config.optimizer.beta2 = 0.97;
   const auto text = to_json(config);

@@ -77,20 +77,20 @@ TEST(TrainerTest, ItLearnsAndMeasures) {
   auto config = small_config();
   config.steps = 60;
   Trainer trainer(config, open_training_data(config));
-  const auto before = trainer.measure();
+  const auto before = trainer.run_validation();
   std::vector<int64_t> measured;
   TrainingStep last;
   while (!trainer.done()) {
     last = trainer.step();
-    if (last.state) measured.push_back(last.step);
+    if (last.validation) measured.push_back(last.step);
   }
   EXPECT_EQ(measured.front(), 5);
   EXPECT_EQ(measured.back(), 60);
   EXPECT_EQ(last.tokens, 60 * 8 * 16);
-  EXPECT_LT(last.state->perplexity.mean_loss, before.perplexity.mean_loss - 0.1);
-  EXPECT_EQ(last.state->kurtosis.size(), 1);
-  EXPECT_GT(last.state->spike(), 0);
-  EXPECT_EQ(last.state->perplexity.tokens, 6 * 15);
+  EXPECT_LT(last.validation->perplexity.mean_loss, before.perplexity.mean_loss - 0.1);
+  EXPECT_EQ(last.validation->kurtosis.size(), 1);
+  EXPECT_GT(last.validation->spike(), 0);
+  EXPECT_EQ(last.validation->perplexity.tokens, 6 * 15);
 }
 
 TEST(TrainerTest, ShortContextsHaveNoLoss) {

@@ -37,7 +37,7 @@ TEST(TrainingRunTest, ContinuesBitForBitWhereverItStopped) {
       train_to(run, stop);
     }
     TrainingRun run(config, folder.path());
-    EXPECT_EQ(run.began_after(), stop / 4 * 4) << stop;
+    EXPECT_EQ(run.resumed_from_step(), stop / 4 * 4) << stop;
     train_to(run, config.steps);
     expect_same_results(folder.path(), whole.folder.path());
   }
@@ -59,7 +59,7 @@ TEST(TrainingRunTest, ADamagedCheckpointIsSkipped) {
   folder.write("checkpoints/step-12/optimizer.safetensors", bytes);
   {
     TrainingRun run(config, folder.path());
-    EXPECT_EQ(run.began_after(), 8);
+    EXPECT_EQ(run.resumed_from_step(), 8);
     ASSERT_EQ(run.damaged().size(), 1);
     EXPECT_TRUE(contains(run.damaged().front(), "is not as it was written"));
     EXPECT_TRUE(contains(run.damaged().front(), file.string()));
@@ -84,7 +84,7 @@ TEST(TrainingRunTest, ADamagedCheckpointDoesNotReplaceAGoodOne) {
   }
   fs::create_directory(folder / "checkpoints/step-16");
   TrainingRun run(config, folder.path());
-  EXPECT_EQ(run.began_after(), 8);
+  EXPECT_EQ(run.resumed_from_step(), 8);
   train_to(run, 12);
   EXPECT_EQ(steps_kept(folder.path()).front(), 12);
   EXPECT_TRUE(fs::exists(folder / "checkpoints/step-16.damaged"));
@@ -108,7 +108,7 @@ TEST(TrainingRunTest, OtherDataIsRefused) {
   EXPECT_EQ(read_training_log(out / "log.jsonl").size(), 5);
   folder.write("a.txt", text);
   TrainingRun run(config, out);
-  EXPECT_EQ(run.began_after(), 4);
+  EXPECT_EQ(run.resumed_from_step(), 4);
 }
 
 TEST(TrainingRunTest, AnExistingTokenizerIsNotOverwritten) {
@@ -136,7 +136,7 @@ TEST(TrainingRunTest, AFailedStartLeavesNothingAndAKilledTrainingContinues) {
   { TrainingRun run(config, out); }
   EXPECT_TRUE(fs::exists(out / "tokenizer/tokenizer.json"));
   TrainingRun run(config, out);  // as after a kill before the first step
-  EXPECT_EQ(run.began_after(), 0);
+  EXPECT_EQ(run.resumed_from_step(), 0);
 }
 
 TEST(TrainingRunTest, AFinishedTrainingWithoutCheckpointsIsNotChanged) {

@@ -92,8 +92,8 @@ void expect_trace(const Transformer& start, const TrainConfig& config, const jso
     EXPECT_NEAR(step.loss, loss.get<double>(), kLossDifference) << "step " << step.step;
     EXPECT_NEAR(step.gradient_norm, norm, kNormDifference * norm) << "step " << step.step;
     if (trainer.done()) {
-      ASSERT_TRUE(step.state.has_value());
-      EXPECT_NEAR(step.state->perplexity.mean_loss, trace["validation_loss"].get<double>(),
+      ASSERT_TRUE(step.validation.has_value());
+      EXPECT_NEAR(step.validation->perplexity.mean_loss, trace["validation_loss"].get<double>(),
                   kLossDifference);
     }
   }

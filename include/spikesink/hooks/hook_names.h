@@ -74,7 +74,7 @@ inline constexpr std::string_view kNormalized =
     "hook_normalized";  // [B, T, d_model], before the learned scale
 
 /// "blocks.<layer>.<point>".
-std::string in_block(int64_t layer, std::string_view point);
+std::string layer_hook_name(int64_t layer, std::string_view point);
 
 }  // namespace hook_names
 }  // namespace spikesink

@@ -56,8 +56,8 @@ struct HookSlot {
 };
 }  // namespace detail
 
-/// A named place in the forward pass: `x = point(x)`. Copies share the place. A point nobody
-/// watches costs one branch. A default one is a place that this model does not have: nobody can
+/// A named site in the forward pass: `x = point(x)`. Copies share the site. A point nobody
+/// watches costs one branch. A default one is a site that this model does not have: nobody can
 /// watch it.
 class HookPoint {
  public:
@@ -65,18 +65,18 @@ class HookPoint {
 
   const std::string& name() const { return slot_->name; }
   bool exists() const { return slot_ != nullptr; }
-  bool watched() const { return slot_ && !slot_->hooks.empty(); }
+  bool has_hooks() const { return slot_ && !slot_->hooks.empty(); }
 
   /// Passes `value` through the hooks, in order of registration. A replacement of another shape,
   /// dtype or device throws std::invalid_argument.
   torch::Tensor operator()(torch::Tensor value) const {
-    return watched() ? fire(std::move(value)) : value;
+    return has_hooks() ? run_hooks(std::move(value)) : value;
   }
 
  private:
   friend class HookRegistry;
   explicit HookPoint(std::shared_ptr<detail::HookSlot> slot) : slot_(std::move(slot)) {}
-  torch::Tensor fire(torch::Tensor value) const;
+  torch::Tensor run_hooks(torch::Tensor value) const;
 
   std::shared_ptr<detail::HookSlot> slot_;
 };
@@ -90,12 +90,12 @@ class [[nodiscard]] HookScope {
   explicit HookScope(std::function<void()> undo) { undo_.push_back(std::move(undo)); }
   HookScope(HookScope&& other) noexcept = default;
   HookScope& operator=(HookScope&& other) noexcept;
-  ~HookScope() { release(); }
+  ~HookScope() { reset(); }
 
   /// Takes over what another scope holds.
   HookScope& operator+=(HookScope&& other);
   /// Takes all of it off now.
-  void release();
+  void reset();
 
  private:
   std::vector<std::function<void()>> undo_;
@@ -105,25 +105,25 @@ class [[nodiscard]] HookScope {
 class HookRegistry {
  public:
   /// Makes a point; for models. A name taken already throws std::logic_error.
-  HookPoint make(const std::string& name);
+  HookPoint add_point(const std::string& name);
 
   /// All names, in the order in which a forward pass meets them.
   const std::vector<std::string>& names() const { return names_; }
   /// The names that a pattern matches: `*` stands for any characters but a dot, `**` for any
   /// characters. A pattern that matches nothing throws std::invalid_argument with the nearest
   /// names.
-  std::vector<std::string> matching(std::string_view pattern) const;
+  std::vector<std::string> matching_names(std::string_view pattern) const;
   /// Adds `hook` to every point that `pattern` matches.
   HookScope add(std::string_view pattern, const Hook& hook);
 
-  /// Reserves a place of the model, in words, for one change of it; `by` names the change. Throws
-  /// std::invalid_argument while another one has it: of two changes of one place one would be lost.
-  HookScope claim(const std::string& place, const std::string& by);
+  /// Reserves a site of the model, in words, for one change of it; `by` names the change. Throws
+  /// std::invalid_argument while another one has it: of two changes of one site one would be lost.
+  HookScope claim(const std::string& site, const std::string& by);
 
   /// Whether a hook watches the point of exactly this name.
-  bool watched(std::string_view name) const;
+  bool has_hooks(std::string_view name) const;
   /// How many hooks are on.
-  size_t active() const;
+  size_t hook_count() const;
 
  private:
   std::vector<std::string> names_;

@@ -18,7 +18,7 @@ class AddPrefix : public Intervention {
 
   /// Two prefixes contradict each other.
   HookScope attach(Transformer& model) const override;
-  std::vector<int64_t> prefix() const override { return tokens_; }
+  std::vector<int64_t> prefix_tokens() const override { return tokens_; }
 
  private:
   std::vector<int64_t> tokens_;

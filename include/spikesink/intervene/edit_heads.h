@@ -20,14 +20,14 @@ using HeadEdit = std::variant<Scale, PatchFrom>;
 /// Changes what query heads give to the output projection.
 class EditHeads : public Intervention {
  public:
-  EditHeads(std::optional<std::vector<HeadPlace>> heads, const HeadEdit& edit)
+  EditHeads(std::optional<std::vector<HeadIndex>> heads, const HeadEdit& edit)
       : heads_(std::move(heads)), edit_(edit) {}
 
   /// Two edits of one head contradict each other. A patch of another shape throws in the pass.
   HookScope attach(Transformer& model) const override;
 
  private:
-  std::optional<std::vector<HeadPlace>> heads_;  // none: all
+  std::optional<std::vector<HeadIndex>> heads_;  // none: all
   HeadEdit edit_;
 };
 

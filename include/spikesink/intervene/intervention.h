@@ -9,7 +9,7 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-using HeadPlace = std::pair<int64_t, int64_t>;  // layer and query head
+using HeadIndex = std::pair<int64_t, int64_t>;  // layer and query head
 
 /// One change of a trained model, to see what it does.
 class Intervention {
@@ -22,15 +22,15 @@ class Intervention {
   virtual HookScope attach(Transformer& model) const = 0;
   /// The same for the passes of one batch: what names places of a text must know which part of it
   /// goes through.
-  virtual HookScope attach_for(Transformer& model, const TokenBatch&) const {
+  virtual HookScope attach_for_batch(Transformer& model, const TokenBatch&) const {
     return attach(model);
   }
   /// Tokens that must stand before each sequence while it is in force: `with_prefix`.
-  virtual std::vector<int64_t> prefix() const { return {}; }
+  virtual std::vector<int64_t> prefix_tokens() const { return {}; }
 };
 
 /// All heads of some layers.
-std::vector<HeadPlace> heads_of_layers(const ModelConfig& config,
+std::vector<HeadIndex> heads_of_layers(const ModelConfig& config,
                                        const std::vector<int64_t>& layers);
 
 }  // namespace spikesink

@@ -12,17 +12,17 @@ namespace [[gnu::visibility("default")]] spikesink {
 /// divides by the same number for all tokens, so that the weights behind it still get what they
 /// are used to. One that has to come is an RMSNorm without learned scale, whose results are as
 /// large as what it norms usually is.
-struct MoveNorms {
-  NormPlacement to;
+struct SetNormPlacement {
+  NormPlacement placement;
 };
 /// Every norm of the blocks becomes gain * tanh(alpha x), times its learned scale (arXiv
 /// 2503.10622); of all blocks: the final one as well. A LayerNorm goes on taking the mean away.
 struct UseDynamicTanh {};
 /// Queries and keys are normed, head by head, or their norms are frozen.
 struct SetQkNorm {
-  bool on;
+  bool enabled;
 };
-using NormChange = std::variant<MoveNorms, UseDynamicTanh, SetQkNorm>;
+using NormChange = std::variant<SetNormPlacement, UseDynamicTanh, SetQkNorm>;
 
 enum class NormSite { kFront, kOutput, kSum, kQuery, kKey, kFinal };
 /// "front", "output", ...
@@ -32,8 +32,8 @@ const char* to_string(NormSite site);
 struct FittedNorm {
   Block block{0};  // 0: the final norm's
   NormSite site = NormSite::kFront;
-  NormKind kind = NormKind::kRms;  // kRms where there was none, kFrozen, or kDynamicTanh
-  double alpha = 1;                // of kFrozen and kDynamicTanh
+  NormKind kind = NormKind::kRms;  // kRms where there was none, kFixedDivisor, or kDynamicTanh
+  double alpha = 1;                // of kFixedDivisor and kDynamicTanh
   double gain = 1;                 // of kRms and kDynamicTanh
   double error = 0;  // root mean square of new - old over that of old, on the calibration batch
 };

@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "spikesink/intervene/compare.h"
-#include "spikesink/measure/spikes/first_massive.h"
+#include "spikesink/intervene/compare_interventions.h"
+#include "spikesink/measure/spikes/massive_onset.h"
 
 namespace [[gnu::visibility("default")]] spikesink {
 
@@ -21,8 +21,8 @@ std::vector<NamedIntervention> massive_activations_protocol(
 /// that are massive after layer J first, for each such J. Channels without a mean stay as they are.
 /// `places`: of the text that goes through the model, whose first layers may be others'. None of
 /// them when nothing is massive.
-std::vector<NamedIntervention> refine_protocol(const FirstMassiveResult& calibration,
-                                               const SpikePlaces& places,
+std::vector<NamedIntervention> refine_protocol(const MassiveOnsetResult& calibration,
+                                               const SpikePositions& spike_positions,
                                                const std::vector<int64_t>& channels);
 
 }  // namespace spikesink

@@ -14,7 +14,7 @@ struct MaskSink {};
 struct DropSinkValue {};
 /// At most this share of a query's attention, 0 <= most < 1; the other keys divide the excess.
 struct CapSink {
-  double most;
+  double max_share;
 };
 /// A logit more in the softmax's denominator, whose share is lost: a place to put attention that
 /// has no value. 0: softmax-plus-one.
@@ -23,8 +23,8 @@ struct AddSinkLogit {
 };
 using SinkRemoval = std::variant<MaskSink, DropSinkValue, CapSink, AddSinkLogit>;
 
-struct SinkRemovalPlaces {
-  std::optional<std::vector<HeadPlace>> heads;  // query heads; none: all of all layers
+struct SinkRemovalSites {
+  std::optional<std::vector<HeadIndex>> heads;  // query heads; none: all of all layers
   std::vector<int64_t> keys = {0};              // positions of the sinks; not of AddSinkLogit
 };
 
@@ -34,7 +34,7 @@ class RemoveSinks : public Intervention {
  public:
   /// Throws std::invalid_argument for a share or a position that cannot be, and for a cap of more
   /// than one key.
-  explicit RemoveSinks(SinkRemoval how, SinkRemovalPlaces where = {});
+  explicit RemoveSinks(SinkRemoval removal, SinkRemovalSites sites = {});
 
   /// Two removals in one head contradict each other, as do two that limit attention (all but
   /// AddSinkLogit) in one layer.
@@ -44,8 +44,8 @@ class RemoveSinks : public Intervention {
   HookScope limit(Transformer& model, int64_t layer, const std::vector<int64_t>& heads) const;
   HookScope add_logit(Transformer& model, int64_t layer, const std::vector<int64_t>& heads) const;
 
-  SinkRemoval how_;
-  SinkRemovalPlaces where_;
+  SinkRemoval removal_;
+  SinkRemovalSites sites_;
 };
 
 }  // namespace spikesink

@@ -14,7 +14,7 @@ namespace [[gnu::visibility("default")]] spikesink {
 struct CachePolicy {
   int64_t first = 4;              // tokens of the text's start
   int64_t window = 1020;          // last tokens
-  std::vector<int64_t> kept_ids;  // wherever they stand: those that `cache_keep` names
+  std::vector<int64_t> kept_ids;  // wherever they stand: those that `kv_cache_keep` names
   int64_t most_kept = 64;         // of these beyond the first and the last; the oldest go
 
   /// The tokens that it holds at most.
@@ -39,7 +39,7 @@ class StreamingCache {
   const std::vector<int64_t>& kept() const { return kept_; }
 
  private:
-  void make_room(int64_t tokens);
+  void evict(int64_t tokens);
 
   CachePolicy policy_;
   KvCache cache_;
@@ -48,15 +48,15 @@ class StreamingCache {
 };
 
 struct StreamOptions {
-  int64_t step = 64;      // tokens that go through the model together; 1: as StreamingLLM does
-  int64_t stretch = 256;  // tokens of a stretch
+  int64_t step = 64;  // tokens that go through the model together; 1: as StreamingLLM does
+  int64_t segment_length = 256;  // tokens of a segment_length
 };
 
 /// The loss along a text.
 struct StreamResult {
   StreamOptions options;
-  /// Of consecutive stretches, in nats a predicted token; a stretch's perplexity is exp of the
-  /// mean.
+  /// Of consecutive stretches, in nats a predicted token; a segment_length's perplexity is exp of
+  /// the mean.
   std::vector<RunningMean> losses;
   RunningMean before;       // loss while the cache held the whole text ...
   RunningMean after;        // ... and once tokens had left it
@@ -66,8 +66,9 @@ struct StreamResult {
 /// Reads a text of any length, ids [N], by a cache of bounded size. Without gradients. Throws
 /// std::invalid_argument for fewer than two tokens, steps longer than the window, and models that
 /// do not predict the next token.
-StreamResult stream(Transformer& model, const torch::Tensor& ids, const CachePolicy& policy,
-                    const StreamOptions& options = {}, const Progress& progress = {});
+StreamResult evaluate_streaming(Transformer& model, const torch::Tensor& ids,
+                                const CachePolicy& policy, const StreamOptions& options = {},
+                                const ProgressCallback& progress = {});
 
 /// One of several ways to bound a cache.
 struct NamedStream {

@@ -1,34 +1,34 @@
 #pragma once
 
 #include "spikesink/hooks/hook_registry.h"
-#include "spikesink/model/gate.h"
+#include "spikesink/model/attention_gate.h"
 #include "spikesink/model/linear.h"
 #include "spikesink/model/norm.h"
-#include "spikesink/model/positions.h"
+#include "spikesink/model/pass_context.h"
 
 namespace [[gnu::visibility("default")]] spikesink {
 
 /// The share of their attention that other tokens may give certain keys. What a token gives itself
 /// is never limited.
-struct SinkLimit {
+struct AttentionCap {
   std::vector<int64_t> keys;  // positions, from 0; none: no limit
-  torch::Tensor most;         // [H], a share for each such key; 1: as it is
+  torch::Tensor max_share;    // [H], a share for each such key; 1: as it is
   bool renormalize = true;    // the other keys divide what is taken away, else it is lost
 };
 
 /// How the attention that query i pays to key k comes from their dot product, and which keys i
 /// sees.
-struct ScoreRule {
+struct AttentionParams {
   double scale = 1;
-  double softcap = 0;   // s becomes softcap * tanh(s / softcap), before the bias; 0: as it is
-  torch::Tensor alibi;  // [H, S], alibi[k] - alibi[i] is added; or undefined
-  bool causal = true;   // i sees no key after itself
-  int64_t window = 0;   // and only the last `window` of those; 0: all
-  int64_t past = 0;     // position of the first query among the keys: how many are from a cache
-  torch::Tensor sinks;  // [H], a logit in each head's denominator, or undefined
-  SinkLimit limit;
+  double softcap = 0;       // s becomes softcap * tanh(s / softcap), before the bias; 0: as it is
+  torch::Tensor alibi;      // [H, S], alibi[k] - alibi[i] is added; or undefined
+  bool causal = true;       // i sees no key after itself
+  int64_t window = 0;       // and only the last `window` of those; 0: all
+  int64_t past_length = 0;  // position of the first query among the keys: how many are from a cache
+  torch::Tensor sink_logits;  // [H], a logit in each head's denominator, or undefined
+  AttentionCap attention_cap;
   AttentionForm form = AttentionForm::kSoftmax;
-  bool denominator_matters = false;  // more than the kernel's own division is made of it
+  bool needs_denominator = false;  // more than the kernel's own division is made of it
 };
 
 namespace detail {
@@ -51,34 +51,34 @@ class AttentionImpl : public torch::nn::Module {
   AttentionImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer);
 
   /// x [B, T, d_model] -> [B, T, d_model].
-  torch::Tensor forward(const torch::Tensor& input, const Positions& positions);
+  torch::Tensor forward(const torch::Tensor& input, const PassContext& context);
 
-  ScoreRule score_rule(const Positions& positions) const;
+  AttentionParams attention_params(const PassContext& context) const;
 
   Linear q{nullptr}, k{nullptr}, v{nullptr}, o{nullptr};
   Norm q_norm{nullptr}, k_norm{nullptr};
-  torch::Tensor sinks;       // [H], a logit in each head's denominator, or undefined
+  torch::Tensor sink_logits;  // [H], a logit in each head's denominator, or undefined
   torch::Tensor bias_key;    // [K, d_head], what every query sees besides, not turned; or undefined
   torch::Tensor bias_value;  // [K, d_head]
-  Gate gate{nullptr};        // null without one
-  SinkLimit limit;           // what RemoveSinks sets
+  AttentionGate gate{nullptr};  // null without one
+  AttentionCap attention_cap;   // what RemoveSinks sets
 
  private:
   torch::Tensor project(const Linear& projection, const torch::Tensor& x) const;
   torch::Tensor normed(const Norm& norm, const torch::Tensor& heads) const;
-  torch::Tensor turned(const torch::Tensor& heads, const Positions& positions, int64_t first) const;
+  torch::Tensor turned(const torch::Tensor& heads, const PassContext& context, int64_t first) const;
   torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
-                       const Positions& positions) const;
+                       const PassContext& context) const;
   detail::Attended with_bias(const detail::Attended& attended, const torch::Tensor& q) const;
   torch::Tensor attend_watched(const torch::Tensor& q, const torch::Tensor& k,
-                               const torch::Tensor& v, const Positions& positions) const;
+                               const torch::Tensor& v, const PassContext& context) const;
 
   int64_t layer_;
   int64_t d_head_;
   int64_t rope_;
   double qkv_clip_;
   bool norms_whole_;
-  ScoreRule rule_;
+  AttentionParams rule_;
   HookPoint hook_in_, hook_q_, hook_k_, hook_v_, hook_rot_q_, hook_rot_k_, hook_scores_, hook_lse_,
       hook_pattern_, hook_z_;
 };

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "spikesink/hooks/block_number.h"
+#include "spikesink/hooks/block.h"
 #include "spikesink/model/attention.h"
 #include "spikesink/model/experts.h"
 #include "spikesink/model/feed_forward.h"
@@ -21,7 +21,7 @@ class LayerImpl : public torch::nn::Module {
   LayerImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer);
 
   /// What the layer reads and what the next one does, [B, T, d_model].
-  torch::Tensor forward(const torch::Tensor& stream, const Positions& positions);
+  torch::Tensor forward(const torch::Tensor& stream, const PassContext& context);
 
   BlockNorms attention_norms, feed_forward_norms;
   Attention attn{nullptr};

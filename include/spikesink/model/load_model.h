@@ -8,10 +8,10 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 /// Where a model's weights are.
-enum class Residence {
-  kAuto,     // as kByLayer where they need more than `LoadOptions::memory`, else as kWhole
-  kWhole,    // in memory
-  kByLayer,  // in their file: a layer's are brought when it is computed, and dropped after
+enum class WeightLoading {
+  kAuto,        // as kByLayer where they need more than `LoadOptions::max_memory`, else as kWhole
+  kWholeModel,  // in memory
+  kByLayer,     // in their file: a layer's are brought when it is computed, and dropped after
 };
 
 struct LoadOptions {
@@ -19,11 +19,11 @@ struct LoadOptions {
   /// no more than 65,504: many a spike overflows it (`NotFinite` says where).
   torch::Dtype dtype = torch::kFloat32;
   torch::Device device = torch::kCPU;
-  Residence residence = Residence::kAuto;
+  WeightLoading weight_loading = WeightLoading::kAuto;
   /// Bytes that weights, and the hidden states of a `run` by layer, may take; 0: 80 % of what is
   /// free. Hidden states beyond it wait in a temporary file. A layer is computed with whatever this
   /// is: two parts (layers, embedding, head), and what a batch needs within one, are the least.
-  int64_t memory = 0;
+  int64_t max_memory = 0;
 };
 
 /// The configuration of a Hugging Face folder (`config.json`, the spelling of transformers 4 or 5)

@@ -22,17 +22,17 @@ struct ActivationConfig {
 };
 
 enum class NormKind {
-  kNone,         // the identity
-  kRms,          // x / sqrt(mean(x^2) + epsilon)
-  kLayer,        // the same of x - mean(x)
-  kDynamicTanh,  // tanh(alpha x), alpha learned (arXiv 2503.10622)
-  kFrozen,       // alpha x: a norm that divides by the same number everywhere
+  kNone,          // the identity
+  kRms,           // x / sqrt(mean(x^2) + epsilon)
+  kLayer,         // the same of x - mean(x)
+  kDynamicTanh,   // tanh(alpha x), alpha learned (arXiv 2503.10622)
+  kFixedDivisor,  // alpha x: a norm that divides by the same number everywhere
 };
 
 struct NormConfig {
   NormKind kind = NormKind::kRms;
   double epsilon = 1e-5;          // added to the mean square under the root
-  bool centred = false;           // kFrozen: of x - mean(x)
+  bool centred = false;           // kFixedDivisor: of x - mean(x)
   bool has_scale = true;          // a learned scale ...
   bool scale_plus_one = false;    // ... stored as its difference from one (Gemma)
   bool has_bias = false;          // a learned bias
@@ -48,10 +48,10 @@ enum class NormPlacement {
 };
 
 /// Which of a block's three places has a norm.
-struct NormSites {
+struct NormFlags {
   bool front, output, sum;  // x' = sum(x + output(F(front(x))))
 };
-NormSites norm_sites(NormPlacement placement);
+NormFlags norm_sites(NormPlacement placement);
 
 /// Whether a layer's two blocks follow each other or read the same stream.
 enum class ResidualForm {
@@ -104,7 +104,7 @@ enum class QkNorm {
 };
 
 /// The vocabulary's side of the model's end.
-enum class Head {
+enum class OutputHead {
   kNone,      // the model ends in hidden states
   kLinear,    // an unembedding
   kMaskedLm,  // dense, activation and norm before the unembedding (BERT)
@@ -127,7 +127,7 @@ const char* to_string(GateInput input);
 const char* to_string(GateWidth width);
 const char* to_string(QkNorm norm);
 const char* to_string(Activation activation);
-const char* to_string(Head head);
+const char* to_string(OutputHead head);
 const char* to_string(Alibi alibi);
 
 /// A mixture of experts in the place of a feed-forward.
@@ -208,7 +208,7 @@ struct ModelConfig {
 
   // End.
   NormConfig final_norm;
-  Head head = Head::kLinear;
+  OutputHead head = OutputHead::kLinear;
   bool tied_embeddings = false;  // the unembedding is the embedding
   bool unembedding_bias = false;
   double logit_multiplier = 1.0;
@@ -218,15 +218,15 @@ struct ModelConfig {
     return layers.empty() ? LayerConfig{} : layers[static_cast<size_t>(number)];
   }
   /// What a dot product of query and key is multiplied with.
-  double score_scale() const;
+  double softmax_scale() const;
   /// How many factors a gate gives each token; 0 without one.
   int64_t gate_factors() const;
   int64_t embedding_width() const { return d_embedding == 0 ? d_model : d_embedding; }
   /// Whether logits say what comes next.
-  bool predicts_next() const { return causal && head == Head::kLinear; }
+  bool is_causal_lm() const { return causal && head == OutputHead::kLinear; }
 
   /// "rotary", "learned", "alibi" or "none".
-  const char* positions() const;
+  const char* position_encoding() const;
   /// Throws std::invalid_argument naming the first field that cannot be.
   void validate() const;
 };

@@ -30,7 +30,7 @@ class NormImpl : public torch::nn::Module {
 
   torch::Tensor weight;  // as `parameters`, or undefined
   torch::Tensor bias;    // as `parameters`, or undefined
-  torch::Tensor alpha;   // [1], of kDynamicTanh and kFrozen, or undefined
+  torch::Tensor alpha;   // [1], of kDynamicTanh and kFixedDivisor, or undefined
 
  private:
   torch::Tensor divisor(const torch::Tensor& centred, torch::Dtype wide) const;

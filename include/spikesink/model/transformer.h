@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "spikesink/hooks/activation_cache.h"
-#include "spikesink/hooks/block_number.h"
+#include "spikesink/hooks/block.h"
 #include "spikesink/model/layer.h"
 #include "spikesink/model/weight_loader.h"
 
@@ -45,8 +45,8 @@ class TransformerImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& tokens, const ForwardOptions& options = {});
   /// The unembedding alone, without hooks: what `unembed.hook_in` saw [..., d_embedding] -> logits
   /// [..., d_vocabulary], or those of the vocabulary's entries first <= i < last.
-  torch::Tensor logits(const torch::Tensor& states) const;
-  torch::Tensor logits(const torch::Tensor& states, int64_t first, int64_t last) const;
+  torch::Tensor unembed(const torch::Tensor& states) const;
+  torch::Tensor unembed(const torch::Tensor& states, int64_t first, int64_t end) const;
 
   /// Gradient checkpointing: a pass with gradients stores only the input of each layer and computes
   /// the rest again for the backward pass. Hooks then see a layer's values twice. Off by default.
@@ -68,9 +68,9 @@ class TransformerImpl : public torch::nn::Module {
   torch::TensorOptions options() const { return embedding.options().requires_grad(false); }
   /// The hook point of the hidden state after a block: what the next block reads, before the final
   /// norm. That is the sum of block and stream, or in a post-norm model that sum's norm.
-  std::string hidden_state_point(Block block) const;
+  std::string hidden_state_hook_name(Block block) const;
   /// Throws std::invalid_argument for a block that the model does not have.
-  void check(Block block) const;
+  void check_block(Block block) const;
 
   torch::Tensor embedding;             // [d_vocabulary, d_embedding]
   torch::Tensor position_embedding;    // [context + position_offset, d_model], or undefined
@@ -88,8 +88,8 @@ class TransformerImpl : public torch::nn::Module {
  private:
   void make_embedding();
   void make_head();
-  torch::Tensor embed(const torch::Tensor& tokens, Positions& places) const;
-  Positions positions(int64_t length, KvCache* cache) const;
+  torch::Tensor embed(const torch::Tensor& tokens, PassContext& context) const;
+  PassContext positions(int64_t length, KvCache* cache) const;
   torch::Tensor position_rows(const torch::Tensor& tokens, const KvCache* cache) const;
   torch::Tensor run(const torch::Tensor& tokens, const ForwardOptions& options);
   torch::Tensor run_cached(const torch::Tensor& tokens, const ForwardOptions& options);
@@ -99,7 +99,7 @@ class TransformerImpl : public torch::nn::Module {
   void check(const torch::Tensor& tokens, const KvCache& cache) const;
 
   struct Tables {  // as the last pass needed them
-    Positions positions;
+    PassContext positions;
     int64_t length = -1;
     torch::TensorOptions options;
   };
@@ -133,7 +133,7 @@ class ForwardPass {
 
  private:
   const TransformerImpl* model_;
-  Positions positions_;
+  PassContext positions_;
   bool logits_;
 };
 

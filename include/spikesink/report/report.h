@@ -17,7 +17,7 @@ namespace detail {
 struct ReportDocument;
 }
 
-using ReportValue = std::variant<bool, int64_t, double, std::string>;
+using ConfigurationValue = std::variant<bool, int64_t, double, std::string>;
 
 /// The document that a run leaves behind: `report.json` (its fields: docs/report.md) and the page
 /// that draws it, `report.html`. Where a tokenizer is given, token ids are accompanied by their
@@ -31,7 +31,7 @@ class Report {
   ~Report();
 
   /// One entry of the effective configuration.
-  void configure(std::string_view key, const ReportValue& value);
+  void add_configuration(std::string_view key, const ConfigurationValue& value);
 
   /// Writes a result into its section, with the options that it was made with. A `ModelConfig` and
   /// the results of measurements have one, each in `src/report/sections`; a type without one does
@@ -40,7 +40,7 @@ class Report {
   template <typename Result>
   void add(const Result& result);
 
-  std::string json() const;
+  std::string to_json() const;
   /// Writes both files into `folder`, which is made if need be; each appears complete or not at
   /// all. Throws FormatError.
   void write(const std::filesystem::path& folder) const;
@@ -51,6 +51,6 @@ class Report {
 
 /// Makes `folder` if need be and throws FormatError when a report cannot be written there: to be
 /// known before a long run.
-void check_writable(const std::filesystem::path& folder);
+void prepare_report_folder(const std::filesystem::path& folder);
 
 }  // namespace spikesink

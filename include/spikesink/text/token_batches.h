@@ -13,7 +13,7 @@ namespace [[gnu::visibility("default")]] spikesink {
 struct TokenBatch {
   torch::Tensor ids;           // [sequences, length] int64
   int64_t first_sequence = 0;  // number of the first row among all sequences
-  int64_t prefix = 0;          // tokens before each text that are none of it: see with_prefix
+  int64_t prefix_length = 0;   // tokens before each text that are none of it: see with_prefix
 };
 using TokenBatches = std::vector<TokenBatch>;
 
@@ -35,9 +35,9 @@ struct BatchOptions {
 
 /// Whether windows of this tokenizer's text start with BOS. kYes with a tokenizer that has none
 /// throws std::invalid_argument.
-bool puts_bos(const Tokenizer& tokenizer, BosRule rule);
+bool windows_start_with_bos(const Tokenizer& tokenizer, BosRule rule);
 /// Whether they end with EOS, which those of BERT and its kind do.
-bool puts_eos(const Tokenizer& tokenizer, BosRule rule);
+bool windows_end_with_eos(const Tokenizer& tokenizer, BosRule rule);
 
 /// Consecutive windows of a text, the rest dropped. A text that does not fill one window throws
 /// std::invalid_argument.
@@ -49,7 +49,7 @@ TokenBatches token_batches(const Tokenizer& tokenizer, std::string_view text,
 TokenBatches token_batches(const std::vector<std::vector<int64_t>>& sequences,
                            int64_t batch_tokens = 4096);
 
-/// The same with tokens put before each sequence. `Perplexity` and `Divergence` count the text
+/// The same with tokens put before each sequence. `Perplexity` and `KlDivergence` count the text
 /// alone and places of the text move with it; all else sees a longer sequence.
 TokenBatch with_prefix(const TokenBatch& batch, const std::vector<int64_t>& tokens);
 

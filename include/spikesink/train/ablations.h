@@ -9,14 +9,14 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 /// What the paper reports of a row: perplexity on C4, sink ratio in percent, and the largest |h|.
-struct PaperRow {
+struct PaperResult {
   double perplexity = 0, sink_ratio_percent = 0, spike = 0;
 };
 
 /// One row of the paper's tables 3 to 8 (arXiv 2603.05498): one difference from its baseline.
 struct Ablation {
   std::string name;  // "table5/sandwich"
-  PaperRow paper;
+  PaperResult paper;
   /// The keys of TrainConfig's JSON that it changes: "model.norm_placement".
   std::vector<std::string> fields;
   /// Sizes, rates and lengths are the baseline's times what the paper's are of its own baseline's.
@@ -34,6 +34,6 @@ TrainConfig baseline(const std::string& scale);
 
 /// A row at a size. Throws std::invalid_argument where the row cannot be told from the baseline at
 /// that size, or is no model.
-TrainConfig ablated(const std::string& name, const std::string& scale);
+TrainConfig ablation_config(const std::string& name, const std::string& scale);
 
 }  // namespace spikesink

@@ -26,7 +26,7 @@ class BigramBackcopy : public TokenSource {
   torch::Tensor sequences(int64_t first, int64_t count, int64_t length) const override;
   int64_t d_vocabulary() const override { return config_.tokens + 1; }
   /// P(next | token), [tokens, tokens] float64; of triggers' rows nothing is drawn.
-  torch::Tensor chain() const;
+  torch::Tensor transition_matrix() const;
 
  private:
   BigramBackcopyConfig config_;

@@ -32,24 +32,24 @@ Checkpoint save_checkpoint(const Trainer& trainer, std::optional<double> validat
 std::vector<Checkpoint> find_checkpoints(const std::filesystem::path& parent);
 
 /// The one of a step, which may not be there.
-Checkpoint checkpoint_of(const std::filesystem::path& parent, int64_t step);
+Checkpoint checkpoint_at_step(const std::filesystem::path& parent, int64_t step);
 
 /// Throws FormatError, naming the file, where one is missing or not as it was written.
-void verify(const Checkpoint& checkpoint);
+void verify_checkpoint(const Checkpoint& checkpoint);
 
 /// Puts weights, the optimizer's state and the step back; all later steps are what they would have
 /// been, bit for bit on a CPU and with as many processes. The trainer is as before where this
 /// throws: FormatError for a checkpoint that is damaged or of another model, std::invalid_argument
 /// where the data is not what it was.
-void restore(Trainer& trainer, const Checkpoint& checkpoint);
+void restore_checkpoint(Trainer& trainer, const Checkpoint& checkpoint);
 
 /// Removes all but the last `kept` and, of those that were measured, the one with the least
 /// validation loss.
 void remove_old_checkpoints(const std::filesystem::path& parent, int64_t kept);
 /// Removes what a process that was killed left half written or half removed.
-void remove_unfinished(const std::filesystem::path& parent);
+void remove_incomplete_checkpoints(const std::filesystem::path& parent);
 /// Gives a damaged one a name under which it is none.
-void set_aside(const Checkpoint& damaged);
+void rename_damaged_checkpoint(const Checkpoint& damaged);
 
 /// Tells data from other data: checksums of the first sequences.
 std::string fingerprint(const Trainer& trainer);

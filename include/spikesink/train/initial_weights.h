@@ -8,6 +8,6 @@ namespace [[gnu::visibility("default")]] spikesink {
 /// write to the stream over sqrt(blocks) besides (GPT-2's rule); norms' scales with what makes them
 /// 1, DynamicTanh's alpha with 0.5, all else with 0. The same seed gives the same weights in every
 /// dtype, on every device.
-void fill_initial_weights(Transformer& model, double deviation, uint64_t seed);
+void initialize_weights(Transformer& model, double deviation, uint64_t seed);
 
 }  // namespace spikesink

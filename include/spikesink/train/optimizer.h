@@ -27,7 +27,7 @@ class AdamW {
 
   /// Moments and count of steps of this process's parameters, to be kept and put back: names and
   /// tensors.
-  const std::vector<std::pair<std::string, torch::Tensor>>& state() const { return state_; }
+  const std::vector<std::pair<std::string, torch::Tensor>>& state_tensors() const { return state_; }
 
  private:
   struct Group {

@@ -10,7 +10,7 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 /// Over the seeds of a row.
-struct Spread {
+struct SeedRange {
   double mean = 0, low = 0, high = 0;
 };
 
@@ -18,11 +18,11 @@ struct Spread {
 struct RowSummary {
   std::string row;
   int64_t runs = 0;  // that are done; the numbers are of them
-  std::optional<Spread> loss, perplexity, sink_ratio_percent, spike;  // as in ValidationRecord
-  std::optional<PaperRow> paper;  // of a row that is the paper's
+  std::optional<SeedRange> loss, perplexity, sink_ratio_percent, spike;  // as in ValidationRecord
+  std::optional<PaperResult> paper;  // of a row that is the paper's
 };
 
 /// One for each name among the runs, in the order in which they come.
-std::vector<RowSummary> summarize(const std::vector<FinishedRun>& runs);
+std::vector<RowSummary> summarize_rows(const std::vector<TrainingRunLog>& runs);
 
 }  // namespace spikesink

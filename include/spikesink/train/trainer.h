@@ -6,19 +6,19 @@
 #include <vector>
 
 #include "spikesink/distributed/processes.h"
+#include "spikesink/measure/practice/perplexity.h"
 #include "spikesink/measure/sinks/attention_sinks.h"
 #include "spikesink/measure/spikes/life_cycle.h"
-#include "spikesink/measure/practice/perplexity.h"
 #include "spikesink/train/optimizer.h"
 #include "spikesink/train/training_data.h"
 
 namespace [[gnu::visibility("default")]] spikesink {
 
 /// What a model is like at some step of its training, on sequences that it never trains on.
-struct TrainingState {
+struct ValidationResult {
   PerplexityResult perplexity;
   AttentionSinksResult sinks;  // at key 0
-  LifeCycleResult life;
+  LifeCycleResult life_cycle;
   std::vector<double> kurtosis;  // after each layer: Kurtosis
 
   /// The largest |h| after any block: the paper's "spike".
@@ -29,9 +29,9 @@ struct TrainingStep {
   int64_t step = 0;  // how many were done, this one included
   double loss = 0;   // mean over the predictions that count, nats
   double learning_rate = 0;
-  double gradient_norm = 0;            // before clipping
-  int64_t tokens = 0;                  // of the sequences so far
-  std::optional<TrainingState> state;  // at the steps that measure
+  double gradient_norm = 0;                    // before clipping
+  int64_t tokens = 0;                          // of the sequences so far
+  std::optional<ValidationResult> validation;  // at the steps that measure
 };
 
 namespace detail {
@@ -61,9 +61,9 @@ class Trainer {
   /// was taken.
   TrainingStep step();
   /// On the validation's first sequences.
-  TrainingState measure();
+  ValidationResult run_validation();
   /// As if it had come this far: weights and the optimizer's state are the caller's to put back.
-  void go_on_after(int64_t step) { step_ = step; }
+  void set_steps_done(int64_t step) { step_ = step; }
 
   Transformer& model() { return model_; }
   const Transformer& model() const { return model_; }

@@ -10,7 +10,7 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// What a log keeps of a TrainingState; nothing where a number is not finite.
+/// What a log keeps of a ValidationResult; nothing where a number is not finite.
 struct ValidationRecord {
   using Number = std::optional<double>;
   Number loss, perplexity;

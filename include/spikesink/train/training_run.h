@@ -36,7 +36,7 @@ class TrainingRun {
 
   const Trainer& trainer() const;
   /// Where it went on from, 0 for a fresh one.
-  int64_t began_after() const;
+  int64_t resumed_from_step() const;
   /// Checkpoints that were found damaged and set aside, in one sentence each; known to process 0.
   const std::vector<std::string>& damaged() const;
 
@@ -46,14 +46,14 @@ class TrainingRun {
 };
 
 /// What a finished training left.
-struct FinishedRun {
+struct TrainingRunLog {
   TrainConfig config;
   std::optional<int64_t> parameters;
   std::vector<TrainingRecord> log;
 };
 
 /// The configuration and the log of a training's folder, as far as it has come. Throws FormatError.
-FinishedRun read_training_run(const std::filesystem::path& folder);
+TrainingRunLog read_training_run(const std::filesystem::path& folder);
 
 /// Whether this training is done in the folder. False where there is none, or another.
 bool is_finished(const TrainConfig& config, const std::filesystem::path& folder);

@@ -10,13 +10,13 @@ float MagnitudeHistogram::lower_edge(int64_t bin) {
   return bin == 0 ? 0.0f : std::bit_cast<float>(static_cast<uint32_t>(bin + kFirstBin) << 16);
 }
 
-void MagnitudeHistogram::add(const uint32_t* counts, bool at_edges) {
-  at_edges_ = at_edges_ && at_edges;
+void MagnitudeHistogram::add(const uint32_t* counts, bool bins_are_exact) {
+  bins_are_exact_ = bins_are_exact_ && bins_are_exact;
   for (int64_t bin = 0; bin < kBins; ++bin) counts_[bin] += counts[bin];
 }
 
 void MagnitudeHistogram::merge(const MagnitudeHistogram& other) {
-  at_edges_ = at_edges_ && other.at_edges_;
+  bins_are_exact_ = bins_are_exact_ && other.bins_are_exact_;
   for (int64_t bin = 0; bin < kBins; ++bin) counts_[bin] += other.counts_[bin];
 }
 
@@ -24,7 +24,7 @@ int64_t MagnitudeHistogram::total() const {
   return std::accumulate(counts_.begin(), counts_.end(), int64_t{0});
 }
 
-MagnitudeHistogram::Place MagnitudeHistogram::middle() const {
+MagnitudeHistogram::BinRank MagnitudeHistogram::middle() const {
   int64_t rank = (total() - 1) / 2;
   int64_t bin = 0;
   while (counts_[bin] <= rank) rank -= counts_[bin++];
@@ -35,7 +35,7 @@ double MagnitudeHistogram::median() const {
   if (total() == 0) return std::numeric_limits<double>::quiet_NaN();
   const auto [bin, rank] = middle();
   const double low = lower_edge(bin);
-  if (at_edges_) return low;
+  if (bins_are_exact_) return low;
   return low + (lower_edge(bin + 1) - low) * static_cast<double>(rank) /
                    static_cast<double>(counts_[bin]);
 }
@@ -43,7 +43,7 @@ double MagnitudeHistogram::median() const {
 std::pair<double, double> MagnitudeHistogram::median_bounds() const {
   if (total() == 0) return {0.0, 0.0};
   const auto bin = middle().bin;
-  return {lower_edge(bin), at_edges_ ? lower_edge(bin) : lower_edge(bin + 1)};
+  return {lower_edge(bin), bins_are_exact_ ? lower_edge(bin) : lower_edge(bin + 1)};
 }
 
 }  // namespace spikesink

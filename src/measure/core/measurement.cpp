@@ -53,7 +53,7 @@ class LayerByLayer {
   void for_each_batch(WeightGroup group, Step step) {
     const auto pinned = model_->pin_weights(group);
     for (size_t batch = 0; batch < batches_.size(); ++batch) {
-      context_.enter(batches_[batch]);
+      context_.set_batch(batches_[batch]);
       step(batch);
     }
   }
@@ -66,11 +66,11 @@ class LayerByLayer {
 
 void run_batches(Transformer& model, const TokenBatches& batches,
                  const std::vector<Measurement*>& measurements, WeightGroup last,
-                 const Progress& progress) {
+                 const ProgressCallback& progress) {
   const torch::NoGradGuard no_grad;
   RunContext context;
   HookScope scope;
-  for (auto* measurement : measurements) scope += measurement->begin(model, context);
+  for (auto* measurement : measurements) scope += measurement->attach(model, context);
   int64_t total = 0, done = 0;
   for (const auto& batch : batches) total += batch.ids.size(0);
   total *= layers_to_run(*model, last);
@@ -97,22 +97,22 @@ const StateScan& RunContext::scan(const torch::Tensor& state) {
   return scan_;
 }
 
-std::string Measurement::state() const {
+std::string Measurement::serialize() const {
   refuse_state();
 }
 
-void Measurement::set_state(std::string_view) {
+void Measurement::deserialize(std::string_view) {
   refuse_state();
 }
 
-void Measurement::merge_state(std::string_view) {
+void Measurement::merge_serialized(std::string_view) {
   refuse_state();
 }
 
-TokenBatches share_of(const TokenBatches& batches, int64_t rank, int64_t count) {
+TokenBatches batches_for_rank(const TokenBatches& batches, int64_t rank, int64_t count) {
   int64_t total = 0;
   for (const auto& batch : batches) total += batch.ids.size(0);
-  const auto [first, last] = share_of(total, rank, count);
+  const auto [first, last] = rank_range(total, rank, count);
   TokenBatches share;
   int64_t begin = 0;  // of the batch, among all sequences
   for (const auto& batch : batches) {
@@ -131,7 +131,7 @@ void run(Transformer& model, const TokenBatches& batches,
          const std::vector<Measurement*>& measurements, const RunOptions& options) {
   auto last = WeightGroup::head(model->config().n_layers);
   if (options.stop_after) {
-    model->check(*options.stop_after);
+    model->check_block(*options.stop_after);
     last = WeightGroup::layer(options.stop_after->layer());
   }
   auto* processes = options.processes;
@@ -139,15 +139,15 @@ void run(Transformer& model, const TokenBatches& batches,
     run_batches(model, batches, measurements, last, options.progress);
     return;
   }
-  run_batches(model, share_of(batches, processes->rank(), processes->count()), measurements, last,
-              [&](int64_t done, int64_t total) {
-                processes->check();
+  run_batches(model, batches_for_rank(batches, processes->rank(), processes->world_size()),
+              measurements, last, [&](int64_t done, int64_t total) {
+                processes->check_alive();
                 if (options.progress) options.progress(done, total);
               });
   for (auto* measurement : measurements) {
-    const auto states = processes->gather(measurement->state());
-    measurement->set_state(states.front());
-    for (size_t rank = 1; rank < states.size(); ++rank) measurement->merge_state(states[rank]);
+    const auto states = processes->all_gather(measurement->serialize());
+    measurement->deserialize(states.front());
+    for (size_t rank = 1; rank < states.size(); ++rank) measurement->merge_serialized(states[rank]);
   }
 }
 

@@ -38,7 +38,7 @@ ChannelPeak locate(const StateScan& scan, int64_t channel, int64_t first_sequenc
 
 }  // namespace
 
-void RunningState::add(const StateScan& scan, int64_t first_sequence) {
+void RunningStateSummary::add(const StateScan& scan, int64_t first_sequence) {
   std::vector<ChannelPeak> candidates;
   for (const int64_t channel : largest_channels(scan.channel_max, top_count_)) {
     candidates.push_back(locate(scan, channel, first_sequence));
@@ -48,12 +48,12 @@ void RunningState::add(const StateScan& scan, int64_t first_sequence) {
   for (int64_t c = 0; c < scan.channels(); ++c)
     channel_max_[c] = std::max(channel_max_[c], scan.channel_max[c]);
   for (int64_t sequence = 0; sequence < scan.sequences(); ++sequence) {
-    magnitudes_.add(scan.counts_of(sequence), scan.at_edges());
+    magnitudes_.add(scan.bin_counts(sequence), scan.bins_are_exact());
   }
   not_finite_ += scan.not_finite;
 }
 
-void RunningState::merge(const RunningState& other) {
+void RunningStateSummary::merge(const RunningStateSummary& other) {
   keep_top(other.top_);
   channel_max_.resize(std::max(channel_max_.size(), other.channel_max_.size()));
   for (size_t c = 0; c < other.channel_max_.size(); ++c)
@@ -62,13 +62,13 @@ void RunningState::merge(const RunningState& other) {
   not_finite_ += other.not_finite_;
 }
 
-StateSummary RunningState::summary() const {
+StateSummary RunningStateSummary::summary() const {
   return {top_, magnitudes_.median(), channel_max_, not_finite_};
 }
 
 // A channel that is among the top of the whole is among the top of the part where it peaks, so
 // keeping the top of each part is enough.
-void RunningState::keep_top(std::vector<ChannelPeak> candidates) {
+void RunningStateSummary::keep_top(std::vector<ChannelPeak> candidates) {
   const auto order = [](const ChannelPeak& p) {
     return std::tuple(-p.magnitude, p.channel, p.sequence, p.position);
   };

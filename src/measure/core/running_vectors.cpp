@@ -19,7 +19,7 @@ void add_to(std::vector<double>& sum, const std::vector<double>& x) {
 
 }  // namespace
 
-void RunningVectors::merge(const RunningVectors& other) {
+void RunningVectorSummary::merge(const RunningVectorSummary& other) {
   count += other.count;
   add_to(vectors, other.vectors);
   add_to(units, other.units);
@@ -29,7 +29,7 @@ void RunningVectors::merge(const RunningVectors& other) {
   largest = std::max(largest, other.largest);
 }
 
-VectorSummary RunningVectors::summary() const {
+VectorSummary RunningVectorSummary::summary() const {
   constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
   if (count == 0) return {0, kUnknown, kUnknown, kUnknown, kUnknown, kUnknown};
   const auto n = static_cast<double>(count);

@@ -126,8 +126,8 @@ void scan_tokens(StateScan& scan) {
 
 float StateScan::value(int64_t sequence, int64_t position, int64_t channel) const {
   const int64_t at = (sequence * length() + position) * channels() + channel;
-  return at_edges() ? static_cast<float>(state.data_ptr<at::BFloat16>()[at])
-                    : state.data_ptr<float>()[at];
+  return bins_are_exact() ? static_cast<float>(state.data_ptr<at::BFloat16>()[at])
+                          : state.data_ptr<float>()[at];
 }
 
 void StateScan::read(const torch::Tensor& new_state) {
@@ -136,7 +136,7 @@ void StateScan::read(const torch::Tensor& new_state) {
   not_finite = 0;
   channel_max.resize(channels());
   token_max.resize(sequences() * length());
-  if (at_edges()) {
+  if (bins_are_exact()) {
     scan_tokens<at::BFloat16>(*this);
   } else {
     scan_tokens<float>(*this);

@@ -24,7 +24,7 @@ class WaitingStates {
     torch::Tensor state;  // in memory, or undefined
     std::vector<int64_t> shape;
     torch::TensorOptions options;
-    int64_t place = -1;  // in the file
+    int64_t offset = -1;  // in the file
   };
 
   std::vector<Waiting> states_;

@@ -3,16 +3,16 @@
 #include <limits>
 
 #include "measure/core/expect_same.h"
-#include "measure/core/state_bytes.h"
+#include "measure/core/serialize.h"
 
 namespace spikesink {
 
-HookScope Kurtosis::begin(Transformer& model, RunContext&) {
+HookScope Kurtosis::attach(Transformer& model, RunContext&) {
   layers_.assign(model->config().n_layers, {});
   HookScope scope;
   for (int64_t layer = 0; layer < model->config().n_layers; ++layer) {
     scope += model->hooks().add(
-        model->hidden_state_point(Block::of(layer, BlockKind::kFeedForward)),
+        model->hidden_state_hook_name(Block::of(layer, BlockKind::kFeedForward)),
         [this, layer](const torch::Tensor& state) {
           auto& sums = layers_[layer];
           const auto x = state.to(torch::kDouble), square = x.square();

@@ -6,7 +6,7 @@
 #include <tuple>
 
 #include "detail/fail.h"
-#include "measure/core/state_bytes.h"
+#include "measure/core/serialize.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -21,7 +21,7 @@ std::vector<std::string> watched_points(const HookRegistry& hooks,
                                         const std::vector<std::string>& patterns) {
   std::set<std::string> asked;
   for (const auto& pattern : patterns) {
-    const auto names = hooks.matching(pattern);
+    const auto names = hooks.matching_names(pattern);
     asked.insert(names.begin(), names.end());
   }
   std::vector<std::string> points;
@@ -43,7 +43,7 @@ bool any(const NotFiniteValues& values) {
 
 }  // namespace
 
-HookScope NotFinite::begin(Transformer& model, RunContext& context) {
+HookScope NotFinite::attach(Transformer& model, RunContext& context) {
   points_.clear();
   for (const auto& name : watched_points(model->hooks(), patterns_)) points_.push_back({name});
   HookScope scope;
@@ -81,8 +81,10 @@ void NotFinite::merge(const NotFinite& other) {
   for (size_t at = 0; at < points_.size(); ++at) {
     auto& mine = points_[at];
     const auto& theirs = other.points_[at];
-    const auto place = [](const NotFiniteValues& v) { return std::tuple(v.sequence, v.index); };
-    if (any(theirs) && (!any(mine) || place(theirs) < place(mine))) {
+    const auto first_index = [](const NotFiniteValues& v) {
+      return std::tuple(v.sequence, v.index);
+    };
+    if (any(theirs) && (!any(mine) || first_index(theirs) < first_index(mine))) {
       mine.sequence = theirs.sequence;
       mine.index = theirs.index;
     }

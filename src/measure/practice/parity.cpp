@@ -16,18 +16,18 @@ torch::Tensor nan_to_infinity(const torch::Tensor& values) {
 }
 
 // The indices of the first of the largest values.
-std::vector<int64_t> place_of_largest(const torch::Tensor& values) {
+std::vector<int64_t> index_of_largest(const torch::Tensor& values) {
   auto rest = values.argmax().item<int64_t>();
-  std::vector<int64_t> place(values.dim());
+  std::vector<int64_t> index(values.dim());
   for (int64_t axis = values.dim() - 1; axis >= 0; --axis) {
-    place[axis] = rest % values.size(axis);
+    index[axis] = rest % values.size(axis);
     rest /= values.size(axis);
   }
-  return place;
+  return index;
 }
 
-double value_at(torch::Tensor tensor, const std::vector<int64_t>& place) {
-  for (const int64_t index : place) tensor = tensor[index];
+double value_at(torch::Tensor tensor, const std::vector<int64_t>& index) {
+  for (const int64_t at : index) tensor = tensor[at];
   return tensor.item<double>();
 }
 
@@ -53,7 +53,7 @@ Parity::Parity(std::shared_ptr<const WeightSource> reference, ParityOptions opti
   }
 }
 
-HookScope Parity::begin(Transformer& model, RunContext&) {
+HookScope Parity::attach(Transformer& model, RunContext&) {
   points_.clear();
   const auto& names = model->hooks().names();
   for (const auto& info : reference_->tensors()) {
@@ -95,14 +95,14 @@ void Parity::compare(TensorParity& point, const torch::Tensor& value) const {
   const auto error = nan_to_infinity(difference / allowed).masked_fill(same, 0);
   point.outside += (error > 1).sum().item<int64_t>();
   point.largest_difference = std::max(point.largest_difference, difference.max().item<double>());
-  const auto place = place_of_largest(error);
-  const double largest = value_at(error, place);
+  const auto index = index_of_largest(error);
+  const double largest = value_at(error, index);
   if (!point.worst.empty() && largest <= point.error) return;
   point.error = largest;
-  point.worst = place;
+  point.worst = index;
   point.worst.front() += first;
-  point.got = value_at(got, place);
-  point.expected = value_at(expected, place);
+  point.got = value_at(got, index);
+  point.expected = value_at(expected, index);
 }
 
 }  // namespace spikesink

@@ -6,7 +6,7 @@
 #include <random>
 
 #include "detail/fail.h"
-#include "measure/core/state_bytes.h"
+#include "measure/core/serialize.h"
 #include "measure/practice/cross_entropy.h"
 #include "spikesink/hooks/hook_names.h"
 
@@ -22,7 +22,7 @@ std::vector<double> losses_of(const TransformerImpl& model, const torch::Tensor&
   detail::CrossEntropy entropy(targets);
   for (int64_t first = 0; first < model.config().d_vocabulary; first += kColumns) {
     entropy.add(
-        model.logits(states, first, std::min(first + kColumns, model.config().d_vocabulary)),
+        model.unembed(states, first, std::min(first + kColumns, model.config().d_vocabulary)),
         first);
   }
   return entropy.losses();
@@ -38,7 +38,7 @@ std::vector<double> losses_of(const torch::Tensor& logits, const torch::Tensor& 
 torch::Tensor next_tokens(const TokenBatch& batch) {
   auto targets = batch.ids.roll(-1, 1);
   targets.select(1, -1).fill_(-1);
-  targets.slice(1, 0, batch.prefix).fill_(-1);
+  targets.slice(1, 0, batch.prefix_length).fill_(-1);
   return targets;
 }
 
@@ -54,15 +54,15 @@ void add_to(SequenceLoss& total, const SequenceLoss& sequence) {
 
 }  // namespace
 
-HookScope Perplexity::begin(Transformer& model, RunContext& context) {
-  if (!model->config().predicts_next()) {
+HookScope Perplexity::attach(Transformer& model, RunContext& context) {
+  if (!model->config().is_causal_lm()) {
     detail::fail_argument(
         "[Perplexity] a {} does not predict the next token, expected a decoder with an unembedding",
         model->config().model_type);
   }
   sequences_.clear();
   by_position_.clear();
-  const bool logits_are_formed = model->hooks().watched(hook_names::kUnembedOut);
+  const bool logits_are_formed = model->hooks().has_hooks(hook_names::kUnembedOut);
   const auto point = logits_are_formed ? hook_names::kUnembedOut : hook_names::kUnembedIn;
   return model->hooks().add(point, [this, logits_are_formed, &model,
                                     &context](const torch::Tensor& value) {
@@ -76,7 +76,7 @@ HookScope Perplexity::begin(Transformer& model, RunContext& context) {
       const auto more = logits_are_formed ? losses_of(part, next) : losses_of(*model, part, next);
       losses.insert(losses.end(), more.begin(), more.end());
     }
-    add(losses, targets, context.batch().prefix);
+    add(losses, targets, context.batch().prefix_length);
   });
 }
 

@@ -45,7 +45,7 @@ SPIKESINK_CLONES float dot(const at::BFloat16* a, const at::BFloat16* b, int64_t
 
 template <typename T, typename Sum>
 void receive(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& lse,
-             const ScoreRule& rule, int64_t key, double epsilon, const Received& out) {
+             const AttentionParams& rule, int64_t key, double epsilon, const Received& out) {
   const int64_t length = q.size(1), heads = q.size(2), width = q.size(3);
   const ScoreBias<Sum> bias(rule, length);
   const int64_t first = rule.causal ? key : 0;
@@ -81,7 +81,7 @@ void receive(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor
 
 template <typename T, typename Sum>
 void keep(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& lse,
-          const ScoreRule& rule, torch::Tensor& out) {
+          const AttentionParams& rule, torch::Tensor& out) {
   const int64_t length = q.size(1), heads = q.size(2), width = q.size(3);
   const int64_t group = heads / k.size(2);
   const auto scale = static_cast<Sum>(rule.scale);
@@ -121,7 +121,7 @@ struct Operands {
 }  // namespace
 
 Received attention_received(const torch::Tensor& q, const torch::Tensor& k,
-                            const torch::Tensor& lse, const ScoreRule& rule, int64_t key,
+                            const torch::Tensor& lse, const AttentionParams& rule, int64_t key,
                             double epsilon) {
   const auto shape = {q.size(0), q.size(2)};
   Received out{torch::empty(shape, torch::kDouble), torch::empty(shape, torch::kDouble)};
@@ -135,7 +135,7 @@ Received attention_received(const torch::Tensor& q, const torch::Tensor& k,
 }
 
 torch::Tensor attention_to_self(const torch::Tensor& q, const torch::Tensor& k,
-                                const torch::Tensor& lse, const ScoreRule& rule) {
+                                const torch::Tensor& lse, const AttentionParams& rule) {
   auto out = torch::empty({q.size(0), q.size(2), q.size(1)}, torch::kDouble);
   const Operands given(q, k, lse);
   AT_DISPATCH_FLOATING_TYPES_AND(torch::kBFloat16, given.q.scalar_type(), "attention_to_self", [&] {

@@ -15,12 +15,12 @@ struct Received {
 /// rule's of q_i . k, its share exp(score - lse_i). q [B, T, H, d], k [B, T, K, d], lse [B, H, T].
 /// O(T d) a head; no T x T matrix.
 Received attention_received(const torch::Tensor& q, const torch::Tensor& k,
-                            const torch::Tensor& lse, const ScoreRule& rule, int64_t key,
+                            const torch::Tensor& lse, const AttentionParams& rule, int64_t key,
                             double epsilon);
 
 /// What each query keeps for its own key: A[i, i] = exp(score - lse_i). ALiBi is zero there. Shapes
 /// and cost as above -> [B, H, T] float64.
 torch::Tensor attention_to_self(const torch::Tensor& q, const torch::Tensor& k,
-                                const torch::Tensor& lse, const ScoreRule& rule);
+                                const torch::Tensor& lse, const AttentionParams& rule);
 
 }  // namespace spikesink::detail

@@ -8,8 +8,8 @@
 
 #include "detail/fail.h"
 #include "measure/core/expect_same.h"
+#include "measure/core/serialize.h"
 #include "measure/core/sort_by.h"
-#include "measure/core/state_bytes.h"
 #include "measure/sinks/attention_received.h"
 #include "measure/sinks/watch_scores.h"
 
@@ -18,8 +18,8 @@ namespace {
 
 // The position that a key asked for has in sequences of this length, if they are long enough.
 std::optional<int64_t> place_of(int64_t key, int64_t length) {
-  const int64_t place = key < 0 ? length + key : key;
-  return place < length ? std::optional(place) : std::nullopt;
+  const int64_t position = key < 0 ? length + key : key;
+  return position < length ? std::optional(position) : std::nullopt;
 }
 
 int64_t total(const FlatMap<int64_t, int64_t>& counts) {
@@ -67,7 +67,7 @@ std::string to_string(SinkDefinition definition) {
   return "gu";
 }
 
-HookScope AttentionSinks::begin(Transformer& model, RunContext& context) {
+HookScope AttentionSinks::attach(Transformer& model, RunContext& context) {
   for (const int64_t key : options_.keys) {
     if (key < -1)
       detail::fail_argument("[AttentionSinks] key: got {}, expected a position from 0, or -1", key);
@@ -86,7 +86,7 @@ HookScope AttentionSinks::begin(Transformer& model, RunContext& context) {
     if (scores.layer == 0) count_tokens(context.batch().ids);
     layers_passed_ = std::max(layers_passed_, scores.layer + 1);
     add_keys(scores);
-    if (learned_.defined()) add_learned(scores, model->layers[scores.layer]->attn->sinks);
+    if (learned_.defined()) add_learned(scores, model->layers[scores.layer]->attn->sink_logits);
   });
 }
 
@@ -171,7 +171,7 @@ AttentionSinksResult AttentionSinks::result() const {
   return result;
 }
 
-double AttentionSinksResult::sink_ratio(SinkDefinition definition, int64_t key) const {
+double AttentionSinksResult::sink_ratio_percent(SinkDefinition definition, int64_t key) const {
   const auto is_it = [&](const WatchedKey& watched) { return watched.key == key; };
   if (std::none_of(keys.begin(), keys.end(), is_it))
     detail::fail_argument("[AttentionSinks] key {} was not watched", key);
@@ -188,9 +188,10 @@ double AttentionSinksResult::sink_ratio(SinkDefinition definition, int64_t key) 
 
 std::vector<HeadImportance> AttentionSinksResult::sink_heads(int64_t key) const {
   std::vector<HeadImportance> found;
-  std::copy_if(
-      heads.begin(), heads.end(), std::back_inserter(found),
-      [&](const HeadImportance& head) { return head.key == key && head.importance > options.epsilon; });
+  std::copy_if(heads.begin(), heads.end(), std::back_inserter(found),
+               [&](const HeadImportance& head) {
+                 return head.key == key && head.importance > options.epsilon;
+               });
   return found;
 }
 

@@ -28,7 +28,7 @@ SPIKESINK_CLONES void add_attention(const double* scores, double lse, int64_t co
 template <typename Real>
 class ColumnSums {
  public:
-  ColumnSums(const ScoreRule& rule, const ScoreBias<Real>& bias, const torch::Tensor& q)
+  ColumnSums(const AttentionParams& rule, const ScoreBias<Real>& bias, const torch::Tensor& q)
       : rule_(rule),
         bias_(bias),
         length_(q.size(1)),
@@ -79,7 +79,7 @@ class ColumnSums {
     }
   }
 
-  const ScoreRule& rule_;
+  const AttentionParams& rule_;
   const ScoreBias<Real>& bias_;
   int64_t length_;
   torch::Tensor scores_;
@@ -88,7 +88,7 @@ class ColumnSums {
 
 template <typename Real>
 void sum_columns(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& lse,
-                 const ScoreRule& rule, torch::Tensor& out) {
+                 const AttentionParams& rule, torch::Tensor& out) {
   const int64_t length = q.size(1), heads = q.size(2), group = heads / k.size(2);
   const ScoreBias<Real> bias(rule, length);
   at::parallel_for(0, q.size(0) * heads, 1, [&](int64_t begin, int64_t end) {
@@ -106,7 +106,7 @@ void sum_columns(const torch::Tensor& q, const torch::Tensor& k, const torch::Te
 }  // namespace
 
 torch::Tensor attention_to_keys(const torch::Tensor& q, const torch::Tensor& k,
-                                const torch::Tensor& lse, const ScoreRule& rule) {
+                                const torch::Tensor& lse, const AttentionParams& rule) {
   const int64_t length = q.size(1);
   const auto dtype = at_least_float(q.scalar_type());
   const auto queries = q.to(torch::kCPU, dtype) * rule.scale;  // [B, T, H, d]

@@ -8,6 +8,6 @@ namespace spikesink::detail {
 /// `attention_received` has it for one. q [B, T, H, d], k [B, T, K, d], lse [B, H, T] -> [B, H, T]
 /// float64. Scores are formed a few queries at a time: O(T^2 d) a head in time, O(T) in memory.
 torch::Tensor attention_to_keys(const torch::Tensor& q, const torch::Tensor& k,
-                                const torch::Tensor& lse, const ScoreRule& rule);
+                                const torch::Tensor& lse, const AttentionParams& rule);
 
 }  // namespace spikesink::detail

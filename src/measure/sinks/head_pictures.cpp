@@ -26,7 +26,7 @@ std::map<std::pair<int64_t, int64_t>, double> importance_of_heads(
 
 std::vector<HeadPicture> head_pictures(Transformer& model, const TokenBatches& batches,
                                        const AttentionSinksResult& sinks, const SinkKeys& sink_keys,
-                                       const Progress& progress) {
+                                       const ProgressCallback& progress) {
   const auto importance = importance_of_heads(sinks, sink_keys.positions);
   if (importance.empty()) return {};
   const auto [least, most] =

@@ -3,14 +3,14 @@
 #include "detail/fail.h"
 #include "measure/core/expect_same.h"
 #include "measure/sinks/sink_keys.h"
-#include "measure/spikes/place_hash.h"
+#include "measure/spikes/position_hash.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
 
 using namespace hook_names;
 
-HookScope QkSample::begin(Transformer& model, RunContext& context) {
+HookScope QkSample::attach(Transformer& model, RunContext& context) {
   detail::check(options_.sinks, "QkSample");
   const auto& config = model->config();
   const int64_t group = config.n_heads / config.n_key_value_heads;
@@ -21,13 +21,13 @@ HookScope QkSample::begin(Transformer& model, RunContext& context) {
     if (layer < 0 || layer >= config.n_layers || head < 0 || head >= config.n_heads)
       detail::fail_argument("[QkSample] got head {} of layer {}, expected one of {} of {} layers",
                             head, layer, config.n_heads, config.n_layers);
-    scope += model->hooks().add(in_block(layer, options_.before_rotation ? kQ : kRotQ),
+    scope += model->hooks().add(layer_hook_name(layer, options_.before_rope ? kQ : kRotQ),
                                 [this, index, head = head, &context](const torch::Tensor& q) {
                                   add(q.select(2, head), context.batch(), /*of_sinks=*/false,
                                       heads_[index].queries);
                                 });
     scope += model->hooks().add(
-        in_block(layer, options_.before_rotation ? kK : kRotK),
+        layer_hook_name(layer, options_.before_rope ? kK : kRotK),
         [this, index, key_head = head / group, &context](const torch::Tensor& k) {
           const auto keys = k.select(2, key_head);
           add(keys, context.batch(), /*of_sinks=*/false, heads_[index].other_keys);
@@ -44,23 +44,23 @@ void QkSample::add(const torch::Tensor& vectors, const TokenBatch& batch, bool o
   const auto marks = is_sink.accessor<bool, 2>();
   const auto ids = batch.ids.accessor<int64_t, 2>();
   for (int64_t row = 0; row < vectors.size(0); ++row) {
-    for (int64_t position = batch.prefix; position < vectors.size(1); ++position) {
-      const TokenPlace place{batch.first_sequence + row, position - batch.prefix};
-      const auto hash = detail::hash_of(place);
-      const bool full = static_cast<int64_t>(kept.size()) >= options_.most;
+    for (int64_t position = batch.prefix_length; position < vectors.size(1); ++position) {
+      const TokenPosition token{batch.first_sequence + row, position - batch.prefix_length};
+      const auto hash = detail::hash_of(token);
+      const bool full = static_cast<int64_t>(kept.size()) >= options_.max_vectors;
       if (marks[row][position] != of_sinks ||
           (full && (kept.empty() || hash > kept.rbegin()->first.first)))
         continue;
       const auto vector = vectors[row][position].to(torch::kCPU, torch::kFloat).contiguous();
       const auto* values = vector.data_ptr<float>();
-      keep(kept, hash, {place, ids[row][position], {values, values + vector.numel()}});
+      keep(kept, hash, {token, ids[row][position], {values, values + vector.numel()}});
     }
   }
 }
 
 void QkSample::keep(Kept& kept, uint64_t hash, QkVector vector) const {
-  kept.emplace(std::pair(hash, vector.place), std::move(vector));
-  if (static_cast<int64_t>(kept.size()) > options_.most) kept.erase(std::prev(kept.end()));
+  kept.emplace(std::pair(hash, vector.token), std::move(vector));
+  if (static_cast<int64_t>(kept.size()) > options_.max_vectors) kept.erase(std::prev(kept.end()));
 }
 
 void QkSample::merge(const QkSample& other) {
@@ -70,10 +70,10 @@ void QkSample::merge(const QkSample& other) {
   same("heads", other.options_.heads, options_.heads);
   same("number of heads", other.heads_.size(), heads_.size());
   same("sinks", other.options_.sinks.positions, options_.sinks.positions);
-  same("most", other.options_.most, options_.most);
-  same("before_rotation", other.options_.before_rotation, options_.before_rotation);
+  same("most", other.options_.max_vectors, options_.max_vectors);
+  same("before_rope", other.options_.before_rope, options_.before_rope);
   const auto add_all = [&](Kept& ours, const Kept& theirs) {
-    for (const auto& [place, vector] : theirs) keep(ours, place.first, vector);
+    for (const auto& [order, vector] : theirs) keep(ours, order.first, vector);
   };
   for (size_t index = 0; index < heads_.size(); ++index) {
     add_all(heads_[index].queries, other.heads_[index].queries);
@@ -85,7 +85,7 @@ void QkSample::merge(const QkSample& other) {
 std::vector<HeadSample> QkSample::result() const {
   const auto listed = [](const Kept& kept) {
     std::vector<QkVector> vectors;
-    for (const auto& [place, vector] : kept) vectors.push_back(vector);
+    for (const auto& [order, vector] : kept) vectors.push_back(vector);
     return vectors;
   };
   std::vector<HeadSample> result;

@@ -14,13 +14,14 @@ namespace spikesink::detail {
 template <typename Real>
 class ScoreBias {
  public:
-  ScoreBias(const ScoreRule& rule, int64_t length)
+  ScoreBias(const AttentionParams& rule, int64_t length)
       : form_(rule.form),
         softcap_(static_cast<Real>(rule.softcap)),
         length_(length),
-        limited_(rule.limit.keys) {
+        limited_(rule.attention_cap.keys) {
     if (!limited_.empty()) {
-      most_ = rule.limit.most.to(torch::kCPU, c10::CppTypeToScalarType<Real>()).contiguous();
+      most_ = rule.attention_cap.max_share.to(torch::kCPU, c10::CppTypeToScalarType<Real>())
+                  .contiguous();
     }
     if (!rule.alibi.defined()) return;
     alibi_ = rule.alibi.to(torch::kCPU, c10::CppTypeToScalarType<Real>()).contiguous();

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "measure/core/expect_same.h"
-#include "measure/core/state_bytes.h"
+#include "measure/core/serialize.h"
 #include "measure/sinks/attention_received.h"
 #include "measure/sinks/watch_scores.h"
 #include "spikesink/hooks/hook_names.h"
@@ -14,17 +14,17 @@ using namespace hook_names;
 
 namespace {
 
-constexpr int64_t kGroups = 4;  // as OfTokenGroups
+constexpr int64_t kGroups = 4;  // as PerTokenGroup
 
 template <typename T>
-OfTokenGroups<T> of_groups(const torch::Tensor& values) {
+PerTokenGroup<T> of_groups(const torch::Tensor& values) {
   const auto value = [&](int64_t group) { return values[group].item<T>(); };
-  return {.first = value(0), .spike = value(1), .ordinary = value(2), .watched = value(3)};
+  return {.first = value(0), .spike = value(1), .ordinary = value(2), .delimiter = value(3)};
 }
 
 }  // namespace
 
-HookScope SelfAttention::begin(Transformer& model, RunContext& context) {
+HookScope SelfAttention::attach(Transformer& model, RunContext& context) {
   const auto& config = model->config();
   sums_ = torch::zeros({kGroups, config.n_layers, config.n_heads}, torch::kDouble);
   tokens_ = torch::zeros({kGroups}, torch::kLong);
@@ -35,10 +35,10 @@ HookScope SelfAttention::begin(Transformer& model, RunContext& context) {
 
 // [groups, B, T] bool.
 torch::Tensor SelfAttention::groups_of(const TokenBatch& batch) const {
-  const auto spikes = places_.mask(batch);
+  const auto spikes = spike_positions_.mask(batch);
   auto first = torch::zeros_like(spikes);
   first.select(1, 0).fill_(true);
-  const auto watched = at::isin(batch.ids.cpu(), torch::tensor(options_.watched, torch::kLong));
+  const auto watched = at::isin(batch.ids.cpu(), torch::tensor(options_.delimiters, torch::kLong));
   return at::stack({first, spikes & ~first, ~spikes & ~first, watched & ~first});
 }
 
@@ -55,7 +55,8 @@ void SelfAttention::add(const detail::LayerScores& scores, const TokenBatch& bat
 void SelfAttention::merge(const SelfAttention& other) {
   detail::expect_same("SelfAttention", "groups, layers and heads", other.sums_.sizes().vec(),
                       sums_.sizes().vec());
-  detail::expect_same("SelfAttention", "watched", other.options_.watched, options_.watched);
+  detail::expect_same("SelfAttention", "delimiters", other.options_.delimiters,
+                      options_.delimiters);
   // Not in place: a copy of a measurement shares its tensors.
   sums_ = sums_ + other.sums_;
   tokens_ = tokens_ + other.tokens_;

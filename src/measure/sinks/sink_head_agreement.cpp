@@ -37,8 +37,9 @@ double SinkHeadAgreement::base_rate() const {
   return share(static_cast<double>(measured), heads);
 }
 
-SinkHeadAgreement compare(const QkGeometryResult& geometry, const AttentionSinksResult& sinks,
-                          QkDistance distance, const std::vector<int64_t>& keys) {
+SinkHeadAgreement sink_head_agreement(const SinkGeometryResult& geometry,
+                                      const AttentionSinksResult& sinks, QkDistance distance,
+                                      const std::vector<int64_t>& keys) {
   std::map<std::pair<int64_t, int64_t>, bool>
       measured;  // (layer, head) -> whether it is a sink head
   for (const auto& head : sinks.heads) {
@@ -51,7 +52,7 @@ SinkHeadAgreement compare(const QkGeometryResult& geometry, const AttentionSinks
   for (const auto& head : geometry.heads) {
     const auto found = measured.find({head.layer, head.head});
     if (found == measured.end()) break;
-    const bool is_named = head.is_sink_head(distance), is_measured = found->second;
+    const bool is_named = head.is_predicted_sink_head(distance), is_measured = found->second;
     ++agreement.heads;
     agreement.named += is_named;
     agreement.measured += is_measured;

@@ -11,7 +11,7 @@ void check(const SinkKeys& keys, std::string_view who) {
     if (position < -1)
       fail_argument("[{}] sink key: got {}, expected a position from 0, or -1", who, position);
   }
-  for (const auto& [sequence, position] : keys.places) {
+  for (const auto& [sequence, position] : keys.token_positions) {
     if (sequence < 0 || position < 0)
       fail_argument("[{}] sink key: got sequence {} and position {}, expected both from 0", who,
                     sequence, position);
@@ -25,8 +25,8 @@ torch::Tensor sink_mask(const SinkKeys& keys, const TokenBatch& batch) {
     if (position < length) mask.select(1, position < 0 ? length - 1 : position).fill_(true);
   }
   auto* marks = mask.data_ptr<bool>();
-  for (const auto& [sequence, of_text] : keys.places) {
-    const int64_t row = sequence - batch.first_sequence, position = of_text + batch.prefix;
+  for (const auto& [sequence, of_text] : keys.token_positions) {
+    const int64_t row = sequence - batch.first_sequence, position = of_text + batch.prefix_length;
     if (row >= 0 && row < sequences && position < length) marks[row * length + position] = true;
   }
   return mask;

@@ -5,35 +5,36 @@
 
 #include "detail/fail.h"
 #include "measure/core/expect_same.h"
+#include "measure/core/serialize.h"
 #include "measure/core/sort_by.h"
-#include "measure/core/state_bytes.h"
 #include "measure/sinks/attention_to_keys.h"
 #include "measure/sinks/watch_scores.h"
 
 namespace spikesink {
-HookScope SinksAnywhere::begin(Transformer& model, RunContext& context) {
-  if (options_.least_queries < 1 || options_.most_places < 0)
+HookScope SinksAnywhere::attach(Transformer& model, RunContext& context) {
+  if (options_.least_queries < 1 || options_.max_token_positions < 0)
     detail::fail_argument(
-        "[SinksAnywhere] got least_queries {} and most_places {}, expected at least 1 and 0",
-        options_.least_queries, options_.most_places);
+        "[SinksAnywhere] got least_queries {} and max_token_positions {}, expected at least 1 and "
+        "0",
+        options_.least_queries, options_.max_token_positions);
   const auto& config = model->config();
   layers_ = config.n_layers;
   heads_.clear();
   heads_.resize(config.n_layers * config.n_heads);
   tokens_.assign(2 * config.d_vocabulary, {});
   sequences_at_ = {};
-  places_.clear();
-  place_count_ = 0;
+  token_positions_.clear();
+  token_position_count_ = 0;
   sequences_ = 0;
   heads_at_.clear();
   return detail::watch_scores(model, [this, &context](const detail::LayerScores& scores) {
     const auto& batch = context.batch();
-    if (scores.layer == 0) heads_at_.begin(batch, std::vector<int64_t>(batch.ids.numel()));
+    if (scores.layer == 0) heads_at_.insert(batch, std::vector<int64_t>(batch.ids.numel()));
     add_layer(scores.layer, detail::attention_to_keys(scores.q, scores.k, scores.lse, scores.rule),
-              scores.rule.causal, heads_at_.of(batch));
+              scores.rule.causal, heads_at_.at(batch));
     if (scores.layer < layers_ - 1) return;
     add_batch(batch, scores.rule.causal);
-    heads_at_.end(batch);
+    heads_at_.erase(batch);
   });
 }
 
@@ -67,8 +68,8 @@ void SinksAnywhere::add_batch(const TokenBatch& batch, bool causal) {
   const auto ids = batch.ids.to(torch::kCPU).contiguous();
   const int64_t length = ids.size(1), keys = eligible(length, causal);
   const auto vocabulary = static_cast<int64_t>(tokens_.size()) / 2;
-  const auto& heads_at = heads_at_.of(batch);
-  std::vector<SinkPlace> found;
+  const auto& heads_at = heads_at_.at(batch);
+  std::vector<SinkTokenPosition> found;
   for (int64_t row = 0; row < ids.size(0); ++row) {
     for (int64_t position = 0; position < keys; ++position) {
       const int64_t id = ids.data_ptr<int64_t>()[row * length + position];
@@ -77,27 +78,27 @@ void SinksAnywhere::add_batch(const TokenBatch& batch, bool causal) {
       const int64_t heads = heads_at[row * length + position];
       if (heads == 0) continue;
       token.count += heads;
-      ++token.places;
+      ++token.token_positions;
       ++sequences_at_[position];
-      if (position >= batch.prefix)
-        found.push_back({batch.first_sequence + row, position - batch.prefix, id, heads});
+      if (position >= batch.prefix_length)
+        found.push_back({batch.first_sequence + row, position - batch.prefix_length, id, heads});
     }
   }
   if (keys > 0) sequences_ += ids.size(0);
-  place_count_ += static_cast<int64_t>(found.size());
-  keep_places(std::move(found));
+  token_position_count_ += static_cast<int64_t>(found.size());
+  keep_most_frequent(std::move(found));
 }
 
 // What is among the most of all is among the most of its part.
-void SinksAnywhere::keep_places(std::vector<SinkPlace> candidates) {
-  const auto order = [](const SinkPlace& place) {
-    return std::tuple(-place.heads, place.sequence, place.position);
+void SinksAnywhere::keep_most_frequent(std::vector<SinkTokenPosition> candidates) {
+  const auto order = [](const SinkTokenPosition& token) {
+    return std::tuple(-token.heads, token.sequence, token.position);
   };
-  places_.insert(places_.end(), candidates.begin(), candidates.end());
-  std::sort(places_.begin(), places_.end(),
+  token_positions_.insert(token_positions_.end(), candidates.begin(), candidates.end());
+  std::sort(token_positions_.begin(), token_positions_.end(),
             [&](const auto& a, const auto& b) { return order(a) < order(b); });
-  if (static_cast<int64_t>(places_.size()) > options_.most_places)
-    places_.resize(options_.most_places);
+  if (static_cast<int64_t>(token_positions_.size()) > options_.max_token_positions)
+    token_positions_.resize(options_.max_token_positions);
 }
 
 void SinksAnywhere::merge(const SinksAnywhere& other) {
@@ -109,7 +110,7 @@ void SinksAnywhere::merge(const SinksAnywhere& other) {
   same("vocabulary", other.tokens_.size() / 2, tokens_.size() / 2);
   same("epsilon", other.options_.epsilon, options_.epsilon);
   same("least_queries", other.options_.least_queries, options_.least_queries);
-  same("most_places", other.options_.most_places, options_.most_places);
+  same("max_token_positions", other.options_.max_token_positions, options_.max_token_positions);
   for (size_t index = 0; index < heads_.size(); ++index) {
     const auto& theirs = other.heads_[index];
     for (const auto& [position, count] : theirs.positions)
@@ -119,19 +120,19 @@ void SinksAnywhere::merge(const SinksAnywhere& other) {
   }
   for (size_t index = 0; index < tokens_.size(); ++index) {
     tokens_[index].count += other.tokens_[index].count;
-    tokens_[index].places += other.tokens_[index].places;
+    tokens_[index].token_positions += other.tokens_[index].token_positions;
     tokens_[index].occurrences += other.tokens_[index].occurrences;
   }
   for (const auto& [position, count] : other.sequences_at_) sequences_at_[position] += count;
-  place_count_ += other.place_count_;
+  token_position_count_ += other.token_position_count_;
   sequences_ += other.sequences_;
-  keep_places(other.places_);
+  keep_most_frequent(other.token_positions_);
 }
 
 SinksAnywhereResult SinksAnywhere::result() const {
   SinksAnywhereResult result{options_, sequences_};
-  result.places = places_;
-  result.place_count = place_count_;
+  result.token_positions = token_positions_;
+  result.token_position_count = token_position_count_;
   if (sequences_ == 0) return result;
   FlatMap<int64_t, int64_t> counts;  // position -> triples
   for (size_t index = 0; index < heads_.size(); ++index) {
@@ -145,8 +146,8 @@ SinksAnywhereResult SinksAnywhere::result() const {
   for (int64_t index = 0; index < 2 * vocabulary; ++index) {
     const auto& token = tokens_[index];
     if (token.count == 0) continue;
-    result.tokens.push_back(
-        {index % vocabulary, index < vocabulary, token.count, token.places, token.occurrences});
+    result.tokens.push_back({index % vocabulary, index < vocabulary, token.count,
+                             token.token_positions, token.occurrences});
   }
   detail::sort_by(result.tokens, [](const auto& token) { return token.count; });
   return result;

@@ -11,17 +11,17 @@ HookScope watch_scores(Transformer& model, std::function<void(const LayerScores&
   const auto call = std::make_shared<const decltype(seen)>(std::move(seen));
   HookScope scope;
   for (int64_t layer = 0; layer < model->config().n_layers; ++layer) {
-    scope +=
-        model->hooks().add(in_block(layer, kRotQ), [now](const torch::Tensor& q) { now->q = q; });
-    scope +=
-        model->hooks().add(in_block(layer, kRotK), [now](const torch::Tensor& k) { now->k = k; });
+    scope += model->hooks().add(layer_hook_name(layer, kRotQ),
+                                [now](const torch::Tensor& q) { now->q = q; });
+    scope += model->hooks().add(layer_hook_name(layer, kRotK),
+                                [now](const torch::Tensor& k) { now->k = k; });
     scope += model->hooks().add(
-        in_block(layer, kLse), [now, call, layer, &model](const torch::Tensor& lse) {
-          const Positions positions{
+        layer_hook_name(layer, kLse), [now, call, layer, &model](const torch::Tensor& lse) {
+          const PassContext positions{
               .alibi = alibi_bias(model->config(), now->q.size(1), model->options())};
           now->layer = layer;
           now->lse = lse;
-          now->rule = model->layers[layer]->attn->score_rule(positions);
+          now->rule = model->layers[layer]->attn->attention_params(positions);
           (*call)(*now);
           *now = {};
         });

@@ -11,7 +11,7 @@ struct LayerScores {
   int64_t layer = 0;
   torch::Tensor q, k;  // [B, T, H, d_head] and [B, T, K, d_head], as they enter the dot product
   torch::Tensor lse;   // [B, H, T], see hook_lse
-  ScoreRule rule;
+  AttentionParams rule;
 };
 
 /// Calls `seen` for every layer of every forward pass, in order. The model must outlive the scope.

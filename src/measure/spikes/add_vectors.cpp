@@ -79,10 +79,10 @@ double top_squares(const T* x, int64_t count, int64_t top) {
   for (int64_t c = 0; c < count; ++c) {
     const double square = static_cast<double>(x[c]) * static_cast<double>(x[c]);
     if (square <= largest.front()) continue;
-    size_t place = 0;
-    for (; place + 1 < largest.size() && largest[place + 1] < square; ++place)
-      largest[place] = largest[place + 1];
-    largest[place] = square;
+    size_t rank = 0;
+    for (; rank + 1 < largest.size() && largest[rank + 1] < square; ++rank)
+      largest[rank] = largest[rank + 1];
+    largest[rank] = square;
   }
   double sum = 0;
   for (const double square : largest) sum += square;
@@ -90,7 +90,7 @@ double top_squares(const T* x, int64_t count, int64_t top) {
 }
 
 template <typename T>
-void add_row(const T* x, int64_t count, int64_t top, RunningVectors& group) {
+void add_row(const T* x, int64_t count, int64_t top, RunningVectorSummary& group) {
   const auto p = powers(x, count);
   if (!(p.fourths > 0) || !std::isfinite(p.fourths)) return;
   if (group.vectors.empty()) {
@@ -108,11 +108,11 @@ void add_row(const T* x, int64_t count, int64_t top, RunningVectors& group) {
 }  // namespace
 
 void add_vectors(const torch::Tensor& x, const torch::Tensor& mask, int64_t top,
-                 std::array<RunningVectors, 2>& groups) {
+                 std::array<RunningVectorSummary, 2>& groups) {
   constexpr int64_t kRows = 256;  // of one part: parts are joined in order
   const auto rows = kernel_rows(x);
   const int64_t width = rows.size(-1), count = rows.numel() / width;
-  std::vector<std::array<RunningVectors, 2>> parts((count + kRows - 1) / kRows);
+  std::vector<std::array<RunningVectorSummary, 2>> parts((count + kRows - 1) / kRows);
   AT_DISPATCH_FLOATING_TYPES_AND(torch::kBFloat16, rows.scalar_type(), "add_vectors", [&] {
     const auto* data = rows.data_ptr<scalar_t>();
     const auto* group_of = mask.data_ptr<bool>();

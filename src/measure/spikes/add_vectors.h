@@ -12,6 +12,6 @@ namespace spikesink::detail {
 /// on the CPU, without gaps. `top` >= 1 is how many channels `top_share` counts. In parallel, each
 /// row read from memory once; the result does not depend on the number of threads.
 void add_vectors(const torch::Tensor& x, const torch::Tensor& mask, int64_t top,
-                 std::array<RunningVectors, 2>& groups);
+                 std::array<RunningVectorSummary, 2>& groups);
 
 }  // namespace spikesink::detail

@@ -13,10 +13,11 @@ FeedForwardInput feed_forward_input(const TransformerImpl& model, int64_t layer)
   const auto& norm = shared ? at->attention_norms.front : at->feed_forward_norms.front;
   if (norm->config().kind == NormKind::kNone) {
     const bool sequential = config.residual == ResidualForm::kSequential;
-    return {nullptr, sequential ? model.hidden_state_point(Block::of(layer, BlockKind::kAttention))
-                                : in_block(layer, kResidPre)};
+    return {nullptr, sequential
+                         ? model.hidden_state_hook_name(Block::of(layer, BlockKind::kAttention))
+                         : layer_hook_name(layer, kResidPre)};
   }
-  return {&norm, in_block(layer, shared ? "ln1." : "ln2.") + std::string(kNormalized)};
+  return {&norm, layer_hook_name(layer, shared ? "ln1." : "ln2.") + std::string(kNormalized)};
 }
 
 }  // namespace spikesink::detail

@@ -6,9 +6,9 @@
 
 #include "detail/fail.h"
 #include "measure/core/expect_same.h"
-#include "measure/core/state_bytes.h"
+#include "measure/core/serialize.h"
 #include "measure/spikes/activation_linearity.h"
-#include "measure/spikes/place_hash.h"
+#include "measure/spikes/position_hash.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -17,17 +17,17 @@ using namespace hook_names;
 
 namespace {
 
-bool comes_first(const GatePoint& a, const GatePoint& b) {
-  return std::tuple(detail::hash_of(a.place), a.place) <
-         std::tuple(detail::hash_of(b.place), b.place);
+bool comes_first(const GateSample& a, const GateSample& b) {
+  return std::tuple(detail::hash_of(a.token), a.token) <
+         std::tuple(detail::hash_of(b.token), b.token);
 }
 
-bool lies_before(const GatePoint& a, const GatePoint& b) {
-  return a.place < b.place;
+bool lies_before(const GateSample& a, const GateSample& b) {
+  return a.token < b.token;
 }
 
 // Samples are sorted by the hash, the `most` smallest kept.
-void keep(GateGroup& group, const GatePoint& point, int64_t most) {
+void keep(GateGroup& group, const GateSample& point, int64_t most) {
   auto& sample = group.sample;
   const bool is_full = static_cast<int64_t>(sample.size()) >= most;
   if (is_full && (most == 0 || !comes_first(point, sample.back()))) return;
@@ -42,12 +42,12 @@ void join(GateGroup& ours, const GateGroup& theirs, int64_t most) {
 }
 
 std::string mlp_point(const Block& block, std::string_view point) {
-  return in_block(block.layer(), "mlp." + std::string(point));
+  return layer_hook_name(block.layer(), "mlp." + std::string(point));
 }
 
 }  // namespace
 
-HookScope GateLinearity::begin(Transformer& model, RunContext& context) {
+HookScope GateLinearity::attach(Transformer& model, RunContext& context) {
   blocks_.clear();
   for (int64_t layer = 0; layer < model->config().n_layers; ++layer) {
     const auto& mlp = model->layers[layer]->mlp;
@@ -69,7 +69,7 @@ void GateLinearity::add(GateLinearityBlock& block, const TokenBatch& batch,
                         const torch::Tensor& output) {
   const auto tokens = detail::activation_linearity(input_, output);
   input_.reset();
-  const auto mask = places_.mask(batch);
+  const auto mask = spike_positions_.mask(batch);
   const auto* spikes = mask.data_ptr<bool>();
   const int64_t length = batch.ids.size(1);
   for (size_t token = 0; token < tokens.size(); ++token) {
@@ -79,18 +79,19 @@ void GateLinearity::add(GateLinearityBlock& block, const TokenBatch& batch,
     group.cosine.add(cosine);
     group.ratio.add(ratio);
     const auto number = static_cast<int64_t>(token);
-    if (number % length < batch.prefix) continue;
-    const TokenPlace place{batch.first_sequence + number / length, number % length - batch.prefix};
-    keep(group, {place, cosine, ratio},
-         spikes[token] ? options_.spike_points : options_.ordinary_points);
+    if (number % length < batch.prefix_length) continue;
+    const TokenPosition position{batch.first_sequence + number / length,
+                                 number % length - batch.prefix_length};
+    keep(group, {position, cosine, ratio},
+         spikes[token] ? options_.max_spike_samples : options_.max_ordinary_samples);
   }
 }
 
 void GateLinearity::merge(const GateLinearity& other) {
-  detail::expect_same("GateLinearity", "spike_points", other.options_.spike_points,
-                      options_.spike_points);
-  detail::expect_same("GateLinearity", "ordinary_points", other.options_.ordinary_points,
-                      options_.ordinary_points);
+  detail::expect_same("GateLinearity", "max_spike_samples", other.options_.max_spike_samples,
+                      options_.max_spike_samples);
+  detail::expect_same("GateLinearity", "max_ordinary_samples", other.options_.max_ordinary_samples,
+                      options_.max_ordinary_samples);
   const auto same = [](const auto& a, const auto& b) { return a.block.number == b.block.number; };
   if (!std::equal(blocks_.begin(), blocks_.end(), other.blocks_.begin(), other.blocks_.end(),
                   same)) {
@@ -98,8 +99,8 @@ void GateLinearity::merge(const GateLinearity& other) {
                           other.blocks_.size(), blocks_.size());
   }
   for (size_t index = 0; index < blocks_.size(); ++index) {
-    join(blocks_[index].spike, other.blocks_[index].spike, options_.spike_points);
-    join(blocks_[index].ordinary, other.blocks_[index].ordinary, options_.ordinary_points);
+    join(blocks_[index].spike, other.blocks_[index].spike, options_.max_spike_samples);
+    join(blocks_[index].ordinary, other.blocks_[index].ordinary, options_.max_ordinary_samples);
   }
 }
 

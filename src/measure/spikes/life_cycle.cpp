@@ -5,8 +5,8 @@
 
 #include "detail/fail.h"
 #include "measure/core/expect_same.h"
+#include "measure/core/serialize.h"
 #include "measure/core/sort_by.h"
-#include "measure/core/state_bytes.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -123,22 +123,22 @@ void describe_steps(LifeCycleResult& result) {
 
 }  // namespace
 
-HookScope LifeCycle::begin(Transformer& model, RunContext& context) {
+HookScope LifeCycle::attach(Transformer& model, RunContext& context) {
   if (options_.top < 1)
     detail::fail_argument("[LifeCycle] top: got {}, expected at least 1", options_.top);
   const int64_t blocks = 2 * model->config().n_layers;
-  states_.assign(1 + 2 * blocks, RunningState(options_.top));
+  states_.assign(1 + 2 * blocks, RunningStateSummary(options_.top));
   HookScope scope;
   const auto watch = [&](std::string_view point, size_t state) {
     scope += model->hooks().add(point, [this, state, &context](const torch::Tensor& value) {
       states_[state].add(context.scan(value), context.batch().first_sequence);
     });
   };
-  watch(hook_names::in_block(0, hook_names::kResidPre), 0);
+  watch(hook_names::layer_hook_name(0, hook_names::kResidPre), 0);
   for (int64_t number = 1; number <= blocks; ++number) {
     const Block block{number};
-    watch(model->hidden_state_point(block), 2 * number - 1);
-    watch(block.output_point(), 2 * number);
+    watch(model->hidden_state_hook_name(block), 2 * number - 1);
+    watch(block.output_hook_name(), 2 * number);
   }
   return scope;
 }
@@ -150,7 +150,7 @@ void LifeCycle::merge(const LifeCycle& other) {
     states_[state].merge(other.states_[state]);
 }
 
-std::optional<Block> LifeCycleResult::birth() const {
+std::optional<Block> LifeCycleResult::spike_origin() const {
   const auto rise = [](const SpikeStep& step) { return step.after - step.before; };
   const auto greatest = std::max_element(
       steps.begin(), steps.end(), [&](const auto& a, const auto& b) { return rise(a) < rise(b); });
@@ -158,17 +158,17 @@ std::optional<Block> LifeCycleResult::birth() const {
   return episodes.empty() ? std::nullopt : std::optional(episodes.front().first);
 }
 
-std::optional<Excess> LifeCycleResult::first_over(double limit) const {
+std::optional<RangeOverflow> LifeCycleResult::first_exceeding(double limit) const {
   for (const auto& [block, hidden_state, output] : blocks) {
     for (const auto* state : {&output, &hidden_state}) {
       if (!state->top.empty() && state->top.front().magnitude > limit)
-        return Excess{block, state->top.front()};
+        return RangeOverflow{block, state->top.front()};
     }
   }
   return std::nullopt;
 }
 
-const LifeCycleBlock* LifeCycleResult::largest() const {
+const LifeCycleBlock* LifeCycleResult::block_of_largest_state() const {
   const LifeCycleBlock* largest = nullptr;
   double magnitude = 0;
   for (const auto& block : blocks) {

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "measure/core/expect_same.h"
+#include "measure/core/serialize.h"
 #include "measure/core/sort_by.h"
-#include "measure/core/state_bytes.h"
 #include "measure/spikes/massive_tokens.h"
 
 namespace spikesink {
@@ -24,13 +24,13 @@ void MassiveChannel::merge(const MassiveChannel& other) {
   largest = std::max(largest, other.largest);
 }
 
-HookScope MassiveActivations::begin(Transformer& model, RunContext& context) {
+HookScope MassiveActivations::attach(Transformer& model, RunContext& context) {
   blocks_.clear();
   blocks_.resize(2 * model->config().n_layers);
   HookScope scope;
   for (size_t index = 0; index < blocks_.size(); ++index) {
     const Block block{static_cast<int64_t>(index) + 1};
-    scope += model->hooks().add(model->hidden_state_point(block),
+    scope += model->hooks().add(model->hidden_state_hook_name(block),
                                 [this, index, &context](const torch::Tensor& state) {
                                   add(blocks_[index], context.scan(state), context.batch().ids);
                                 });

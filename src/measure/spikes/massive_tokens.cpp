@@ -16,7 +16,7 @@ class Criterion {
   Criterion(const MassiveActivationsOptions& options, const StateScan& scan, int64_t sequence)
       : options_(options), scan_(scan), sequence_(sequence) {
     MagnitudeHistogram magnitudes;
-    magnitudes.add(scan.counts_of(sequence), scan.at_edges());
+    magnitudes.add(scan.bin_counts(sequence), scan.bins_are_exact());
     std::tie(low_, high_) = magnitudes.median_bounds();
   }
 

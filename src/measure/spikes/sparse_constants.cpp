@@ -4,7 +4,7 @@
 
 #include "detail/fail.h"
 #include "measure/core/expect_same.h"
-#include "measure/core/state_bytes.h"
+#include "measure/core/serialize.h"
 #include "measure/spikes/add_vectors.h"
 #include "spikesink/hooks/hook_names.h"
 
@@ -27,11 +27,11 @@ std::string normalized_point(const std::string& norm) {
 
 // Where the norms of a layer stand, as LayerImpl::forward has them. Not all need exist.
 std::vector<NormInput> norms_of_layer(const ModelConfig& config, int64_t layer) {
-  const auto ln1 = in_block(layer, "ln1"), ln2 = in_block(layer, "ln2");
-  const auto pre = in_block(layer, kResidPre), mid = in_block(layer, kResidMid);
+  const auto ln1 = layer_hook_name(layer, "ln1"), ln2 = layer_hook_name(layer, "ln2");
+  const auto pre = layer_hook_name(layer, kResidPre), mid = layer_hook_name(layer, kResidMid);
   const int64_t before = 2 * layer;
   if (config.norm_placement == NormPlacement::kPost)
-    return {{ln1, mid, before + 1}, {ln2, in_block(layer, kResidPost), before + 2}};
+    return {{ln1, mid, before + 1}, {ln2, layer_hook_name(layer, kResidPost), before + 2}};
   if (config.residual == ResidualForm::kSequential)
     return {{ln1, pre, before}, {ln2, mid, before + 1}};
   return {{ln1, pre, before}, {ln2, pre, before}};
@@ -44,7 +44,7 @@ std::vector<NormInput> stream_norms(const Transformer& model) {
     norms.insert(norms.end(), of_layer.begin(), of_layer.end());
   }
   const Block last{2 * model->config().n_layers};
-  norms.push_back({"ln_final", model->hidden_state_point(last), last.number});
+  norms.push_back({"ln_final", model->hidden_state_hook_name(last), last.number});
   const auto& names = model->hooks().names();
   const auto missing = [&](const NormInput& norm) {
     return std::find(names.begin(), names.end(), normalized_point(norm.norm)) == names.end();
@@ -55,7 +55,7 @@ std::vector<NormInput> stream_norms(const Transformer& model) {
 
 }  // namespace
 
-HookScope SparseConstants::begin(Transformer& model, RunContext& context) {
+HookScope SparseConstants::attach(Transformer& model, RunContext& context) {
   if (options_.top < 1)
     detail::fail_argument("[SparseConstants] top: got {}, expected at least one channel",
                           options_.top);
@@ -66,7 +66,7 @@ HookScope SparseConstants::begin(Transformer& model, RunContext& context) {
   HookScope scope;
   const auto watch = [&](const std::string& point, Groups& groups) {
     scope += model->hooks().add(point, [this, &groups, &context](const torch::Tensor& vectors) {
-      detail::add_vectors(vectors, places_.mask(context.batch()), options_.top, groups);
+      detail::add_vectors(vectors, spike_positions_.mask(context.batch()), options_.top, groups);
     });
   };
   for (size_t index = 0; index < inputs.size(); ++index) {
@@ -96,7 +96,7 @@ void SparseConstants::merge(const SparseConstants& other) {
 SparseConstantsResult SparseConstants::result() const {
   SparseConstantsResult result{options_, d_model_, {}};
   const auto summary = [](const Groups& groups) {
-    return VectorGroups{.spike = groups[1].summary(), .ordinary = groups[0].summary()};
+    return TokenGroupSummaries{.spike = groups[1].summary(), .ordinary = groups[0].summary()};
   };
   for (const auto& norm : norms_)
     result.norms.push_back(

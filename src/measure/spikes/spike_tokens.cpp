@@ -5,21 +5,21 @@
 #include <utility>
 
 #include "measure/core/expect_same.h"
+#include "measure/core/serialize.h"
 #include "measure/core/sort_by.h"
-#include "measure/core/state_bytes.h"
 #include "measure/spikes/massive_tokens.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
 namespace {
 
-void keep_first(std::vector<TokenPlace>& places, int64_t count) {
-  if (static_cast<int64_t>(places.size()) <= count) return;
-  std::nth_element(places.begin(), places.begin() + count, places.end());
-  places.resize(count);
+void keep_first(std::vector<TokenPosition>& positions, int64_t count) {
+  if (static_cast<int64_t>(positions.size()) <= count) return;
+  std::nth_element(positions.begin(), positions.begin() + count, positions.end());
+  positions.resize(count);
 }
 
-void add_counts(const SpikingToken& theirs, SpikingToken& ours) {
+void add_counts(const VocabularySpikeCounts& theirs, VocabularySpikeCounts& ours) {
   ours.spiking += theirs.spiking;
   ours.seen += theirs.seen;
   ours.spiking_first += theirs.spiking_first;
@@ -29,36 +29,36 @@ void add_counts(const SpikingToken& theirs, SpikingToken& ours) {
 
 }  // namespace
 
-HookScope SpikeTokens::begin(Transformer& model, RunContext& context) {
+HookScope SpikeTokens::attach(Transformer& model, RunContext& context) {
   const auto& config = model->config();
   blocks_.clear();
   blocks_.resize(2 * config.n_layers);
-  places_.clear();
-  place_count_ = 0;
+  positions_.clear();
+  position_count_ = 0;
   by_token_.assign(config.d_vocabulary, {});
   by_position_.clear();
   marked_.clear();
   HookScope scope;
-  scope += model->hooks().add(hook_names::in_block(0, hook_names::kResidPre),
+  scope += model->hooks().add(hook_names::layer_hook_name(0, hook_names::kResidPre),
                               [this, &context](const torch::Tensor&) { enter(context.batch()); });
   for (size_t index = 0; index < blocks_.size(); ++index) {
     const Block block{static_cast<int64_t>(index) + 1};
-    scope += model->hooks().add(model->hidden_state_point(block),
+    scope += model->hooks().add(model->hidden_state_hook_name(block),
                                 [this, index, &context](const torch::Tensor& state) {
                                   add(blocks_[index], context.scan(state), context.batch());
-                                  if (index + 1 == blocks_.size()) marked_.end(context.batch());
+                                  if (index + 1 == blocks_.size()) marked_.erase(context.batch());
                                 });
   }
   return scope;
 }
 
 void SpikeTokens::enter(const TokenBatch& batch) {
-  if (static_cast<int64_t>(places_.size()) > 2 * options_.most_places)
-    keep_first(places_, options_.most_places);
+  if (static_cast<int64_t>(positions_.size()) > 2 * options_.max_token_positions)
+    keep_first(positions_, options_.max_token_positions);
   const auto ids = batch.ids.contiguous();
   const auto* id = ids.data_ptr<int64_t>();
   const int64_t sequences = ids.size(0), length = ids.size(1);
-  marked_.begin(batch, std::vector<bool>(sequences * length));
+  marked_.insert(batch, std::vector<bool>(sequences * length));
   if (static_cast<int64_t>(by_position_.size()) < length) by_position_.resize(length);
   for (int64_t position = 0; position < length; ++position)
     by_position_[position].seen += sequences;
@@ -80,12 +80,12 @@ void SpikeTokens::mark(const TokenBatch& batch, int64_t sequence, int64_t positi
                        double largest) {
   auto& token = by_token_[batch.ids.accessor<int64_t, 2>()[sequence][position]];
   token.largest = std::max(token.largest, largest);
-  auto marked = marked_.of(batch)[sequence * batch.ids.size(1) + position];
+  auto marked = marked_.at(batch)[sequence * batch.ids.size(1) + position];
   if (marked) return;
   marked = true;
-  if (position >= batch.prefix) {
-    places_.push_back({batch.first_sequence + sequence, position - batch.prefix});
-    ++place_count_;
+  if (position >= batch.prefix_length) {
+    positions_.push_back({batch.first_sequence + sequence, position - batch.prefix_length});
+    ++position_count_;
   }
   ++by_position_[position].spiking;
   ++token.spiking;
@@ -144,8 +144,8 @@ void SpikeTokens::merge(const SpikeTokens& other) {
   detail::expect_same_thresholds("SpikeTokens", other.options_.massive, options_.massive);
   for (size_t index = 0; index < blocks_.size(); ++index)
     blocks_[index].merge(other.blocks_[index]);
-  places_.insert(places_.end(), other.places_.begin(), other.places_.end());
-  place_count_ += other.place_count_;
+  positions_.insert(positions_.end(), other.positions_.begin(), other.positions_.end());
+  position_count_ += other.position_count_;
   for (size_t id = 0; id < by_token_.size(); ++id) add_counts(other.by_token_[id], by_token_[id]);
   by_position_.resize(std::max(by_position_.size(), other.by_position_.size()));
   for (size_t position = 0; position < other.by_position_.size(); ++position) {
@@ -172,9 +172,10 @@ SpikeTokensResult SpikeTokens::result() const {
     result.by_position.push_back(by_position_[position]);
     result.by_position.back().position = static_cast<int64_t>(position);
   }
-  auto places = places_;
-  keep_first(places, options_.most_places);
-  result.places = SpikePlaces(std::move(places), place_count_ <= options_.most_places);
+  auto positions = positions_;
+  keep_first(positions, options_.max_token_positions);
+  result.spike_positions =
+      SpikePositions(std::move(positions), position_count_ <= options_.max_token_positions);
   return result;
 }
 

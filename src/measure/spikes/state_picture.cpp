@@ -19,17 +19,19 @@ torch::Tensor find_sequence(const TokenBatches& batches, int64_t sequence) {
     if (row >= 0 && row < batch.ids.size(0)) return batch.ids.slice(0, row, row + 1);
   }
   detail::fail_argument(
-      "[most_extreme_state] sequence {} is not in the batches: expected those that were measured",
+      "[largest_state_picture] sequence {} is not in the batches: expected those that were "
+      "measured",
       sequence);
 }
 
 }  // namespace
 
-std::optional<StatePicture> most_extreme_state(Transformer& model, const TokenBatches& batches,
-                                               const LifeCycleResult& life_cycle,
-                                               const StatePictureOptions& options) {
+std::optional<StatePicture> largest_state_picture(Transformer& model, const TokenBatches& batches,
+                                                  const LifeCycleResult& life_cycle,
+                                                  const StatePictureOptions& options) {
   if (life_cycle.blocks.empty())
-    detail::fail_argument("[most_extreme_state] got an empty life cycle, expected a measured one");
+    detail::fail_argument(
+        "[largest_state_picture] got an empty life cycle, expected a measured one");
   const auto extreme =
       std::max_element(life_cycle.blocks.begin(), life_cycle.blocks.end(),
                        [](const auto& a, const auto& b) { return peak_of(a) < peak_of(b); });
@@ -39,12 +41,13 @@ std::optional<StatePicture> most_extreme_state(Transformer& model, const TokenBa
   const auto& peak = extreme->hidden_state.top.front();
   picture.sequence = peak.sequence;
   const auto whole = find_sequence(batches, picture.sequence);
-  const int64_t end = std::min(whole.size(1), std::max(options.most_tokens, peak.position + 1));
-  picture.first_position = std::max<int64_t>(0, end - options.most_tokens);
+  const int64_t end = std::min(whole.size(1), std::max(options.max_tokens, peak.position + 1));
+  picture.first_position = std::max<int64_t>(0, end - options.max_tokens);
   const torch::NoGradGuard no_grad;
-  const auto states = model->forward(whole.to(model->options().device()), {.stop_after = picture.block});
+  const auto states =
+      model->forward(whole.to(model->options().device()), {.stop_after = picture.block});
   const auto state = states[0].abs().to(torch::kCPU, torch::kFloat);  // [T, d_model]
-  const int64_t columns = std::min(options.most_columns, state.size(1));
+  const int64_t columns = std::min(options.max_columns, state.size(1));
   for (int64_t column = 0; column < columns; ++column) {
     picture.channels.emplace_back(column * state.size(1) / columns,
                                   (column + 1) * state.size(1) / columns - 1);

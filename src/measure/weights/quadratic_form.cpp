@@ -20,10 +20,10 @@ void check(const QuadraticFormOptions& options) {
       detail::fail_argument("[quadratic_form] {}: got {}, expected at least {}", name, got, least);
   };
   check_least("outlier_ratio", options.outlier_ratio, 1);
-  check_least("most_outliers", static_cast<double>(options.most_outliers), 0);
-  check_least("controls", static_cast<double>(options.controls), 0);
-  check_least("spectrum", static_cast<double>(options.spectrum), 1);
-  check_least("super_weights", static_cast<double>(options.super_weights), 0);
+  check_least("max_outliers", static_cast<double>(options.max_outliers), 0);
+  check_least("control_count", static_cast<double>(options.control_count), 0);
+  check_least("eigenvalue_count", static_cast<double>(options.eigenvalue_count), 1);
+  check_least("super_weight_count", static_cast<double>(options.super_weight_count), 0);
   check_least("least_dominance", options.least_dominance, 0);
 }
 
@@ -42,7 +42,7 @@ std::vector<SuperWeight> super_weights(const LayerForms& forms, size_t member, i
 // A channel's eigenpairs. A form of zeros keeps zeros.
 void decompose(ChannelForm& channel, const detail::SymmetricForm& symmetric, int64_t spectrum) {
   const int64_t size = symmetric.size();
-  channel.eigenvalues.assign(std::min(spectrum, size), 0.0);
+  channel.spectrum.assign(std::min(spectrum, size), 0.0);
   channel.trigger = torch::zeros({size}, torch::kDouble);
   if (channel.symmetric_norm == 0) return;
   const auto product = [&](const torch::Tensor& x) {
@@ -51,9 +51,9 @@ void decompose(ChannelForm& channel, const detail::SymmetricForm& symmetric, int
   const auto [values, vector] =
       detail::leading_eigenpairs(product, size, spectrum, channel.symmetric_norm);
   const auto kept = values.accessor<double, 1>();
-  for (int64_t rank = 0; rank < kept.size(0); ++rank) channel.eigenvalues[rank] = kept[rank];
+  for (int64_t rank = 0; rank < kept.size(0); ++rank) channel.spectrum[rank] = kept[rank];
   channel.trigger = vector;
-  channel.dominance = std::abs(channel.eigenvalue()) / channel.symmetric_norm;
+  channel.dominance = std::abs(channel.leading_eigenvalue()) / channel.symmetric_norm;
 }
 
 // One layer's norms, and the channels that are looked into.
@@ -86,19 +86,20 @@ class BlockReader {
       detail::fail_argument(
           "[quadratic_form] the weights of block {} are not finite, so it has no form",
           result_.block.number);
-    result_.median = result_.norms.median().item<double>();
+    result_.median_norm = result_.norms.median().item<double>();
   }
 
   void choose_channels() {
     const auto order = result_.norms.argsort(-1, /*descending=*/true);
-    const double least = options_.outlier_ratio * result_.median;
+    const double least = options_.outlier_ratio * result_.median_norm;
     const auto is_outlier = (result_.norms >= least) & (result_.norms > 0);
     const int64_t outliers = is_outlier.sum().item<int64_t>();
-    add(result_.outliers, order.slice(0, 0, std::min(outliers, options_.most_outliers)));
+    add(result_.outliers, order.slice(0, 0, std::min(outliers, options_.max_outliers)));
     if (outliers == 0) return;
-    const auto distance = (result_.norms - result_.median).abs().masked_fill(is_outlier, HUGE_VAL);
+    const auto distance =
+        (result_.norms - result_.median_norm).abs().masked_fill(is_outlier, HUGE_VAL);
     const int64_t others = order.size(0) - outliers;
-    add(result_.controls, distance.argsort().slice(0, 0, std::min(others, options_.controls)));
+    add(result_.controls, distance.argsort().slice(0, 0, std::min(others, options_.control_count)));
   }
 
   void add(std::vector<ChannelForm>& forms, const torch::Tensor& channels) const {
@@ -106,7 +107,7 @@ class BlockReader {
       ChannelForm form;
       form.channel = channels[rank].item<int64_t>();
       form.expert = forms_.expert(member_of(form.channel));
-      form.norm = result_.norms[form.channel].item<double>();
+      form.frobenius_norm = result_.norms[form.channel].item<double>();
       forms.push_back(form);
     }
   }
@@ -127,8 +128,8 @@ class BlockReader {
     const detail::SymmetricForm symmetric(form);
     for (auto* channel : chosen) {
       channel->symmetric_norm = form.symmetric_norm(channel->channel);
-      decompose(*channel, symmetric, options_.spectrum);
-      if (channel->eigenvalue() != 0) look_at_units(*channel, member, symmetric);
+      decompose(*channel, symmetric, options_.eigenvalue_count);
+      if (channel->leading_eigenvalue() != 0) look_at_units(*channel, member, symmetric);
     }
   }
 
@@ -136,10 +137,11 @@ class BlockReader {
   void look_at_units(ChannelForm& channel, size_t member,
                      const detail::SymmetricForm& symmetric) const {
     const auto readings = symmetric.readings(channel.trigger);
-    const auto shares = symmetric.contributions(channel.channel, readings) / channel.eigenvalue();
+    const auto shares =
+        symmetric.contributions(channel.channel, readings) / channel.leading_eigenvalue();
     if (at::dot(shares, readings[0]).item<double>() < 0) channel.trigger.neg_();
-    channel.weights =
-        super_weights(forms_, member, channel.channel, shares, options_.super_weights);
+    channel.super_weights =
+        super_weights(forms_, member, channel.channel, shares, options_.super_weight_count);
   }
 
   LayerForms forms_;
@@ -150,25 +152,25 @@ class BlockReader {
 
 }  // namespace
 
-std::vector<QuadraticFormResult::Place> QuadraticFormResult::outliers() const {
-  std::vector<Place> places;
+std::vector<QuadraticFormResult::OutlierForm> QuadraticFormResult::outliers() const {
+  std::vector<OutlierForm> forms;
   for (const auto& block : blocks) {
     if (!block.gated) continue;
-    for (const auto& form : block.outliers) places.push_back({block.block, &form});
+    for (const auto& form : block.outliers) forms.push_back({block.block, &form});
   }
-  return places;
+  return forms;
 }
 
 torch::Tensor QuadraticFormResult::trigger_cosines() const {
   std::vector<torch::Tensor> triggers;
-  for (const auto& place : outliers()) triggers.push_back(place.form->trigger);
+  for (const auto& outlier : outliers()) triggers.push_back(outlier.form->trigger);
   if (triggers.empty()) return torch::zeros({0, 0}, torch::kDouble);
   const auto rows = at::stack(triggers);  // [n, d_model]
   return at::mm(rows, rows.t()).abs();
 }
 
 QuadraticFormResult quadratic_form(const Transformer& model, const QuadraticFormOptions& options,
-                                   const Progress& progress) {
+                                   const ProgressCallback& progress) {
   check(options);
   const torch::NoGradGuard no_grad;
   QuadraticFormResult result{.options = options};

@@ -53,7 +53,7 @@ SpikePrediction QuadraticFormResult::prediction() const {
   std::map<int64_t, bool> is_positive;  // the sign of a channel's first step
   for (const auto& [block, form] : outliers()) {
     if (form->dominance <= options.least_dominance) continue;
-    const double eigenvalue = form->eigenvalue();
+    const double eigenvalue = form->leading_eigenvalue();
     const bool positive = eigenvalue > 0;
     const bool up = is_positive.try_emplace(form->channel, positive).first->second == positive;
     append_once(up ? result.step_up : result.step_down, block.number);

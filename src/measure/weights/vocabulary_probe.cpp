@@ -38,9 +38,9 @@ class Probe : public Measurement {
       result_.course.push_back({Block{number}, {}, {}});
   }
 
-  HookScope begin(Transformer& model, RunContext& context) override {
+  HookScope attach(Transformer& model, RunContext& context) override {
     auto scope = watch_course(*model, context);
-    scope += model->hooks().add(model->hidden_state_point(result_.block),
+    scope += model->hooks().add(model->hidden_state_hook_name(result_.block),
                                 [this, &context](const torch::Tensor& states) {
                                   add_states(context.batch(), states.select(1, -1));
                                 });
@@ -70,23 +70,24 @@ class Probe : public Measurement {
     HookScope scope;
     for (auto& at : result_.course) {
       const bool embedding = at.block.number == 0;
-      const auto point = embedding ? hook_names::in_block(0, hook_names::kResidPre)
-                                   : model.hidden_state_point(at.block);
+      const auto point = embedding ? hook_names::layer_hook_name(0, hook_names::kResidPre)
+                                   : model.hidden_state_hook_name(at.block);
       scope += model.hooks().add(point, [this, read, &at, &context](const torch::Tensor& state) {
         const auto now = cosines(state.select(1, -1), options_.trigger);
         add_to(at.state, now);
-        if (at.block.number == read) cosines_.begin(context.batch(), now);
+        if (at.block.number == read) cosines_.insert(context.batch(), now);
       });
       if (embedding) continue;
-      scope += model.hooks().add(at.block.output_point(), [this, &at](const torch::Tensor& output) {
-        add_to(at.output, cosines(output.select(1, -1), options_.trigger));
-      });
+      scope +=
+          model.hooks().add(at.block.output_hook_name(), [this, &at](const torch::Tensor& output) {
+            add_to(at.output, cosines(output.select(1, -1), options_.trigger));
+          });
     }
     return scope;
   }
 
   void add_states(const TokenBatch& batch, const torch::Tensor& states) {
-    const auto cosine = options_.trigger.defined() ? cosines_.of(batch) : torch::Tensor();
+    const auto cosine = options_.trigger.defined() ? cosines_.at(batch) : torch::Tensor();
     const auto magnitudes = states.to(torch::kCPU, torch::kDouble).abs();
     const auto [peaks, channels] = magnitudes.masked_fill(~magnitudes.isfinite(), 0).max(1);
     const auto ids = batch.ids.select(1, -1).contiguous();
@@ -96,7 +97,7 @@ class Probe : public Measurement {
                                  .channel = channels.data_ptr<int64_t>()[row],
                                  .cosine = cosine.defined() ? cosine.data_ptr<double>()[row] : 0});
     }
-    cosines_.end(batch);
+    cosines_.erase(batch);
   }
 
   const VocabularyProbeOptions& options_;
@@ -136,7 +137,7 @@ std::vector<ProbedEntry> VocabularyProbeResult::exceptions() const {
 
 VocabularyProbeResult vocabulary_probe(Transformer& model, Block block,
                                        const VocabularyProbeOptions& options,
-                                       const Progress& progress) {
+                                       const ProgressCallback& progress) {
   if (options.trigger.defined() && options.trigger.numel() != model->config().d_model) {
     detail::fail_argument("[vocabulary_probe] trigger: got {} numbers, expected {}",
                           options.trigger.numel(), model->config().d_model);
@@ -147,11 +148,11 @@ VocabularyProbeResult vocabulary_probe(Transformer& model, Block block,
   return probe.result();
 }
 
-torch::Tensor value_output_map(const Transformer& model, int64_t layer) {
+torch::Tensor ov_matrix(const Transformer& model, int64_t layer) {
   const torch::NoGradGuard no_grad;
   const auto& config = model->config();
   if (layer < 0 || layer >= config.n_layers)
-    detail::fail_argument("[value_output_map] layer: got {}, expected 0 to {}", layer,
+    detail::fail_argument("[ov_matrix] layer: got {}, expected 0 to {}", layer,
                           config.n_layers - 1);
   const auto held = model->pin_weights(WeightGroup::layer(layer));
   const auto& block = model->layers[layer];

@@ -19,7 +19,7 @@ ModelConfig read_encoder(ConfigKeys& keys) {
   config.activation.kind = read_activation(keys, "hidden_act", "gelu");
   config.qkv_bias = config.attention_output_bias = config.mlp_bias = true;
   const bool has_head = is_saved_as(keys, "ForMaskedLM") || is_saved_as(keys, "ForPreTraining");
-  config.head = has_head ? Head::kMaskedLm : Head::kNone;
+  config.head = has_head ? OutputHead::kMaskedLm : OutputHead::kNone;
   config.unembedding_bias = has_head;
   config.tied_embeddings = keys.flag("tie_word_embeddings", true);
   keys.expect("position_embedding_type", "absolute");
@@ -66,7 +66,7 @@ ModelConfig read_bert(ConfigKeys& keys) {
 // Positions begin after the padding id, whose tokens they do not count.
 ModelConfig read_roberta(ConfigKeys& keys) {
   auto config = read_encoder(keys);
-  if (config.head == Head::kMaskedLm && config.activation.kind != Activation::kGelu)
+  if (config.head == OutputHead::kMaskedLm && config.activation.kind != Activation::kGelu)
     keys.refuse("hidden_act", "gelu, as the masked-LM head has it");
   config.padding_id = keys.integer("pad_token_id", 1);
   if (config.padding_id < 0 || config.padding_id >= config.context - 1)

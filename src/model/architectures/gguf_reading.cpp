@@ -142,7 +142,7 @@ WeightNames gguf_names() {
                    {"attn.o", "attn_output"},
                    {"attn.q_norm", "attn_q_norm"},
                    {"attn.k_norm", "attn_k_norm"},
-                   {"attn.sinks", "attn_sinks.weight"},
+                   {"attn.sink_logits", "attn_sinks.weight"},
                    {"mlp.router", "ffn_gate_inp"},
                    {"mlp.experts.{}.gate", "ffn_gate_exps", of_expert(as_is())},
                    {"mlp.experts.{}.up", "ffn_up_exps", of_expert(as_is())},

@@ -64,7 +64,7 @@ WeightNames gpt_oss_names() {
   names.in_layer =
       std::move(names.in_layer) +
       std::vector<WeightName>{
-          {"attn.sinks", "self_attn.sinks"},
+          {"attn.sink_logits", "self_attn.sink_logits"},
           {"mlp.router", "mlp.router"},
           {"mlp.experts.{}.gate.weight", "mlp.experts.gate_up_proj", column(0)},
           {"mlp.experts.{}.gate.bias", "mlp.experts.gate_up_proj_bias", column(0)},

@@ -22,7 +22,7 @@ json ratios_of(const AttentionSinksResult& result, int64_t key) {
   for (const auto definition :
        {SinkDefinition::kGu, SinkDefinition::kMeanFirst, SinkDefinition::kSoftpick,
         SinkDefinition::kEntry, SinkDefinition::kFAttn})
-    ratios[to_string(definition)] = number(result.sink_ratio(definition, key));
+    ratios[to_string(definition)] = number(result.sink_ratio_percent(definition, key));
   return ratios;
 }
 
@@ -77,7 +77,7 @@ void add_section(const AttentionSinksResult& result, ReportDocument& report) {
       {"epsilon", result.options.epsilon},
       {"key", key},
       {"sequences", result.sequences},
-      {"sink_ratio_percent", number(result.sink_ratio(SinkDefinition::kGu, key))},
+      {"sink_ratio_percent", number(result.sink_ratio_percent(SinkDefinition::kGu, key))},
       {"ratios", ratios_of(result, key)},
       {"heads", section(heads)},
       {"sink_heads", section(result.sink_heads(key))},

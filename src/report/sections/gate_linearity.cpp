@@ -34,8 +34,8 @@ void add_section(const GateLinearityResult& result, ReportDocument& report) {
        "mean that the activation is near the identity there (arXiv 2603.05498, figure 2). "
        "sample: some tokens' [cosine, ratio]."},
       {"options",
-       {{"spike_points", result.options.spike_points},
-        {"ordinary_points", result.options.ordinary_points}}},
+       {{"max_spike_samples", result.options.max_spike_samples},
+        {"max_ordinary_samples", result.options.max_ordinary_samples}}},
       {"blocks", blocks}};
   report.json["gate_linearity"] = fields;
 }

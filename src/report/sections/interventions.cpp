@@ -1,6 +1,6 @@
 #include "report/json_values.h"
 #include "report/section.h"
-#include "spikesink/intervene/compare.h"
+#include "spikesink/intervene/compare_interventions.h"
 
 namespace spikesink::detail {
 namespace {
@@ -26,7 +26,7 @@ json norms(const std::vector<FittedNorm>& fitted) {
     json entry = {{"site", to_string(norm.site)},
                   {"becomes", to_string(norm.kind)},
                   {"alpha", norm.kind == NormKind::kRms ? json() : number(norm.alpha)},
-                  {"gain", norm.kind == NormKind::kFrozen ? json() : number(norm.gain)},
+                  {"gain", norm.kind == NormKind::kFixedDivisor ? json() : number(norm.gain)},
                   {"error", number(norm.error)}};
     if (norm.block.number > 0) entry.update(block_entry(norm.block));
     list.push_back(std::move(entry));
@@ -44,7 +44,7 @@ json section(const InterventionResult& result) {
                 {"position", result.spike.position}};
   if (has_spike) spike.update(block_entry(result.spike_block));
   const auto sinks = [&](int64_t key) {
-    return number(result.sinks.sink_ratio(SinkDefinition::kGu, key));
+    return number(result.sinks.sink_ratio_percent(SinkDefinition::kGu, key));
   };
   return {{"name", result.name},
           {"perplexity", number(result.perplexity.perplexity)},

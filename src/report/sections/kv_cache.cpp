@@ -1,6 +1,6 @@
 #include "report/json_values.h"
 #include "report/section.h"
-#include "spikesink/measure/practice/cache_keep.h"
+#include "spikesink/measure/practice/kv_cache_keep.h"
 
 namespace spikesink::detail {
 namespace {
@@ -18,7 +18,7 @@ json section(const KeptToken& token, const Tokenizer* tokenizer) {
 
 }  // namespace
 
-void add_section(const CacheKeepResult& result, ReportDocument& report) {
+void add_section(const KvCacheKeepResult& result, ReportDocument& report) {
   const auto* tokenizer = report.tokenizer.get();
   const auto told = [&](const KeptToken& token) { return section(token, tokenizer); };
   const json fields = {
@@ -33,15 +33,15 @@ void add_section(const CacheKeepResult& result, ReportDocument& report) {
       {"tokens", result.tokens},
       {"heads", result.heads},
       {"heads_with_sinks", result.heads_with_sinks},
-      {"kept", result.places},
-      {"kept_per_sequence", number(static_cast<double>(result.places) / result.sequences)},
+      {"kept", result.kept},
+      {"kept_per_sequence", number(static_cast<double>(result.kept) / result.sequences)},
       {"attention", number(result.attention)},
-      {"keep", first_of(result.kept, kMostTokens, told)}};
+      {"keep", first_of(result.keep, kMostTokens, told)}};
   report.json["kv_cache"] = fields;
 }
 
 }  // namespace spikesink::detail
 
 namespace spikesink {
-template void Report::add(const CacheKeepResult&);
+template void Report::add(const KvCacheKeepResult&);
 }  // namespace spikesink

@@ -26,7 +26,7 @@ void add_section(const ModelConfig& config, ReportDocument& report) {
                        {"norm_placement", to_string(config.norm_placement)},
                        {"residual", to_string(config.residual)},
                        {"qk_norm", to_string(config.qk_norm)},
-                       {"positions", config.positions()},
+                       {"positions", config.position_encoding()},
                        {"activation", to_string(config.activation.kind)},
                        {"gated", config.gated},
                        {"experts", config.experts.count},

@@ -2,8 +2,8 @@
 
 #include "report/json_values.h"
 #include "report/section.h"
-#include "spikesink/measure/weights/form_fit.h"
 #include "spikesink/measure/weights/quadratic_form.h"
+#include "spikesink/measure/weights/quadratic_form_fit.h"
 
 namespace spikesink::detail {
 namespace {
@@ -11,15 +11,15 @@ namespace {
 constexpr size_t kMostChannels = 10;  // of a block that are listed, outliers or not
 
 json section(const ChannelForm& form) {
-  json entry = {{"channel", form.channel}, {"frobenius_norm", number(form.norm)}};
+  json entry = {{"channel", form.channel}, {"frobenius_norm", number(form.frobenius_norm)}};
   if (form.expert >= 0) entry["expert"] = form.expert;
   if (form.expert == ChannelForm::kShared) entry["expert"] = "shared";
   entry["leading_eigenvalue"] = nullptr;
-  if (form.eigenvalues.empty()) return entry;
-  entry["leading_eigenvalue"] = number(form.eigenvalue());
+  if (form.spectrum.empty()) return entry;
+  entry["leading_eigenvalue"] = number(form.leading_eigenvalue());
   entry["dominance"] = number(form.dominance);
-  for (const double eigenvalue : form.eigenvalues) entry["spectrum"].push_back(digits(eigenvalue));
-  for (const auto& weight : form.weights) {
+  for (const double eigenvalue : form.spectrum) entry["spectrum"].push_back(digits(eigenvalue));
+  for (const auto& weight : form.super_weights) {
     entry["super_weights"].push_back({{"row", weight.row},
                                       {"column", weight.column},
                                       {"weight", number(weight.weight)},
@@ -44,7 +44,7 @@ json largest_channels(const BlockForms& block) {
     ChannelForm form;
     form.channel = channel;
     form.expert = ChannelForm::kDense;
-    form.norm = block.norms[channel].item<double>();
+    form.frobenius_norm = block.norms[channel].item<double>();
     list.push_back(section(form));
   }
   return list;
@@ -56,7 +56,7 @@ json section(const BlockForms& block) {
   entry["normed_before"] = block.normed_before;
   entry["normed_after"] = block.normed_after;
   entry["has_biases"] = block.has_biases;
-  entry["median_norm"] = number(block.median);
+  entry["median_norm"] = number(block.median_norm);
   entry["channels"] = largest_channels(block);
   entry["controls"] = json::array();
   for (const auto& form : block.controls) entry["controls"].push_back(section(form));
@@ -101,7 +101,7 @@ json section(const SpikePrediction& prediction) {
           {"steps", steps}};
 }
 
-json section(const FitSums& fit) {
+json section(const RegressionSums& fit) {
   return {{"r_squared", number(fit.r_squared())},
           {"slope", number(fit.slope())},
           {"largest_measured", number(fit.largest_measured)},
@@ -137,7 +137,7 @@ void add_section(const QuadraticFormResult& result, ReportDocument& report) {
   report.json["quadratic_form"].update(fields);
 }
 
-void add_section(const FormFitResult& fits, ReportDocument& report) {
+void add_section(const QuadraticFormFitResult& fits, ReportDocument& report) {
   json list = json::array();
   for (const auto& fit : fits.channels) {
     auto entry = block_entry(fit.block);
@@ -172,6 +172,6 @@ void add_section(const PredictionComparison& comparison, ReportDocument& report)
 
 namespace spikesink {
 template void Report::add(const QuadraticFormResult&);
-template void Report::add(const FormFitResult&);
+template void Report::add(const QuadraticFormFitResult&);
 template void Report::add(const PredictionComparison&);
 }  // namespace spikesink

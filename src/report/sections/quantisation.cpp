@@ -1,6 +1,6 @@
+#include "spikesink/measure/practice/quantisation.h"
 #include "report/json_values.h"
 #include "report/section.h"
-#include "spikesink/measure/practice/quantisation_error.h"
 
 namespace spikesink::detail {
 namespace {
@@ -11,29 +11,29 @@ json largest_or_null(double value) {
   return value > 0 ? number(value) : json(nullptr);
 }
 
-json errors(const LinearInputError& input, ScaleOf scale) {
-  const auto mean = [&](Kept kept) { return mean_or_null(input.error(scale, kept)); };
-  return {{"plain", mean(Kept::kNothing)},
-          {"spike_tokens", mean(Kept::kSpikeTokens)},
-          {"channels", mean(Kept::kOutlierChannels)},
-          {"both", mean(Kept::kBoth)}};
+json errors(const LinearInputError& input, ScaleGranularity scale) {
+  const auto mean = [&](HighPrecision kept) { return mean_or_null(input.error(scale, kept)); };
+  return {{"plain", mean(HighPrecision::kNothing)},
+          {"spike_tokens", mean(HighPrecision::kSpikeTokens)},
+          {"channels", mean(HighPrecision::kOutlierChannels)},
+          {"both", mean(HighPrecision::kBoth)}};
 }
 
 // What the lists have in common.
-json place(const LinearInputError& input) {
+json location(const LinearInputError& input) {
   return {{"name", input.point},
           {"layer", input.layer >= 0 ? json(input.layer) : json(nullptr)},
           {"reads", to_string(input.reader)}};
 }
 
 json section(const LinearInputError& input) {
-  auto entry = place(input);
+  auto entry = location(input);
   entry["width"] = input.width;
   entry["largest"] = {{"spike", largest_or_null(input.largest_spike)},
                       {"ordinary", largest_or_null(input.largest_ordinary)}};
-  entry["errors"] = {{"per_tensor", errors(input, ScaleOf::kTensor)},
-                     {"per_token", errors(input, ScaleOf::kToken)},
-                     {"per_channel", errors(input, ScaleOf::kChannel)}};
+  entry["errors"] = {{"per_tensor", errors(input, ScaleGranularity::kPerTensor)},
+                     {"per_token", errors(input, ScaleGranularity::kPerToken)},
+                     {"per_channel", errors(input, ScaleGranularity::kPerChannel)}};
   entry["channels"] = json::array();
   for (const auto& channel : input.channels) {
     if (channel.share_of_sequences < kLeastShare) break;
@@ -44,8 +44,8 @@ json section(const LinearInputError& input) {
   return entry;
 }
 
-json section(const WorthKeeping& kept) {
-  auto entry = place(*kept.input);
+json section(const HighPrecisionInput& kept) {
+  auto entry = location(*kept.input);
   entry["gain"] = number(kept.gain);
   entry["spike_tokens"] = kept.spike_tokens;
   entry["channels"] = kept.channels;
@@ -57,7 +57,7 @@ json section(const WorthKeeping& kept) {
 void add_section(const QuantisationResult& result, ReportDocument& report) {
   json inputs = json::array(), keep = json::array();
   for (const auto& input : result.inputs) inputs.push_back(section(input));
-  for (const auto& kept : result.worth_keeping()) keep.push_back(section(kept));
+  for (const auto& kept : result.keep_list()) keep.push_back(section(kept));
   const json fields = {
       {"definition",
        "What linear maps read, rounded to a symmetric grid of integers, s round(x / s) with s "

@@ -11,18 +11,18 @@ void add_section(const SelfAttentionResult& result, ReportDocument& report) {
                      {"head", head},
                      {"spike", number(attention.spike)},
                      {"ordinary", number(attention.ordinary)},
-                     {"delimiter", number(attention.watched)}});
+                     {"delimiter", number(attention.delimiter)}});
   }
   const json fields = {
       {"definition",
        "Mean A[i, i] of the tokens that are not the first of their sequence (in a causal model "
        "that one keeps all of its attention): spike tokens, the others, and delimiters of "
        "either kind."},
-      {"options", {{"watched", result.options.watched}}},
+      {"options", {{"delimiters", result.options.delimiters}}},
       {"tokens",
        {{"spike", result.tokens.spike},
         {"ordinary", result.tokens.ordinary},
-        {"delimiter", result.tokens.watched}}},
+        {"delimiter", result.tokens.delimiter}}},
       {"heads", heads}};
   report.json["self_attention"] = fields;
 }

@@ -1,6 +1,6 @@
-#include "spikesink/measure/sinks/sink_geometry.h"
 #include "report/json_values.h"
 #include "report/section.h"
+#include "spikesink/measure/sinks/sink_geometry_summary.h"
 
 namespace spikesink::detail {
 namespace {
@@ -21,7 +21,7 @@ json section(const HeadGeometry& head) {
           {"key_head", head.key_head},
           {"logit_gap", number(head.logit_gap)},
           {"margin", number(head.margin(QkDistance::kEuclidean))},
-          {"named", head.is_sink_head(QkDistance::kEuclidean)},
+          {"named", head.is_predicted_sink_head(QkDistance::kEuclidean)},
           {"value_drain", number(head.value_drain())},
           {"sinks", section(head.sinks)},
           {"others", section(head.others)}};
@@ -53,8 +53,8 @@ json section(const HeadPicture& picture, const Tokenizer* tokenizer) {
     for (const auto& vector : vectors) {
       auto entry = token_entry(vector.id, tokenizer);
       entry["kind"] = kind;
-      entry["sequence"] = vector.place.sequence;
-      entry["position"] = vector.place.position;
+      entry["sequence"] = vector.token.sequence;
+      entry["position"] = vector.token.position;
       points.push_back(entry);
     }
   };
@@ -67,7 +67,7 @@ json section(const HeadPicture& picture, const Tokenizer* tokenizer) {
 
 }  // namespace
 
-void add_section(const SinkGeometry& geometry, ReportDocument& report) {
+void add_section(const SinkGeometrySummary& geometry, ReportDocument& report) {
   const auto* tokenizer = report.tokenizer.get();
   const auto& options = geometry.result.options;
   json heads = json::array(), pictures = json::array();
@@ -86,8 +86,7 @@ void add_section(const SinkGeometry& geometry, ReportDocument& report) {
        "over that of the others. precision and recall are against heads whose mean importance "
        "exceeds epsilon; an area is the chance that such a head ranks above another. pictures are "
        "of the first batch."},
-      {"options",
-       {{"positions", options.sinks.positions}, {"before_rotation", options.before_rotation}}},
+      {"options", {{"positions", options.sinks.positions}, {"before_rope", options.before_rope}}},
       {"sink_keys", geometry.result.sink_keys},
       {"other_keys", geometry.result.other_keys},
       {"heads", heads},
@@ -99,5 +98,5 @@ void add_section(const SinkGeometry& geometry, ReportDocument& report) {
 }  // namespace spikesink::detail
 
 namespace spikesink {
-template void Report::add(const SinkGeometry&);
+template void Report::add(const SinkGeometrySummary&);
 }  // namespace spikesink

@@ -11,16 +11,16 @@ json section(const SinkToken& token, const Tokenizer* tokenizer) {
   auto entry = token_entry(token.id, tokenizer);
   entry["at_start"] = token.at_start;
   entry["count"] = token.count;
-  entry["places"] = token.places;
+  entry["places"] = token.token_positions;
   entry["occurrences"] = token.occurrences;
   return entry;
 }
 
-json section(const SinkPlace& place, const Tokenizer* tokenizer) {
-  auto entry = token_entry(place.id, tokenizer);
-  entry["sequence"] = place.sequence;
-  entry["position"] = place.position;
-  entry["heads"] = place.heads;
+json section(const SinkTokenPosition& token, const Tokenizer* tokenizer) {
+  auto entry = token_entry(token.id, tokenizer);
+  entry["sequence"] = token.sequence;
+  entry["position"] = token.position;
+  entry["heads"] = token.heads;
   return entry;
 }
 
@@ -58,8 +58,8 @@ void add_section(const SinksAnywhereResult& result, ReportDocument& report) {
                              })},
       {"tokens", first_of(result.tokens, kMostTokens, told)},
       {"heads", heads},
-      {"place_count", result.place_count},
-      {"places", first_of(result.places, kMostPlaces, told)}};
+      {"place_count", result.token_position_count},
+      {"places", first_of(result.token_positions, kMostPlaces, told)}};
   report.json["sinks_anywhere"] = fields;
 }
 

@@ -14,7 +14,7 @@ json section(const VectorSummary& vectors) {
           {"largest", number(vectors.largest)}};
 }
 
-json section(const VectorGroups& groups) {
+json section(const TokenGroupSummaries& groups) {
   return {{"spike", section(groups.spike)}, {"ordinary", section(groups.ordinary)}};
 }
 

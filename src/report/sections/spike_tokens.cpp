@@ -27,7 +27,7 @@ json section(const SpikeState& state) {
   return entry;
 }
 
-json section(const SpikingToken& token, const Tokenizer* tokenizer) {
+json section(const VocabularySpikeCounts& token, const Tokenizer* tokenizer) {
   auto entry = token_entry(token.id, tokenizer);
   entry["spiking"] = token.spiking;
   entry["seen"] = token.seen;
@@ -51,7 +51,7 @@ json deciles(std::vector<float> values) {
 // How many of the vocabulary.
 int64_t spiking_entries(const SpikeTokensResult& result) {
   return std::count_if(result.by_token.begin(), result.by_token.end(),
-                       [](const SpikingToken& token) { return token.spiking > 0; });
+                       [](const VocabularySpikeCounts& token) { return token.spiking > 0; });
 }
 
 }  // namespace

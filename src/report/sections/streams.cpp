@@ -33,7 +33,7 @@ json section(const NamedStream& stream, const Tokenizer* tokenizer) {
           {"first", policy.first},
           {"window", policy.window},
           {"step", result.options.step},
-          {"stretch", result.options.stretch},
+          {"segment_length", result.options.segment_length},
           {"kept", first_of(policy.kept_ids, kMostTokens, entry)},
           {"most_kept", policy.kept_ids.empty() ? 0 : policy.most_kept},
           {"capacity", policy.capacity()},

@@ -20,12 +20,12 @@ json values(const std::vector<Number>& numbers) {
   return list;
 }
 
-json spread_or_null(const std::optional<Spread>& spread) {
+json spread_or_null(const std::optional<SeedRange>& spread) {
   if (!spread) return {};
   return {{"mean", spread->mean}, {"low", spread->low}, {"high", spread->high}};
 }
 
-json paper_or_null(const std::optional<PaperRow>& paper) {
+json paper_or_null(const std::optional<PaperResult>& paper) {
   if (!paper) return {};
   return {{"perplexity", paper->perplexity},
           {"sink_ratio_percent", paper->sink_ratio_percent},
@@ -68,7 +68,7 @@ json state_of(int64_t step, const ValidationRecord& state) {
           {"kurtosis", values(state.kurtosis)}};
 }
 
-json run_of(const FinishedRun& run) {
+json run_of(const TrainingRunLog& run) {
   json states = json::array();
   for (const auto& record : run.log) {
     if (record.validation) states.push_back(state_of(record.step, *record.validation));
@@ -85,9 +85,9 @@ json run_of(const FinishedRun& run) {
 
 }  // namespace
 
-void add_section(const std::vector<FinishedRun>& runs, ReportDocument& report) {
+void add_section(const std::vector<TrainingRunLog>& runs, ReportDocument& report) {
   json rows = json::array(), each = json::array();
-  for (const auto& row : summarize(runs)) rows.push_back(row_of(row));
+  for (const auto& row : summarize_rows(runs)) rows.push_back(row_of(row));
   for (const auto& run : runs) each.push_back(run_of(run));
   const json fields = {{"definition", to_string(SinkDefinition::kGu)},
                        {"epsilon", AttentionSinksOptions().epsilon},
@@ -99,5 +99,5 @@ void add_section(const std::vector<FinishedRun>& runs, ReportDocument& report) {
 }  // namespace spikesink::detail
 
 namespace spikesink {
-template void Report::add(const std::vector<FinishedRun>&);
+template void Report::add(const std::vector<TrainingRunLog>&);
 }  // namespace spikesink

@@ -2,7 +2,7 @@
 
 #include <tuple>
 
-#include "measure/core/state_bytes.h"
+#include "measure/core/serialize.h"
 #include "spikesink/hooks/hook_names.h"
 #include "spikesink/measure/core/running_mean.h"
 
@@ -12,7 +12,7 @@ namespace spikesink {
 struct ChannelMean : Mergeable<ChannelMean> {
   RunningMean values;
 
-  HookScope begin(Transformer& model, RunContext&) override {
+  HookScope attach(Transformer& model, RunContext&) override {
     values = {};
     return model->hooks().add(hook_names::kEmbed, [this](const torch::Tensor& state) {
       const auto channel = state.select(2, 3).flatten().to(torch::kDouble);

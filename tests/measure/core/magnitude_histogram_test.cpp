@@ -16,7 +16,7 @@ TEST(MagnitudeHistogramTest, TheMedianLiesInItsBounds) {
     StateScan scan;
     scan.read(state);
     MagnitudeHistogram histogram;
-    histogram.add(scan.counts_of(0), false);
+    histogram.add(scan.bin_counts(0), false);
     const auto [low, high] = histogram.median_bounds();
     EXPECT_LE(low, median_of(state));
     EXPECT_GE(high, median_of(state));
@@ -29,7 +29,7 @@ TEST(MagnitudeHistogramTest, TheOuterBinsCountWhatLiesBeyond) {
   StateScan scan;
   scan.read(torch::tensor({0.f, 1e-30f, 1e30f}).reshape({1, 1, 3}));
   MagnitudeHistogram histogram;
-  histogram.add(scan.counts_of(0), false);
+  histogram.add(scan.bin_counts(0), false);
   EXPECT_EQ(histogram.total(), 3);
   EXPECT_EQ(histogram.median_bounds().first, 0);
   EXPECT_EQ(scan.channel_max[2], 1e30f);
@@ -39,9 +39,9 @@ TEST(MagnitudeHistogramTest, PartsMergeToTheWhole) {
   StateScan scan;
   scan.read(random_state(2, 30, 7));
   MagnitudeHistogram whole, first, second;
-  for (const int64_t sequence : {0, 1}) whole.add(scan.counts_of(sequence), false);
-  first.add(scan.counts_of(0), false);
-  second.add(scan.counts_of(1), false);
+  for (const int64_t sequence : {0, 1}) whole.add(scan.bin_counts(sequence), false);
+  first.add(scan.bin_counts(0), false);
+  second.add(scan.bin_counts(1), false);
   first.merge(second);
   EXPECT_EQ(first.total(), 2 * 30 * 7);
   EXPECT_EQ(first.median(), whole.median());

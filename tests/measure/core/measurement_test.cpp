@@ -18,7 +18,7 @@ struct RunTest : MeasuredModel {};
 struct LayersSeen : Measurement {
   std::vector<std::string> points;
 
-  HookScope begin(Transformer& model, RunContext&) override {
+  HookScope attach(Transformer& model, RunContext&) override {
     points.clear();
     return model->hooks().add(
         "blocks.*.hook_resid_post",
@@ -42,7 +42,7 @@ TEST_F(RunTest, EveryBatchPassesOnceAndNoHookStays) {
   const int64_t all = kSequences * model->config().n_layers;
   EXPECT_EQ(progress.front(), (std::pair<int64_t, int64_t>{2, all}));
   EXPECT_EQ(progress.back(), (std::pair<int64_t, int64_t>{all, all}));
-  EXPECT_EQ(model->hooks().active(), 0u);
+  EXPECT_EQ(model->hooks().hook_count(), 0u);
 }
 
 TEST_F(RunTest, StopAfterEndsWithTheLayerOfTheBlock) {
@@ -54,9 +54,9 @@ TEST_F(RunTest, StopAfterEndsWithTheLayerOfTheBlock) {
 
 TEST_F(RunTest, AMeasurementWithoutStateBytesThrows) {
   LayersSeen layers;
-  EXPECT_THROW(layers.state(), std::logic_error);
-  EXPECT_THROW(layers.set_state(""), std::logic_error);
-  EXPECT_THROW(layers.merge_state(""), std::logic_error);
+  EXPECT_THROW(layers.serialize(), std::logic_error);
+  EXPECT_THROW(layers.deserialize(""), std::logic_error);
+  EXPECT_THROW(layers.merge_serialized(""), std::logic_error);
 }
 
 TEST_F(RunTest, AStateIsScannedOnceForAllThatWatchIt) {
@@ -73,7 +73,7 @@ TEST_F(ShareOfTest, SharesAreTheTextInOrder) {
     std::vector<torch::Tensor> ids;
     int64_t sequences = 0;
     for (int64_t rank = 0; rank < count; ++rank) {
-      for (const auto& batch : share_of(batches, rank, count)) {
+      for (const auto& batch : batches_for_rank(batches, rank, count)) {
         EXPECT_EQ(batch.first_sequence, sequences);
         sequences += batch.ids.size(0);
         ids.push_back(batch.ids);

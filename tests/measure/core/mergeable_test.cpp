@@ -17,12 +17,12 @@ TEST_F(MergeableTest, AStateCarriesWhatWasMeasured) {
   run(model, batches, {&whole});
   run(model, {batches[0]}, {&first});
   run(model, {batches[1], batches[2]}, {&second});
-  received.set_state(first.state());
+  received.deserialize(first.serialize());
   EXPECT_EQ(received.values.mean, first.values.mean);
-  EXPECT_EQ(received.state(), first.state());
-  received.merge_state(second.state());
+  EXPECT_EQ(received.serialize(), first.serialize());
+  received.merge_serialized(second.serialize());
   first.merge(second);
-  EXPECT_EQ(received.state(), first.state());
+  EXPECT_EQ(received.serialize(), first.serialize());
   EXPECT_EQ(received.values.count, whole.values.count);
   EXPECT_NEAR(received.values.mean, whole.values.mean, 1e-12);
 }
@@ -30,10 +30,10 @@ TEST_F(MergeableTest, AStateCarriesWhatWasMeasured) {
 TEST_F(MergeableTest, BytesOfAnotherLengthAreRefused) {
   ChannelMean mean;
   run(model, batches, {&mean});
-  const auto state = mean.state();
-  EXPECT_THROW(mean.set_state(state + "x"), std::invalid_argument);
-  EXPECT_THROW(mean.set_state(state.substr(1)), std::invalid_argument);
-  EXPECT_THROW(mean.merge_state("abc"), std::invalid_argument);
+  const auto state = mean.serialize();
+  EXPECT_THROW(mean.deserialize(state + "x"), std::invalid_argument);
+  EXPECT_THROW(mean.deserialize(state.substr(1)), std::invalid_argument);
+  EXPECT_THROW(mean.merge_serialized("abc"), std::invalid_argument);
 }
 
 }  // namespace

@@ -10,15 +10,15 @@ namespace {
 TEST(PerBatchTest, EachBatchHasItsOwnFromBeginningToEnd) {
   const TokenBatch first, second;
   PerBatch<int> values;
-  values.begin(first, 1);
-  values.begin(second, 2);
-  values.of(second) += 5;
-  EXPECT_EQ(values.of(first), 1);
-  EXPECT_EQ(values.of(second), 7);
-  values.end(first);
-  EXPECT_THROW(values.of(first), std::out_of_range);
+  values.insert(first, 1);
+  values.insert(second, 2);
+  values.at(second) += 5;
+  EXPECT_EQ(values.at(first), 1);
+  EXPECT_EQ(values.at(second), 7);
+  values.erase(first);
+  EXPECT_THROW(values.at(first), std::out_of_range);
   values.clear();
-  EXPECT_THROW(values.of(second), std::out_of_range);
+  EXPECT_THROW(values.at(second), std::out_of_range);
 }
 
 }  // namespace

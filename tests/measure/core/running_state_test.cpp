@@ -10,14 +10,14 @@
 namespace spikesink {
 namespace {
 
-TEST(RunningStateTest, TheFirstPositionOfAMaximumCounts) {
+TEST(RunningStateSummaryTest, TheFirstPositionOfAMaximumCounts) {
   auto state = torch::zeros({2, 3, 4});
   state[0][2][1] = 7;
   state[1][0][1] = -7;
   state[1][1][3] = 5;
   StateScan scan;
   scan.read(state);
-  RunningState running(/*top=*/3);
+  RunningStateSummary running(/*top=*/3);
   running.add(scan, /*first_sequence=*/10);
   const auto top = running.summary().top;
   ASSERT_EQ(top.size(), 3u);
@@ -27,8 +27,8 @@ TEST(RunningStateTest, TheFirstPositionOfAMaximumCounts) {
             std::make_tuple(3, 5.0, 11, 1));
 }
 
-TEST(RunningStateTest, PartsMergeToTheWhole) {
-  RunningState whole(/*top=*/3), first(3), second(3);
+TEST(RunningStateSummaryTest, PartsMergeToTheWhole) {
+  RunningStateSummary whole(/*top=*/3), first(3), second(3);
   const auto state = random_state(4, 6, 9);
   StateScan scan;
   scan.read(state);

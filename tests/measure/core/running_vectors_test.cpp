@@ -8,11 +8,11 @@
 namespace spikesink {
 namespace {
 
-RunningVectors sums_of(const torch::Tensor& rows) {  // [n, d] float64
+RunningVectorSummary sums_of(const torch::Tensor& rows) {  // [n, d] float64
   const auto energy = rows.square();
   const auto total = energy.sum(1);
   const auto sum = rows.sum(0), units = (rows / total.sqrt().unsqueeze(1)).sum(0);
-  RunningVectors sums;
+  RunningVectorSummary sums;
   sums.count = rows.size(0);
   sums.vectors.assign(sum.data_ptr<double>(), sum.data_ptr<double>() + sum.numel());
   sums.units.assign(units.data_ptr<double>(), units.data_ptr<double>() + units.numel());
@@ -23,7 +23,7 @@ RunningVectors sums_of(const torch::Tensor& rows) {  // [n, d] float64
   return sums;
 }
 
-TEST(RunningVectorsTest, TheSummaryIsThatOfAllPairs) {
+TEST(RunningVectorSummaryTest, TheSummaryIsThatOfAllPairs) {
   torch::manual_seed(6);
   const auto rows = torch::randn({7, 5}, torch::kDouble) + 1;
   const auto summary = sums_of(rows).summary();
@@ -39,7 +39,7 @@ TEST(RunningVectorsTest, TheSummaryIsThatOfAllPairs) {
   EXPECT_EQ(summary.largest, rows.abs().max().item<double>());
 }
 
-TEST(RunningVectorsTest, PartsMergeToTheWhole) {
+TEST(RunningVectorSummaryTest, PartsMergeToTheWhole) {
   torch::manual_seed(6);
   const auto rows = torch::randn({7, 5}, torch::kDouble);
   auto merged = sums_of(rows.slice(0, 0, 3));
@@ -54,11 +54,11 @@ TEST(RunningVectorsTest, PartsMergeToTheWhole) {
   EXPECT_EQ(got.largest, expected.largest);
 }
 
-TEST(RunningVectorsTest, OneVectorHasNoPairsAndNoneHasNoNumbers) {
+TEST(RunningVectorSummaryTest, OneVectorHasNoPairsAndNoneHasNoNumbers) {
   const auto one = sums_of(torch::ones({1, 4}, torch::kDouble)).summary();
   EXPECT_TRUE(std::isnan(one.cosine));
   EXPECT_NEAR(one.participation, 4, 1e-12);
-  EXPECT_TRUE(std::isnan(RunningVectors().summary().largest));
+  EXPECT_TRUE(std::isnan(RunningVectorSummary().summary().largest));
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace {
 
 double median_of_sequence(const StateScan& scan, int64_t sequence) {
   MagnitudeHistogram histogram;
-  histogram.add(scan.counts_of(sequence), scan.at_edges());
+  histogram.add(scan.bin_counts(sequence), scan.bins_are_exact());
   return histogram.median();
 }
 
@@ -33,7 +33,7 @@ TEST_P(StateScanTest, AgreesWithAnExplicitComputation) {
   EXPECT_TRUE(torch::tensor(scan.token_max).equal(magnitudes.amax(2).flatten()));
   EXPECT_EQ(scan.not_finite, 0);
   for (int64_t sequence = 0; sequence < sequences; ++sequence) {
-    const double width = scan.at_edges() ? 0 : 1.0 / 128;
+    const double width = scan.bins_are_exact() ? 0 : 1.0 / 128;
     EXPECT_NEAR(median_of_sequence(scan, sequence) / median_of(state[sequence]), 1, width);
     EXPECT_EQ(scan.value(sequence, length - 1, channels / 2),
               state[sequence][length - 1][channels / 2].item<float>());
@@ -60,7 +60,7 @@ TEST(StateScanTest, ValuesThatAreNotFiniteAreCountedAndLeftOut) {
   EXPECT_EQ(scan.not_finite, 4);
   EXPECT_TRUE(torch::tensor(scan.channel_max).equal(clean.abs().amax({0, 1})));
   MagnitudeHistogram histogram;
-  histogram.add(scan.counts_of(1), false);
+  histogram.add(scan.bin_counts(1), false);
   EXPECT_EQ(histogram.total(), 6 * 10 - 4);
 }
 

@@ -53,16 +53,16 @@ struct NotFiniteTest : MeasuredModel {
 
 TEST_F(NotFiniteTest, AHealthyModelHasNone) {
   EXPECT_TRUE(found().empty());
-  EXPECT_EQ(model->hooks().active(), 0u);
+  EXPECT_EQ(model->hooks().hook_count(), 0u);
 }
 
 TEST_F(NotFiniteTest, NoMatrixIsFormedUnlessRequested) {
   RunContext context;
   NotFinite not_finite;
-  const auto scope = not_finite.begin(model, context);
-  EXPECT_FALSE(model->hooks().watched(in_block(0, kScores)));
-  EXPECT_FALSE(model->hooks().watched(in_block(0, kPattern)));
-  EXPECT_EQ(model->hooks().active(), model->hooks().names().size() - 2 * 2);
+  const auto scope = not_finite.attach(model, context);
+  EXPECT_FALSE(model->hooks().has_hooks(layer_hook_name(0, kScores)));
+  EXPECT_FALSE(model->hooks().has_hooks(layer_hook_name(0, kPattern)));
+  EXPECT_EQ(model->hooks().hook_count(), model->hooks().names().size() - 2 * 2);
 }
 
 TEST_F(NotFiniteTest, AnInfinityIsReportedAtTheFirstPoint) {
@@ -81,7 +81,7 @@ TEST_F(NotFiniteTest, AnInfinityIsReportedAtTheFirstPoint) {
 }
 
 TEST_F(NotFiniteTest, CountsBothKindsAndLocatesTheFirst) {
-  const auto point = in_block(1, kZ);
+  const auto point = layer_hook_name(1, kZ);
   auto scope = model->hooks().add(point, plant(4, {2, 0, 0}, INFINITY));
   scope += model->hooks().add(point, plant(2, {5, 3, 1}, NAN));
   scope += model->hooks().add(point, plant(2, {5, 2, 7}, NAN));
@@ -161,16 +161,16 @@ TEST_F(NotFiniteTest, NamesTheFirstValueOutOfTheRangeOfFloat16) {
   run(model, batches, {&life_cycle, &not_finite});
   EXPECT_TRUE(not_finite.result().points.empty());
   EXPECT_EQ(life_cycle.result().not_finite(), 0);
-  const auto excess = life_cycle.result().first_over(kLargestFloat16);
+  const auto excess = life_cycle.result().first_exceeding(kMaxFloat16);
   ASSERT_TRUE(excess);
   EXPECT_EQ(excess->block.number, 2);
 
   model = load_model(folder.path(), {.dtype = torch::kHalf});
   run(model, batches, {&life_cycle, &not_finite});
   EXPECT_GT(life_cycle.result().not_finite(), 0);
-  EXPECT_FALSE(life_cycle.result().first_over(kLargestFloat16));
+  EXPECT_FALSE(life_cycle.result().first_exceeding(kMaxFloat16));
   ASSERT_FALSE(not_finite.result().points.empty());
-  EXPECT_EQ(not_finite.result().points.front().point, excess->block.output_point());
+  EXPECT_EQ(not_finite.result().points.front().point, excess->block.output_hook_name());
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace {
 using namespace hook_names;
 using Indices = std::vector<int64_t>;
 
-const std::string kPoint = in_block(1, kResidPost);
+const std::string kPoint = layer_hook_name(1, kResidPost);
 
 struct ParityTest : MeasuredModel {
   ParityTest() { take("blocks.*.hook_resid_post"); }
@@ -194,11 +194,11 @@ TEST_F(ParityTest, OnlyPointsOfTheFileAreWatched) {
   RunContext context;
   Parity parity(saved());
   {
-    const auto scope = parity.begin(model, context);
-    EXPECT_EQ(model->hooks().active(), 2u);
-    EXPECT_TRUE(model->hooks().watched(kPoint));
+    const auto scope = parity.attach(model, context);
+    EXPECT_EQ(model->hooks().hook_count(), 2u);
+    EXPECT_TRUE(model->hooks().has_hooks(kPoint));
   }
-  EXPECT_EQ(model->hooks().active(), 0u);
+  EXPECT_EQ(model->hooks().hook_count(), 0u);
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ class AttentionMatrices : public testing::TestWithParam<AttentionModel> {
     const auto cache = run_with_cache(model, batch.ids, {"blocks.*.attn.hook_pattern"});
     std::vector<torch::Tensor> layers;
     for (int64_t layer = 0; layer < model->config().n_layers; ++layer)
-      layers.push_back(cache[hook_names::in_block(layer, hook_names::kPattern)].to(torch::kDouble));
+      layers.push_back(
+          cache[hook_names::layer_hook_name(layer, hook_names::kPattern)].to(torch::kDouble));
     return at::stack(layers);
   }
   /// What one key receives of them: [layers, B, H, queries that see it].

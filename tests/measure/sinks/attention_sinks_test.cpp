@@ -26,7 +26,7 @@ TEST_F(AttentionSinksTest, AreMeansOfTheMatrix) {
   ASSERT_EQ(result.heads.size(), 2u * 4 * 2);
   double exceeding = 0, mean_exceeding = 0;
   for (const auto& head : result.heads) {
-    const auto received = cache[in_block(head.layer, kPattern)]
+    const auto received = cache[layer_hook_name(head.layer, kPattern)]
                               .select(1, head.head)
                               .select(2, head.key)
                               .slice(1, head.key)
@@ -40,8 +40,9 @@ TEST_F(AttentionSinksTest, AreMeansOfTheMatrix) {
   }
   EXPECT_GT(mean_exceeding, 0) << "the test has something to see";
   EXPECT_LT(mean_exceeding, 8);
-  EXPECT_NEAR(result.sink_ratio(SinkDefinition::kGu), 100 * exceeding / 8, 1e-9);
-  EXPECT_NEAR(result.sink_ratio(SinkDefinition::kMeanFirst), 100 * mean_exceeding / 8, 1e-9);
+  EXPECT_NEAR(result.sink_ratio_percent(SinkDefinition::kGu), 100 * exceeding / 8, 1e-9);
+  EXPECT_NEAR(result.sink_ratio_percent(SinkDefinition::kMeanFirst), 100 * mean_exceeding / 8,
+              1e-9);
   EXPECT_EQ(static_cast<double>(result.sink_heads().size()), mean_exceeding);
 }
 
@@ -65,9 +66,9 @@ TEST_F(AttentionSinksTest, ASequenceThatEndsBeforeAKeyIsNotCounted) {
     if (both.heads[index].key != 5) continue;
     EXPECT_EQ(both.heads[index].importance, longer.heads[index].importance);
   }
-  EXPECT_THROW(longer.sink_ratio(SinkDefinition::kGu, 6), std::invalid_argument);
+  EXPECT_THROW(longer.sink_ratio_percent(SinkDefinition::kGu, 6), std::invalid_argument);
   run(model, token_batches({{1, 2, 3}}), {&sinks});
-  EXPECT_TRUE(std::isnan(sinks.result().sink_ratio(SinkDefinition::kGu, 5)));
+  EXPECT_TRUE(std::isnan(sinks.result().sink_ratio_percent(SinkDefinition::kGu, 5)));
 }
 
 class SinkDefinitionsTest : public AttentionMatrices {};
@@ -88,7 +89,7 @@ TEST_P(SinkDefinitionsTest, EveryDefinitionIsThatOfTheMatrix) {
     const auto exceeds = (alpha > epsilon).to(torch::kDouble);
     const auto result = sinks.result();
     const auto expect = [&](SinkDefinition definition, const torch::Tensor& expected) {
-      EXPECT_NEAR(result.sink_ratio(definition, key), 100 * expected.item<double>(), 1e-4)
+      EXPECT_NEAR(result.sink_ratio_percent(definition, key), 100 * expected.item<double>(), 1e-4)
           << to_string(definition) << " of key " << key;
     };
     expect(SinkDefinition::kGu, exceeds.mean());
@@ -96,7 +97,8 @@ TEST_P(SinkDefinitionsTest, EveryDefinitionIsThatOfTheMatrix) {
     expect(SinkDefinition::kSoftpick, exceeds.mean(2).mean(1).mean());
     expect(SinkDefinition::kEntry, at::cat(entries, 1).mean());
     expect(SinkDefinition::kFAttn, alpha.mean());
-    EXPECT_GT(result.sink_ratio(SinkDefinition::kEntry, key), 0) << "the test has something to see";
+    EXPECT_GT(result.sink_ratio_percent(SinkDefinition::kEntry, key), 0)
+        << "the test has something to see";
   }
 }
 

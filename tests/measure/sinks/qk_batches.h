@@ -6,7 +6,7 @@
 namespace spikesink {
 
 /// Position 0 of all sequences, and two single tokens; the second lies beyond its sequence's end.
-inline const SinkKeys kSinks{.positions = {0}, .places = {{1, 4}, {2, 90}}};
+inline const SinkKeys kSinks{.positions = {0}, .token_positions = {{1, 4}, {2, 90}}};
 
 inline bool is_sink(int64_t sequence, int64_t position) {
   return position == 0 || (sequence == 1 && position == 4);

@@ -14,7 +14,7 @@ namespace {
 struct QkSampleTest : QkBatches {};
 
 TEST_F(QkSampleTest, TheSampleIsOfTheTextsVectors) {
-  QkSample sample({.heads = {{1, 3}, {0, 0}}, .sinks = kSinks, .most = 6});
+  QkSample sample({.heads = {{1, 3}, {0, 0}}, .sinks = kSinks, .max_vectors = 6});
   run(model, batches, {&sample});
   const auto result = sample.result();
   ASSERT_EQ(result.size(), 2u);
@@ -27,11 +27,11 @@ TEST_F(QkSampleTest, TheSampleIsOfTheTextsVectors) {
     const auto expect = [&](const std::vector<QkVector>& list, const torch::Tensor& all,
                             bool sink) {
       for (const auto& vector : list) {
-        EXPECT_EQ(is_sink(vector.place.sequence, vector.place.position), sink);
-        const int64_t row = vector.place.sequence - batch.first_sequence;
+        EXPECT_EQ(is_sink(vector.token.sequence, vector.token.position), sink);
+        const int64_t row = vector.token.sequence - batch.first_sequence;
         if (row < 0 || row >= batch.ids.size(0)) continue;
-        EXPECT_EQ(vector.id, batch.ids[row][vector.place.position].item<int64_t>());
-        EXPECT_TRUE(torch::tensor(vector.values).allclose(all[row][vector.place.position]));
+        EXPECT_EQ(vector.id, batch.ids[row][vector.token.position].item<int64_t>());
+        EXPECT_TRUE(torch::tensor(vector.values).allclose(all[row][vector.token.position]));
       }
     };
     expect(result[0].queries, cache["blocks.1.attn.hook_rot_q"].select(2, 3), false);
@@ -41,7 +41,7 @@ TEST_F(QkSampleTest, TheSampleIsOfTheTextsVectors) {
 }
 
 TEST_F(QkSampleTest, SamplesMergeWhateverTheOrder) {
-  const QkSampleOptions options{.heads = {{1, 3}}, .most = 5};
+  const QkSampleOptions options{.heads = {{1, 3}}, .max_vectors = 5};
   QkSample once(options), first(options), second(options);
   run(model, batches, {&once});
   run(model, {batches[2]}, {&first});
@@ -50,7 +50,7 @@ TEST_F(QkSampleTest, SamplesMergeWhateverTheOrder) {
   const auto sample = once.result()[0];
   EXPECT_TRUE(sample.points().equal(first.result()[0].points()));
   std::set<int64_t> sequences;
-  for (const auto& query : sample.queries) sequences.insert(query.place.sequence);
+  for (const auto& query : sample.queries) sequences.insert(query.token.sequence);
   EXPECT_GT(sequences.size(), 1u) << "the hash spreads";
 }
 

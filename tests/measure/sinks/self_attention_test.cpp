@@ -16,17 +16,17 @@ struct SelfAttentionTest : PlantedSpikes {
   torch::Tensor spikes;
 
   /// [B, T] of each group.
-  OfTokenGroups<torch::Tensor> masks() const {
+  PerTokenGroup<torch::Tensor> masks() const {
     auto first = torch::zeros({kSequences, kLength}, torch::kBool);
     first.select(1, 0).fill_(true);
     const auto watched = at::isin(tokens, torch::tensor(kWatched));
     return {.first = first,
             .spike = spikes & ~first,
             .ordinary = ~spikes & ~first,
-            .watched = watched & ~first};
+            .delimiter = watched & ~first};
   }
   SelfAttention measured() {
-    SelfAttention attention(places_of(spikes), {.watched = kWatched});
+    SelfAttention attention(places_of(spikes), {.delimiters = kWatched});
     run(model, batches, {&attention});
     return attention;
   }
@@ -34,17 +34,17 @@ struct SelfAttentionTest : PlantedSpikes {
     spikes = spike_mask();
     const auto result = measured().result();
     const auto of = masks();
-    EXPECT_GT(result.tokens.watched, 0);
+    EXPECT_GT(result.tokens.delimiter, 0);
     EXPECT_EQ(result.tokens.first, kSequences);
     EXPECT_EQ(result.tokens.spike, of.spike.sum().item<int64_t>());
     EXPECT_EQ(result.tokens.ordinary, of.ordinary.sum().item<int64_t>());
-    EXPECT_EQ(result.tokens.watched, of.watched.sum().item<int64_t>());
+    EXPECT_EQ(result.tokens.delimiter, of.delimiter.sum().item<int64_t>());
     auto patterns = all_of("blocks.*.attn.hook_pattern");
     const auto heads = model->config().n_heads;
     ASSERT_EQ(static_cast<int64_t>(result.heads.size()), 2 * heads);
     for (const auto& head : result.heads) {
       SCOPED_TRACE("layer " + std::to_string(head.layer) + " head " + std::to_string(head.head));
-      const auto kept = patterns[hook_names::in_block(head.layer, hook_names::kPattern)]
+      const auto kept = patterns[hook_names::layer_hook_name(head.layer, hook_names::kPattern)]
                             .select(1, head.head)
                             .diagonal(0, 1, 2)
                             .to(torch::kDouble);  // [B, T]
@@ -61,7 +61,7 @@ struct SelfAttentionTest : PlantedSpikes {
       expect(head.attention.first, of.first);
       expect(head.attention.spike, of.spike);
       expect(head.attention.ordinary, of.ordinary);
-      expect(head.attention.watched, of.watched);
+      expect(head.attention.delimiter, of.delimiter);
     }
   }
 };
@@ -107,10 +107,10 @@ TEST_F(SelfAttentionTest, FloatAndBFloat16) {
 TEST_F(SelfAttentionTest, TwoPassesMerge) {
   const auto scope = plant();
   const auto [once, merged] =
-      once_and_merged(SelfAttention(places_of(spike_mask()), {.watched = kWatched}));
+      once_and_merged(SelfAttention(places_of(spike_mask()), {.delimiters = kWatched}));
   const auto a = once.result(), b = merged.result();
   EXPECT_EQ(a.tokens.spike, b.tokens.spike);
-  EXPECT_EQ(a.tokens.watched, b.tokens.watched);
+  EXPECT_EQ(a.tokens.delimiter, b.tokens.delimiter);
   for (size_t index = 0; index < a.heads.size(); ++index) {
     EXPECT_NEAR(a.heads[index].attention.first, b.heads[index].attention.first, 1e-12);
     EXPECT_NEAR(a.heads[index].attention.spike, b.heads[index].attention.spike, 1e-12);
@@ -124,7 +124,7 @@ TEST_F(SelfAttentionTest, ValuesThatAreNotFiniteStayInTheirGroup) {
     changed[0][4] = NAN;
     return changed;
   });
-  SelfAttention attention(SpikePlaces({{0, 4}, {2, 4}, {4, 4}}));
+  SelfAttention attention(SpikePositions({{0, 4}, {2, 4}, {4, 4}}));
   run(model, batches, {&attention});
   for (const auto& head : attention.result().heads) {
     EXPECT_EQ(std::isnan(head.attention.spike), head.layer == 1);

@@ -18,7 +18,7 @@ namespace {
 
 TEST(SinkHeadAgreementTest, AgreementCountsHeads) {
   AttentionSinksResult measured{0.3};
-  QkGeometryResult geometry;
+  SinkGeometryResult geometry;
   for (int64_t head = 0; head < 4; ++head) {
     measured.heads.push_back({0, head, 0, head < 2 ? 0.9 : 0.1});
     HeadGeometry entry{0, head};
@@ -27,34 +27,35 @@ TEST(SinkHeadAgreementTest, AgreementCountsHeads) {
     entry.sinks.cosine = head == 0 ? 0.5 : -0.5;
     geometry.heads.push_back(entry);
   }
-  const auto euclidean = compare(geometry, measured);  // names heads 0, 2, 3
+  const auto euclidean = sink_head_agreement(geometry, measured);  // names heads 0, 2, 3
   EXPECT_EQ(euclidean.heads, 4);
   EXPECT_EQ(euclidean.named, 3);
   EXPECT_EQ(euclidean.measured, 2);
   EXPECT_NEAR(euclidean.precision(), 1.0 / 3, 1e-12);
   EXPECT_EQ(euclidean.recall(), 0.5);
-  const auto cosine = compare(geometry, measured, QkDistance::kCosine);  // names head 0
+  const auto cosine = sink_head_agreement(geometry, measured, QkDistance::kCosine);  // names head 0
   EXPECT_EQ(cosine.precision(), 1);
   EXPECT_EQ(cosine.recall(), 0.5);
   EXPECT_EQ(cosine.base_rate(), 0.5);
   EXPECT_EQ(euclidean.area_by_margin, 0.25) << "margins 4, -4 against 4, 4";
   EXPECT_EQ(cosine.area_by_margin, 0.75) << "1 against two, ties with two";
   EXPECT_EQ(euclidean.area_by_logit_gap, 0.5) << "all are 0";
-  EXPECT_TRUE(contains(message_of<std::invalid_argument>(
-                           [&] { compare(geometry, measured, QkDistance::kCosine, {7}); }),
+  EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] {
+                         sink_head_agreement(geometry, measured, QkDistance::kCosine, {7});
+                       }),
                        "4 heads by geometry and 0"));
 }
 
 TEST(SinkHeadAgreementTest, AHeadMayHaveItsSinkAtEitherEnd) {
   AttentionSinksResult measured{0.3};
-  QkGeometryResult geometry;
+  SinkGeometryResult geometry;
   for (int64_t head = 0; head < 3; ++head) {
     measured.heads.push_back({0, head, 0, head == 0 ? 0.95 : 0.1});
     measured.heads.push_back({0, head, -1, head == 1 ? 0.9 : 0.1});
     geometry.heads.push_back({0, head});
   }
-  EXPECT_EQ(compare(geometry, measured).measured, 1);
-  EXPECT_EQ(compare(geometry, measured, QkDistance::kEuclidean, {0, -1}).measured, 2);
+  EXPECT_EQ(sink_head_agreement(geometry, measured).measured, 1);
+  EXPECT_EQ(sink_head_agreement(geometry, measured, QkDistance::kEuclidean, {0, -1}).measured, 2);
 }
 
 double middle_of(std::vector<double> values) {
@@ -73,14 +74,14 @@ TEST(Smollm2GeometryTest, GeometryNamesTheSinkHeads) {
   auto model = load_model(SPIKESINK_SMOLLM2);
   AttentionSinks sinks;
   SinksAnywhere anywhere;
-  QkGeometry geometry, unturned({.before_rotation = true});
+  SinkGeometry geometry, unturned({.before_rope = true});
   run(model, token_batches(sequences), {&sinks, &anywhere, &geometry, &unturned});
   const auto measured = sinks.result();
   ASSERT_FALSE(anywhere.result().positions.empty());
   EXPECT_EQ(anywhere.result().positions.front().position, 0);
-  EXPECT_EQ(anywhere.result().places.front().position, 0);
-  const auto euclidean = compare(geometry.result(), measured),
-             cosine = compare(geometry.result(), measured, QkDistance::kCosine);
+  EXPECT_EQ(anywhere.result().token_positions.front().position, 0);
+  const auto euclidean = sink_head_agreement(geometry.result(), measured),
+             cosine = sink_head_agreement(geometry.result(), measured, QkDistance::kCosine);
   for (const auto& agreement : {euclidean, cosine}) {
     EXPECT_EQ(agreement.heads, model->config().n_layers * model->config().n_heads);
     EXPECT_EQ(agreement.measured, static_cast<int64_t>(measured.sink_heads().size()));
@@ -91,7 +92,7 @@ TEST(Smollm2GeometryTest, GeometryNamesTheSinkHeads) {
     EXPECT_GT(agreement.area_by_logit_gap, 0.9);
   }
   EXPECT_GT(cosine.area_by_margin, euclidean.area_by_margin) << "norms blur the order";
-  EXPECT_GT(compare(unturned.result(), measured).recall(), 0.98);
+  EXPECT_GT(sink_head_agreement(unturned.result(), measured).recall(), 0.98);
   std::map<std::pair<int64_t, int64_t>, HeadGeometry> heads;
   for (const auto& head : geometry.result().heads) heads[{head.layer, head.head}] = head;
   std::vector<double> ranks, other_ranks, drains, gaps;

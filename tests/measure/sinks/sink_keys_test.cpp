@@ -9,7 +9,7 @@ namespace spikesink {
 namespace {
 
 TEST(SinkKeysTest, TheMaskIsOfPositionsAndOfSingleTokens) {
-  const SinkKeys keys{.positions = {0, -1, 9}, .places = {{5, 2}, {7, 1}}};
+  const SinkKeys keys{.positions = {0, -1, 9}, .token_positions = {{5, 2}, {7, 1}}};
   const auto batch = with_prefix({torch::ones({2, 4}, torch::kLong), 5}, {8});
   auto expected = torch::zeros({2, 5}, torch::kBool);
   expected.select(1, 0).fill_(true);
@@ -23,8 +23,8 @@ TEST(SinkKeysTest, PositionsThatDoNotExistAreRefused) {
     return message_of<std::invalid_argument>([&] { detail::check(keys, "Test"); });
   };
   EXPECT_TRUE(contains(refusal({.positions = {-2}}), "[Test] sink key: got -2"));
-  EXPECT_TRUE(contains(refusal({.places = {{-1, 3}}}), "got sequence -1 and position 3"));
-  detail::check({.positions = {0, -1}, .places = {{0, 0}}}, "Test");
+  EXPECT_TRUE(contains(refusal({.token_positions = {{-1, 3}}}), "got sequence -1 and position 3"));
+  detail::check({.positions = {0, -1}, .token_positions = {{0, 0}}}, "Test");
 }
 
 }  // namespace

@@ -56,9 +56,9 @@ TEST_P(SinksAnywhereMatrixTest, SinksAnywhereAreThoseOfTheMatrix) {
   ASSERT_EQ(result.tokens.size(), tokens.size());
   for (const auto& token : result.tokens)
     EXPECT_EQ(token.count, (tokens[{token.id, token.at_start}])) << token.id;
-  EXPECT_EQ(result.place_count, static_cast<int64_t>(places.size()));
-  ASSERT_EQ(result.places.size(), places.size());
-  for (const auto& place : result.places)
+  EXPECT_EQ(result.token_position_count, static_cast<int64_t>(places.size()));
+  ASSERT_EQ(result.token_positions.size(), places.size());
+  for (const auto& place : result.token_positions)
     EXPECT_EQ(place.heads, (places[{place.sequence, place.position}]));
   ASSERT_EQ(result.heads.size(), 8u);
   for (const auto& head : result.heads) {
@@ -97,7 +97,7 @@ struct SinksAnywhereTest : testing::Test {
 };
 
 TEST_F(SinksAnywhereTest, TwoPassesMerged) {
-  const SinksAnywhereOptions options{.epsilon = 0.1, .most_places = 5};
+  const SinksAnywhereOptions options{.epsilon = 0.1, .max_token_positions = 5};
   SinksAnywhere once(options), first(options), second(options);
   run(model, batches, {&once});
   run(model, {batches[0]}, {&first});
@@ -105,11 +105,11 @@ TEST_F(SinksAnywhereTest, TwoPassesMerged) {
   second.merge(first);
   const auto a = once.result(), b = second.result();
   EXPECT_EQ(a.sequences, b.sequences);
-  EXPECT_EQ(a.place_count, b.place_count);
-  EXPECT_GT(a.place_count, 5) << "the test has something to leave out";
-  ASSERT_EQ(a.places.size(), 5u);
+  EXPECT_EQ(a.token_position_count, b.token_position_count);
+  EXPECT_GT(a.token_position_count, 5) << "the test has something to leave out";
+  ASSERT_EQ(a.token_positions.size(), 5u);
   for (size_t index = 0; index < 5; ++index) {
-    const auto &one = a.places[index], &other = b.places[index];
+    const auto &one = a.token_positions[index], &other = b.token_positions[index];
     EXPECT_EQ(std::tie(one.sequence, one.position, one.id, one.heads),
               std::tie(other.sequence, other.position, other.id, other.heads));
   }
@@ -122,8 +122,9 @@ TEST_F(SinksAnywhereTest, TwoPassesMerged) {
   ASSERT_EQ(a.tokens.size(), b.tokens.size());
   for (size_t index = 0; index < a.tokens.size(); ++index) {
     const auto &one = a.tokens[index], &other = b.tokens[index];
-    EXPECT_EQ(std::tie(one.id, one.at_start, one.count, one.places, one.occurrences),
-              std::tie(other.id, other.at_start, other.count, other.places, other.occurrences));
+    EXPECT_EQ(
+        std::tie(one.id, one.at_start, one.count, one.token_positions, one.occurrences),
+        std::tie(other.id, other.at_start, other.count, other.token_positions, other.occurrences));
   }
   for (size_t index = 0; index < a.heads.size(); ++index) {
     const auto &one = a.heads[index], &other = b.heads[index];
@@ -141,7 +142,7 @@ TEST_F(SinksAnywhereTest, NoSinksAreAnEmptyResult) {
   EXPECT_EQ(none.result().sequences, 4) << "two are too short";
   EXPECT_TRUE(none.result().positions.empty());
   EXPECT_TRUE(none.result().tokens.empty());
-  EXPECT_TRUE(none.result().places.empty());
+  EXPECT_TRUE(none.result().token_positions.empty());
   for (const auto& head : none.result().heads) {
     EXPECT_EQ(head.share_of_sequences, 0);
     EXPECT_EQ(head.position, -1);
@@ -155,7 +156,7 @@ TEST_F(SinksAnywhereTest, ValuesThatAreNotNumbersAreNoSinks) {
                                         [](const torch::Tensor& q) { return q * NAN; });
   SinksAnywhere anywhere;
   run(model, batches, {&anywhere});
-  EXPECT_TRUE(anywhere.result().places.empty());
+  EXPECT_TRUE(anywhere.result().token_positions.empty());
 }
 
 TEST_F(SinksAnywhereTest, InvalidArgumentsAreRefused) {

@@ -28,7 +28,7 @@ struct GateLinearityTest : PlantedSpikes {
                 tolerance);
     EXPECT_NEAR(group.ratio.standard_deviation(), of_group(ratios).std().item<double>(), tolerance);
     for (const auto& point : group.sample) {
-      const auto [sequence, position] = point.place;
+      const auto [sequence, position] = point.token;
       EXPECT_TRUE(mask[sequence][position].item<bool>());
       EXPECT_NEAR(point.cosine, cosines[sequence][position].item<double>(), tolerance);
       EXPECT_NEAR(point.ratio, ratios[sequence][position].item<double>(), tolerance);
@@ -51,9 +51,9 @@ struct GateLinearityTest : PlantedSpikes {
   }
 };
 
-std::vector<TokenPlace> places_in(const std::vector<GatePoint>& sample) {
-  std::vector<TokenPlace> places;
-  for (const auto& point : sample) places.push_back(point.place);
+std::vector<TokenPosition> places_in(const std::vector<GateSample>& sample) {
+  std::vector<TokenPosition> places;
+  for (const auto& point : sample) places.push_back(point.token);
   return places;
 }
 
@@ -74,7 +74,7 @@ TEST_F(GateLinearityTest, TwoPassesMergeAndSampleTheSameTokens) {
   const auto scope = plant();
   const auto places = places_of(spike_mask());
   const auto [once, merged] =
-      once_and_merged(GateLinearity(places, {.spike_points = 4, .ordinary_points = 9}));
+      once_and_merged(GateLinearity(places, {.max_spike_samples = 4, .max_ordinary_samples = 9}));
   const auto a = once.result(), b = merged.result();
   ASSERT_EQ(a.blocks.size(), b.blocks.size());
   for (size_t index = 0; index < a.blocks.size(); ++index) {
@@ -92,7 +92,7 @@ TEST_F(GateLinearityTest, TwoPassesMergeAndSampleTheSameTokens) {
 }
 
 TEST_F(GateLinearityTest, NoSpikesAndNoPoints) {
-  GateLinearity gates({}, {.spike_points = 0, .ordinary_points = 0});
+  GateLinearity gates({}, {.max_spike_samples = 0, .max_ordinary_samples = 0});
   run(model, batches, {&gates});
   const auto result = gates.result();
   for (const auto& block : result.blocks) {

@@ -18,7 +18,7 @@ TEST_F(MassiveActivationsTest, AreThoseOfTheDefinition) {
   const auto result = massive.result();
   auto cache = all_of("blocks.*.*");
   for (int64_t number = 1; number <= 4; ++number) {
-    const auto state = cache[model->hidden_state_point(Block{number})];
+    const auto state = cache[model->hidden_state_hook_name(Block{number})];
     const auto medians = std::get<0>(state.abs().flatten(1).median(1));
     const auto is_massive = (state.abs() > 100) & (state.abs() >= 1000 * medians.view({-1, 1, 1}));
     const auto found =
@@ -51,7 +51,7 @@ TEST_F(MassiveActivationsTest, AreThoseOfTheDefinition) {
 
 TEST_F(MassiveActivationsTest, AMagnitudeAtTheThresholdsIsMassiveByRatioAlone) {
   constexpr float kMedian = 1537.0F / 8192, kAtRatio = 1000 * kMedian;  // exact, both
-  const auto last = model->hidden_state_point(Block{2 * model->config().n_layers});
+  const auto last = model->hidden_state_hook_name(Block{2 * model->config().n_layers});
   const auto scope = model->hooks().add(last, [&](const torch::Tensor& x) {
     auto state = torch::full_like(x, kMedian);
     state.select(1, 1).select(1, 3).fill_(kAtRatio);

@@ -41,7 +41,7 @@ struct SparseConstantsTest : PlantedSpikes {
     run(model, batches, {&constants});
     const auto result = constants.result();
     EXPECT_EQ(result.d_model, 32);
-    EXPECT_EQ(result.top, top);
+    EXPECT_EQ(result.options.top, top);
     const std::map<std::string, std::pair<std::string, int64_t>> inputs = {
         {"blocks.0.ln1", {"blocks.0.hook_resid_pre", 0}},
         {"blocks.0.ln2", {"blocks.0.hook_resid_mid", 1}},
@@ -178,7 +178,7 @@ TEST_F(SparseConstantsTest, GroupsWithoutTokensAreNotNumbers) {
     EXPECT_TRUE(std::isnan(norm.after.spike.largest));
     EXPECT_TRUE(std::isfinite(norm.after.ordinary.cosine));
   }
-  SparseConstants one(SpikePlaces({{0, 0}}));
+  SparseConstants one(SpikePositions({{0, 0}}));
   run(model, batches, {&one});
   const auto alone = one.result().norms[0].after.spike;
   EXPECT_EQ(alone.count, 1);
@@ -226,8 +226,8 @@ TEST(Smollm2TokensTest, SpikeTokensBecomeOneVectorWithTheFirstStepUp) {
   LifeCycle life_cycle;
   SpikeTokens spikes;
   run(model, batches, {&life_cycle, &spikes});
-  const auto places = spikes.result().places;
-  ASSERT_GE(places.all().size(), 8u);
+  const auto places = spikes.result().spike_positions;
+  ASSERT_GE(places.positions().size(), 8u);
   SparseConstants constants(places);
   run(model, batches, {&constants});
   const auto result = constants.result();

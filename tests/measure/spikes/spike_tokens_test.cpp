@@ -15,7 +15,7 @@ struct SpikeTokensTest : PlantedSpikes {
     return spikes.result();
   }
   torch::Tensor state_after(Block block) {
-    const auto point = model->hidden_state_point(block);
+    const auto point = model->hidden_state_hook_name(block);
     return all_of(point)[point];
   }
 };
@@ -42,12 +42,12 @@ TEST_F(SpikeTokensTest, SpikeTokensAreThoseOfTheDefinition) {
   const auto count = mask.sum().item<int64_t>();
   EXPECT_GT(count, kSequences) << "the test has something to see";
   EXPECT_LT(count, kSequences * kLength / 2);
-  EXPECT_EQ(result.places.all(), places_of(mask).all());
-  EXPECT_TRUE(result.places.complete());
+  EXPECT_EQ(result.spike_positions.positions(), places_of(mask).positions());
+  EXPECT_TRUE(result.spike_positions.complete());
   EXPECT_EQ(result.spiking, count);
   EXPECT_EQ(result.tokens, kSequences * kLength);
-  EXPECT_TRUE(result.places.mask(0, kSequences, kLength).equal(mask));
-  EXPECT_TRUE(result.places.mask(batches[1]).equal(mask.slice(0, 2, 4)));
+  EXPECT_TRUE(result.spike_positions.mask(0, kSequences, kLength).equal(mask));
+  EXPECT_TRUE(result.spike_positions.mask(batches[1]).equal(mask.slice(0, 2, 4)));
 }
 
 TEST_F(SpikeTokensTest, ChannelsOfEveryState) {
@@ -140,7 +140,7 @@ TEST_F(SpikeTokensTest, TwoPassesMerge) {
   const auto scope = plant();
   const auto [once, merged] = once_and_merged<SpikeTokens>();
   const auto a = once.result(), b = merged.result();
-  EXPECT_EQ(a.places.all(), b.places.all());
+  EXPECT_EQ(a.spike_positions.positions(), b.spike_positions.positions());
   EXPECT_EQ(a.spiking, b.spiking);
   ASSERT_EQ(a.by_token.size(), b.by_token.size());
   for (size_t rank = 0; rank < a.by_token.size(); ++rank) {
@@ -163,30 +163,31 @@ TEST_F(SpikeTokensTest, TwoPassesMerge) {
 
 TEST_F(SpikeTokensTest, SpikeTokensBeyondTheLimitAreCounted) {
   const auto scope = plant();
-  const auto all = measure().places.all();
-  const auto [once, merged] = once_and_merged(SpikeTokens({.most_places = 5}));
+  const auto all = measure().spike_positions.positions();
+  const auto [once, merged] = once_and_merged(SpikeTokens({.max_token_positions = 5}));
   for (const auto& result : {once.result(), merged.result()}) {
-    EXPECT_FALSE(result.places.complete());
-    EXPECT_EQ(result.places.all(), (std::vector<TokenPlace>{all.begin(), all.begin() + 5}));
+    EXPECT_FALSE(result.spike_positions.complete());
+    EXPECT_EQ(result.spike_positions.positions(),
+              (std::vector<TokenPosition>{all.begin(), all.begin() + 5}));
     EXPECT_EQ(result.spiking, static_cast<int64_t>(all.size()));
   }
 }
 
 TEST_F(SpikeTokensTest, AModelWithoutSpikes) {
   const auto result = measure();
-  EXPECT_TRUE(result.places.all().empty());
-  EXPECT_TRUE(result.places.complete());
+  EXPECT_TRUE(result.spike_positions.positions().empty());
+  EXPECT_TRUE(result.spike_positions.complete());
   EXPECT_EQ(result.spiking, 0);
   EXPECT_EQ(result.tokens, kSequences * kLength);
   EXPECT_TRUE(result.by_position.empty());
   EXPECT_EQ(result.by_token.front().spiking, 0);
-  EXPECT_FALSE(result.places.mask(0, kSequences, kLength).any().item<bool>());
+  EXPECT_FALSE(result.spike_positions.mask(0, kSequences, kLength).any().item<bool>());
 }
 
 TEST_F(SpikeTokensTest, BFloat16AndThresholds) {
   model = random_model(tiny_config(), torch::kBFloat16);
   const auto scope = plant();
-  EXPECT_EQ(measure().places.all(), places_of(spike_mask()).all());
+  EXPECT_EQ(measure().spike_positions.positions(), places_of(spike_mask()).positions());
   EXPECT_EQ(measure({.massive = {.least_magnitude = 1e6}}).spiking, 0);
   EXPECT_EQ(measure({.massive = {.least_magnitude = 0, .least_ratio = 0}}).spiking,
             kSequences * kLength);
@@ -199,7 +200,7 @@ TEST_F(SpikeTokensTest, ARunStartsAnew) {
   const auto before = spikes.result();
   run(model, batches, {&spikes});
   EXPECT_EQ(spikes.result().spiking, before.spiking);
-  EXPECT_EQ(spikes.result().places.all(), before.places.all());
+  EXPECT_EQ(spikes.result().spike_positions.positions(), before.spike_positions.positions());
   EXPECT_EQ(spikes.result().by_token[0].seen, before.by_token[0].seen);
 }
 

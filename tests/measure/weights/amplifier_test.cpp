@@ -20,12 +20,12 @@ TEST_F(AmplifierTest, ADominatedFormIsTheSquareOfACosine) {
   ASSERT_EQ(result.outliers().size(), 1u);
   const auto& form = *result.outliers()[0].form;
   EXPECT_EQ(form.channel, 5);
-  EXPECT_NEAR(form.eigenvalue(), -40, 0.5);
+  EXPECT_NEAR(form.leading_eigenvalue(), -40, 0.5);
   EXPECT_GT(form.dominance, 0.99);
   EXPECT_NEAR(at::dot(form.trigger, trigger).item<double>(), 1, 1e-3) << "its gate opens";
-  EXPECT_EQ(form.weights[0].column, 7);
-  EXPECT_EQ(form.weights[0].weight, -40);
-  EXPECT_NEAR(form.weights[0].share, 1, 0.01);
+  EXPECT_EQ(form.super_weights[0].column, 7);
+  EXPECT_EQ(form.super_weights[0].weight, -40);
+  EXPECT_NEAR(form.super_weights[0].share, 1, 0.01);
   const auto s = symmetric(explicit_forms(detail::LayerForms(*model, 1).form(0)))[5];
   for (const double lean : {0.0, 0.3, 1.0, 100.0}) {
     auto h = torch::randn({kAmplifierWidth}, torch::kDouble) / std::sqrt(kAmplifierWidth) +
@@ -33,12 +33,13 @@ TEST_F(AmplifierTest, ADominatedFormIsTheSquareOfACosine) {
     h *= std::sqrt(kAmplifierWidth) / h.norm();
     const double cosine = at::dot(form.trigger, h / h.norm()).item<double>();
     EXPECT_NEAR(at::dot(h, at::mv(s, h)).item<double>(),
-                form.eigenvalue() * kAmplifierWidth * cosine * cosine,
-                0.01 * std::abs(form.eigenvalue()) * kAmplifierWidth);
+                form.leading_eigenvalue() * kAmplifierWidth * cosine * cosine,
+                0.01 * std::abs(form.leading_eigenvalue()) * kAmplifierWidth);
   }
   const auto peak = std::sqrt(kAmplifierWidth) * form.trigger;
-  EXPECT_NEAR(at::dot(peak, at::mv(s, peak)).item<double>() / (form.eigenvalue() * kAmplifierWidth),
-              1, 1e-6);
+  EXPECT_NEAR(
+      at::dot(peak, at::mv(s, peak)).item<double>() / (form.leading_eigenvalue() * kAmplifierWidth),
+      1, 1e-6);
 }
 
 TEST_F(AmplifierTest, TheNormMakesSpikesBoundedSparseAndConstant) {

@@ -43,7 +43,7 @@ TEST_F(QuadraticFormTest, NormsAreThoseOfTheMatrices) {
       EXPECT_EQ(block.block.number, 2 * layer + 2);
       EXPECT_LT(largest_relative_error(block.norms, expected),
                 dtype == torch::kDouble ? 1e-9 : 1e-5);
-      EXPECT_EQ(block.median, block.norms.median().item<double>());
+      EXPECT_EQ(block.median_norm, block.norms.median().item<double>());
     }
   }
 }
@@ -52,7 +52,7 @@ TEST_F(QuadraticFormTest, EigenpairsAreThoseOfTheMatrices) {
   const auto model = random_model();
   for (const int64_t spectrum : {1, 6, 32, 100}) {  // the first two by Lanczos' method
     auto options = loose();
-    options.spectrum = spectrum;
+    options.eigenvalue_count = spectrum;
     for (const auto& block : quadratic_form(model, options).blocks) {
       const auto forms =
           symmetric(explicit_forms(detail::LayerForms(*model, block.block.layer()).form(0)));
@@ -60,7 +60,7 @@ TEST_F(QuadraticFormTest, EigenpairsAreThoseOfTheMatrices) {
       for (const auto& form : block.outliers) {
         const auto [values, vectors] = at::linalg_eigh(forms[form.channel]);
         const auto order = values.abs().argsort(-1, true).slice(0, 0, spectrum);
-        EXPECT_TRUE(torch::tensor(form.eigenvalues, torch::kDouble)
+        EXPECT_TRUE(torch::tensor(form.spectrum, torch::kDouble)
                         .allclose(values.index_select(0, order), 1e-9, 1e-9));
         const auto expected = vectors.select(1, order[0].item<int64_t>());
         EXPECT_NEAR(at::dot(form.trigger, expected).abs().item<double>(), 1, 1e-9);
@@ -76,30 +76,30 @@ TEST_F(QuadraticFormTest, OutliersAndControlsAreThoseOfTheNorms) {
   const auto model = random_model();
   auto options = loose();
   options.outlier_ratio = 1.1;
-  options.most_outliers = 3;
+  options.max_outliers = 3;
   for (const auto& block : quadratic_form(model, options).blocks) {
     const auto order = block.norms.argsort(-1, true);
     ASSERT_EQ(block.outliers.size(), 3u);
     for (int64_t rank = 0; rank < 3; ++rank) {
       EXPECT_EQ(block.outliers[rank].channel, order[rank].item<int64_t>());
-      EXPECT_EQ(block.outliers[rank].norm, block.norms[order[rank]].item<double>());
-      EXPECT_GE(block.outliers[rank].norm, 1.1 * block.median);
+      EXPECT_EQ(block.outliers[rank].frobenius_norm, block.norms[order[rank]].item<double>());
+      EXPECT_GE(block.outliers[rank].frobenius_norm, 1.1 * block.median_norm);
     }
     ASSERT_EQ(block.controls.size(), 2u);
-    EXPECT_EQ(block.controls[0].norm, block.median);
-    EXPECT_EQ(block.controls[0].eigenvalues.size(), 6u);
+    EXPECT_EQ(block.controls[0].frobenius_norm, block.median_norm);
+    EXPECT_EQ(block.controls[0].spectrum.size(), 6u);
   }
 }
 
 TEST_F(QuadraticFormTest, SharesOfTheHiddenUnitsMakeTheEigenvalue) {
   auto model = random_model();
   auto options = loose();
-  options.super_weights = 40;  // all units
+  options.super_weight_count = 40;  // all units
   for (const auto& block : quadratic_form(model, options).blocks) {
     for (const auto& form : block.outliers) {
       double sum = 0, last = HUGE_VAL;
-      ASSERT_EQ(form.weights.size(), 40u);
-      for (const auto& weight : form.weights) {
+      ASSERT_EQ(form.super_weights.size(), 40u);
+      for (const auto& weight : form.super_weights) {
         EXPECT_EQ(weight.row, form.channel);
         EXPECT_EQ(weight.weight, model->layers[block.block.layer()]
                                      ->mlp->down->weight[weight.row][weight.column]
@@ -131,10 +131,10 @@ TEST_F(QuadraticFormTest, TheMultiplierOfTheResidualStreamCounts) {
   config.residual_multiplier = 0.25;
   const auto scaled = quadratic_form(random_model(config), loose());
   EXPECT_TRUE(scaled.blocks[0].norms.allclose(0.25 * plain.blocks[0].norms));
-  EXPECT_NEAR(scaled.blocks[0].outliers[0].eigenvalue(),
-              0.25 * plain.blocks[0].outliers[0].eigenvalue(), 1e-6);
-  EXPECT_EQ(scaled.blocks[0].outliers[0].weights[0].weight,
-            plain.blocks[0].outliers[0].weights[0].weight);
+  EXPECT_NEAR(scaled.blocks[0].outliers[0].leading_eigenvalue(),
+              0.25 * plain.blocks[0].outliers[0].leading_eigenvalue(), 1e-6);
+  EXPECT_EQ(scaled.blocks[0].outliers[0].super_weights[0].weight,
+            plain.blocks[0].outliers[0].super_weights[0].weight);
 }
 
 TEST_F(QuadraticFormTest, TheModelIsUnchangedAndProgressIsReported) {
@@ -157,10 +157,10 @@ TEST_F(QuadraticFormTest, InvalidArgumentsAreRefused) {
                          fragment));
   };
   refuses({.outlier_ratio = 0.5}, "outlier_ratio: got 0.5, expected at least 1");
-  refuses({.most_outliers = -1}, "most_outliers: got -1");
-  refuses({.controls = -2}, "controls: got -2");
-  refuses({.spectrum = 0}, "spectrum: got 0, expected at least 1");
-  refuses({.super_weights = -1}, "super_weights: got -1");
+  refuses({.max_outliers = -1}, "max_outliers: got -1");
+  refuses({.control_count = -2}, "control_count: got -2");
+  refuses({.eigenvalue_count = 0}, "eigenvalue_count: got 0, expected at least 1");
+  refuses({.super_weight_count = -1}, "super_weight_count: got -1");
   refuses({.least_dominance = NAN}, "least_dominance: got nan");
   model->layers[1]->mlp->up->weight[3][3] = NAN;
   refuses({}, "the weights of block 4 are not finite");
@@ -175,9 +175,9 @@ TEST_F(QuadraticFormTest, AZeroMatrixHasNoForm) {
   EXPECT_TRUE(result.blocks[1].outliers.empty());
   EXPECT_TRUE(result.blocks[1].controls.empty());
   ASSERT_EQ(result.blocks[0].controls.size(), 2u);
-  EXPECT_EQ(result.blocks[0].controls[0].eigenvalue(), 0);
+  EXPECT_EQ(result.blocks[0].controls[0].leading_eigenvalue(), 0);
   EXPECT_EQ(result.blocks[0].controls[0].dominance, 0);
-  EXPECT_TRUE(result.blocks[0].controls[0].weights.empty());
+  EXPECT_TRUE(result.blocks[0].controls[0].super_weights.empty());
 }
 
 TEST_F(QuadraticFormTest, TheSmallestModelsHaveForms) {
@@ -189,7 +189,7 @@ TEST_F(QuadraticFormTest, TheSmallestModelsHaveForms) {
   const auto result = quadratic_form(random_model(config), loose());
   ASSERT_EQ(result.blocks.size(), 1u);
   EXPECT_EQ(result.blocks[0].norms.numel(), 2);
-  EXPECT_EQ(result.blocks[0].outliers.at(0).eigenvalues.size(), 2u);
+  EXPECT_EQ(result.blocks[0].outliers.at(0).spectrum.size(), 2u);
 }
 
 TEST_F(QuadraticFormTest, WithoutAGateThereAreRowNorms) {
@@ -203,9 +203,9 @@ TEST_F(QuadraticFormTest, WithoutAGateThereAreRowNorms) {
                 block.norms, model->layers[1]->mlp->down->weight.to(torch::kDouble).norm(2, {1})),
             1e-6);
   ASSERT_EQ(block.outliers.size(), 4u);
-  EXPECT_GT(block.outliers[0].norm, block.median);
-  EXPECT_TRUE(block.outliers[0].eigenvalues.empty());
-  EXPECT_EQ(block.outliers[0].eigenvalue(), 0);
+  EXPECT_GT(block.outliers[0].frobenius_norm, block.median_norm);
+  EXPECT_TRUE(block.outliers[0].spectrum.empty());
+  EXPECT_EQ(block.outliers[0].leading_eigenvalue(), 0);
   EXPECT_TRUE(result.outliers().empty());
   EXPECT_EQ(result.trigger_cosines().numel(), 0);
   EXPECT_TRUE(result.prediction().steps.empty());
@@ -225,7 +225,7 @@ TEST_F(QuadraticFormTest, OfExpertsTheStrongestCounts) {
           if (norm > largest) strongest = forms.expert(member);
           largest = std::max(largest, norm);
         }
-        EXPECT_NEAR(form.norm / largest, 1, 1e-5);
+        EXPECT_NEAR(form.frobenius_norm / largest, 1, 1e-5);
         EXPECT_EQ(form.expert, strongest);
       }
     }
@@ -238,8 +238,8 @@ class EveryModelTest : public testing::TestWithParam<GoldenModel> {};
 TEST_P(EveryModelTest, FormsReadTheRightInput) {
   const torch::NoGradGuard no_grad;
   auto model = load_model(GetParam().path, {.dtype = torch::kDouble});
-  const auto result =
-      quadratic_form(model, {.outlier_ratio = 1, .most_outliers = 1, .controls = 0, .spectrum = 1});
+  const auto result = quadratic_form(
+      model, {.outlier_ratio = 1, .max_outliers = 1, .control_count = 0, .eigenvalue_count = 1});
   const auto& config = model->config();
   EXPECT_EQ(result.blocks.size(), static_cast<size_t>(config.n_layers));
   const auto cache = run_with_cache(model, torch::arange(6).unsqueeze(0), {"**"});
@@ -253,7 +253,7 @@ TEST_P(EveryModelTest, FormsReadTheRightInput) {
     if (!network || !block.gated || block.has_biases) continue;
     const auto& x = cache[input.point];
     const auto gates = at::linear(x, detail::LayerForms(*model, layer).form(0).gate);
-    EXPECT_TRUE(gates.allclose(cache[in_block(layer, "mlp.hook_pre")], 1e-6, 1e-6)) << layer;
+    EXPECT_TRUE(gates.allclose(cache[layer_hook_name(layer, "mlp.hook_pre")], 1e-6, 1e-6)) << layer;
     if (!block.normed_before) continue;
     EXPECT_LE(x.norm(2, {-1}).max().item<double>(), std::sqrt(config.d_model) + 1e-5);
   }

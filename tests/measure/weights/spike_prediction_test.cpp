@@ -54,10 +54,10 @@ TEST(SmolLm2FormsTest, PredictsItsSpikes) {
     ASSERT_FALSE(block.outliers.empty()) << layer;
     const auto& form = block.outliers[0];
     EXPECT_EQ(form.channel, 507);
-    EXPECT_NEAR(form.norm, norm, 1) << layer;
-    EXPECT_NEAR(block.median, median, 1) << layer;
+    EXPECT_NEAR(form.frobenius_norm, norm, 1) << layer;
+    EXPECT_NEAR(block.median_norm, median, 1) << layer;
     EXPECT_GT(form.dominance, result.options.least_dominance) << layer;
-    EXPECT_GT(sign * form.eigenvalue(), 0) << layer;
+    EXPECT_GT(sign * form.leading_eigenvalue(), 0) << layer;
     ASSERT_EQ(block.controls.size(), 1u) << layer;
     EXPECT_LT(block.controls[0].dominance, 0.25) << layer;
   };

@@ -20,7 +20,7 @@ struct VocabularyProbeTest : testing::Test {
 
   torch::Tensor state_of(const std::vector<int64_t>& ids) {
     const auto tokens = torch::tensor(ids, torch::kLong).unsqueeze(0);
-    const auto point = model->hidden_state_point(block);
+    const auto point = model->hidden_state_hook_name(block);
     return run_with_cache(model, tokens, {point})[point][0][-1];
   }
 };
@@ -51,7 +51,7 @@ TEST_F(VocabularyProbeTest, AfterAPrefixAndAlongATrigger) {
   ASSERT_EQ(probe.course.size(), 2u);  // the embedding and block 1
   for (const auto& entry : probe.entries) {
     EXPECT_NEAR(entry.magnitude, state_of({3, 1, entry.id}).abs().max().item<double>(), 1e-9);
-    const auto point = model->hidden_state_point(Block{1});
+    const auto point = model->hidden_state_hook_name(Block{1});
     const auto tokens = torch::tensor({{int64_t{3}, int64_t{1}, entry.id}}, torch::kLong);
     const auto before = run_with_cache(model, tokens, {point})[point][0][-1];
     EXPECT_NEAR(entry.cosine, at::cosine_similarity(before, trigger, 0).item<double>(), 1e-9);
@@ -67,7 +67,7 @@ TEST_F(VocabularyProbeTest, TheCosineIsOfWhatTheBlockReads) {
   const auto trigger = torch::randn({config.d_model}, torch::kDouble);
   const Block last{4};
   const auto probe = vocabulary_probe(model, last, {.entries = {5}, .trigger = trigger});
-  const auto point = hook_names::in_block(1, hook_names::kResidPre);
+  const auto point = hook_names::layer_hook_name(1, hook_names::kResidPre);
   const auto tokens = torch::tensor({{int64_t{5}}}, torch::kLong);
   const auto read = run_with_cache(model, tokens, {point})[point][0][0];
   EXPECT_NEAR(probe.entries[0].cosine, at::cosine_similarity(read, trigger, 0).item<double>(),
@@ -111,14 +111,14 @@ TEST_F(VocabularyProbeTest, BadInput) {
 
 TEST_F(VocabularyProbeTest, ATokenAloneIsMappedByValuesAndOutput) {
   for (int64_t layer = 0; layer < model->config().n_layers; ++layer) {
-    const auto in = hook_names::in_block(layer, "ln1.hook_normalized");
-    const auto out = hook_names::in_block(layer, hook_names::kAttnOut);
+    const auto in = hook_names::layer_hook_name(layer, "ln1.hook_normalized");
+    const auto out = hook_names::layer_hook_name(layer, hook_names::kAttnOut);
     const auto cache =
         run_with_cache(model, torch::tensor({{int64_t{4}}}, torch::kLong), {in, out});
-    const auto mapped = at::matmul(value_output_map(model, layer), cache[in][0][0]);
+    const auto mapped = at::matmul(ov_matrix(model, layer), cache[in][0][0]);
     EXPECT_TRUE(mapped.allclose(cache[out][0][0], 1e-9, 1e-12));
   }
-  EXPECT_THROW(value_output_map(model, -1), std::invalid_argument);
+  EXPECT_THROW(ov_matrix(model, -1), std::invalid_argument);
 }
 
 TEST_F(VocabularyProbeTest, NothingAfterTheLayerIsComputed) {

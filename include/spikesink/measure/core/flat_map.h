@@ -16,11 +16,11 @@ class FlatMap {
   FlatMap() { items_.reserve(32); }
 
   Value& operator[](const Key& key) {
-    const auto place =
+    const auto at =
         std::lower_bound(items_.begin(), items_.end(), key,
                          [](const auto& item, const Key& wanted) { return item.first < wanted; });
-    if (place != items_.end() && place->first == key) return place->second;
-    return items_.emplace(place, key, Value{})->second;
+    if (at != items_.end() && at->first == key) return at->second;
+    return items_.emplace(at, key, Value{})->second;
   }
   auto begin() const { return items_.begin(); }
   auto end() const { return items_.end(); }

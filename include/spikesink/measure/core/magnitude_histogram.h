@@ -23,27 +23,27 @@ class MagnitudeHistogram {
 
   MagnitudeHistogram() : counts_(kBins) {}
 
-  /// Adds counts [kBins]; `at_edges` says that every value was exactly its bin's lower edge, as
-  /// bfloat16 values are.
-  void add(const uint32_t* counts, bool at_edges);
+  /// Adds counts [kBins]; `bins_are_exact` says that every value was exactly its bin's lower edge,
+  /// as bfloat16 values are.
+  void add(const uint32_t* counts, bool bins_are_exact);
   void merge(const MagnitudeHistogram& other);
 
   int64_t total() const;
   /// The lower middle element, as torch.median; NaN when empty.
   double median() const;
-  auto fields() { return std::tie(counts_, at_edges_); }
+  auto fields() { return std::tie(counts_, bins_are_exact_); }
   /// The edges between which the lower middle element lies.
   std::pair<double, double> median_bounds() const;
 
  private:
-  struct Place {
+  struct BinRank {
     int64_t bin, rank_in_bin;
   };
-  Place middle() const;
+  BinRank middle() const;
 
   static constexpr int32_t kFirstBin = (127 - 24) << 7;
   std::vector<int64_t> counts_;  // [kBins]
-  bool at_edges_ = true;
+  bool bins_are_exact_ = true;
 };
 
 }  // namespace spikesink

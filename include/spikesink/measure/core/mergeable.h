@@ -12,9 +12,9 @@ namespace [[gnu::visibility("default")]] spikesink {
 template <typename Self>
 class Mergeable : public Measurement {
  public:
-  std::string state() const override;
-  void set_state(std::string_view bytes) override;
-  void merge_state(std::string_view bytes) override;
+  std::string serialize() const override;
+  void deserialize(std::string_view bytes) override;
+  void merge_serialized(std::string_view bytes) override;
 
  private:
   Self& self() { return static_cast<Self&>(*this); }

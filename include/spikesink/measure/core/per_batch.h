@@ -12,9 +12,9 @@ namespace [[gnu::visibility("default")]] spikesink {
 template <typename T>
 class PerBatch {
  public:
-  void begin(const TokenBatch& batch, T value) { kept_[&batch] = std::move(value); }
-  T& of(const TokenBatch& batch) { return kept_.at(&batch); }
-  void end(const TokenBatch& batch) { kept_.erase(&batch); }
+  void insert(const TokenBatch& batch, T value) { kept_[&batch] = std::move(value); }
+  T& at(const TokenBatch& batch) { return kept_.at(&batch); }
+  void erase(const TokenBatch& batch) { kept_.erase(&batch); }
   void clear() { kept_.clear(); }
 
  private:

@@ -25,12 +25,12 @@ struct StateSummary {
 };
 
 /// Accumulates a state over batches.
-class RunningState {
+class RunningStateSummary {
  public:
-  explicit RunningState(int64_t top) : top_count_(top) {}
+  explicit RunningStateSummary(int64_t top) : top_count_(top) {}
 
   void add(const StateScan& scan, int64_t first_sequence);
-  void merge(const RunningState& other);
+  void merge(const RunningStateSummary& other);
   StateSummary summary() const;
   auto fields() { return std::tie(top_, channel_max_, magnitudes_, not_finite_); }
 

@@ -18,7 +18,7 @@ struct VectorSummary {
 };
 
 /// Sums over vectors that are neither zero nor hold a value that is not finite.
-struct RunningVectors {
+struct RunningVectorSummary {
   int64_t count = 0;
   std::vector<double> vectors;  // [d], of x; empty without vectors
   std::vector<double> units;    // [d], of x / ||x||
@@ -27,7 +27,7 @@ struct RunningVectors {
   double top_share = 0;
   double largest = 0;  // the maximum
 
-  void merge(const RunningVectors& other);
+  void merge(const RunningVectorSummary& other);
   auto fields() {
     return std::tie(count, vectors, units, squares, participation, top_share, largest);
   }

@@ -25,8 +25,8 @@ struct StateScan {
   int64_t length() const { return state.size(1); }
   int64_t channels() const { return state.size(2); }
   /// Whether the histogram's bins hold one value each.
-  bool at_edges() const { return state.scalar_type() == torch::kBFloat16; }
-  const uint32_t* counts_of(int64_t sequence) const {
+  bool bins_are_exact() const { return state.scalar_type() == torch::kBFloat16; }
+  const uint32_t* bin_counts(int64_t sequence) const {
     return counts.data() + sequence * MagnitudeHistogram::kBins;
   }
   float value(int64_t sequence, int64_t position, int64_t channel) const;

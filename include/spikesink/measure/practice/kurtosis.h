@@ -12,7 +12,7 @@ namespace [[gnu::visibility("default")]] spikesink {
 /// distribution; what arXiv 2504.20966 reports).
 class Kurtosis : public Mergeable<Kurtosis> {
  public:
-  HookScope begin(Transformer& model, RunContext& context) override;
+  HookScope attach(Transformer& model, RunContext& context) override;
   void merge(const Kurtosis& other);
   /// One number a layer; NaN where every value is the same.
   std::vector<double> result() const;

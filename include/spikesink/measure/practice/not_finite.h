@@ -36,7 +36,7 @@ class NotFinite : public Mergeable<NotFinite> {
   /// Patterns of hook points. None: all that hold floating-point values and need no T x T matrix.
   explicit NotFinite(std::vector<std::string> patterns = {}) : patterns_(std::move(patterns)) {}
 
-  HookScope begin(Transformer& model, RunContext& context) override;
+  HookScope attach(Transformer& model, RunContext& context) override;
   /// Throws std::invalid_argument when the other watched a model with other points.
   void merge(const NotFinite& other);
   NotFiniteResult result() const;

@@ -42,7 +42,7 @@ class Parity : public Measurement {
 
   /// Throws std::invalid_argument when a tensor's name is no hook point of the model, or when a
   /// pass shows another shape or more rows.
-  HookScope begin(Transformer& model, RunContext& context) override;
+  HookScope attach(Transformer& model, RunContext& context) override;
   ParityResult result() const { return {options_, points_}; }
 
  private:

@@ -30,11 +30,11 @@ struct PerplexityResult {
 
 /// Mean cross-entropy of each next token. Logits are formed a thousand tokens at a time, unless
 /// a hook is on `unembed.hook_out` before the run begins: then the logits that it leaves are used.
-/// Kept are two numbers a sequence and a mean a position.
+/// HighPrecision are two numbers a sequence and a mean a position.
 class Perplexity : public Mergeable<Perplexity> {
  public:
   /// Throws std::invalid_argument for a model that does not predict the next token.
-  HookScope begin(Transformer& model, RunContext& context) override;
+  HookScope attach(Transformer& model, RunContext& context) override;
   /// The other's sequences come after these.
   void merge(const Perplexity& other);
   PerplexityResult result() const;

@@ -71,7 +71,7 @@ struct AttentionSinksResult {
 
   /// In percent, for one key; NaN where an importance is, or no sequence is long enough to have the
   /// key. Throws std::invalid_argument for a key that was not watched.
-  double sink_ratio(SinkDefinition definition, int64_t key = 0) const;
+  double sink_ratio_percent(SinkDefinition definition, int64_t key = 0) const;
   /// The heads whose mean importance exceeds epsilon (`mean-first`), for one key.
   std::vector<HeadImportance> sink_heads(int64_t key = 0) const;
 };
@@ -84,7 +84,7 @@ class AttentionSinks : public Mergeable<AttentionSinks> {
   explicit AttentionSinks(AttentionSinksOptions options = {}) : options_(std::move(options)) {}
 
   /// Throws std::invalid_argument for a key below -1.
-  HookScope begin(Transformer& model, RunContext& context) override;
+  HookScope attach(Transformer& model, RunContext& context) override;
   /// Throws std::invalid_argument when the other measured other heads or by other options.
   void merge(const AttentionSinks& other);
   AttentionSinksResult result() const;

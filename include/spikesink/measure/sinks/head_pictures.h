@@ -24,6 +24,6 @@ struct HeadPicture {
 /// without heads of a finite importance, one of a model with a single head.
 std::vector<HeadPicture> head_pictures(Transformer& model, const TokenBatches& batches,
                                        const AttentionSinksResult& sinks, const SinkKeys& sink_keys,
-                                       const Progress& progress = {});
+                                       const ProgressCallback& progress = {});
 
 }  // namespace spikesink

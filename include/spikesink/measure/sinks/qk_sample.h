@@ -13,13 +13,13 @@ namespace [[gnu::visibility("default")]] spikesink {
 struct QkSampleOptions {
   std::vector<std::pair<int64_t, int64_t>> heads;  // (layer, query head) to take vectors of
   SinkKeys sinks;
-  int64_t most = 150;            // vectors of each kind and head
-  bool before_rotation = false;  // as QkGeometryOptions
+  int64_t max_vectors = 150;  // vectors of each kind and head
+  bool before_rope = false;   // as SinkGeometryOptions
 };
 
 /// A query or a key, and the token that it is of.
 struct QkVector {
-  TokenPlace place;
+  TokenPosition token;
   int64_t id = 0;
   std::vector<float> values;  // [d_head]
 };
@@ -35,7 +35,7 @@ struct HeadSample {
   torch::Tensor points() const;
 };
 
-/// Some of the vectors whose distances QkGeometry sums up, to be drawn (the paper's figure 6).
+/// Some of the vectors whose distances SinkGeometry sums up, to be drawn (the paper's figure 6).
 /// Which heads are worth drawing is known after a pass, so this takes another one. Taken are the
 /// tokens whose (sequence, position) have the smallest hashes: the same ones however the text is
 /// batched, and the same ones in every head.
@@ -44,13 +44,13 @@ class QkSample : public Measurement {
   explicit QkSample(QkSampleOptions options) : options_(std::move(options)) {}
 
   /// Throws std::invalid_argument for a head that the model does not have.
-  HookScope begin(Transformer& model, RunContext& context) override;
+  HookScope attach(Transformer& model, RunContext& context) override;
   /// Throws std::invalid_argument when the other took other heads or was given other options.
   void merge(const QkSample& other);
   std::vector<HeadSample> result() const;  // as the heads were asked for
 
  private:
-  using Kept = std::map<std::pair<uint64_t, TokenPlace>, QkVector>;  // by hash
+  using Kept = std::map<std::pair<uint64_t, TokenPosition>, QkVector>;  // by hash
   struct Head {
     Kept queries, other_keys, sink_keys;
   };

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "spikesink/measure/core/mergeable.h"
-#include "spikesink/measure/spikes/spike_places.h"
+#include "spikesink/measure/spikes/spike_positions.h"
 
 namespace [[gnu::visibility("default")]] spikesink {
 
@@ -14,29 +14,29 @@ struct LayerScores;
 }
 
 struct SelfAttentionOptions {
-  std::vector<int64_t> watched;  // ids of a further group, such as the delimiters
+  std::vector<int64_t> delimiters;  // ids of a further group, such as the delimiters
 };
 
 /// What each group of tokens has for one number. `first` is position 0; the other groups are
 /// without it. `spike` and `ordinary` share the rest between them; `watched` is of both kinds.
 template <typename T>
-struct OfTokenGroups {
+struct PerTokenGroup {
   T first{};
   T spike{};
   T ordinary{};
-  T watched{};
+  T delimiter{};
 };
 
 /// Means of A[i, i], 0..1; NaN for a group without tokens.
 struct HeadSelfAttention {
   int64_t layer = 0;
   int64_t head = 0;
-  OfTokenGroups<double> attention;
+  PerTokenGroup<double> attention;
 };
 
 struct SelfAttentionResult {
   SelfAttentionOptions options;
-  OfTokenGroups<int64_t> tokens;         // how many a group has
+  PerTokenGroup<int64_t> tokens;         // how many a group has
   std::vector<HeadSelfAttention> heads;  // every layer and head, in that order
 };
 
@@ -46,11 +46,11 @@ struct SelfAttentionResult {
 /// Grouped-query models are counted by query head.
 class SelfAttention : public Mergeable<SelfAttention> {
  public:
-  /// `places` are those of the text that will be measured.
-  explicit SelfAttention(SpikePlaces places, SelfAttentionOptions options = {})
-      : places_(std::move(places)), options_(std::move(options)) {}
+  /// `spike_positions` are those of the text that will be measured.
+  explicit SelfAttention(SpikePositions spike_positions, SelfAttentionOptions options = {})
+      : spike_positions_(std::move(spike_positions)), options_(std::move(options)) {}
 
-  HookScope begin(Transformer& model, RunContext& context) override;
+  HookScope attach(Transformer& model, RunContext& context) override;
   /// Throws std::invalid_argument when the other measured other heads or by other options.
   void merge(const SelfAttention& other);
   SelfAttentionResult result() const;
@@ -62,7 +62,7 @@ class SelfAttention : public Mergeable<SelfAttention> {
   torch::Tensor groups_of(const TokenBatch& batch) const;
   void add(const detail::LayerScores& scores, const TokenBatch& batch);
 
-  SpikePlaces places_;
+  SpikePositions spike_positions_;
   SelfAttentionOptions options_;
   torch::Tensor sums_;    // [groups, layers, heads] float64
   torch::Tensor tokens_;  // [groups] int64

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "spikesink/measure/sinks/attention_sinks.h"
-#include "spikesink/measure/sinks/qk_geometry.h"
+#include "spikesink/measure/sinks/sink_geometry.h"
 
 namespace [[gnu::visibility("default")]] spikesink {
 
@@ -28,8 +28,9 @@ struct SinkHeadAgreement {
 /// `keys` are the watched positions of `sinks` whose importance counts: where geometry takes tokens
 /// at several positions for sinks, all of them. Throws std::invalid_argument when the two do not
 /// speak of the same heads.
-SinkHeadAgreement compare(const QkGeometryResult& geometry, const AttentionSinksResult& sinks,
-                          QkDistance distance = QkDistance::kEuclidean,
-                          const std::vector<int64_t>& keys = {0});
+SinkHeadAgreement sink_head_agreement(const SinkGeometryResult& geometry,
+                                      const AttentionSinksResult& sinks,
+                                      QkDistance distance = QkDistance::kEuclidean,
+                                      const std::vector<int64_t>& keys = {0});
 
 }  // namespace spikesink

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "spikesink/measure/spikes/spike_places.h"
+#include "spikesink/measure/spikes/spike_positions.h"
 
 namespace [[gnu::visibility("default")]] spikesink {
 
@@ -11,8 +11,8 @@ namespace [[gnu::visibility("default")]] spikesink {
 struct SinkKeys {
   std::vector<int64_t> positions = {0};  // in every sequence that is long enough, from 0; -1 is a
                                          // sequence's last one
-  std::vector<TokenPlace> places;        // single tokens of the text, behind a prefix that a batch
-                                         // has: SinksAnywhere finds them
+  std::vector<TokenPosition> token_positions;  // single tokens of the text, behind a prefix that a
+                                               // batch has: SinksAnywhere finds them
 };
 
 }  // namespace spikesink

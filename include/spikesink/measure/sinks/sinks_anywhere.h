@@ -12,7 +12,7 @@ namespace [[gnu::visibility("default")]] spikesink {
 struct SinksAnywhereOptions {
   double epsilon = 0.3;       // strict: importance > epsilon
   int64_t least_queries = 8;  // a key that fewer queries may see is no sink: its mean says little
-  int64_t most_places = 10'000;  // places that are listed
+  int64_t max_token_positions = 10'000;  // places that are listed
 };
 
 /// Counts are of triples (sequence, layer, head) in whose attention a key was a sink.
@@ -24,14 +24,14 @@ struct SinkPosition {
 
 struct SinkToken {
   int64_t id = 0;
-  bool at_start = false;    // position 0
-  int64_t count = 0;        // triples
-  int64_t places = 0;       // (sequence, position) where it was a sink, of whichever heads
-  int64_t occurrences = 0;  // places where it stood and enough queries might see it
+  bool at_start = false;        // position 0
+  int64_t count = 0;            // triples
+  int64_t token_positions = 0;  // (sequence, position) where it was a sink, of whichever heads
+  int64_t occurrences = 0;      // places where it stood and enough queries might see it
 };
 
 /// One token of the text, and how many heads sink on it: what a key/value cache must keep.
-struct SinkPlace {
+struct SinkTokenPosition {
   int64_t sequence = 0;
   int64_t position = 0;
   int64_t id = 0;
@@ -50,13 +50,13 @@ struct HeadSinks {
 
 struct SinksAnywhereResult {
   SinksAnywhereOptions options;
-  int64_t sequences = 0;                // with a key that enough queries may see
-  std::vector<SinkPosition> positions;  // most frequent first
-  std::vector<SinkToken> tokens;        // most frequent first
-  std::vector<HeadSinks> heads;         // every layer and head, in that order
-  std::vector<SinkPlace> places;  // of the text, which a prefix may precede: most heads first,
-                                  // then in its order
-  int64_t place_count = 0;        // of all, listed or not
+  int64_t sequences = 0;                           // with a key that enough queries may see
+  std::vector<SinkPosition> positions;             // most frequent first
+  std::vector<SinkToken> tokens;                   // most frequent first
+  std::vector<HeadSinks> heads;                    // every layer and head, in that order
+  std::vector<SinkTokenPosition> token_positions;  // of the text, which a prefix may precede: most
+                                                   // heads first, then in its order
+  int64_t token_position_count = 0;  // of all, listed or not
 };
 
 /// Attention sinks wherever they are. Importance is that of SinkDefinition::kGu (Gu et al., arXiv
@@ -69,8 +69,8 @@ class SinksAnywhere : public Mergeable<SinksAnywhere> {
  public:
   explicit SinksAnywhere(SinksAnywhereOptions options = {}) : options_(options) {}
 
-  /// Throws std::invalid_argument for least_queries below one and most_places below zero.
-  HookScope begin(Transformer& model, RunContext& context) override;
+  /// Throws std::invalid_argument for least_queries below one and max_token_positions below zero.
+  HookScope attach(Transformer& model, RunContext& context) override;
   /// Throws std::invalid_argument when the other measured another model or by other options.
   void merge(const SinksAnywhere& other);
   SinksAnywhereResult result() const;
@@ -78,7 +78,8 @@ class SinksAnywhere : public Mergeable<SinksAnywhere> {
  private:
   friend class Mergeable<SinksAnywhere>;
   auto fields() {
-    return std::tie(layers_, heads_, tokens_, sequences_at_, places_, place_count_, sequences_);
+    return std::tie(layers_, heads_, tokens_, sequences_at_, token_positions_,
+                    token_position_count_, sequences_);
   }
 
   struct Head {
@@ -89,14 +90,14 @@ class SinksAnywhere : public Mergeable<SinksAnywhere> {
     auto fields() { return std::tie(positions, sequences, attention); }
   };
   struct TokenCount {
-    int64_t count = 0, places = 0, occurrences = 0;
+    int64_t count = 0, token_positions = 0, occurrences = 0;
   };
 
   void add_layer(int64_t layer, const torch::Tensor& importance, bool causal,
                  std::vector<int64_t>& heads_at);
   void add_batch(const TokenBatch& batch, bool causal);
   int64_t eligible(int64_t length, bool causal) const;
-  void keep_places(std::vector<SinkPlace> candidates);
+  void keep_most_frequent(std::vector<SinkTokenPosition> candidates);
   HeadSinks head_sinks(int64_t index) const;
 
   SinksAnywhereOptions options_;
@@ -104,8 +105,8 @@ class SinksAnywhere : public Mergeable<SinksAnywhere> {
   std::vector<Head> heads_;                 // [layers * heads]
   std::vector<TokenCount> tokens_;          // [2 * vocabulary], those at position 0 first
   FlatMap<int64_t, int64_t> sequences_at_;  // position -> sequences with a sink there
-  std::vector<SinkPlace> places_;
-  int64_t place_count_ = 0;
+  std::vector<SinkTokenPosition> token_positions_;
+  int64_t token_position_count_ = 0;
   int64_t sequences_ = 0;
   PerBatch<std::vector<int64_t>> heads_at_;  // [B * T]
 };

@@ -4,21 +4,21 @@
 #include <utility>
 #include <vector>
 
-#include "spikesink/hooks/block_number.h"
+#include "spikesink/hooks/block.h"
 #include "spikesink/measure/core/mergeable.h"
 #include "spikesink/measure/core/running_mean.h"
-#include "spikesink/measure/spikes/spike_places.h"
+#include "spikesink/measure/spikes/spike_positions.h"
 
 namespace [[gnu::visibility("default")]] spikesink {
 
 struct GateLinearityOptions {
-  int64_t spike_points = 200;     // tokens sampled in each block: of the spike tokens ...
-  int64_t ordinary_points = 400;  // ... and of the others
+  int64_t max_spike_samples = 200;     // tokens sampled in each block: of the spike tokens ...
+  int64_t max_ordinary_samples = 400;  // ... and of the others
 };
 
 /// One token in one block.
-struct GatePoint {
-  TokenPlace place;
+struct GateSample {
+  TokenPosition token;
   double cosine = 0;  // of the activation's input and output, -1..1
   double ratio = 0;   // ||output|| / ||input||
 };
@@ -27,7 +27,7 @@ struct GatePoint {
 struct GateGroup {
   RunningMean cosine;
   RunningMean ratio;
-  std::vector<GatePoint> sample;  // by place
+  std::vector<GateSample> sample;  // by place
 
   auto fields() { return std::tie(cosine, ratio, sample); }
 };
@@ -56,11 +56,11 @@ struct GateLinearityResult {
 /// only the tokens that chose an expert.
 class GateLinearity : public Mergeable<GateLinearity> {
  public:
-  /// `places` are those of the text that will be measured.
-  explicit GateLinearity(SpikePlaces places, GateLinearityOptions options = {})
-      : places_(std::move(places)), options_(options) {}
+  /// `spike_positions` are those of the text that will be measured.
+  explicit GateLinearity(SpikePositions spike_positions, GateLinearityOptions options = {})
+      : spike_positions_(std::move(spike_positions)), options_(options) {}
 
-  HookScope begin(Transformer& model, RunContext& context) override;
+  HookScope attach(Transformer& model, RunContext& context) override;
   /// Throws std::invalid_argument when the other measured other blocks or by other options.
   void merge(const GateLinearity& other);
   GateLinearityResult result() const;
@@ -71,10 +71,10 @@ class GateLinearity : public Mergeable<GateLinearity> {
 
   void add(GateLinearityBlock& block, const TokenBatch& batch, const torch::Tensor& output);
 
-  SpikePlaces places_;
+  SpikePositions spike_positions_;
   GateLinearityOptions options_;
   torch::Tensor input_;                     // of the activation being passed
-  std::vector<GateLinearityBlock> blocks_;  // samples by the hash of their places
+  std::vector<GateLinearityBlock> blocks_;  // samples by the hash of their spike_positions
 };
 
 }  // namespace spikesink

@@ -4,7 +4,7 @@
 #include <tuple>
 #include <vector>
 
-#include "spikesink/hooks/block_number.h"
+#include "spikesink/hooks/block.h"
 #include "spikesink/measure/core/mergeable.h"
 #include "spikesink/measure/core/running_state.h"
 
@@ -28,7 +28,7 @@ struct LifeCycleBlock {
 };
 
 /// The largest magnitude of a state that is too large for something.
-struct Excess {
+struct RangeOverflow {
   Block block;  // whose output, or the stream after it, it is
   ChannelPeak peak;
 };
@@ -69,18 +69,18 @@ struct LifeCycleResult {
 
   /// The block of the greatest step up, or else the first after which there is a spike: where the
   /// largest spike is born. Nothing where none spikes.
-  std::optional<Block> birth() const;
+  std::optional<Block> spike_origin() const;
   /// The first block whose output, or the stream after it, exceeds `limit` in magnitude: what a
   /// narrow dtype could not hold.
-  std::optional<Excess> first_over(double limit) const;
+  std::optional<RangeOverflow> first_exceeding(double limit) const;
   /// The block whose hidden state has the largest |h|, or null where nothing was seen.
-  const LifeCycleBlock* largest() const;
+  const LifeCycleBlock* block_of_largest_state() const;
   /// NaN and infinite values of all states and outputs.
   int64_t not_finite() const;
 };
 
 /// The largest number that float16 holds.
-inline constexpr double kLargestFloat16 = 65504;
+inline constexpr double kMaxFloat16 = 65504;
 
 /// Rise, plateau and fall of the largest channels over the 2L blocks, and which block's output
 /// makes them (the paper's figure 1, table 1).
@@ -89,7 +89,7 @@ class LifeCycle : public Mergeable<LifeCycle> {
   explicit LifeCycle(LifeCycleOptions options = {}) : options_(options) {}
 
   /// Throws std::invalid_argument for a top below one.
-  HookScope begin(Transformer& model, RunContext& context) override;
+  HookScope attach(Transformer& model, RunContext& context) override;
   /// Throws std::invalid_argument when the other measured a model of another depth, or another top.
   void merge(const LifeCycle& other);
   LifeCycleResult result() const;
@@ -99,7 +99,7 @@ class LifeCycle : public Mergeable<LifeCycle> {
   auto fields() { return std::tie(states_); }
 
   LifeCycleOptions options_;
-  std::vector<RunningState>
+  std::vector<RunningStateSummary>
       states_;  // [1 + 2 * blocks]: the embedding, then each block's hidden state and output
 };
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "spikesink/hooks/block_number.h"
+#include "spikesink/hooks/block.h"
 #include "spikesink/measure/core/flat_map.h"
 #include "spikesink/measure/core/mergeable.h"
 #include "spikesink/measure/core/running_mean.h"
@@ -67,7 +67,7 @@ class MassiveActivations : public Mergeable<MassiveActivations> {
  public:
   explicit MassiveActivations(MassiveActivationsOptions options = {}) : options_(options) {}
 
-  HookScope begin(Transformer& model, RunContext& context) override;
+  HookScope attach(Transformer& model, RunContext& context) override;
   /// Throws std::invalid_argument when the other measured a model of another depth, or by other
   /// options.
   void merge(const MassiveActivations& other);

@@ -8,7 +8,7 @@
 
 #include "spikesink/measure/core/mergeable.h"
 #include "spikesink/measure/core/running_vectors.h"
-#include "spikesink/measure/spikes/spike_places.h"
+#include "spikesink/measure/spikes/spike_positions.h"
 
 namespace [[gnu::visibility("default")]] spikesink {
 
@@ -17,23 +17,23 @@ struct SparseConstantsOptions {
 };
 
 /// The tokens of both kinds; a vector that is zero or not finite is left out.
-struct VectorGroups {
+struct TokenGroupSummaries {
   VectorSummary spike;
   VectorSummary ordinary;
 };
 
 /// One norm that reads the stream.
-struct StreamNorm {
+struct ResidualStreamNorm {
   std::string name;         // "blocks.3.ln1", "ln_final"
   int64_t after_block = 0;  // 1..2L, the block after which it reads the stream; 0: before the first
-  VectorGroups before;      // what it reads
-  VectorGroups after;       // `hook_normalized`, before the learned scale
+  TokenGroupSummaries before;  // what it reads
+  TokenGroupSummaries after;   // `hook_normalized`, before the learned scale
 };
 
 struct SparseConstantsResult {
   SparseConstantsOptions options;
   int64_t d_model = 0;
-  std::vector<StreamNorm> norms;  // in the order of the stream
+  std::vector<ResidualStreamNorm> norms;  // in the order of the stream
 };
 
 /// How norms turn spikes into sparse constants (the paper's figure 5, eqs. 23 to 25, theorem B.3):
@@ -44,12 +44,12 @@ struct SparseConstantsResult {
 /// each norm, side and group.
 class SparseConstants : public Mergeable<SparseConstants> {
  public:
-  /// `places` are those of the text that will be measured.
-  explicit SparseConstants(SpikePlaces places, SparseConstantsOptions options = {})
-      : places_(std::move(places)), options_(options) {}
+  /// `spike_positions` are those of the text that will be measured.
+  explicit SparseConstants(SpikePositions spike_positions, SparseConstantsOptions options = {})
+      : spike_positions_(std::move(spike_positions)), options_(options) {}
 
   /// Throws std::invalid_argument for a `top` below 1.
-  HookScope begin(Transformer& model, RunContext& context) override;
+  HookScope attach(Transformer& model, RunContext& context) override;
   /// Throws std::invalid_argument when the other measured other norms or by other options.
   void merge(const SparseConstants& other);
   SparseConstantsResult result() const;
@@ -58,7 +58,7 @@ class SparseConstants : public Mergeable<SparseConstants> {
   friend class Mergeable<SparseConstants>;
   auto fields() { return std::tie(norms_); }
 
-  using Groups = std::array<RunningVectors, 2>;  // ordinary, spike
+  using Groups = std::array<RunningVectorSummary, 2>;  // ordinary, spike
   struct NormSums {
     std::string name;
     int64_t after_block = 0;
@@ -67,7 +67,7 @@ class SparseConstants : public Mergeable<SparseConstants> {
     auto fields() { return std::tie(name, after_block, before, after); }
   };
 
-  SpikePlaces places_;
+  SpikePositions spike_positions_;
   SparseConstantsOptions options_;
   int64_t d_model_ = 0;
   std::vector<NormSums> norms_;

@@ -6,13 +6,13 @@
 
 #include "spikesink/measure/core/per_batch.h"
 #include "spikesink/measure/spikes/massive_activations.h"
-#include "spikesink/measure/spikes/spike_places.h"
+#include "spikesink/measure/spikes/spike_positions.h"
 
 namespace [[gnu::visibility("default")]] spikesink {
 
 struct SpikeTokensOptions {
-  MassiveActivationsOptions massive;  // what a massive value is
-  int64_t most_places = 1'000'000;    // places beyond these are counted, but not kept
+  MassiveActivationsOptions massive;        // what a massive value is
+  int64_t max_token_positions = 1'000'000;  // places beyond these are counted, but not kept
   int64_t paired = 4;  // channels of a token that are paired: its largest massive ones
 };
 
@@ -36,7 +36,7 @@ struct SpikeState {
 };
 
 /// What one entry of the vocabulary did.
-struct SpikingToken {
+struct VocabularySpikeCounts {
   int64_t id = 0;
   int64_t spiking = 0;        // times that it was a spike token ...
   int64_t seen = 0;           // ... of all its times in the text
@@ -45,7 +45,7 @@ struct SpikingToken {
   double largest = 0;  // massive |h| in any state; 0 where it never spiked
 };
 
-struct SpikingPosition {
+struct PositionSpikeCounts {
   int64_t position = 0;
   int64_t spiking = 0;
   int64_t seen = 0;  // sequences long enough to have it
@@ -53,25 +53,25 @@ struct SpikingPosition {
 
 struct SpikeTokensResult {
   SpikeTokensOptions options;
-  SpikePlaces places;                        // of the text, which a prefix may precede
-  int64_t spiking = 0;                       // spike tokens, those beyond `most_places` included
-  int64_t tokens = 0;                        // of the text
-  std::vector<SpikeState> states;            // after each block, in order
-  std::vector<SpikingToken> by_token;        // every id seen, most spiking first
-  int64_t sequences = 0;                     // of the text
-  std::vector<SpikingPosition> by_position;  // where some token spikes, in order
+  SpikePositions spike_positions;  // of the text, which a prefix may precede
+  int64_t spiking = 0;             // spike tokens, those beyond `max_token_positions` included
+  int64_t tokens = 0;              // of the text
+  std::vector<SpikeState> states;  // after each block, in order
+  std::vector<VocabularySpikeCounts> by_token;   // every id seen, most spiking first
+  int64_t sequences = 0;                         // of the text
+  std::vector<PositionSpikeCounts> by_position;  // where some token spikes, in order
 };
 
 /// Which tokens spike. A *spike token* is massive in the hidden state after some block: max |h| >
 /// 100 and >= 1000 times the median of |h| over its sequence's state (`MassiveActivations`' rule,
 /// Sun et al., arXiv 2402.17762). The list of places is the one state that grows with the text, by
-/// spike tokens, not by tokens; beyond `most_places` it keeps the first ones of the text. The rest
-/// is bounded by the vocabulary, the context and the channels that spike.
+/// spike tokens, not by tokens; beyond `max_token_positions` it keeps the first ones of the text.
+/// The rest is bounded by the vocabulary, the context and the channels that spike.
 class SpikeTokens : public Mergeable<SpikeTokens> {
  public:
   explicit SpikeTokens(SpikeTokensOptions options = {}) : options_(options) {}
 
-  HookScope begin(Transformer& model, RunContext& context) override;
+  HookScope attach(Transformer& model, RunContext& context) override;
   /// Throws std::invalid_argument when the other measured a model of another depth or vocabulary,
   /// or by other options.
   void merge(const SpikeTokens& other);
@@ -79,7 +79,7 @@ class SpikeTokens : public Mergeable<SpikeTokens> {
 
  private:
   friend class Mergeable<SpikeTokens>;
-  auto fields() { return std::tie(blocks_, places_, place_count_, by_token_, by_position_); }
+  auto fields() { return std::tie(blocks_, positions_, position_count_, by_token_, by_position_); }
 
   // Which of the two is the reference is known at the end.
   struct Ratios {
@@ -101,11 +101,11 @@ class SpikeTokens : public Mergeable<SpikeTokens> {
   void mark(const TokenBatch& batch, int64_t sequence, int64_t position, double largest);
 
   SpikeTokensOptions options_;
-  std::vector<Tally> blocks_;           // block 1 first
-  std::vector<TokenPlace> places_;      // unsorted
-  int64_t place_count_ = 0;             // of all, kept or not
-  std::vector<SpikingToken> by_token_;  // [d_vocabulary]
-  std::vector<SpikingPosition> by_position_;
+  std::vector<Tally> blocks_;                    // block 1 first
+  std::vector<TokenPosition> positions_;         // unsorted
+  int64_t position_count_ = 0;                   // of all, kept or not
+  std::vector<VocabularySpikeCounts> by_token_;  // [d_vocabulary]
+  std::vector<PositionSpikeCounts> by_position_;
   PerBatch<std::vector<bool>> marked_;  // [B * T], spike tokens
 };
 

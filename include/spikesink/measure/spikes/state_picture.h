@@ -4,14 +4,14 @@
 #include <utility>
 #include <vector>
 
-#include "spikesink/hooks/block_number.h"
+#include "spikesink/hooks/block.h"
 #include "spikesink/measure/spikes/life_cycle.h"
 
 namespace [[gnu::visibility("default")]] spikesink {
 
 struct StatePictureOptions {
-  int64_t most_tokens = 96;  // from position 0, or up to the largest magnitude where it lies beyond
-  int64_t most_columns = 576;
+  int64_t max_tokens = 96;  // from position 0, or up to the largest magnitude where it lies beyond
+  int64_t max_columns = 576;
 };
 
 /// |h| of one sequence after one block, small enough to draw: tokens x channels, neighbouring
@@ -29,8 +29,8 @@ struct StatePicture {
 /// The state with the largest magnitude of all blocks, in the sequence where it occurs, from one
 /// more forward pass over that sequence. None when no state held a finite value. Throws
 /// std::invalid_argument for an empty life cycle and one of other batches.
-std::optional<StatePicture> most_extreme_state(Transformer& model, const TokenBatches& batches,
-                                               const LifeCycleResult& life_cycle,
-                                               const StatePictureOptions& options = {});
+std::optional<StatePicture> largest_state_picture(Transformer& model, const TokenBatches& batches,
+                                                  const LifeCycleResult& life_cycle,
+                                                  const StatePictureOptions& options = {});
 
 }  // namespace spikesink

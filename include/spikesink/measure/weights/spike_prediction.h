@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "spikesink/hooks/block_number.h"
+#include "spikesink/hooks/block.h"
 #include "spikesink/measure/spikes/life_cycle.h"
 
 namespace [[gnu::visibility("default")]] spikesink {

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "spikesink/hooks/block_number.h"
+#include "spikesink/hooks/block.h"
 #include "spikesink/measure/core/measurement.h"
 #include "spikesink/measure/core/running_mean.h"
 
@@ -32,7 +32,7 @@ struct ProbedEntry {
 
 /// How the entries lie to the trigger on the way to it; signed cosines, over all entries that have
 /// one (a state of zeros has none).
-struct TriggerCourse {
+struct TriggerAlignment {
   Block block;         // 0: the embedding, whose `output` is empty
   RunningMean state;   // of the trigger and the stream after the block
   RunningMean output;  // of the trigger and what the block adds to it
@@ -44,8 +44,8 @@ struct VocabularyProbeResult {
   int64_t position = 0;  // of the entries: the length of the prefix
   double spike = 0;      // against which they are
   int64_t spiking = 0;
-  std::vector<ProbedEntry> entries;   // in the order probed
-  std::vector<TriggerCourse> course;  // up to the block before; empty without a trigger
+  std::vector<ProbedEntry> entries;      // in the order probed
+  std::vector<TriggerAlignment> course;  // up to the block before; empty without a trigger
 
   double percent() const;  // of the entries; NaN without any
   /// Those of the minority, spiking or not, the smallest magnitude first.
@@ -53,19 +53,19 @@ struct VocabularyProbeResult {
 };
 
 /// Which vocabulary entries spike wherever they are put: each as the first token, where it attends
-/// to itself alone and attention is the static map of `value_output_map`, or after a prefix (arXiv
+/// to itself alone and attention is the static map of `ov_matrix`, or after a prefix (arXiv
 /// 2603.05498, table 2, eq. 22). Nothing after the layer of `block` is computed. Throws
 /// std::invalid_argument for ids outside the vocabulary, a block that the model does not have, and
 /// a trigger of another size.
 VocabularyProbeResult vocabulary_probe(Transformer& model, Block block,
                                        const VocabularyProbeOptions& options = {},
-                                       const Progress& progress = {});
+                                       const ProgressCallback& progress = {});
 
 /// What the attention of a layer makes of a token that attends to itself alone: W_VO = sum_i W_V^i
 /// W_O^i over the query heads (eq. 22), with the scale of the norm before it folded in, [d_model,
 /// d_model] float32 or better: the block's output is W_VO h for the normed h without that scale,
 /// up to biases, learned sinks and a norm behind it. Throws std::invalid_argument for a layer that
 /// the model does not have.
-torch::Tensor value_output_map(const Transformer& model, int64_t layer);
+torch::Tensor ov_matrix(const Transformer& model, int64_t layer);
 
 }  // namespace spikesink

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "spikesink/measure/sinks/head_pictures.h"
+#include "spikesink/measure/sinks/sink_geometry.h"
+#include "spikesink/measure/sinks/sink_head_agreement.h"
+
+namespace [[gnu::visibility("default")]] spikesink {
+
+/// Why heads sink, in one piece for a report: the geometry of every head, how well the rule of eq.
+/// 26 finds the measured sink heads, and pictures of two heads.
+struct SinkGeometrySummary {
+  SinkGeometryResult result;
+  std::vector<std::pair<QkDistance, SinkHeadAgreement>> agreements;
+  std::vector<HeadPicture> pictures;
+};
+
+}  // namespace spikesink

@@ -1,0 +1,235 @@
+#include "spikesink/measure/sinks/sink_geometry.h"
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+
+#include "measure/core/expect_same.h"
+#include "measure/core/serialize.h"
+#include "measure/sinks/sink_keys.h"
+#include "spikesink/hooks/hook_names.h"
+
+namespace spikesink {
+
+using namespace hook_names;
+
+namespace {
+
+// For each query the mean of the marked keys that it sees, [T, K, d], and how many those are, [T].
+std::pair<torch::Tensor, torch::Tensor> mean_of_seen(const torch::Tensor& keys,
+                                                     const torch::Tensor& marked,
+                                                     const AttentionParams& rule) {
+  auto counts = marked.to(torch::kDouble).cumsum(0);                          // [T]
+  auto sums = (keys * marked.to(torch::kDouble).view({-1, 1, 1})).cumsum(0);  // [T, K, d]
+  const int64_t length = keys.size(0);
+  if (!rule.causal) {
+    counts = counts[-1].expand_as(counts);
+    sums = sums[-1].expand_as(sums);
+  } else if (rule.window > 0 && rule.window < length) {
+    const auto left = length - rule.window;
+    counts = at::cat(
+        {counts.slice(0, 0, rule.window), counts.slice(0, rule.window) - counts.slice(0, 0, left)});
+    sums = at::cat(
+        {sums.slice(0, 0, rule.window), sums.slice(0, rule.window) - sums.slice(0, 0, left)});
+  }
+  return {sums / counts.view({-1, 1, 1}), counts};
+}
+
+// Each head's effective rank and the shares of its two largest eigenvalues, [heads, 3].
+torch::Tensor spectrum_of(const torch::Tensor& moment) {
+  if (!moment.isfinite().all().item<bool>())
+    return torch::full({moment.size(0), 3}, std::numeric_limits<double>::quiet_NaN(),
+                       torch::kDouble);
+  const auto values = at::linalg_eigvalsh(moment).clamp_min(0);  // [heads, d], ascending
+  const auto shares = values / values.sum(-1, /*keepdim=*/true);
+  const auto largest = shares.flip(-1).cumsum(-1);
+  const int64_t second = std::min<int64_t>(1, shares.size(1) - 1);
+  return at::stack(
+      {at::special_entr(shares).sum(-1).exp(), largest.select(1, 0), largest.select(1, second)}, 1);
+}
+
+}  // namespace
+
+std::string to_string(QkDistance distance) {
+  return distance == QkDistance::kEuclidean ? "euclidean" : "cosine";
+}
+
+SinkGeometry::Cloud::Cloud(int64_t heads, int64_t width, bool of_keys)
+    : sum(torch::zeros({heads, width}, torch::kDouble)),
+      unit_sum(torch::zeros_like(sum)),
+      squares(torch::zeros({heads}, torch::kDouble)),
+      norms(torch::zeros_like(squares)) {
+  if (!of_keys) return;
+  moment = torch::zeros({heads, width, width}, torch::kDouble);
+  value_norms = torch::zeros_like(squares);
+}
+
+void SinkGeometry::Cloud::add(const torch::Tensor& vectors) {
+  const auto lengths = vectors.norm(2, -1);  // [n, heads]
+  count += vectors.size(0);
+  sum += vectors.sum(0);
+  unit_sum +=
+      (vectors / lengths.clamp_min(std::numeric_limits<double>::min()).unsqueeze(-1)).sum(0);
+  squares += lengths.square().sum(0);
+  norms += lengths.sum(0);
+}
+
+void SinkGeometry::Cloud::add_keys(const torch::Tensor& keys, const torch::Tensor& values) {
+  add(keys);
+  const auto by_head = keys.transpose(0, 1);  // [heads, n, d]
+  moment.baddbmm_(by_head.transpose(1, 2), by_head);
+  value_norms += values.norm(2, -1).sum(0);
+}
+
+void SinkGeometry::Cloud::merge(const Cloud& other) {
+  // Not in place: a copy of a measurement shares its tensors.
+  count += other.count;
+  sum = sum + other.sum;
+  unit_sum = unit_sum + other.unit_sum;
+  squares = squares + other.squares;
+  norms = norms + other.norms;
+  if (!moment.defined()) return;
+  moment = moment + other.moment;
+  value_norms = value_norms + other.value_norms;
+}
+
+SinkGeometry::LayerClouds::LayerClouds(const ModelConfig& config)
+    : queries(config.n_heads, config.d_head, /*of_keys=*/false),
+      sinks(config.n_key_value_heads, config.d_head, /*of_keys=*/true),
+      others(config.n_key_value_heads, config.d_head, /*of_keys=*/true),
+      gap(torch::zeros({config.n_heads}, torch::kDouble)) {}
+
+HookScope SinkGeometry::attach(Transformer& model, RunContext& context) {
+  detail::check(options_.sinks, "SinkGeometry");
+  layers_.clear();
+  HookScope scope;
+  for (int64_t layer = 0; layer < model->config().n_layers; ++layer) {
+    layers_.emplace_back(model->config());
+    const auto watch = [&](std::string_view point, auto see) {
+      scope += model->hooks().add(layer_hook_name(layer, point), see);
+    };
+    watch(options_.before_rope ? kQ : kRotQ, [this](const torch::Tensor& q) { queries_ = q; });
+    watch(options_.before_rope ? kK : kRotK, [this](const torch::Tensor& k) { keys_ = k; });
+    watch(kV, [this](const torch::Tensor& v) { values_ = v; });
+    watch(kLse, [this, layer, &model, &context](const torch::Tensor&) {
+      const auto is_sink = detail::sink_mask(options_.sinks, context.batch());  // [B, T]
+      const auto rule = model->layers[layer]->attn->attention_params({});
+      for (int64_t row = 0; row < queries_.size(0); ++row)
+        add(layers_[layer], queries_[row], keys_[row], values_[row], is_sink[row], rule);
+      queries_.reset();
+      keys_.reset();
+      values_.reset();
+    });
+  }
+  return scope;
+}
+
+// One sequence: q [T, H, d], k and v [T, K, d], is_sink [T].
+void SinkGeometry::add(LayerClouds& layer, const torch::Tensor& q, const torch::Tensor& k,
+                       const torch::Tensor& v, const torch::Tensor& is_sink,
+                       const AttentionParams& rule) const {
+  const auto queries = q.to(torch::kCPU, torch::kDouble), keys = k.to(torch::kCPU, torch::kDouble),
+             values = v.to(torch::kCPU, torch::kDouble);
+  const auto sinks = is_sink.nonzero().squeeze(1), others = (~is_sink).nonzero().squeeze(1);
+  layer.queries.add(queries.index_select(0, others));
+  layer.sinks.add_keys(keys.index_select(0, sinks), values.index_select(0, sinks));
+  layer.others.add_keys(keys.index_select(0, others), values.index_select(0, others));
+  add_gap(layer, queries, keys, is_sink, rule);
+}
+
+void SinkGeometry::add_gap(LayerClouds& layer, const torch::Tensor& q, const torch::Tensor& k,
+                           const torch::Tensor& is_sink, const AttentionParams& rule) {
+  const auto [sinks, sink_count] = mean_of_seen(k, is_sink, rule);
+  const auto [others, other_count] = mean_of_seen(k, ~is_sink, rule);
+  const auto taken = (~is_sink & (sink_count > 0) & (other_count > 0)).nonzero().squeeze(1);
+  const auto apart = (sinks - others).index_select(0, taken).unsqueeze(2);  // [n, K, 1, d]
+  const auto queries =
+      q.index_select(0, taken).unflatten(1, {k.size(1), q.size(1) / k.size(1)});  // [n, K, H/K, d]
+  layer.gap += rule.scale * (queries * apart).sum(-1).flatten(1).sum(0);
+  layer.gap_queries += taken.size(0);
+}
+
+void SinkGeometry::merge(const SinkGeometry& other) {
+  detail::expect_same("SinkGeometry", "layers, query heads, key heads and d_head", other.shape(),
+                      shape());
+  detail::expect_same("SinkGeometry", "sinks", other.options_.sinks.positions,
+                      options_.sinks.positions);
+  detail::expect_same("SinkGeometry", "before_rope", other.options_.before_rope,
+                      options_.before_rope);
+  for (size_t index = 0; index < layers_.size(); ++index) {
+    auto& layer = layers_[index];
+    const auto& theirs = other.layers_[index];
+    layer.queries.merge(theirs.queries);
+    layer.sinks.merge(theirs.sinks);
+    layer.others.merge(theirs.others);
+    layer.gap = layer.gap + theirs.gap;
+    layer.gap_queries += theirs.gap_queries;
+  }
+}
+
+std::vector<int64_t> SinkGeometry::shape() const {
+  if (layers_.empty()) return {};
+  const auto &queries = layers_[0].queries.sum, &keys = layers_[0].sinks.sum;
+  return {static_cast<int64_t>(layers_.size()), queries.size(0), keys.size(0), keys.size(1)};
+}
+
+// Of every query head, with its key head's keys.
+std::vector<KeyGeometry> SinkGeometry::geometry_of(const Cloud& keys, const Cloud& queries) {
+  const int64_t heads = queries.sum.size(0), group = heads / keys.sum.size(0);
+  const auto spread = [&](const torch::Tensor& x) { return x.repeat_interleave(group, 0); };
+  const auto key_count = static_cast<double>(keys.count);
+  const auto query_count = static_cast<double>(queries.count);
+  const auto pairs = key_count * query_count;
+  const auto products = (queries.sum * spread(keys.sum)).sum(-1) / pairs;  // [H]
+  const auto distances =
+      queries.squares / query_count + spread(keys.squares) / key_count - 2 * products;
+  const auto cosines = (queries.unit_sum * spread(keys.unit_sum)).sum(-1) / pairs;
+  const auto norms = spread(keys.norms) / key_count;
+  const auto value_norms = spread(keys.value_norms) / key_count;
+  const auto table = at::cat({at::stack({norms, value_norms}, 1), spread(spectrum_of(keys.moment)),
+                              at::stack({distances, cosines}, 1)},
+                             1);  // [H, 7]
+  const auto rows = table.accessor<double, 2>();
+  std::vector<KeyGeometry> result;
+  for (int64_t head = 0; head < heads; ++head) {
+    const auto row = rows[head];
+    result.push_back({row[0], row[1], row[2], row[3], row[4], row[5], row[6]});
+  }
+  return result;
+}
+
+SinkGeometryResult SinkGeometry::result() const {
+  SinkGeometryResult result{options_};
+  if (layers_.empty()) return result;
+  result.sink_keys = layers_[0].sinks.count;
+  result.other_keys = layers_[0].others.count;
+  if (result.sink_keys == 0 || result.other_keys == 0) return result;
+  for (size_t index = 0; index < layers_.size(); ++index) {
+    const auto& layer = layers_[index];
+    if (layer.sinks.count == 0) break;  // the run ended before it
+    const auto sinks = geometry_of(layer.sinks, layer.queries);
+    const auto others = geometry_of(layer.others, layer.queries);
+    const auto gaps = (layer.gap / layer.gap_queries);
+    const auto group = static_cast<int64_t>(sinks.size()) / layer.sinks.sum.size(0);
+    for (int64_t head = 0; head < static_cast<int64_t>(sinks.size()); ++head)
+      result.heads.push_back({static_cast<int64_t>(index), head, head / group, sinks[head],
+                              others[head], gaps[head].item<double>()});
+  }
+  return result;
+}
+
+double HeadGeometry::margin(QkDistance distance) const {
+  return distance == QkDistance::kEuclidean ? others.squared_distance - sinks.squared_distance
+                                            : sinks.cosine - others.cosine;
+}
+
+std::vector<HeadGeometry> SinkGeometryResult::predicted_sink_heads(QkDistance distance) const {
+  std::vector<HeadGeometry> found;
+  std::copy_if(heads.begin(), heads.end(), std::back_inserter(found),
+               [&](const HeadGeometry& head) { return head.is_predicted_sink_head(distance); });
+  return found;
+}
+
+template class Mergeable<SinkGeometry>;
+
+}  // namespace spikesink

@@ -1,0 +1,35 @@
+#include "spikesink/model/pass_context.h"
+
+#include <bit>
+
+#include "detail/dtype.h"
+
+namespace spikesink {
+namespace {
+
+// 2^(-8 h / p) for the heads h = 1..p, p the largest power of two among their counts; the heads
+// that are left take every second slope of the series for 2p. [heads]
+torch::Tensor alibi_slopes(int64_t heads, torch::Dtype dtype) {
+  const auto power = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(heads)));
+  const double step = 8.0 / static_cast<double>(power);
+  const auto first = at::arange(1, power + 1, dtype) * -step;
+  const auto rest = (2 * at::arange(heads - power, dtype) + 1) * (-step / 2);
+  return at::exp2(at::cat({first, rest}));
+}
+
+}  // namespace
+
+torch::Tensor alibi_bias(const ModelConfig& config, int64_t length,
+                         const torch::TensorOptions& options) {
+  if (config.alibi == Alibi::kNone) return {};
+  const auto dtype = detail::at_least_float(c10::typeMetaToScalarType(options.dtype()));
+  const auto slopes = alibi_slopes(config.n_heads, dtype).unsqueeze(1);  // [H, 1]
+  const auto positions = at::arange(length, torch::kLong);
+  const auto bias =
+      config.alibi == Alibi::kFalcon
+          ? (slopes.to(torch::kBFloat16) * positions).to(dtype) * config.softmax_scale()
+          : slopes * positions;
+  return bias.to(options.device());
+}
+
+}  // namespace spikesink
