@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks that the documents can be scanned: prose wraps at 100 columns, table cells stay short, code fences close, links lead to
-a file and a heading, paths and tests that they name exist, and docs/README.md links every page.
+a file and a heading, paths and tests that they name exist, code after ```cpp file=PATH stands in that file to the letter, and
+docs/README.md links every page.
 
     tests/check_documents.py REPOSITORY [--lengths]
 
@@ -51,6 +52,11 @@ def anchors(path):
     return found
 
 
+def excerpts(path):
+    """Pairs of a file and the code that the document quotes from it."""
+    return re.findall(r"^```\w+ file=(\S+)\n(.*?)^```", path.read_text(encoding="utf-8"), re.M | re.S)
+
+
 def links(path):
     """The relative links of a document: line number, target, anchor."""
     for number, line, kind in classified(path.read_text(encoding="utf-8")):
@@ -93,6 +99,14 @@ def problems_of_paths(root, path):
                 yield f"line {number} names {name}, which does not exist"
 
 
+def problems_of_excerpts(root, path):
+    for name, code in excerpts(path):
+        if not (root / name).exists():
+            yield f"quotes {name}, which does not exist"
+        elif code not in (root / name).read_text(encoding="utf-8"):
+            yield f"the code quoted from {name} does not stand there: {code.splitlines()[0]}"
+
+
 def has_suite(root, area, suite):
     return any(re.search(rf"^TEST\w*\({suite},", path.read_text(encoding="utf-8"), re.M) for path in (root / "tests" / area).rglob("*.cpp"))
 
@@ -106,7 +120,7 @@ def problems_of_tests(root, path):
 
 def problems(root):
     for path in documents(root):
-        named = [*problems_of_paths(root, path), *problems_of_tests(root, path)]
+        named = [*problems_of_paths(root, path), *problems_of_tests(root, path), *problems_of_excerpts(root, path)]
         for problem in [*problems_of_layout(path), *problems_of_links(path), *named]:
             yield f"{path.relative_to(root)}: {problem}"
     start = root / "docs/README.md"

@@ -26,6 +26,7 @@ std::vector<int64_t> delimiters(const Experiment& experiment,
   for (const auto& token : tokens.by_token) {
     if (is_delimiter(*experiment.tokenizer, token.id)) ids.push_back(token.id);
   }
+  std::sort(ids.begin(), ids.end());
   return ids;
 }
 

@@ -57,6 +57,7 @@ SECTIONS = {
     "massive_activations": sections_spikes.massive_activations,
     "spike_tokens": sections_spikes.spike_tokens,
     "self_attention": sections_attention.self_attention,
+    "state_norms": sections_activations.state_norms,
     "gate_linearity": sections_activations.gate_linearity,
     "vocabulary_probe": sections_weights.vocabulary_probe,
     "sparse_constants": sections_activations.sparse_constants,

@@ -1,4 +1,4 @@
-"""perplexity, gate_linearity, sparse_constants and quantisation, token by token."""
+"""perplexity, gate_linearity, state_norms, sparse_constants and quantisation, token by token."""
 
 import math
 
@@ -50,6 +50,23 @@ def gate_linearity(run):
             "ordinary": gate_group(run, layer, False, ORDINARY_POINTS),
         }
         blocks.append(block_entry(2 * layer + 2) | groups)
+    options = {"max_spike_samples": SPIKE_POINTS, "max_ordinary_samples": ORDINARY_POINTS}
+    return {"definition": Given(), "options": options, "blocks": blocks}
+
+
+def norm_group(norms):
+    return {"tokens": len(norms), "mean": number(mean(norms)), "standard_deviation": deviation(norms)}
+
+
+def state_norms(run):
+    blocks = []
+    for block in range(1, 2 * run.model.n_layers + 1):
+        norms = {"spike": [], "ordinary": []}
+        for s, p, _ in run.tokens:
+            length = float(numpy.linalg.norm(run.traces[s].states[block][p]))
+            if math.isfinite(length):
+                norms["spike" if (s, p) in run.spikes else "ordinary"].append(length)
+        blocks.append(block_entry(block) | {group: norm_group(lengths) for group, lengths in norms.items()})
     return {"definition": Given(), "blocks": blocks}
 
 

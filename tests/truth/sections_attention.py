@@ -221,4 +221,5 @@ def self_attention(run):
             entry[group] = number(mean(kept))
         heads.append(entry)
     counts = {group: len(places) for group, places in groups.items()}
-    return {"definition": Given(), "tokens": counts, "heads": heads}
+    delimiters = sorted({id for _, _, id in run.tokens if token_entry(id).get("text", "") in tuple(DELIMITERS)})
+    return {"definition": Given(), "options": {"delimiters": delimiters}, "tokens": counts, "heads": heads}

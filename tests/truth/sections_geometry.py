@@ -206,6 +206,7 @@ def sink_geometry(run):
     is_sink = [head_entry(run, layer, head)["importance"] > EPSILON for layer, head in run.all_heads]
     return {
         "definition": Given(),
+        "options": {"positions": [0], "before_rope": False},
         "sink_keys": len(run.traces),
         "other_keys": len(run.tokens) - len(run.traces),
         "heads": [geometry.entry() for geometry in geometries],

@@ -56,4 +56,4 @@ def not_finite(run):
             continue
         nan, infinite = (int(sum(kind(value).sum() for value in values)) for kind in (numpy.isnan, numpy.isinf))
         points.append({"point": name, "nan": nan, "infinite": infinite, "sequence": place[0], "index": place[1]})
-    return {"definition": Given(), "points": points} if points else None
+    return {"definition": Given(), "options": {"patterns": []}, "points": points} if points else None
