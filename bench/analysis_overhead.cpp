@@ -1,12 +1,12 @@
-// What measuring costs: the time of `run` with the usual measurements over that of the bare forward
-// pass, in one process, and the peak memory of both.
+// The cost of measuring: the time of `run` with the usual measurements divided by that of a plain
+// forward pass, in one process, and the peak memory of both.
 //
 // Usage: analysis_overhead MODEL [dtype] [length] [repeats] [also]   (defaults: float32 512 7)
 // `also` adds one measurement: sinks_anywhere or qk_geometry.
-// The bare forward forms all logits, as a user's would. The two are timed in turn; printed are the
-// median of the paired ratios, their range, and the ratio of the two fastest times, which other
-// load on the machine disturbs least. Peak memory is taken in a child process for each, from the
-// kernel's own account (ru_maxrss).
+// The plain forward pass computes all logits. The two are timed alternately. Prints the median and
+// the range of the paired ratios, and the ratio of the two fastest times, which is the least
+// sensitive to other load on the machine. Peak memory (ru_maxrss) is measured in one child process
+// for each.
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -60,7 +60,7 @@ void measured(Job& job) {
   spikesink::run(job.model, job.batches, all);
 }
 
-// The peak resident memory, in MiB, of a process that loads the model and does `what` once.
+// Returns the peak resident memory, in MiB, of a process that loads the model and runs `what` once.
 double peak_memory(const char* program, const std::string& what, const std::string& path,
                    const std::string& dtype, const std::string& length, const std::string& also) {
   const pid_t child = fork();
@@ -84,7 +84,7 @@ int main(int argc, char** argv) {
                "[sinks_anywhere|qk_geometry]\n");
     return 1;
   }
-  spikesink::keep_freed_memory();  // as programs do
+  spikesink::keep_freed_memory();  // as in the programs
   const std::string path = argv[1], dtype = argc > 2 ? argv[2] : "float32",
                     length = argc > 3 ? argv[3] : "512";
   const std::string repeats = argc > 4 ? argv[4] : "7", also = argc > 5 ? argv[5] : "";

@@ -1,11 +1,12 @@
-// What it costs to bring a model's weights from its file layer by layer: the time of `run` with the
-// usual measurements against the two floors, reading the weights alone and computing alone, in one
-// process; and the peak of its memory.
+// The cost of streaming a model's weights from its file layer by layer: the time of `run` with the
+// usual measurements, compared with two lower bounds (only reading the weights, only computing), in
+// one process; and the peak memory.
 //
 // Usage: by_layer MODEL [dtype] [memory] [sequences] [length]
 //                                        (defaults: bfloat16 3000000000 4 512)
-// Before the reading and before the run the system is asked to forget the file. Computing alone is
-// what a bare pass of the same batches takes in one layer that stays, times the layers.
+// The file is removed from the system's cache before the reading and before the run. The computing
+// time is that of a plain pass of the same batches through one loaded layer, times the number of
+// layers.
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -39,14 +40,14 @@ void forget(const std::filesystem::path& path) {
 }
 
 void read_all(spikesink::Transformer& model) {
-  for (int64_t part = 0; part < model->config().n_layers + 2; ++part)
-    const auto held = model->pin_weights({part});
+  for (int64_t group = 0; group < model->config().n_layers + 2; ++group)
+    const auto pinned = model->pin_weights({group});
 }
 
-// Seconds of all layers, from those of the first.
+// Returns the computing time of all layers in seconds, extrapolated from the first layer.
 double compute_alone(spikesink::Transformer& model, const spikesink::TokenBatches& batches) {
   const torch::NoGradGuard no_grad;
-  const auto held = model->pin_weights(WeightGroup::layer(0));
+  const auto pinned = model->pin_weights(WeightGroup::layer(0));
   double fastest = std::numeric_limits<double>::infinity();
   for (int64_t repeat = 0; repeat < kLayerRepeats; ++repeat) {
     double seconds = 0;

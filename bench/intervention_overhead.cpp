@@ -1,5 +1,6 @@
-// What an attached intervention costs: the forward pass under it over the bare one, timed in turn,
-// and what channel edits take inside the pass, between two hooks on either side of theirs.
+// The cost of an intervention: the time of the forward pass with it divided by that of the plain
+// pass, timed alternately; and the share of channel edits in the pass, measured by two hooks before
+// and after them.
 //
 // Usage: intervention_overhead MODEL [length] [repeats]   (defaults: 512 7)
 #include <fmt/format.h>
@@ -14,7 +15,7 @@ namespace {
 
 using namespace spikesink;
 
-constexpr int64_t kTokens = 1024;  // short passes, so that many fit into one hour of the machine
+constexpr int64_t kTokens = 1024;  // short passes, so that many can be timed
 
 struct Case {
   const char* name;
@@ -44,7 +45,7 @@ std::vector<Case> cases(const ModelConfig& config) {
            }()}};
 }
 
-// The share of a pass that is spent in the hooks on the stream between two others.
+// Returns the share of a forward pass that the edits of the residual stream take.
 double share_inside(Transformer& model, const torch::Tensor& ids, const Intervention& edit) {
   using Clock = std::chrono::steady_clock;
   Clock::time_point start;

@@ -1,4 +1,4 @@
-// A linear map of the library against PyTorch's, in bfloat16 and in float32, timed in turn.
+// Compares the library's linear map with PyTorch's, in bfloat16 and float32, timed alternately.
 //
 // Usage: linear_map TOKENS IN OUT [repeats]   (default: 5)
 

@@ -1,8 +1,8 @@
-// The work of bench/peers, done with this library: prints what bench/peers/work.py prints.
+// The task of bench/peers with this library. Prints the same output as bench/peers/work.py.
 //
 // Usage: peer_work MODEL TOKENS float32|bfloat16 [bare|by_layer|fresh_memory]
-// `bare` times the forward pass without its logits, and measures nothing; `by_layer` brings the
-// weights layer by layer; `fresh_memory` gives freed memory back to the system.
+// `bare` times the forward pass without logits and without measurements; `by_layer` streams the
+// weights layer by layer; `fresh_memory` returns freed memory to the system.
 
 #include <fmt/format.h>
 #include <sys/resource.h>

@@ -1,9 +1,9 @@
-// What `quadratic_form` costs, and how much less that is than forming the matrices.
+// The cost of `quadratic_form`, compared with computing the matrices explicitly.
 //
-// Usage: quadratic_form MODEL [repeats] [layer]   (defaults: 3 0)
-// Timed are all layers with the norms alone, all layers with the eigenpairs as well, and for one
-// layer the explicit way: each channel's U_k as a product of matrices, and its norm. Each time is
-// the fastest of the repeats. A ratio compares one layer with one layer.
+// Usage: quadratic_form MODEL [repeats] [layer]   (defaults: 3 0) Times all layers with norms only,
+// all layers with norms and eigenpairs, and one layer with the explicit method: each channel's U_k
+// as a matrix product, and its norm. Each time is the fastest of the repeats. Ratios compare one
+// layer with one layer.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

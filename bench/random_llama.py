@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes a checkpoint of random weights in the shape of a Llama, bfloat16 in sharded safetensors, for measuring what size costs:
+"""Writes a checkpoint with random weights in the shape of a Llama, bfloat16 in sharded safetensors, to measure the cost of size:
 
     bench/random_llama.py FOLDER [--shape 7b|1b|tiny]
 
-The numbers are normal with the deviation that keeps the stream's size, drawn once and used again from other places: nobody will
-ask what this model says. A file `tokens.json` of random ids for --tokens lies beside it.
+The weights are normal, with a standard deviation that keeps the size of the residual stream. They are slices at different offsets of
+one pool of random numbers; the output of the model has no meaning. Also writes `tokens.json` with random ids for --tokens.
 """
 
 import argparse
@@ -14,13 +14,13 @@ import struct
 
 import numpy
 
-# As the published Llama 2 7B, and smaller ones of its proportions.
+# The published Llama 2 7B, and smaller models of the same proportions.
 SHAPES = {
     "7b": {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32, "vocab_size": 32000},
     "1b": {"hidden_size": 2048, "intermediate_size": 5504, "num_hidden_layers": 22, "num_attention_heads": 16, "vocab_size": 32000},
     "tiny": {"hidden_size": 128, "intermediate_size": 344, "num_hidden_layers": 4, "num_attention_heads": 4, "vocab_size": 1000},
 }
-POOL = 1 << 26  # numbers that are drawn
+POOL = 1 << 26  # number of random numbers
 SHARD_BYTES = 4 << 30
 DEVIATION = 0.02
 

@@ -1,9 +1,9 @@
-// Whether memory stays where it is: loads a model, measures, streams a text through a bounded cache
-// and drops everything, over and over, and prints the resident memory of this process.
+// A test for memory leaks: repeatedly loads a model, measures, streams a text through a bounded
+// cache and frees everything, and prints the resident memory of this process.
 //
 // Usage: soak MODEL [minutes]   (default: 60)
-// Ends with status 1 where the median of the last quarter of the cycles is more than 2 % above that
-// of the second quarter; the first is left to the allocator.
+// The exit status is 1 if the median of the last quarter of the cycles is more than 2 % above that
+// of the second quarter. The first quarter is ignored, because the allocator's caches still grow.
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -34,7 +34,7 @@ void cycle(const std::string& path, spikesink::WeightLoading weight_loading) {
   spikesink::AttentionSinks sinks;
   spikesink::run(model, {{ids, 0}}, {&life_cycle, &sinks});
   if (weight_loading == spikesink::WeightLoading::kByLayer)
-    return;  // 16 passes would bring it 16 times
+    return;  // each of the 16 passes would load all weights
   const auto text = torch::randint(model->config().d_vocabulary, {kStreamed}, torch::kLong);
   spikesink::evaluate_streaming(model, text, {.first = 4, .window = 28}, {.step = 16});
 }

@@ -13,7 +13,7 @@ inline double seconds(const std::function<void()>& what) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// Times in seconds, and what is said of them.
+/// Times in seconds and their statistics.
 struct Times {
   std::vector<double> values;
 
@@ -26,8 +26,8 @@ struct Times {
   }
 };
 
-/// Two things timed in turn, so that a drift of the machine favours neither, after one of each that
-/// does not count.
+/// The times of two functions that run alternately, so that a drift of the machine's speed affects
+/// both equally. Each runs once before the timing.
 struct Pair {
   Times first, second, ratios;  // second / first
 

@@ -1,9 +1,9 @@
-// What a training step takes, for bench/training_speed.py to set beside eager PyTorch's.
+// The time of a training step. bench/training_speed.py compares it with eager PyTorch.
 //
 // Usage: training_speed (--config FILE.json | --row ROW --scale SCALE) [--steps N] [--warm-up N]
 //        [--threads N]   (defaults: baseline nano, 5 steps after 2, all threads)
 // Prints lines of JSON: the configuration, threads and parameters; the seconds of each step after
-// the warm-up, its data, clipping and update included; the seconds of one Trainer::measure().
+// the warm-up, including data, clipping and update; the seconds of one Trainer::run_validation().
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
@@ -55,7 +55,7 @@ void run(const Options& options) {
   const int64_t steps = std::stoll(options.at("--steps"));
   if (const int threads = std::stoi(options.at("--threads")); threads > 0)
     at::set_num_threads(threads);
-  config.steps = warm_up + steps + 1;  // the last one measures
+  config.steps = warm_up + steps + 1;  // the last step also validates
   config.measure_every = 0;
   spikesink::Trainer trainer(config, spikesink::open_training_data(config));
   int64_t parameters = 0;

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Training steps of spikesink and of eager PyTorch, in turn: seconds, tokens/s, and ratios of each round.
+"""Times training steps of spikesink and of eager PyTorch alternately: seconds, tokens/s, and the ratio of each round.
 
 Usage: training_speed.py PROGRAM [CONFIG.json...] [--rounds N] [--steps N] [--threads N]   (needs torch, transformers)
 
-PROGRAM is build/release/bench/training_speed. Without configurations, which are TrainConfigs of plain llamas, two are run: "nano" and
-one whose time is in its matrix products. Theirs is LlamaForCausalLM with sdpa attention, cross-entropy, clip_grad_norm_ and
-AdamW(fused=True), which decays matrices alone: the same sizes, batch, length, dtype and threads. Each round is some steps of ours in a
-process of its own, then as many of theirs, after two that do not count.
+PROGRAM is build/release/bench/training_speed. CONFIG.json is a TrainConfig of a plain llama. The default is two
+configurations: "nano", and one that spends most of its time in matrix products. The PyTorch side is LlamaForCausalLM with sdpa
+attention, cross-entropy, clip_grad_norm_ and AdamW(fused=True) with weight decay of matrices only; sizes, batch, length, dtype and
+threads are the same. Each round runs --steps steps of spikesink in a separate process, then the same number of PyTorch, each after two
+warm-up steps.
 """
 import argparse
 import json
@@ -105,7 +106,7 @@ def main():
     parser.add_argument("configs", nargs="*")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=0, help="0: as many as ours takes")
+    parser.add_argument("--threads", type=int, default=0, help="0: as many as spikesink uses")
     arguments = parser.parse_intermixed_args()
     with tempfile.TemporaryDirectory() as folder:
         products = Path(folder) / "products.json"

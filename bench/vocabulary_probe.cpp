@@ -1,9 +1,10 @@
-// What probing the vocabulary costs beside a plain forward of length 1 over the same tokens.
+// The cost of probing the vocabulary, compared with a plain forward pass of length 1 over the same
+// tokens.
 //
-// Usage: vocabulary_probe MODEL BLOCK [repeats] [entries]   (defaults: 5 4096)
-// BLOCK is the one that makes the spike, the greatest step up of anatomy's report. The plain
-// forward passes the same ids, as many at a time, through all layers and forms their logits. The
-// two are timed in turn.
+// Usage: vocabulary_probe MODEL BLOCK [repeats] [entries]   (defaults: 5 4096) BLOCK is the block
+// that creates the spike: the largest step up in the report of spikesink-anatomy. The plain forward
+// pass runs the same ids, with the same batch size, through all layers and computes the logits. The
+// two are timed alternately.
 
 #include <fmt/format.h>
 

@@ -1,9 +1,9 @@
-# Finds LibTorch in the PyPI wheel `torch` or in an official archive: both have include/ and lib/. Its CUDA half is the component
-# CUDA, which needs the toolkit's and NCCL's headers as well: of the wheels beside PyTorch's, or of an installed toolkit.
+# Finds LibTorch in the PyPI wheel `torch` or in an official archive: both have include/ and lib/. Its CUDA libraries are the
+# component CUDA, which also needs the headers of the CUDA toolkit and NCCL, from NVIDIA's wheels or an installed toolkit.
 #
-# The wheel's own TorchConfig.cmake demands a matching CUDA toolkit even from programs that never touch a GPU, so the
-# imported target is made straight from the files. Searched, in this order: LibTorch_ROOT, Torch_DIR, CMAKE_PREFIX_PATH,
-# and the wheel that scripts/setup puts into .deps.
+# The wheel's own TorchConfig.cmake requires a matching CUDA toolkit even for programs that do not use a GPU, so this
+# module defines the imported target from the files directly. Searched, in this order: LibTorch_ROOT, Torch_DIR,
+# CMAKE_PREFIX_PATH, and the wheel that scripts/setup installs into .deps.
 #
 # Targets: LibTorch::LibTorch, LibTorch::CUDA. Variables: LibTorch_FOUND, LibTorch_VERSION.
 
@@ -54,7 +54,7 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
   add_library(LibTorch::LibTorch SHARED IMPORTED)
   set_target_properties(LibTorch::LibTorch PROPERTIES
     IMPORTED_LOCATION ${LibTorch_CPU_LIBRARY}
-    # Searched last: the wheel carries its own fmt headers, which must not shadow the system's fmt.
+    # Searched last: the wheel contains its own fmt headers, which must not shadow the system's fmt.
     INTERFACE_COMPILE_OPTIONS "SHELL:-idirafter ${LibTorch_INCLUDE_DIR};SHELL:-idirafter ${_api}"
     INTERFACE_COMPILE_FEATURES cxx_std_20
     INTERFACE_LINK_LIBRARIES LibTorch::C10)
@@ -63,7 +63,7 @@ if(LibTorch_FOUND AND LibTorch_CUDA_FOUND AND NOT TARGET LibTorch::CUDA)
   add_library(LibTorch::CUDA INTERFACE IMPORTED)
   set_target_properties(LibTorch::CUDA PROPERTIES
     INTERFACE_INCLUDE_DIRECTORIES "${_wheels};${LibTorch_TOOLKIT_INCLUDE_DIR};${LibTorch_NCCL_INCLUDE_DIR}"
-    # Nothing names its symbols: it registers its kernels when it is loaded.
+    # No symbol of it is referenced: it registers its kernels when it is loaded.
     INTERFACE_LINK_LIBRARIES "LibTorch::LibTorch;-Wl,--push-state,--no-as-needed,${LibTorch_CUDA_LIBRARY},${LibTorch_C10_CUDA_LIBRARY},--pop-state")
 endif()
 mark_as_advanced(LibTorch_INCLUDE_DIR LibTorch_CPU_LIBRARY LibTorch_C10_LIBRARY LibTorch_CUDA_LIBRARY LibTorch_C10_CUDA_LIBRARY

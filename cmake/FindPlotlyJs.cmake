@@ -1,5 +1,5 @@
-# Finds plotly.min.js, which reports carry inside themselves. It is a file of the PyPI wheel `plotly`;
-# scripts/setup puts that wheel into .deps. Variable: PLOTLY_JS.
+# Finds plotly.min.js, which is embedded in reports. It is a file of the PyPI wheel `plotly`;
+# scripts/setup installs that wheel into .deps. Variable: PLOTLY_JS.
 
 find_file(PLOTLY_JS plotly.min.js
   HINTS ${CMAKE_CURRENT_LIST_DIR}/../.deps/python ${CMAKE_PREFIX_PATH} $ENV{CMAKE_PREFIX_PATH}

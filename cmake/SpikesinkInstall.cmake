@@ -1,5 +1,5 @@
-# Install rules of the library: headers, archive and a package that `find_package(spikesink)` finds. Programs have theirs
-# beside their targets.
+# Install rules of the library: headers, archive and a package that `find_package(spikesink)` finds. The rules of programs
+# are next to their targets.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/spikesink)

@@ -1,13 +1,13 @@
-# What every target of this project is given, and nothing that a user of the library would inherit.
+# Options of every target of this project. Users of the library do not inherit them.
 
 function(spikesink_configure target)
   # -fPIC everywhere, programs too, so that all share the library's precompiled header.
   set_target_properties(${target} PROPERTIES CXX_STANDARD 20 CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE OFF)
-  # A shared library shows what its public headers declare: their namespace is marked.
+  # A shared library exports only what its public headers declare: their namespace has default visibility.
   set_target_properties(${target} PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
-  # Nobody reads floating-point exceptions here, and without leave to change which are raised GCC does not vectorise a clamp.
+  # Floating-point exceptions are not read here. Without this option, GCC does not vectorise a clamp, to preserve them.
   target_compile_options(${target} PRIVATE -fPIC -fno-trapping-math)
-  # Where installed programs find the library beside them, and LibTorch where it is now.
+  # Installed programs find the library relative to their own folder, and LibTorch at its current path.
   set_target_properties(${target} PROPERTIES
     INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR};$<TARGET_FILE_DIR:LibTorch::LibTorch>")
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wno-missing-field-initializers)

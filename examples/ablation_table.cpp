@@ -1,5 +1,5 @@
 // Trains rows of the paper's tables over several seeds and prints the results beside the paper's.
-// Run again, it skips finished trainings.
+// A second run skips finished trainings.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace {
 
 using namespace examples;
 
-// "mean (least-greatest)" over the seeds.
+// Returns "mean (minimum-maximum)" over the seeds.
 std::string to_text(const std::optional<spikesink::SeedRange>& range, int digits) {
   if (!range) return "-";
   if (range->low == range->high) return fmt::format("{:.{}f}", range->mean, digits);
@@ -33,7 +33,7 @@ void print_table(const std::vector<spikesink::RowSummary>& rows) {
   }
 }
 
-// Trainings at a time: small models one per thread, larger ones one after the other.
+// The number of simultaneous trainings: one per thread for small models, otherwise one.
 int count_workers(const TableOptions& options) {
   if (options.jobs) return *options.jobs;
   if (options.scale != "nano") return 1;

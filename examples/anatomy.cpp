@@ -1,5 +1,5 @@
-// The anatomy of a pretrained model: where its spikes rise and fall and which weights make them,
-// which tokens carry them, which heads are sinks and why.
+// Analyses a pretrained model: which blocks create and remove its spikes, which weights cause them,
+// which tokens have them, which heads have attention sinks, and why.
 #include <fmt/format.h>
 
 #include <utility>

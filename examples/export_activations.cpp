@@ -22,7 +22,7 @@ void check_patterns(Experiment& experiment, const std::vector<std::string>& patt
   for (const auto& pattern : patterns) experiment.model->hooks().matching_names(pattern);
 }
 
-// The tensors of all batches, concatenated along the sequences; `tokens` has the ids.
+// Returns the tensors of all batches, concatenated along the sequences; `tokens` contains the ids.
 std::map<std::string, torch::Tensor> collect(Experiment& experiment,
                                              const std::vector<std::string>& patterns,
                                              const spikesink::ProgressCallback& progress) {

@@ -1,4 +1,4 @@
-// Applies interventions to a trained model one at a time and prints what each of them changes.
+// Applies interventions to a trained model, one at a time, and prints the effect of each.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

@@ -55,7 +55,7 @@ void print_summary(const spikesink::ParityResult& result) {
       worst.point, worst.error, fmt::join(worst.worst, ", "), worst.got, worst.expected);
 }
 
-// Throws at the first difference in the order of the forward pass: the later ones follow from it.
+// Throws at the first difference in the order of the forward pass, which causes the later ones.
 void check_equal(const spikesink::ParityResult& result, const Options& options) {
   const auto differs = [](const auto& point) { return point.outside > 0; };
   const auto& points = result.points;

@@ -1,5 +1,4 @@
-// The shortest use of the library: finds the massive channels, clamps them, and shows what happens
-// to the sinks.
+// A minimal example: finds the massive channels, clamps them, and prints the effect on the sinks.
 #include <fmt/format.h>
 
 #include "common/experiment.h"

@@ -1,4 +1,4 @@
-// Reads a long text through key/value caches of bounded size and prints what each policy costs.
+// Runs a long text with key/value caches of bounded size and prints the loss of each policy.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,8 +13,8 @@ using namespace examples;
 
 struct StreamingOptions {
   int64_t read = 20000;
-  std::optional<int64_t> cache;  // none: 1024, at most the model's context
-  std::optional<int64_t> step;   // none: 64, at most an eighth of the cache
+  std::optional<int64_t> cache;  // nullopt: 1024, at most the model's context
+  std::optional<int64_t> step;   // nullopt: 64, at most an eighth of the cache
 };
 
 int64_t cache_size(const StreamingOptions& streaming, int64_t context) {
@@ -25,7 +25,7 @@ int64_t cache_size(const StreamingOptions& streaming, int64_t context) {
   return size;
 }
 
-// The tokens that no cache should drop, found in the windows of --sequences and --length.
+// Returns the tokens that a cache should keep, found in the windows of --sequences and --length.
 spikesink::KvCacheKeepResult find_kept_tokens(Experiment& experiment, const Options& options) {
   spikesink::SinksAnywhere sinks;
   spikesink::SpikeTokens spikes;
@@ -34,7 +34,7 @@ spikesink::KvCacheKeepResult find_kept_tokens(Experiment& experiment, const Opti
   return spikesink::kv_cache_keep(sinks.result(), spikes.result());
 }
 
-// Three policies of one capacity.
+// Returns three policies with the same capacity.
 std::vector<spikesink::NamedStream> make_policies(const spikesink::KvCacheKeepResult& found,
                                                   int64_t capacity) {
   const int64_t first = std::min<int64_t>(4, capacity / 2);

@@ -1,5 +1,5 @@
-// Trains one model, a row of the paper's tables or a configuration of your own, and logs spikes
-// and sinks as they emerge. Run again, it goes on where it was stopped.
+// Trains one model, a row of the paper's tables or a custom configuration, and logs how spikes and
+// sinks emerge. An interrupted training resumes when the program is run again.
 #include <fmt/format.h>
 
 #include "common/files.h"

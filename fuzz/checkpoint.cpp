@@ -1,6 +1,6 @@
-// A training's checkpoint: its manifest, and behind it the state of the optimizer, the model's
-// configuration and its weights. Where the input begins with '!' the manifest is one whose sizes
-// and checksums are those of the files, so that mutations of these get past it.
+// Fuzzes a training checkpoint: the manifest, the optimizer state, the model configuration and the
+// weights. If the input starts with '!', the manifest has the correct sizes and checksums of the
+// files, so that mutated files pass this check.
 
 #include <fmt/format.h>
 #include <torch/torch.h>
@@ -44,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     std::filesystem::create_directory(one.folder);
     return one;
   }();
-  const auto parts = fuzz::parts_of(fuzz::text_of(data, size), 1 + kFiles.size());
+  const auto parts = fuzz::split_input(fuzz::text_of(data, size), 1 + kFiles.size());
   const std::vector<std::string> files = {fuzz::as_safetensors(parts[1]), std::string(parts[2]),
                                           fuzz::as_safetensors(parts[3])};
   for (size_t index = 0; index < files.size(); ++index)
@@ -56,7 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::expect_format_error_at_worst([&] {
     try {
       spikesink::restore_checkpoint(trainer, checkpoint);
-    } catch (const std::invalid_argument&) {  // of other data
+    } catch (const std::invalid_argument&) {  // the training data changed
     }
   });
   return 0;

@@ -1,5 +1,4 @@
-// config.json: read_model_config, and load_model beside weights that hardly ever are the right
-// ones.
+// Fuzzes config.json: read_model_config, and load_model with weights that rarely fit.
 
 #include <torch/torch.h>
 

@@ -1,6 +1,6 @@
-// A GGUF file: its metadata, every tensor dequantised, its configuration, its tokenizer. An input
-// that does not begin with the magic is a recipe: it is spelt out into a file whose counts, lengths
-// and types fit together more often than those of mutated bytes.
+// Fuzzes a GGUF file: metadata, dequantisation of every tensor, configuration, tokenizer. An input
+// without the magic number is a recipe, from which a file is written whose counts, lengths and
+// types are consistent more often than in mutated bytes.
 
 #include <fuzzer/FuzzedDataProvider.h>
 #include <torch/torch.h>
@@ -97,7 +97,7 @@ void read(const std::filesystem::path& path) {
   for (const auto& info : file.tensors()) {
     int64_t numel = 1;
     for (const int64_t extent : info.shape) numel *= extent;
-    if (numel > 1 << 20) continue;  // of time
+    if (numel > 1 << 20) continue;  // would take too long
     fuzz::require(file.tensor(info.name).sizes().equals(info.shape),
                   "a tensor of another shape than its info's");
   }

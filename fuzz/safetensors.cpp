@@ -1,4 +1,4 @@
-// A safetensors file: open_safetensors, and every tensor read.
+// Fuzzes a safetensors file: open_safetensors, and reading every tensor.
 
 #include <torch/torch.h>
 

@@ -1,4 +1,4 @@
-// model.safetensors.index.json beside two good shards and one that is part of the input:
+// Fuzzes model.safetensors.index.json with two valid shards and a third one from the input. Input:
 // index, shard.
 
 #include <torch/torch.h>
@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return true;
   }();
   (void)shards_written;
-  const auto parts = fuzz::parts_of(fuzz::text_of(data, size), 2);
+  const auto parts = fuzz::split_input(fuzz::text_of(data, size), 2);
   const auto index = folder.write("model.safetensors.index.json", parts[0]);
   folder.write("3.safetensors", fuzz::as_safetensors(parts[1]));
   fuzz::expect_format_error_at_worst([&] {

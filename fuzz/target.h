@@ -12,13 +12,13 @@
 
 #include "spikesink/error.h"
 
-// What the targets share. A finding is a crash, a report of a sanitizer, a run beyond the limits of
-// time and memory, an exception of another kind than FormatError, and an error that is not one line
-// of text.
+// Functions for all fuzzing targets. A finding is a crash, a sanitizer report, a run beyond the
+// time or memory limit, an exception other than FormatError, or an error message that is not one
+// line of text.
 
 namespace fuzz {
 
-/// A folder in memory, removed when the program ends.
+/// A temporary folder in memory (/dev/shm), removed when the program ends.
 class Folder {
  public:
   Folder() {
@@ -49,21 +49,22 @@ class Folder {
   std::filesystem::path path_;
 };
 
-/// The input's bytes up to a record separator (ASCII 30), those up to the next, ...: as many parts
-/// as asked for, the last with all that is left. One that is not there is empty.
-inline std::vector<std::string_view> parts_of(std::string_view input, size_t count) {
-  std::vector<std::string_view> parts;
-  while (parts.size() + 1 < count) {
+/// Splits the input at record separators (ASCII 30) into `count` strings. The last one has the rest
+/// of the input; missing ones are empty.
+inline std::vector<std::string_view> split_input(std::string_view input, size_t count) {
+  std::vector<std::string_view> strings;
+  while (strings.size() + 1 < count) {
     const auto end = std::min(input.find('\x1e'), input.size());
-    parts.push_back(input.substr(0, end));
+    strings.push_back(input.substr(0, end));
     input.remove_prefix(std::min(end + 1, input.size()));
   }
-  parts.push_back(input);
-  return parts;
+  strings.push_back(input);
+  return strings;
 }
 
-/// A safetensors file of a header without its length, from '{' to the first zero byte, and the data
-/// behind that; any other input is a file as it is.
+/// Returns the bytes of a safetensors file. An input that starts with '{' is a header up to the
+/// first zero byte, followed by the data; the header's length is added. Any other input is returned
+/// unchanged.
 inline std::string as_safetensors(std::string_view input) {
   if (!input.starts_with('{')) return std::string(input);
   const auto end = std::min(input.find('\0'), input.size());
@@ -75,14 +76,15 @@ inline std::string as_safetensors(std::string_view input) {
   return file;
 }
 
-/// Ends the program where the condition does not hold: libFuzzer keeps the input.
+/// Aborts the program if the condition is false; libFuzzer then saves the input.
 inline void require(bool condition, const char* what) {
   if (condition) return;
   std::fprintf(stderr, "finding: %s\n", what);
   std::abort();
 }
 
-/// A bad file ends in a FormatError of one line; whatever else is thrown ends the program.
+/// Runs `what`, which may throw only a FormatError with a message of one line. Anything else aborts
+/// the program.
 template <typename What>
 void expect_format_error_at_worst(What what) {
   try {

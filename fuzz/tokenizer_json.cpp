@@ -1,11 +1,12 @@
-// tokenizer.json, tokenizer_config.json: one that loads must take any text, and give it back.
+// Fuzzes tokenizer.json and tokenizer_config.json. A tokenizer that loads must encode any text and
+// decode the ids.
 
 #include "spikesink/text/tokenizer.h"
 #include "target.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const fuzz::Folder folder;
-  const auto parts = fuzz::parts_of(fuzz::text_of(data, size), 2);
+  const auto parts = fuzz::split_input(fuzz::text_of(data, size), 2);
   folder.write("tokenizer.json", parts[0]);
   folder.write("tokenizer_config.json", parts[1].empty() ? "{}" : parts[1]);
   fuzz::expect_format_error_at_worst([&] {

@@ -1,4 +1,4 @@
-// A text through a tokenizer of every kind that there is a golden of; the first byte picks it.
+// Fuzzes the text for the golden tokenizers of every kind. The first byte selects the tokenizer.
 
 #include "spikesink/text/tokenizer.h"
 #include "target.h"

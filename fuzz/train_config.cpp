@@ -1,5 +1,5 @@
-// The configuration of a training: one that is read is what it says when it is written and read
-// again.
+// Fuzzes the configuration of a training run. A configuration that is read, written and read again
+// must not change.
 
 #include "spikesink/train/train_config.h"
 #include "target.h"
@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         spikesink::read_train_config(std::string(fuzz::text_of(data, size)), "train.json");
     try {
       config.validate();
-    } catch (const std::invalid_argument&) {  // what it says is not the file's form but its sense
+    } catch (const std::invalid_argument&) {  // valid JSON with an invalid value
     }
     const auto json = spikesink::to_json(config);
     fuzz::require(spikesink::to_json(spikesink::read_train_config(json, "again")) == json,

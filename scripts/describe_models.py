@@ -2,9 +2,9 @@
 """Writes the tables of docs/models.md and docs/hooks.md, and tests/goldens/hook_names.json, from the configurations and hook points
 of the golden models. Shapes and meanings of hook points come from the comments of hook_names.h.
 
-Usage: describe_models.py [--check] DESCRIBE_MODELS   (the program that the build makes)
+Usage: describe_models.py [--check] DESCRIBE_MODELS   (a program of the build)
 
-With --check nothing is written, and a difference is an error.
+With --check, writes nothing; a difference is an error.
 """
 import collections
 import difflib
@@ -21,8 +21,8 @@ HOOK_PAGE = ROOT / "docs" / "hooks.md"
 HOOK_HEADER = ROOT / "include" / "spikesink" / "hooks" / "hook_names.h"
 HOOKS = ROOT / "tests" / "goldens" / "hook_names.json"
 BEGIN, END = "<!-- the table is written by scripts/describe_models.py -->\n", "<!-- end -->\n"
-COLUMNS = 100  # of prose
-LONGEST_LIST = 60  # characters; longer lists of models stand once, below the tables
+COLUMNS = 100  # of the text
+LONGEST_LIST = 60  # characters; longer lists of models are written once, below the tables
 REAL = {"llama": "SmolLM2-135M", "gemma3_text": "Gemma 3 270M", "bert": "MiniLM-L6"}
 
 
@@ -83,12 +83,12 @@ CONSTANT = re.compile(r'string_view k\w+ =\s*"([^"]+)";[ ]*(?://[ ]*(.*))?')
 
 
 def generic(name):
-    """The name with N for its layer and E for its expert."""
+    """Returns the name with N for its layer and E for its expert."""
     return re.sub(r"\.experts\.\d+\.", ".experts.E.", re.sub(r"^blocks\.\d+\.", "blocks.N.", name))
 
 
 def hook_groups():
-    """The groups of the header: the comment above each, and its points with their comments."""
+    """Returns the groups of the header: the comment above each, and its points with their comments."""
     for paragraph in HOOK_HEADER.read_text().split("\n\n"):
         points = CONSTANT.findall(paragraph)
         if not points:
@@ -101,7 +101,7 @@ def hook_groups():
 
 
 def count_configurations(described):
-    """By name, layers as N and experts as E: how many of a model type's configurations have it in some layer, and in all."""
+    """Returns for each name (layers as N, experts as E) how many of a model type's configurations have it in some layer, and in all."""
     counts = {}
     for entry in described.values():
         kinds = [{generic(f"blocks.0.{point}") for point in kind["points"]} for kind in entry["hooks"]["blocks"]]
@@ -114,11 +114,11 @@ def count_configurations(described):
 
 
 def shape_and_meaning(name, comment):
-    """Shape and meaning of a point from its comment in the header, for its name in a model."""
+    """Returns shape and meaning of a point from its comment in the header, for its name in a model."""
     shape, what = re.fullmatch(r"(\[[^]]*\])(?:,? (.*))?", comment).groups()
     if ".experts." in name or ".shared." in name:
         shape = shape.replace("B, T", "n")
-    if "q_norm." in name or "k_norm." in name:  # of each head, or of all of them together
+    if "q_norm." in name or "k_norm." in name:  # per head, or over all heads
         heads = "H" if "q_norm." in name else "K"
         shape = (f"[B, T, {heads}, 1] or [B, T, 1]" if name.endswith("hook_scale") else
                  f"[B, T, {heads}, d_head] or [B, T, {heads} d_head]")
@@ -126,7 +126,7 @@ def shape_and_meaning(name, comment):
 
 
 def check_shape(golden, name, shape, entry):
-    """Exits when a model has the point in another shape. Sizes that the report's `model` does not have are not checked."""
+    """Exits if a model has the point in another shape. Sizes that are not in the report's `model` are not checked."""
     shapes, model = entry["shapes"], entry["model"]
     sizes = {"B": shapes["sequences"], "T": shapes["length"], "S": shapes["length"], "H": model["n_heads"],
              "K": model["n_key_value_heads"], "1": 1} | {key: model[key] for key in ("d_head", "d_model", "d_vocabulary")}

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes the options of docs/programs.md from the --help of every program.
 
-Usage: describe_programs.py [--check] FOLDER   (of the programs that the build makes)
+Usage: describe_programs.py [--check] FOLDER   (with the programs of the build)
 
-With --check nothing is written, and a difference is an error. Always an error: a program without --version, an option without a
+With --check, writes nothing; a difference is an error. Always an error: a program without --version, an option without a
 group, an option or a program whose name has an underscore.
 """
 import collections
@@ -18,10 +18,10 @@ import textwrap
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "programs.md"
 BEGIN, END = "<!-- written by scripts/describe_programs.py -->\n", "<!-- end -->\n"
-COLUMNS = 100  # of prose
-SHARED_BY = 4  # an option that at least so many programs have with the same text is described once
-GROUPS = ["Model", "Text", "Compute", "Output", "Help"]  # of options that programs share
-DEFAULT_GROUP = "Options"  # CLI11's, of an option without a group
+COLUMNS = 100  # of the text
+SHARED_BY = 4  # an option with the same text in at least this many programs is described once
+GROUPS = ["Model", "Text", "Compute", "Output", "Help"]  # groups of shared options
+DEFAULT_GROUP = "Options"  # CLI11's group of an option without a group
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +62,7 @@ def check_names(program, parsed):
 
 
 def joined(lines):
-    """The lines of options or of a list; a line that is indented by more than two columns continues the one before."""
+    """Returns the lines of options or of a list. A line that is indented by more than two columns continues the line before."""
     whole = []
     for line in lines:
         if line.startswith("   "):
@@ -74,7 +74,7 @@ def joined(lines):
 
 
 def parse(text):
-    """What a --help says: a description, "Usage: ...", groups of options, then lists of names and notes."""
+    """Parses a --help: a description, "Usage: ...", groups of options, then lists of names and notes."""
     paragraphs = text.strip("\n").split("\n\n")
     parsed = Help(description=" ".join(paragraphs[0].split()))
     for paragraph in paragraphs[2:]:
@@ -96,7 +96,7 @@ def table(head, rows):
 
 
 def marked(text):
-    """Text of --help in Markdown: options are code, and an asterisk is one."""
+    """Converts text of --help to Markdown: options become code, and asterisks are escaped."""
     return re.sub(r"(--[a-z][a-z-]*)", r"`\1`", text.replace("*", r"\*"))
 
 
@@ -109,7 +109,7 @@ def list_table(title, entries):
 
 
 def users(option, programs):
-    """The programs that have an option, in words."""
+    """Returns the programs that have an option, as text."""
     having = [name for name, parsed in programs.items() if option in parsed.options]
     others = [name for name in programs if name not in having]
     if not others:
@@ -142,7 +142,7 @@ def program_section(name, parsed, common):
 
 
 def shared_lists(programs):
-    """Lists that several programs print, by title: described once, below the programs."""
+    """Returns the lists that several programs print, by title. They are described once, below the programs."""
     counts = collections.Counter((title, tuple(entries)) for parsed in programs.values() for title, entries in parsed.lists.items())
     return {title: list(entries) for (title, entries), count in counts.items() if count > 1}
 

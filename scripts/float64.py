@@ -1,4 +1,4 @@
-"""transformers in float64: it rounds to float32 in norms, angles, softmax and routers, whatever the dtype of a model."""
+"""Runs transformers entirely in float64. Without this, norms, angles, softmax and routers use float32 in a model of any dtype."""
 from contextlib import contextmanager
 
 import torch
@@ -6,7 +6,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 
 class NoFloat32(TorchDispatchMode):
-    """Fails on any operation that makes a float32 tensor."""
+    """Raises an error on any operation that creates a float32 tensor."""
     forbidden = torch.float32
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
@@ -18,7 +18,7 @@ class NoFloat32(TorchDispatchMode):
 
 @contextmanager
 def float64():
-    """float32 means float64: torch's names for it are bound to float64 while transformers builds and runs a model."""
+    """Rebinds torch's names for float32 to float64 while transformers builds and runs a model."""
     names = dict(float32=torch.float32, float=torch.float)
     to_float, default = torch.Tensor.float, torch.get_default_dtype()
     for name in names:

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes the Unicode tables of src/text from Python's `unicodedata`, held to what `tokenizers` does.
+"""Writes the Unicode tables of src/text from Python's `unicodedata`, adjusted to the behaviour of `tokenizers`.
 
-unicode_forms_tables.inc: decompositions and combining classes, less those that `tokenizers` does not know.
-unicode_properties_tables.inc: lower case, marks, punctuation and what BERT's cleaning removes, as `tokenizers` has them.
-unicode_late_marks.inc: what extends a grapheme cluster to `tokenizers` and is not assigned in Unicode 14.
-unicode_late_categories.inc: general categories, by `tokenizers`' regexes, of what Unicode 14 (PCRE2 10.40 to 10.42, Python
-3.11) has not assigned.
+unicode_forms_tables.inc: decompositions and combining classes, without those that `tokenizers` does not have.
+unicode_properties_tables.inc: lower case, marks, punctuation and the characters that BERT's cleaning removes, as in `tokenizers`.
+unicode_late_marks.inc: characters that extend a grapheme cluster in `tokenizers` and are not assigned in Unicode 14.
+unicode_late_categories.inc: general categories, from the regexes of `tokenizers`, of characters that are not assigned in
+Unicode 14 (PCRE2 10.40 to 10.42, Python 3.11).
 
 Needs Python 3.11 and `pip install tokenizers` (0.23.3).
 """
@@ -42,7 +42,7 @@ def decompositions() -> list[str]:
 
 
 def compatibility_decompositions() -> list[str]:
-    """Whole ones, where they are not the canonical ones; a row's last character counts up with the character."""
+    """Returns full decompositions that differ from the canonical ones; the last character of a row increases with the character."""
     wholes = {}
     for c in CODE_POINTS:
         text = NFKD().normalize_str(chr(c))
@@ -54,7 +54,7 @@ def compatibility_decompositions() -> list[str]:
 
 def moves(mark: str) -> bool:
     """Whether `tokenizers` sorts the mark before one of a higher class or after one of a lower class."""
-    neighbours = ("\u0345", "\u0334")  # the highest class and the lowest: no mark lies beyond both
+    neighbours = ("\u0345", "\u0334")  # the highest and the lowest class
     return any(nfc(pair) != pair for n in neighbours for pair in (n + mark, mark + n))
 
 
@@ -74,7 +74,7 @@ def combining_classes() -> list[str]:
 
 
 def lower_cases() -> list[str]:
-    """Runs of characters, every one or every second one, whose lower case lies equally far from them."""
+    """Returns ranges of characters (each one or every second one) with the same distance to their lower case."""
     runs = []
     for c in CODE_POINTS:
         lower = Lowercase().normalize_str(chr(c))
@@ -108,7 +108,8 @@ def properties() -> dict[str, list[str]]:
 
 
 def late_marks() -> list[str]:
-    """A map that replaces 'A' by nothing replaces all of a short cluster that begins with it."""
+    """Returns the unassigned characters that extend a grapheme cluster. The test: a map that removes 'A' also removes a short cluster
+    that starts with 'A'."""
     units = [0] * 512
     units[0] = 256 << 10
     units[256 ^ ord("A")] = (321 ^ 322) << 10 | 1 << 8 | ord("A")  # 322 holds its value, which is 0

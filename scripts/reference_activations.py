@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What transformers computes for a checkpoint, as a file that spikesink-parity compares with.
+"""Writes the activations that transformers computes for a checkpoint, for comparison with spikesink-parity.
 
 Usage: reference_activations.py MODEL OUT.safetensors [--tokens FILE.json | --sequences N --length T]
        [--dtype float32|float64] [--patterns]          (needs torch, transformers; for .gguf also gguf, accelerate)
 
-MODEL is a Hugging Face folder or a .gguf file. Tensors are named after the hook points of spikesink: the stream before every layer, the
-logits where there is an unembedding, and with --patterns every attention matrix. Without --tokens the ids are drawn at random, so
+MODEL is a Hugging Face folder or a .gguf file. Tensors have the names of spikesink's hook points: the residual stream before every layer,
+the logits if the model has an unembedding, and with --patterns every attention matrix. Without --tokens the ids are drawn at random, so
 that no tokenizer is needed.
 """
 import argparse
@@ -26,7 +26,7 @@ def run(model, tokens, patterns):
 def run_in_float64(model, tokens, patterns):
     weights = model.state_dict()
     with float64():
-        wide = type(model)(model.config).eval()  # made anew: angles are made when a model is
+        wide = type(model)(model.config).eval()  # a new model, because angles are computed in its constructor
         wide.load_state_dict(weights)
         return run(wide, tokens, patterns)
 

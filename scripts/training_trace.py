@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Twenty steps of training as PyTorch takes them, which the library's trainer is held to: OUT/<name>/.
+"""Writes references for the library's trainer: twenty training steps in PyTorch, OUT/<name>/.
 
 Usage: training_trace.py [OUT [NAME...]]   (needs torch, transformers, safetensors)
 
-OUT is tests/goldens/training. config.json and model.safetensors are the initial weights, numbers of bfloat16, which float32 holds
-exactly. trace.json has `train`, the settings under the names of TrainConfig; `ids` [steps, sequences, length]; `loss` and
+OUT is tests/goldens/training. config.json and model.safetensors are the initial weights, with bfloat16 values, which are exact
+in float32. trace.json has `train`, the settings under the names of TrainConfig; `ids` [steps, sequences, length]; `loss` and
 `gradient_norm`, before clipping, of each step; and `validation_loss`, that of the trained model on the first step's ids, all
 predictions counted. Families that transformers has are transformers' own modules; the others are below, from the formulae of their
-papers. All is reckoned in float32 on one thread, and once more in float64: the script fails where the two differ by more than a
-part of what the test allows, for then rounding alone could fail it.
+papers. Everything is computed in float32 on one thread, and again in float64. The script fails if the two differ by more than
+a fraction of the test's tolerance, because then rounding alone could fail the test.
 """
 import copy
 import json
@@ -25,7 +25,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 VOCABULARY, LENGTH, STEPS, SEQUENCES = 48, 24, 20, 8
-ROUNDING = dict(loss=2e-6, norm=5e-5)  # what float32 may differ from float64; of norms relative
+ROUNDING = dict(loss=2e-6, norm=5e-5)  # maximum difference of float32 from float64; relative for norms
 
 OPTIMIZER = dict(learning_rate=3e-3, least_learning_rate=3e-4, warm_up=5, beta1=0.9, beta2=0.95, epsilon=1e-8,
                  weight_decay=0.1, clip=1.0)
@@ -65,7 +65,7 @@ class OfTransformers(nn.Module):
         (folder / "generation_config.json").unlink(missing_ok=True)
 
 
-# -- models that it has not; parameters and settings are named as the library saves them
+# -- models that transformers does not have; parameters and settings have the library's names
 
 MODEL = dict(n_layers=2, d_model=16, d_mlp=24, d_vocabulary=VOCABULARY, context=LENGTH, n_heads=4, n_key_value_heads=2, d_head=4,
              ropes=[dict(theta=10000.0)])
@@ -111,7 +111,7 @@ class Norm(nn.Module):
 
 
 class Gate(nn.Module):
-    """The logits of the factors (the paper's table 7), [.., factors]."""
+    """Computes the logits of the gate factors (table 7 of the paper), [.., factors]."""
 
     def __init__(self, kind, factors, width):
         super().__init__()
@@ -183,7 +183,7 @@ class Attention(nn.Module):
 
 
 def turned(x, theta):
-    """RoPE (arXiv 2104.09864) as a product of complex numbers; channel i goes with channel i + width / 2."""
+    """RoPE (arXiv 2104.09864) as a product of complex numbers; channels i and i + width / 2 form a pair."""
     length, width = x.shape[-2:]
     frequency = theta ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
     angle = torch.arange(length)[:, None] * frequency
@@ -253,7 +253,7 @@ def build(name):
 
 
 def fill(model, generator):
-    """Weights of which none is neutral, in bfloat16's numbers."""
+    """Sets random weights with bfloat16 values, so that no weight has a neutral value (0, or 1 for a scale)."""
     for module in model.modules():
         kind = type(module).__name__
         for name, parameter in module.named_parameters(recurse=False):
@@ -277,12 +277,12 @@ CHANGED = {  # settings
     "gpt2": dict(optimizer=OPTIMIZER | dict(weight_decay=1.0)),
     "olmo2": dict(optimizer=OPTIMIZER | dict(clip=0.0, beta1=0.8, beta2=0.99, epsilon=1e-6)),
 }
-# Softpick gives the only key of a first query 1 or 0, as their score has a sign. This seed brings no score near 0.
+# With softpick, the only key of a first query gets weight 1 or 0, depending on the sign of the score. With this seed no score is near 0.
 SEEDS = {"softpick": 1}
 
 
 def draw_ids(generator):
-    """Each token is followed by one of three, so that there is something to learn."""
+    """Returns sequences in which one of three tokens follows each token, so that the model can learn."""
     followers = torch.randint(VOCABULARY, (VOCABULARY, 3), generator=generator)
     ids = torch.randint(VOCABULARY, (STEPS * SEQUENCES, LENGTH), generator=generator)
     for position in range(1, LENGTH):
@@ -291,7 +291,7 @@ def draw_ids(generator):
 
 
 def learning_rate(optimizer, step):
-    """A line up in warm_up steps, then half a cosine that ends with the last step."""
+    """Returns the learning rate: linear warm-up, then cosine decay until the last step."""
     high, low, rising = optimizer["learning_rate"], optimizer["least_learning_rate"], optimizer["warm_up"]
     if step < rising:
         return high * (step + 1) / rising
@@ -299,7 +299,7 @@ def learning_rate(optimizer, step):
 
 
 def mean_loss(model, ids, least_context):
-    """Over the predictions that are made from at least so many tokens."""
+    """Returns the mean loss over the predictions with at least this many context tokens."""
     inputs, targets = ids[:, :-1], ids[:, 1:]
     losses = F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten(), reduction="none").view_as(targets)
     seen = torch.arange(1, ids.shape[1])

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes a SentencePiece unigram model as a tokenizer.json, without added tokens: unigram_tokenizer.py MODEL OUT
 
-For scripts/setup, which has no other library than Python's own. Normalizer and spaces are those of transformers' conversion, which
-also takes SentencePiece's defaults (a space before the text, runs of spaces joined) for granted. tests/text/tokenizer_kinds_test.cpp holds the result to the ids that
-the model gives in `tokenizers`.
+For scripts/setup, which has only Python's standard library. Normalizer and spaces are those of transformers' conversion, which also
+assumes SentencePiece's defaults (a space before the text, runs of spaces joined). tests/text/tokenizer_kinds_test.cpp compares the
+result with the model's ids in `tokenizers`.
 """
 
 import base64
@@ -15,37 +15,37 @@ import sys
 METASPACE = "\u2581"
 
 
-def varint(data: bytes, place: int) -> tuple[int, int]:
+def varint(data: bytes, offset: int) -> tuple[int, int]:
     value = shift = 0
     while True:
-        byte = data[place]
+        byte = data[offset]
         value |= (byte & 0x7F) << shift
-        place, shift = place + 1, shift + 7
+        offset, shift = offset + 1, shift + 7
         if byte < 0x80:
-            return value, place
+            return value, offset
 
 
 def fields(data: bytes):
-    """The number and the value of each field of a protocol buffer: an int, or bytes."""
-    place = 0
-    while place < len(data):
-        key, place = varint(data, place)
+    """Yields the number and the value (int or bytes) of each field of a protocol buffer."""
+    offset = 0
+    while offset < len(data):
+        key, offset = varint(data, offset)
         kind = key & 7
         if kind == 0:
-            value, place = varint(data, place)
+            value, offset = varint(data, offset)
         else:
             if kind == 2:
-                size, place = varint(data, place)
+                size, offset = varint(data, offset)
             elif kind in (1, 5):
                 size = 8 if kind == 1 else 4
             else:
                 sys.exit(f"unigram_tokenizer: a field's wire type is {kind}, expected 0, 1, 2 or 5")
-            value, place = data[place:place + size], place + size
+            value, offset = data[offset:offset + size], offset + size
         yield key >> 3, value
 
 
 def tokenizer(model: bytes) -> dict:
-    """Numbers are those of sentencepiece_model.proto."""
+    """Reads the model; the field numbers are those of sentencepiece_model.proto."""
     unigram, unk_id = 1, 0
     vocabulary, charsmap = [], b""
     for number, value in fields(model):
@@ -59,9 +59,9 @@ def tokenizer(model: bytes) -> dict:
                 sys.exit(f"unigram_tokenizer: model_type is {spec[3]}, expected {unigram}, a unigram model")
         elif number == 3:  # normalizer_spec
             charsmap = dict(fields(value)).get(2, b"")
-    spaces = {"type": "Metaspace", "replacement": METASPACE, "prepend_scheme": "always", "split": True}
+    spaces = {"type": "Metaspace", "reoffsetment": METASPACE, "prepend_scheme": "always", "split": True}
     normalizers = [{"type": "Precompiled", "precompiled_charsmap": base64.b64encode(charsmap).decode()},
-                   {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": METASPACE}]
+                   {"type": "Reoffset", "pattern": {"Regex": " {2,}"}, "content": METASPACE}]
     return {
         "version": "1.0", "truncation": None, "padding": None, "added_tokens": [],
         "normalizer": {"type": "Sequence", "normalizers": normalizers},

@@ -27,9 +27,9 @@ namespace detail {
 
 spdlog::logger& logger() {
   static spdlog::logger instance = [] {
-    spdlog::logger made("spikesink", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
-    made.set_level(spdlog::level::off);
-    return made;
+    spdlog::logger created("spikesink", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+    created.set_level(spdlog::level::off);
+    return created;
   }();
   return instance;
 }

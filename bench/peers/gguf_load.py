@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""How long a GGUF file takes to become a model in float32: transformers, which dequantises with numpy, and this library, in turn.
+"""Times loading a GGUF file as a float32 model, alternately with transformers (which dequantises with numpy) and this library.
 
     bench/peers/gguf_load.py BUILD --scratch FOLDER [--rounds 5]
 
-BUILD is the build folder, FOLDER that of run.py, with the peers in it. Prints medians (least-most) and the ratio; imports and the
-start of the processes are not counted, and the file is in the system's cache for both.
+BUILD is the build folder; FOLDER is that of run.py, with the peers installed. Prints medians (minimum-maximum) and the ratio.
+Imports and the start of the processes are not timed. For both, the file is in the system's cache.
 """
 
 import argparse

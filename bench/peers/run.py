@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""The same work side by side: transformers, TransformerLens and nnsight as their documentation has users do it (work.py), and
-this library (bench/peer_work), each time a process of its own, in turn.
+"""Compares the same task in transformers, TransformerLens and nnsight (work.py, in the way their documentation recommends) and in this
+library (bench/peer_work). Each run is a separate process; the runs alternate.
 
     bench/peers/run.py BUILD --scratch FOLDER [--lengths 64,512,2048] [--dtypes float32,bfloat16] [--tokens 4096] [--rounds 3]
 
-BUILD is the build folder. The peers are installed into FOLDER the first time, and the model (SmolLM2-135M, dequantised by
-transformers) is written there. Prints a table: seconds and peak memory as median (least-most), each peer's ratio to ours, and the
-largest difference of its numbers from ours. A process that needs more than --memory gigabytes is stopped and said not to fit.
+BUILD is the build folder. The first run installs the peers into FOLDER and writes the model there (SmolLM2-135M, dequantised
+by transformers). Prints a table: seconds and peak memory as median (minimum-maximum), each peer's ratio to this library, and the
+largest difference of its results from this library's. A process that needs more than --memory gigabytes is stopped; the table then
+shows that it does not fit.
 """
 
 import argparse
@@ -64,7 +65,7 @@ def measure(command, memory):
 
 
 def difference(theirs, ours):
-    """The largest relative difference of a top magnitude, and the largest of an importance."""
+    """Returns the largest relative difference of a top magnitude, and the largest difference of an importance."""
     pairs = [(a, b) for ours_row, row in zip(ours["top"], theirs["top"], strict=True) for a, b in zip(ours_row, row, strict=True)]
     top = max(abs(a - b) / a for a, b in pairs)
     importance = max(abs(a - b) for ours_row, row in zip(ours["importance"], theirs["importance"], strict=True)

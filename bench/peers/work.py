@@ -1,13 +1,12 @@
-"""What one of the peers does in one process, as its documentation has users do it: for every block the three largest channels of
-the hidden state after it, and for every head the importance of key 0 (the mean attention that it receives from the queries that
-see it).
+"""Runs the benchmark task with one of the peers in one process, in the way that its documentation recommends: for every block, the
+three largest channels of the hidden state after it; for every head, the importance of key 0 (the mean attention weight over the
+queries that can attend to it).
 
     work.py transformers|transformers_outputs|transformer_lens|nnsight MODEL TOKENS float32|bfloat16
 
-TOKENS is a JSON array of rows of ids, one batch. After a short pass that does not count, the work is timed once; printed is a
-line of JSON: seconds, peak_bytes (of the process, loading included), top (per block, magnitudes), importance (per layer and
-head). Each tool but transformers_outputs reduces a value where it appears and keeps no matrix; all compute as few logits as
-they can.
+TOKENS is a JSON array of rows of ids, one batch. After a short warm-up pass, the task is timed once. Prints a line of JSON: seconds,
+peak_bytes (of the process, including loading), top (magnitudes per block), importance (per layer and head). All tools except
+transformers_outputs reduce each value in a hook and store no matrix; all compute as few logits as possible.
 """
 
 import json
@@ -27,7 +26,7 @@ def importance_of(pattern):  # [B, H, T, T]
 
 
 class Transformers:
-    """Forward hooks on the layers of the model without its head."""
+    """Uses forward hooks on the layers of the model without its head."""
 
     def __init__(self, model, dtype):
         from transformers import AutoModel
@@ -49,7 +48,7 @@ class Transformers:
 
 
 class TransformersOutputs(Transformers):
-    """The attention matrices that the model gives when asked, and hooks for the states (it gives none between two blocks)."""
+    """Uses the attention matrices that the model returns, and hooks for the states (it returns none between two blocks)."""
 
     def __call__(self, ids):
         top, hooks = [], []
@@ -65,7 +64,7 @@ class TransformersOutputs(Transformers):
 
 
 class TransformerLens:
-    """Temporary hooks for one run, chosen by the ends of their names."""
+    """Uses temporary hooks for one run, selected by the ends of their names."""
 
     def __init__(self, model, dtype):
         from transformer_lens.model_bridge import TransformerBridge
@@ -85,7 +84,7 @@ class TransformerLens:
 
 
 class NNsight:
-    """A trace that stops after the last layer."""
+    """Uses a trace that stops after the last layer."""
 
     def __init__(self, model, dtype):
         from nnsight import TransformersModel

@@ -21,8 +21,8 @@ struct Job {
   std::filesystem::path folder;
 };
 
-/// The trainings of the rows over the seeds. Rows that do not exist at the options' scale are left
-/// out, with a line on stdout. Throws std::invalid_argument for an unknown row.
+/// Returns the trainings of all rows and seeds. Rows that do not exist at the options' scale are
+/// skipped, with a line on stdout. Throws std::invalid_argument for an unknown row.
 std::vector<Job> list_jobs(const TableOptions& options);
 
 /// Runs the jobs in `workers` threads and skips those that are finished. The first failure stops

@@ -19,7 +19,7 @@ bool exists_at_scale(const std::string& row, const TableOptions& options) {
   }
 }
 
-// The names with tables ("table5") replaced by their rows, after the baseline to compare with.
+// Returns the baseline and then the names, with each table ("table5") replaced by its rows.
 std::vector<std::string> expand_rows(const TableOptions& options) {
   std::vector<std::string> rows;
   const auto add = [&](const std::string& name) {

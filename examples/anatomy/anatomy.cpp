@@ -21,7 +21,7 @@ void PerplexitySection::join_first_run(const Experiment& experiment, TextRun& ru
 }
 
 void PerplexitySection::print_summary() const {
-  if (!result() || result()->tokens == 0) return;  // no token has one before it
+  if (!result() || result()->tokens == 0) return;  // no token has a preceding token
   fmt::print("perplexity        {:.2f} over {} tokens\n", result()->perplexity, result()->tokens);
 }
 
@@ -62,7 +62,7 @@ void Anatomy::add_to(spikesink::Report& report) const {
 }
 
 void Anatomy::print_summary() const {
-  if (quadratic_form_.measures()) quadratic_form_.print_summary();  // before any text was read
+  if (quadratic_form_.measures()) quadratic_form_.print_summary();  // needs no text
   for (const auto* section : table_) {
     if (section->measures() && section != &quadratic_form_) section->print_summary();
   }

@@ -13,13 +13,13 @@ class PerplexitySection : public FirstRunSection<spikesink::Perplexity> {
   void print_summary() const override;
 };
 
-/// The sections of the report, in the order of report.json. Each is given those whose results it
-/// reads.
+/// The sections of the report, in the order of report.json. The constructor of each section gets
+/// the sections whose results it uses.
 class Anatomy {
  public:
   /// The sections that --only and --skip may name.
   std::vector<std::string> names() const;
-  /// Selects the sections of `only`, or all, without those of `skip`.
+  /// Selects the sections in `only` (all if it is empty), except those in `skip`.
   void select(const std::vector<std::string>& only, const std::vector<std::string>& skip);
   /// Reads the weights, runs over the text twice and finishes every section that measures.
   void measure(Experiment& experiment, const Options& options);

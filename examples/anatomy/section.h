@@ -24,8 +24,8 @@ class TextRun {
     store_results_.push_back([owned, &result] { result = owned->result(); });
   }
 
-  /// One pass over the text for all measurements; none without any. `task` names it beside the
-  /// progress bar.
+  /// Runs all measurements in one pass over the text; does nothing without measurements. `task` is
+  /// the label of the progress bar.
   void execute(Experiment& experiment, const Options& options, const std::string& task);
 
  private:
@@ -35,26 +35,27 @@ class TextRun {
 
 class Section;
 
-/// The sections of a report, in the order in which they were made.
+/// The sections of a report, in the order of their construction.
 using SectionTable = std::vector<Section*>;
 
-/// A section of the report: what it measures, in which run, and what it reads of other sections.
+/// A section of the report: its measurements, the run that makes them, and the sections it depends
+/// on.
 class Section {
  public:
-  /// Enters itself into the table. `name` is its key in report.json.
+  /// Adds itself to the table. `name` is its key in report.json.
   Section(SectionTable& table, std::string_view name) : name_(name) { table.push_back(this); }
   virtual ~Section() = default;
   Section(const Section&) = delete;
   Section& operator=(const Section&) = delete;
 
   std::string_view name() const { return name_; }
-  /// The sections whose results this one reads.
+  /// The sections whose results this one uses.
   virtual std::vector<Section*> needs() const { return {}; }
   /// Whether --only and --skip may name it.
   virtual bool selectable() const { return true; }
 
-  // What it does, in this order; in a job of several processes `finish`, `add_to` and
-  // `print_summary` are for the first one alone.
+  // These functions are called in this order. In a job of several processes only process 0 calls
+  // `finish`, `add_to` and `print_summary`.
   virtual void read_weights(const Experiment&, const Options&) {}
   virtual void join_first_run(const Experiment&, TextRun&) {}
   /// The second run may use all results of the first.
@@ -65,9 +66,9 @@ class Section {
 
   /// Whether the report has this section.
   bool in_report() const { return in_report_; }
-  /// Whether it measures at all: it is in the report, or a section that is reads its result.
+  /// Whether it measures: it is in the report, or a section in the report uses its result.
   bool measures() const { return measures_; }
-  /// Puts this section into the report.
+  /// Selects this section for the report.
   void select();
 
  private:
@@ -77,7 +78,7 @@ class Section {
   bool in_report_ = false, measures_ = false;
 };
 
-/// A section that is the result of one measurement.
+/// A section with the result of one measurement.
 template <typename Measurement>
 class MeasuredSection : public Section {
  public:
@@ -105,7 +106,7 @@ class MeasuredSection : public Section {
   std::optional<Result> result_;
 };
 
-/// Measured in the first run, which knows nothing of the text yet.
+/// A section measured in the first run, which needs no earlier results.
 template <typename Measurement>
 class FirstRunSection : public MeasuredSection<Measurement> {
  public:
@@ -115,7 +116,7 @@ class FirstRunSection : public MeasuredSection<Measurement> {
   }
 };
 
-/// Measured in the second run, from what the first one found.
+/// A section measured in the second run, which uses results of the first.
 template <typename Measurement>
 class SecondRunSection : public MeasuredSection<Measurement> {
  public:

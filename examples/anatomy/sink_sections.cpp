@@ -5,7 +5,7 @@
 namespace examples {
 namespace {
 
-// An encoder's sinks may be the tokens at either end.
+// In an encoder, the first and the last token may be sinks.
 std::vector<int64_t> sink_positions(const Experiment& experiment) {
   if (experiment.model->config().causal) return {0};
   return {0, -1};

@@ -10,7 +10,7 @@ class AttentionSinksSection : public FirstRunSection<spikesink::AttentionSinks> 
   void print_summary() const override;
 };
 
-/// How queries and keys lie in every head, and pictures of two heads.
+/// The geometry of queries and keys in every head, and figures for two heads.
 class SinkGeometrySection : public Section {
  public:
   SinkGeometrySection(SectionTable& table, AttentionSinksSection& attention_sinks)

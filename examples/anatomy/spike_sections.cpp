@@ -8,13 +8,14 @@
 namespace examples {
 namespace {
 
-// Whether a token is punctuation or line breaks alone.
+// Whether a token consists only of punctuation or line breaks.
 bool is_delimiter(const spikesink::Tokenizer& tokenizer, int64_t id) {
   try {
     const auto text = tokenizer.token_text(id);
     return text.find_first_not_of(" .,;:!?\n") == std::string::npos &&
            text.find_first_not_of(' ') != std::string::npos;
-  } catch (const std::invalid_argument&) {  // --tokens may hold ids that the tokenizer lacks
+  } catch (
+      const std::invalid_argument&) {  // --tokens may contain ids that the tokenizer does not have
     return false;
   }
 }

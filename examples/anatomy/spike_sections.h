@@ -10,12 +10,12 @@ class LifeCycleSection : public FirstRunSection<spikesink::LifeCycle> {
   void print_summary() const override;
 };
 
-/// Which tokens spike, how much of their attention they keep for themselves, and how their
-/// embeddings lie to the first norm.
+/// Which tokens spike, how much of their attention they pay to themselves, and how collinear their
+/// embeddings are after the first norm.
 class SpikeTokensSection : public FirstRunSection<spikesink::SpikeTokens> {
  public:
   explicit SpikeTokensSection(SectionTable& table);
-  /// Where the spike tokens stand in the text.
+  /// The positions of the spike tokens in the text.
   const spikesink::SpikePositions& positions() const { return result()->spike_positions; }
 
   void join_second_run(const Experiment& experiment, TextRun& run) override;
@@ -28,7 +28,7 @@ class SpikeTokensSection : public FirstRunSection<spikesink::SpikeTokens> {
   std::optional<spikesink::NormCollinearity> collinearity_;
 };
 
-/// The largest state, drawn.
+/// A figure of the largest state.
 class StatePictureSection : public Section {
  public:
   StatePictureSection(SectionTable& table, LifeCycleSection& life_cycle)
@@ -42,7 +42,7 @@ class StatePictureSection : public Section {
   std::optional<spikesink::StatePicture> picture_;
 };
 
-/// Where numbers end, in every report of a model in which they do.
+/// Hook points with NaN or infinite values. The section exists only if there are any.
 class NotFiniteSection : public Section {
  public:
   NotFiniteSection(SectionTable& table, LifeCycleSection& life_cycle)

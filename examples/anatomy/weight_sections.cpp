@@ -7,8 +7,8 @@
 namespace examples {
 namespace {
 
-constexpr int64_t kPrefixLength = 4;     // of ordinary text before a vocabulary entry
-constexpr int64_t kLaterEntries = 4096;  // a sample of the vocabulary, tried after the prefix
+constexpr int64_t kPrefixLength = 4;     // tokens of ordinary text before a vocabulary entry
+constexpr int64_t kLaterEntries = 4096;  // vocabulary entries that are probed after the prefix
 
 }  // namespace
 

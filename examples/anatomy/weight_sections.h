@@ -4,7 +4,7 @@
 
 namespace examples {
 
-/// What the weights alone predict, and how well that fits the text.
+/// What the weights predict without text, and how well the text agrees.
 class QuadraticFormSection : public Section {
  public:
   QuadraticFormSection(SectionTable& table, LifeCycleSection& life_cycle)
@@ -21,11 +21,11 @@ class QuadraticFormSection : public Section {
  private:
   LifeCycleSection& life_cycle_;
   std::optional<spikesink::QuadraticFormResult> forms_;
-  std::string error_;  // why there are no forms, or empty
+  std::string error_;  // why there are no quadratic forms, or empty
   std::optional<spikesink::QuadraticFormFitResult> fit_;
 };
 
-/// Every vocabulary entry as the first token, and some of them after a prefix.
+/// Probes every vocabulary entry as the first token, and some of them after a prefix.
 class VocabularyProbeSection : public Section {
  public:
   VocabularyProbeSection(SectionTable& table, LifeCycleSection& life_cycle,

@@ -27,7 +27,7 @@ void check_options(const Options& options, const spikesink::ModelConfig& config)
         "--bos yes: token ids are used as given, put BOS into the --tokens file instead");
 }
 
-// Ids beyond the embedding: the tokenizer is that of another model.
+// Ids outside the embedding mean that the tokenizer is that of another model.
 void check_ids(const Experiment& experiment, const Options& options, int64_t d_vocabulary) {
   for (const auto& batch : experiment.batches) {
     const auto largest = batch.ids.max().item<int64_t>();
@@ -128,7 +128,7 @@ Experiment open_experiment(const Options& options, spikesink::TokenBatches batch
   experiment.batches = std::move(batches);
   try {
     experiment.tokenizer = spikesink::load_tokenizer(options.model);
-  } catch (const spikesink::FormatError& error) {  // it would only show the text of the ids
+  } catch (const spikesink::FormatError& error) {  // it is only needed for the text of the ids
     experiment.note = fmt::format("tokens are shown without their text: {}", error.what());
   }
   load_model(options, experiment);

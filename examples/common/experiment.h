@@ -13,16 +13,16 @@
 
 namespace examples {
 
-/// The model and the sequences that the options name.
+/// The model and the sequences selected by the options.
 struct Experiment {
   spikesink::Transformer model = nullptr;
   std::shared_ptr<const spikesink::Tokenizer> tokenizer;  // may be null with --tokens
   spikesink::TokenBatches batches;
-  std::pair<std::string, std::string> source;       // of the sequences, such as {"text", path}
-  bool bos = false;                                 // whether BOS starts each sequence
-  bool eos = false;                                 // whether EOS (an encoder's separator) ends it
-  std::string note;                                 // a remark for the user, or empty
-  std::unique_ptr<spikesink::Processes> processes;  // of the job; null: one process only
+  std::pair<std::string, std::string> source;  // of the sequences, such as {"text", path}
+  bool bos = false;                            // whether BOS starts each sequence
+  bool eos = false;  // whether EOS (an encoder's separator) ends each sequence
+  std::string note;  // a remark for the user, or empty
+  std::unique_ptr<spikesink::Processes> processes;  // null: one process only
 
   int64_t sequences() const;
   /// The number of tokens of the longest sequence.
@@ -37,14 +37,14 @@ struct Experiment {
 /// Checks that the report can be written, then loads model and sequences. Throws
 /// std::invalid_argument for options that contradict each other, and what the library throws.
 Experiment open_experiment(const Options& options);
-/// The same with given sequences; `source` is that of `Experiment`.
+/// Returns the same with given sequences; `source` as in `Experiment`.
 Experiment open_experiment(const Options& options, spikesink::TokenBatches batches,
                            std::pair<std::string, std::string> source);
 
-/// All token ids of the text (after BOS, if the experiment has it) or of --tokens.
+/// Returns all token ids of the text (after BOS, if the experiment has it) or of --tokens.
 std::vector<int64_t> all_token_ids(const Options& options, const Experiment& experiment);
 
-/// A report with the effective configuration and the model.
+/// Returns a report with the effective configuration and the model.
 spikesink::Report make_report(const std::string& program, const Options& options,
                               const Experiment& experiment);
 

@@ -14,7 +14,7 @@ namespace examples {
 namespace fs = std::filesystem;
 namespace {
 
-// Ids that do not fit into int64_t would wrap round.
+// nlohmann::json would wrap ids that do not fit into int64_t.
 bool is_token_id(const nlohmann::json& id) {
   return id.is_number_integer() &&
          (!id.is_number_unsigned() ||

@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kWidth = 80;
 constexpr size_t kTextColumn = 27;
 
-// Breaks `text` between words; `column` is where each line starts, and the first stands already.
+// Breaks `text` between words. Each line starts at `column`; the first line is already there.
 std::string wrap(const std::string& text, size_t column) {
   std::istringstream words(text);
   std::string wrapped, word;
@@ -47,7 +47,7 @@ std::string describe(const CLI::Option& option) {
   return two_columns(names, text, kTextColumn);
 }
 
-// The program's own groups stand after the input and before the rest.
+// The program's own groups come after the input and before the rest.
 int rank(const std::string& group) {
   if (group == kModelGroup) return 0;
   if (group == kTextGroup) return 1;

@@ -97,7 +97,7 @@ void Interrupt::await_signal() const {
 void Interrupt::end(int signal) const {
   std::error_code ignored;
   for (const auto& path : unfinished_in(out_)) {
-    // The program may be renaming it to its final name: only one of the two renames succeeds.
+    // The program may rename it to its final name at the same time; only one rename succeeds.
     const auto removed = path.parent_path() / ("interrupted-" + path.filename().string());
     fs::rename(path, removed, ignored);
     fs::remove_all(removed, ignored);

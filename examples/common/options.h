@@ -15,7 +15,7 @@ namespace examples {
 
 /// Options of every program.
 struct ProgramOptions {
-  int threads = 0;  // 0: as many as the machine has
+  int threads = 0;  // 0: all of the machine
   int64_t seed = 0;
   std::filesystem::path out = "spikesink-out";
   bool quiet = false;
@@ -24,9 +24,9 @@ struct ProgramOptions {
 /// Options of the programs that run a model on sequences.
 struct Options : ProgramOptions {
   std::filesystem::path model;
-  std::optional<std::filesystem::path> text;    // UTF-8; none: the built-in passages
+  std::optional<std::filesystem::path> text;    // UTF-8; nullopt: the built-in passages
   std::optional<std::filesystem::path> tokens;  // JSON array of arrays of token ids
-  std::optional<int64_t> sequences;             // none: all of --tokens, text_sequences of a text
+  std::optional<int64_t> sequences;  // nullopt: all of --tokens, or text_sequences of a text
   int64_t text_sequences = 100;
   std::optional<int64_t> length;
   int64_t text_length = 64;  // without --length (64: Gu et al., arXiv 2410.10781)
@@ -44,12 +44,12 @@ void add_device(CLI::App& app, torch::Device& device);
 
 /// Throws std::invalid_argument if LibTorch does not find such a device.
 void check_device(torch::Device device);
-/// `device`, or with several GPUs the one of this process.
+/// Returns `device`, or with several GPUs the GPU of this process.
 torch::Device device_of(const spikesink::Processes* processes, torch::Device device);
-/// For a program that is always one process: throws std::invalid_argument in a job of several.
+/// Throws std::invalid_argument in a job of several processes. For programs that need one process.
 void refuse_job();
 
-/// The value of --dtype.
+/// Returns the value of --dtype.
 std::string to_string(torch::Dtype dtype);
 
 }  // namespace examples

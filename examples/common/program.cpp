@@ -53,7 +53,7 @@ int fail_of_torch(const CLI::App& app, const c10::Error& error) {
 int run_example(CLI::App& app, int argc, char** argv, const std::function<void()>& body,
                 const std::string& advice_when_interrupted) {
   spikesink::keep_freed_memory();
-  FLAGS_caffe2_log_level = 2;  // errors only: our own sentence reports a process that ended
+  FLAGS_caffe2_log_level = 2;  // errors only: our own message reports a process that ended
   add_help(app);
   try {
     app.parse(argc, argv);

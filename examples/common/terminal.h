@@ -22,7 +22,7 @@ void print_stderr(fmt::format_string<Args...> format, Args&&... args) {
 /// A progress bar on stderr when that is a terminal; nothing with --quiet.
 spikesink::ProgressCallback progress_bar(const ProgramOptions& options, const std::string& task);
 
-/// "1, 2, 3", or "none".
+/// Returns "1, 2, 3", or "none".
 std::string list(const std::vector<int64_t>& numbers);
 
 }  // namespace examples

@@ -28,14 +28,14 @@ void add_training_options(CLI::App& app, TrainingOptions& options);
 /// Adds --scale.
 CLI::Option* add_scale(CLI::App& app, std::string& scale);
 
-/// The rows of the paper's tables and the fields of the configuration that they change, for the end
-/// of --help.
+/// Returns the rows of the paper's tables and the configuration fields that they change, for the
+/// end of --help.
 std::string rows_help();
 
-/// `config` with the values of the options that are given.
+/// Returns `config` with the values of the given options.
 spikesink::TrainConfig apply_options(spikesink::TrainConfig config, const TrainingOptions& options);
 
-/// What to do after an interrupted training.
+/// Returns the advice for the user after an interrupted training.
 inline constexpr const char* kResumeAdvice = "the same command goes on from there";
 
 /// The progress of one or several trainings, on one line of a terminal. Threads may share it.
@@ -45,9 +45,9 @@ class TrainingProgress {
   TrainingProgress(bool shown, int64_t runs);
   ~TrainingProgress();
 
-  /// Counts a step that `run` has made, and prints the line.
+  /// Counts one step of `run` and prints the line.
   void update(const spikesink::TrainingRun& run, const spikesink::TrainingStep& step);
-  /// Leaves out a training that was finished before.
+  /// Excludes a training that was finished before.
   void skip_run() { --runs_; }
 
  private:
@@ -56,7 +56,7 @@ class TrainingProgress {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::mutex mutex_;
   std::map<std::string, std::string> measured_;  // the latest measurements of each training
-  double trained_ = 0, trained_before_ = 0;      // in trainings, now and in an earlier process
+  double trained_ = 0, trained_before_ = 0;  // number of trainings, now and in an earlier process
   int64_t finished_ = 0, tokens_ = 0;
 };
 

@@ -11,7 +11,7 @@
 namespace examples {
 namespace {
 
-// The number that is the whole of `word`.
+// Parses `word`, which must be one number and nothing else.
 template <typename Number>
 std::optional<Number> parse(const std::string& word) {
   Number number{};

@@ -14,13 +14,14 @@ CLI::Validator whole_number(int64_t least, int64_t most = std::numeric_limits<in
 /// Checks that an argument is a finite number that is not negative.
 CLI::Validator magnitude();
 
-/// Turns a positive number of bytes such as "3GB" or "500 MiB" into digits alone.
+/// Converts a positive number of bytes such as "3GB" or "500 MiB" to digits.
 CLI::Validator byte_size();
 
 /// Checks that an argument is one of `words`.
 CLI::Validator one_of(std::vector<std::string> words);
 
-/// A name of report.json as a person types it: "life_cycle" becomes "life-cycle".
+/// Returns a name of report.json in the spelling of the command line: "life_cycle" becomes
+/// "life-cycle".
 std::string hyphenated(std::string name);
 
 }  // namespace examples

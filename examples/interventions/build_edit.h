@@ -9,14 +9,13 @@
 
 namespace examples {
 
-/// The text or the tokenizer lacks what an edit acts on.
+/// Thrown if the text or the tokenizer does not have what an edit acts on.
 struct NothingToEdit : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// One edit of an intervention, as docs/interventions.md describes its JSON. Throws
-/// spikesink::FormatError for JSON that is not understood, NothingToEdit, and what the library
-/// throws.
+/// Builds one edit of an intervention from its JSON (docs/interventions.md). Throws
+/// spikesink::FormatError for invalid JSON, NothingToEdit, and what the library throws.
 std::shared_ptr<const spikesink::Intervention> build_edit(const Json& json,
                                                           const std::string& location,
                                                           const SpikesAndSinks& found,

@@ -21,7 +21,7 @@ std::vector<NamedIntervention> build_protocol(const JsonObject& entry,
   return massive_activations_protocol(found.massive, found.birth->layer(), found.channels);
 }
 
-// A protocol stands for several interventions.
+// One protocol contains several interventions.
 std::vector<NamedIntervention> build_entry(const Json& json, const std::string& location,
                                            const SpikesAndSinks& found, Experiment& experiment) {
   const JsonObject entry(json, location, {"name", "what", "parts", "protocol"});

@@ -8,17 +8,17 @@
 
 namespace examples {
 
-// Where an edit acts, by its keys "channels", "layers", "tokens", "heads" and "blocks". Throw
-// spikesink::FormatError, or NothingToEdit if the text lacks the spikes or sinks.
+// These functions read the sites of an edit: its keys "channels", "layers", "tokens", "heads" and
+// "blocks". They throw spikesink::FormatError, or NothingToEdit if the text has no spikes or sinks.
 
 std::vector<int64_t> channels_of(const JsonObject& edit, const SpikesAndSinks& found);
-/// None: all layers.
+/// Returns nullopt for all layers.
 std::optional<std::vector<int64_t>> layers_of(const JsonObject& edit, const SpikesAndSinks& found);
 spikesink::TokenChoice tokens_of(const JsonObject& edit);
-/// None: all heads.
+/// Returns nullopt for all heads.
 std::optional<std::vector<spikesink::HeadIndex>> heads_of(const JsonObject& edit,
                                                           const SpikesAndSinks& found);
-/// None: all blocks.
+/// Returns nullopt for all blocks.
 std::optional<std::vector<spikesink::Block>> blocks_of(const JsonObject& edit,
                                                        const SpikesAndSinks& found);
 

@@ -10,7 +10,7 @@ extern "C" const char spikesink_interventions[], spikesink_interventions_end[];
 namespace examples {
 namespace {
 
-constexpr int kDeepest = 16;  // nested objects and lists
+constexpr int kDeepest = 16;  // maximum nesting of objects and lists
 
 std::string name_of(const Json& entry) {
   return entry["name"].get<std::string>();

@@ -9,23 +9,24 @@
 
 namespace examples {
 
-/// Interventions in JSON (docs/interventions.md).
+/// A list of interventions in JSON (docs/interventions.md).
 struct InterventionList {
   Json entries;
   std::string file_name;
-  bool skip_impossible = true;  // those that this model or text does not allow, instead of an error
+  /// Skips interventions that this model or text does not allow, instead of throwing.
+  bool skip_impossible = true;
 
   std::vector<std::string> names() const;
-  /// Their names and what they do, for the end of --help.
+  /// Returns their names and descriptions, for the end of --help.
   std::string help() const;
-  /// Keeps those with these names; an impossible one is then an error. Throws std::invalid_argument
-  /// for an unknown name.
+  /// Selects the interventions with these names and sets `skip_impossible` to false. Throws
+  /// std::invalid_argument for an unknown name.
   void select(const std::vector<std::string>& names);
 };
 
-/// The interventions that come with the program.
+/// Returns the built-in interventions.
 InterventionList default_interventions();
-/// Those of --file. Throws spikesink::FormatError.
+/// Reads the interventions of --file. Throws spikesink::FormatError.
 InterventionList read_interventions(const std::filesystem::path& file);
 
 struct BuiltInterventions {
@@ -33,7 +34,7 @@ struct BuiltInterventions {
   std::vector<std::string> skipped;  // names, each with the reason in parentheses
 };
 
-/// Throws what `build_edit` throws if the list does not skip impossible ones.
+/// Throws what `build_edit` throws, unless the list skips impossible interventions.
 BuiltInterventions build_interventions(const InterventionList& list, const SpikesAndSinks& found,
                                        Experiment& experiment);
 

@@ -9,7 +9,7 @@ namespace examples {
 
 using Json = nlohmann::json;
 
-/// Reads an object of a file of interventions. An unknown key or a value of another type throws
+/// Reads a JSON object of a file of interventions. An unknown key or a value of another type throws
 /// spikesink::FormatError with its location in the file.
 class JsonObject {
  public:
@@ -18,14 +18,14 @@ class JsonObject {
 
   bool has(const char* key) const { return json_.contains(key); }
   const Json& operator[](const char* key) const { return json_.at(key); }
-  /// Whether the key is there with this string as its value.
+  /// Whether the key exists and has this string as its value.
   bool equals(const char* key, const char* word) const;
   std::string string(const char* key) const;
   double number(const char* key) const;
   std::vector<int64_t> integers(const char* key) const;
   std::string location(const char* key) const { return location_ + "." + key; }
 
-  /// Throws: got the value of `key`, expected `expected`.
+  /// Throws spikesink::FormatError: got the value of `key`, expected `expected`.
   [[noreturn]] void refuse(const char* key, const std::string& expected) const;
 
  private:

@@ -2,10 +2,10 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// For programs: has the C library keep memory that is freed for what is asked for next, where that
-/// can be told (glibc). A pass frees and asks for the same few sizes again and again; giving each
-/// back to the system and having its pages cleared anew takes a tenth of the time. Concerns the
-/// whole process.
+/// Tells glibc to keep freed memory for later allocations instead of returning it to the system. A
+/// forward pass allocates and frees the same sizes repeatedly; returning the pages costs about 10 %
+/// of the time. Does nothing with other C libraries. Affects the whole process: call it from a
+/// program, not from a library.
 void keep_freed_memory();
 
 }  // namespace spikesink

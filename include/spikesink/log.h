@@ -4,7 +4,7 @@ namespace [[gnu::visibility("default")]] spikesink {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kOff };
 
-/// What the library may say on stderr. It starts at `kOff`: the library is silent unless asked.
+/// Sets which messages the library writes to stderr. The default is `kOff`: no messages.
 void set_log_level(LogLevel level);
 
 }  // namespace spikesink

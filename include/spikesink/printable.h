@@ -5,9 +5,9 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Text from a file, as it may stand in a sentence and on a terminal: control characters, those
-/// that turn the direction of writing, and bytes that are not UTF-8 become `\x1b` or `\u202e`, and
-/// of more than some 1500 bytes the middle is left out. Messages of this library are so already.
+/// Makes text from a file safe to print. Control characters, bidirectional control characters and
+/// invalid UTF-8 bytes are escaped (`\x1b`, `\u202e`); text longer than about 1500 bytes is
+/// shortened in the middle. The library's own messages are escaped already.
 std::string printable(std::string_view text);
 
 }  // namespace spikesink

@@ -60,6 +60,7 @@
 #include "spikesink/measure/weights/vocabulary_probe.h"
 #include "spikesink/model/attention.h"
 #include "spikesink/model/attention_gate.h"
+#include "spikesink/model/attention_params.h"
 #include "spikesink/model/experts.h"
 #include "spikesink/model/feed_forward.h"
 #include "spikesink/model/fold_norm.h"

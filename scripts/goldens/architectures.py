@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Tiny random models of every supported model type, and what transformers computes in them: OUT/<model_type>/<variant>/.
+"""Writes tiny random models of every supported model type, and the tensors that transformers computes in them: OUT/<model_type>/<variant>/.
 
 Usage: architectures.py [OUT [MODEL_TYPE...]]   (needs torch, transformers, safetensors, gguf)
 
 OUT is tests/goldens/models. config.json and the weights are as save_pretrained writes them (or as variants.py rewrites
-them). expected.safetensors holds the tensors at the library's hook points in float64, from a run of transformers in which
-float32 means float64: transformers rounds to float32 in norms, angles, softmax and routers. The folder is then loaded as
-any checkpoint and run in float32 with nothing replaced; the script fails if the two runs differ by more than rounding.
+them). expected.safetensors has the tensors at the library's hook points in float64, from a run of transformers in which
+float32 is rebound to float64 (float64.py), because transformers rounds norms, angles, softmax and routers to float32. The
+folder is then loaded like any checkpoint and run in unmodified float32; the script fails if the two runs differ by more
+than rounding.
 """
 import copy
 import sys
@@ -28,13 +29,13 @@ SEQUENCES = 2
 
 @dataclass
 class Layout:
-    """Where a family keeps its parts, as paths within the base model (`layers`, `embed`) or within a layer."""
+    """The modules of a family, as paths within the base model (`layers`, `embed`) or within a layer."""
     layers: str = "layers"
     embed: str = "embed_tokens"
-    attention: str = "self_attn"   # returns the pattern
+    attention: str = "self_attn"   # returns the attention matrix
     attn_out: str = "self_attn"    # returns what is added to the residual stream
     mlp_out: str = "mlp"
-    norms: tuple = ()              # of the two sums, where the norms come after the sums
+    norms: tuple = ()              # of the two residual sums, if the norms come after the sums
     causal: bool = True
 
 
@@ -92,7 +93,7 @@ def randomise(model, seed):
             elif "Embedding" in kind:
                 value = 0.6 * noise
             else:
-                # experts of gpt_oss and Conv1D multiply from the other side
+                # experts of gpt_oss and Conv1D store transposed weights
                 inputs = parameter.shape[-2] if kind in ("Conv1D", "GptOssExperts") else parameter.shape[-1]
                 value = noise * (1.2 / inputs ** 0.5)
             parameter.data = value
@@ -116,7 +117,7 @@ def add_alibi_once(model):
 
 
 def record(model, tokens, mask):
-    """The tensors at the hook points, by the library's names, of one run."""
+    """Returns the tensors at the hook points of one run, by the library's names."""
     add_alibi_once(model)
     config, layout, seen = model.config, layout_of(model.config), {}
     text = config.get_text_config()
@@ -161,7 +162,7 @@ def record(model, tokens, mask):
 
 
 def sum_up(seen, p, layout, tokens):
-    """The sums between the branches, and a check that the recorded parts add up to what left the layer."""
+    """Computes the residual stream between the blocks, and checks that the recorded outputs add up to the layer's output."""
     out = seen.pop(p + "out").view(*tokens.shape, -1)
     for name in ("hook_resid_mid", "hook_resid_post", "hook_normalized_resid_mid", "hook_normalized_resid_post"):
         if p + name in seen:
@@ -194,7 +195,7 @@ def largest_difference(exact, rounded):
 
 
 def check_fused(folder, kind, tokens, expected):
-    """Fails unless transformers' default attention gives these logits."""
+    """Fails unless transformers' default attention computes the same logits."""
     with torch.no_grad():
         logits = kind.from_pretrained(folder, attn_implementation="sdpa").eval()(tokens).logits
     assert torch.allclose(expected.float(), logits, 1e-4, 1e-5), (expected - logits).abs().max()

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""What transformers says of Gemma-3 270M on 8 windows of 64 tokens, with <bos> and without it: tests/goldens/gemma3_270m.json.
+"""Writes reference measurements by transformers of Gemma-3 270M on 8 windows of 64 tokens, with and without <bos>:
+tests/goldens/gemma3_270m.json.
 
 Usage: gemma3_270m.py MODEL.gguf TEXT OUT.json   (needs torch, transformers, gguf, accelerate)
 
-Both runs have the shape and the definitions of smollm2.py. A window with <bos> is <bos> and the first 63 tokens of the window without
-it. What a block adds to the stream has passed the block's second norm. transformers loads the weights itself; that each of the 236
-tensors is what `gguf` dequantises (norm weights less the 1 that GGUF adds to them) is checked.
+Both runs have the format and the definitions of smollm2.py. A window with <bos> is <bos> and the first 63 tokens of the window without
+it. The output of a block is taken after the block's second norm. transformers loads the weights itself; the script checks that each of
+the 236 tensors equals the result of `gguf` (norm weights minus the 1 that GGUF adds to them).
 """
 import json
 import sys

@@ -1,5 +1,5 @@
-"""GGUF counterparts of the tiny models: metadata and tensor transforms of llama.cpp's converter, no tokenizer; in F32, or
-with experts in a quantised type."""
+"""Writes the tiny models as GGUF files, with the metadata and tensor transforms of llama.cpp's converter, without tokenizer; in
+F32, or with experts in a quantised type."""
 import math
 
 import gguf
@@ -26,7 +26,7 @@ def is_expert(name):
 
 
 def round_experts(model, experts_type):
-    """The weights of gpt-oss' experts become values of a quantised type, whose blocks lie along the inputs."""
+    """Rounds the weights of gpt-oss' experts to a quantised type, whose blocks are along the input dimension."""
     kind = gguf.GGMLQuantizationType[experts_type]
     for name, parameter in model.named_parameters():
         if kind != gguf.GGMLQuantizationType.F32 and is_expert(name):
@@ -150,7 +150,7 @@ def gpt_oss(writer, config):
 
 
 def falcon(writer, config):
-    writer.add_context_length(2048)  # whatever config.json says
+    writer.add_context_length(2048)  # ignores config.json
     writer.add_tensor_data_layout("jploski")
     writer.add_embedding_length(config.hidden_size)
     writer.add_feed_forward_length(4 * config.hidden_size)
@@ -165,7 +165,7 @@ METADATA = dict(llama=llama, mistral=llama, gemma2=gemma2, gemma3_text=gemma3, g
 
 
 def rope_tensors(config):
-    """Divisors of the frequencies, one for each rotated pair."""
+    """Returns the divisors of the RoPE frequencies, one per rotated pair."""
     rope = global_rope(config) if getattr(config, "rope_parameters", None) else {}
     if rope.get("rope_type") == "longrope":
         yield "rope_factors_long.weight", rope["long_factor"]
@@ -191,7 +191,7 @@ def unchanged(name, tensor, config):
 
 
 def interleaved(name, tensor, config):
-    """The halves that rotate together become neighbours."""
+    """Reorders rows so that the two channels of a rotated pair are adjacent."""
     for part, heads in (("q_proj", config.num_attention_heads), ("k_proj", config.num_key_value_heads)):
         if part in name:
             tensor = tensor.unflatten(0, (heads, 2, -1)).transpose(1, 2).flatten(0, 2)
@@ -224,7 +224,7 @@ def split_experts(name, tensor, config):
 
 
 def queries_first(name, tensor, config):
-    """Groups of (queries, key, value) become all queries, then all keys, then all values."""
+    """Reorders groups of (queries, key, value) to all queries, then all keys, then all values."""
     if "query_key_value" in name:
         groups = falcon_key_heads(config)
         width = config.hidden_size // config.num_attention_heads

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What transformers says of all-MiniLM-L6-v2 on 16 windows of 64 tokens: tests/goldens/minilm.json.
+"""Writes reference measurements by transformers of all-MiniLM-L6-v2 on 16 windows of 64 tokens: tests/goldens/minilm.json.
 
 Usage: minilm.py MODEL_FOLDER TEXT OUT.json   (needs torch, transformers)
 
-The shape and the definitions are those of smollm2.py, but for a post-norm, bidirectional model: a window is [CLS], 62 tokens of text
-and [SEP]; the state after a block is what its LayerNorm gives, and its output is what is added to the stream before that norm;
+The format and the definitions are those of smollm2.py, adapted to a post-norm, bidirectional model: a window is [CLS], 62 tokens of text
+and [SEP]; the state after a block is the output of its LayerNorm; the block's output is what is added to the stream before that norm;
 importance is the mean over all queries, of the first key ([CLS]) and of the last one ([SEP]). There is no loss.
 """
 import json

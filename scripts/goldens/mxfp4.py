@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What transformers makes of blocks and scales as gpt-oss stores them: tests/goldens/mxfp4.safetensors.
+"""Writes MXFP4 blocks and scales as in gpt-oss, and their values dequantised by transformers: tests/goldens/mxfp4.safetensors.
 
 Usage: mxfp4.py OUT.safetensors   (needs torch, transformers, safetensors)
 
-Random blocks, each of the 256 scales once. transformers' result is transposed back to [experts, rows, columns].
+The blocks are random; each of the 256 scales occurs once. transformers' result is transposed back to [experts, rows, columns].
 """
 import sys
 

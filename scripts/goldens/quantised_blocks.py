@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes tests/goldens/gguf: small GGUF files and what the reference reads from them.
+"""Writes tests/goldens/gguf: small GGUF files and the tensors that the reference reads from them.
 
-quantised.gguf holds one tensor of random blocks for each quantised type, plain.gguf one tensor of each plain type and
-metadata of each kind; expected.safetensors holds every tensor as `gguf` (0.19.0; pip install gguf safetensors torch) has it.
+quantised.gguf has one tensor of random blocks for each quantised type; plain.gguf has one tensor of each plain type and metadata
+of each kind; expected.safetensors has every tensor as read by `gguf` (0.19.0; pip install gguf safetensors torch).
 """
 
 import pathlib
@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "tests" / "goldens" / "gguf"
 ROWS, BLOCKS_A_ROW = 3, 2
 
-# Where the half-precision scales lie in a block; all else may be any bytes, among which EXTREMES for the scales of a byte.
+# Offsets of the half-precision scales in a block. All other bytes are random, with EXTREMES among those of one-byte scales.
 SCALES = {
     Type.Q4_0: [0], Type.Q4_1: [0, 2], Type.Q5_0: [0], Type.Q5_1: [0, 2], Type.Q8_0: [0],
     Type.Q2_K: [80, 82], Type.Q3_K: [108], Type.Q4_K: [0, 2], Type.Q5_K: [0, 2], Type.Q6_K: [208],

@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""What transformers says of SmolLM2-135M-Instruct on 32 windows of 64 tokens: tests/goldens/smollm2.json.
+"""Writes reference measurements by transformers of SmolLM2-135M-Instruct on 32 windows of 64 tokens: tests/goldens/smollm2.json.
 
 Usage: smollm2.py MODEL.gguf TEXT OUT.json   (needs torch, transformers, gguf)
 
-Every number follows its published definition, by materialising everything:
-- states: the stream after each of the 2L blocks and what each block added; per channel the largest |x|, the three largest
-  channels with the first place where they occur; torch.median of |x|;
+Every number is computed from its published definition, with all matrices in memory:
+- states: the residual stream after each of the 2L blocks and the output of each block; per channel the largest |x|, the three largest
+  channels with the first position where they occur; torch.median of |x|;
 - importance of key 0 in a head and a sequence: mean over queries of A[i, 0]; gu: share above 0.3 (arXiv 2410.10781);
 - massive: |x| > 100 and |x| >= 1000 x median of |h| of the sequence (arXiv 2402.17762), counted per block and channel;
 - mean loss: cross-entropy of every next token;
 - continuation: greedy decoding from the first window's first tokens;
-- windowed: the loss of every next token of the first windows as one text, STEP tokens at a time, each of which sees its
-  own past in the last WINDOW tokens of the text so far, and nothing else.
+- windowed: the loss of every next token of the first windows as one text, STEP tokens at a time; each token attends to
+  itself and the earlier ones among the last WINDOW tokens of the text so far.
 """
 import json
 import sys

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Two tiny random Llamas and what transformers computes at every hook point: tests/goldens/tiny_llama/{plain,scaled}/.
+"""Writes two tiny random Llamas and the tensors that transformers computes at every hook point: tests/goldens/tiny_llama/{plain,scaled}/.
 
 Usage: tiny_llama.py OUT   (needs torch, transformers, safetensors, gguf)
 
 `plain`: tied embeddings, grouped-query attention; also written as GGUF. `scaled`: Llama-3 rope scaling, an explicit head width,
-biases, untied, several shards. `float64`: norms, angles and softmax are held in float64 too (transformers would round them to
-float32), so that the comparison can be tight.
+biases, untied, several shards. `float64`: norms, angles and softmax are computed in float64 too (transformers would round them to
+float32), so that tolerances can be small.
 """
 import json
 import sys
@@ -42,7 +42,7 @@ def randomise(model):
 
 
 def hold_float64(model):
-    """Norms and angles in float64 instead of transformers' float32."""
+    """Computes norms and angles in float64 instead of transformers' float32."""
     def norm(self, x):
         return self.weight * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.variance_epsilon))
     def angles(self, x, position_ids):
@@ -58,7 +58,7 @@ def hold_float64(model):
 
 
 def exact_frequencies(config):
-    """transformers' own initialiser, run in float64."""
+    """Runs transformers' initialiser in float64."""
     keep, torch.float = torch.float, torch.float64
     tensor_float = torch.Tensor.float
     torch.Tensor.float = torch.Tensor.double
@@ -73,7 +73,7 @@ def exact_frequencies(config):
 
 
 def record(model, tokens):
-    """Every hook point's tensor by the library's name for it."""
+    """Returns the tensor of every hook point, by the library's name."""
     config, seen, layer_of = model.config, {}, {}
     heads = lambda x: x.unflatten(-1, (-1, config.head_dim))
     def keep(name, tensor):

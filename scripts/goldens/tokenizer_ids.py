@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Writes tests/goldens/text: texts, small tokenizers of each kind, and the ids that `tokenizers` gives.
+"""Writes tests/goldens/text: texts, small tokenizers of each kind, and their ids by `tokenizers`.
 
-hard_unicode.txt and tricky.json are the texts. A folder holds a `tokenizer.json` trained here, its vocabulary as a
-GGUF file where that kind can be one, and expected.json. smollm2.json holds the ids of SmolLM2's own tokenizer, with a
-checksum for WikiText-2; real.json holds the same of other people's tokenizers. splits.json holds how patterns cut texts,
-unicode.json checksums of what normalizers make of each code point, pre_tokenizers.json checksums of what those that GGUF files
-name make of hard_unicode.txt.
+hard_unicode.txt and tricky.json are the texts. Each folder has a `tokenizer.json` trained here, its vocabulary as a
+GGUF file if GGUF supports this kind, and expected.json. smollm2.json has the ids of SmolLM2's own tokenizer, with a
+checksum for WikiText-2; real.json has the same for other published tokenizers. splits.json shows how patterns split texts,
+unicode.json has checksums of each code point after the normalizers, pre_tokenizers.json checksums of hard_unicode.txt after
+the pre-tokenizers that GGUF files name.
 
-Needs `pip install tokenizers transformers gguf sentencepiece protobuf torch` (0.23.3, 5.24.0, 0.19.0, 0.2.3, 7.36.2, 2.15.0), what
-scripts/setup --tests brings, and WikiText-2 (SPIKESINK_WIKITEXT names its folder). Every run writes the same.
+Needs `pip install tokenizers transformers gguf sentencepiece protobuf torch` (0.23.3, 5.24.0, 0.19.0, 0.2.3, 7.36.2, 2.15.0), the files
+of scripts/setup --tests, and WikiText-2 (SPIKESINK_WIKITEXT names its folder). Every run writes the same bytes.
 """
 
 import json
@@ -152,7 +152,7 @@ def train(pre_tokenizer, specials: list[str], normalizer=None, size: int = 440, 
 
 
 def edited(tokenizer: Tokenizer, edit) -> tuple[Tokenizer, str]:
-    """The tokenizer whose JSON `edit` has changed, and that JSON."""
+    """Returns the tokenizer after `edit` has changed its JSON, and that JSON."""
     data = json.loads(tokenizer.to_str())
     edit(data)
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
@@ -186,7 +186,7 @@ def smollm():
 
 
 def llama3():
-    def add_unreachable(data):  # a word that no merges make
+    def add_unreachable(data):  # a token that no merges produce
         data["model"]["ignore_merges"] = True
         data["model"]["vocab"]["\u0120interpretability"] = len(data["model"]["vocab"])
 
@@ -277,7 +277,7 @@ def write_splits() -> None:
 
 
 def fnv1a_of_bytes(data: bytes) -> str:
-    """FNV-1a, 64 bits; in hexadecimal."""
+    """Returns the 64-bit FNV-1a hash in hexadecimal."""
     state = 0xCBF29CE484222325
     for byte in data:
         state = (state ^ byte) * 0x100000001B3 % 2**64
@@ -285,7 +285,7 @@ def fnv1a_of_bytes(data: bytes) -> str:
 
 
 def fnv1a(ids: list[int]) -> str:
-    """Over each id's four bytes, the lowest first."""
+    """Returns the hash of the ids, each as four little-endian bytes."""
     return fnv1a_of_bytes(b"".join(i.to_bytes(4, "little") for i in ids))
 
 
@@ -299,7 +299,7 @@ def expected(tokenizer: Tokenizer, hard: str) -> dict:
         "hard_unicode": summary(ids_of(tokenizer, hard)),
         "decoded_hard_unicode": fnv1a_of_bytes(tokenizer.decode(ids_of(tokenizer, hard), skip_special_tokens=False).encode()),
         "tricky": ids,
-        # A decoder may stop the program that has no tokens.
+        # Some decoders abort the program on an empty list of tokens.
         "decoded": [tokenizer.decode(line, skip_special_tokens=False) if line else "" for line in ids],
         "with_special_tokens": tokenizer.encode("a").ids,
         "special": summary(sorted(id for id, token in tokenizer.get_added_tokens_decoder().items() if token.special)),

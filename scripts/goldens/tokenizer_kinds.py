@@ -1,4 +1,4 @@
-"""Small tokenizers of the kinds that are not byte-level BPE alone, and real ones of theirs; for tokenizer_ids.py.
+"""Small tokenizers of all kinds except plain byte-level BPE, and published ones of these kinds; for tokenizer_ids.py.
 
 Each function here returns a tokenizer that was trained on `training`, and the `tokenizer_config.json` beside it or None.
 """
@@ -16,7 +16,7 @@ from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKEN
 from transformers.tokenization_utils_base import generate_merges
 
 METASPACE = "\u2581"
-RULES = [  # of a SentencePiece normaliser: what is replaced, by what
+RULES = [  # of a SentencePiece normaliser: string, replacement
     ("\u00aa", "a"), ("\ufb01", "fi"), ("e\u0301", "\u00e9"), ("\r", " "), ("\t", " "), ("\u3000", " "), ("\u00a0", " "),
     ("\uff21", "A"), ("\u0301", ""), ("\u2026", "..."), ("\u1100\u1161", "\uac00"), ("\u00bd", "1/2"), ("\u200b", ""),
     ("\u0600", "#"), ("\uff10", "0"), ("\u2460", "1"), ("z\u0300", "\U0001f600"),
@@ -111,7 +111,7 @@ def unigram(training: str):
 
 
 def unigram_features(training: str):
-    """Byte fallback, accents stripped, spaces joined, a prefix at the text's beginning alone, no splitting."""
+    """Byte fallback, accents stripped, spaces joined, a prefix only at the beginning of the text, no splitting."""
     model = sentencepiece_model(training, model_type="unigram", vocab_size=600, byte_fallback=True)
     tokenizer = of_unigram_proto(model, byte_fallback=True)
     tokenizer.normalizer = normalizers.Sequence([
@@ -228,8 +228,8 @@ def write_proto_gguf(path: pathlib.Path, model: str, architecture: str, proto, *
 
 
 def write_ggufs(folder: pathlib.Path, training: str) -> dict[str, Tokenizer]:
-    """Writes a GGUF file of each kind; returns what transformers makes of them or, where that reads no such file or leaves a part
-    of it out, the tokenizer that it was made of."""
+    """Writes a GGUF file of each kind. Returns the tokenizers that transformers reads from them or, if it cannot read a file completely,
+    the tokenizer from which the file was made."""
     folder.mkdir(parents=True, exist_ok=True)
     bert, _ = word_piece(training)
     tokens = sorted(bert.get_vocab(), key=bert.token_to_id)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes tests/goldens/text/train_bpe.json: what `tokenizers` trains on texts of the repository and on a few strings.
+"""Writes tests/goldens/text/train_bpe.json: tokenizers that `tokenizers` trains on texts of the repository and on a few strings.
 
-Each case holds the texts (or the file that is the text), the options, and the `tokenizer.json` that came of it.
-Needs `pip install tokenizers` (0.23.3). Every run writes the same.
+Each case has the texts (or the file with the text), the options, and the resulting `tokenizer.json`.
+Needs `pip install tokenizers` (0.23.3). Every run writes the same bytes.
 """
 
 import json
@@ -36,7 +36,7 @@ def main() -> None:
     cases = [
         case({"file": "examples/data/passages.txt"}, 600, 2, ["<|endoftext|>"]),
         case({"file": "tests/goldens/text/hard_unicode.txt"}, 320, 1, []),
-        case({"texts": RUNS}, 1000, 2, ["<s>", "</s>", "ab", "a"]),  # two that the text has too; it runs out of pairs
+        case({"texts": RUNS}, 1000, 2, ["<s>", "</s>", "ab", "a"]),  # two special tokens occur in the text; the pairs run out
     ]
     OUT.write_text(json.dumps(cases, ensure_ascii=False, separators=(",", ":")) + "\n")
 

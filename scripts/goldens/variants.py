@@ -18,16 +18,16 @@ class Variant:
     architecture: str
     config: dict
     shards: str = "1GB"
-    rewrite: list = field(default_factory=list)  # functions of the folder, after save_pretrained
+    rewrite: list = field(default_factory=list)  # functions that change the folder after save_pretrained
     padded: bool = False
-    vocabulary: int = 41                         # tokens are drawn below it
-    gguf: bool = False                           # a GGUF of the same weights, too
-    experts_type: str = "F32"                    # of the GGUF's experts, whose weights are rounded to it everywhere
+    vocabulary: int = 41                         # token ids are smaller than this
+    gguf: bool = False                           # also writes a GGUF file with the same weights
+    experts_type: str = "F32"                    # type of the experts in the GGUF file; their weights are rounded to it in all files
 
 
 def named(architecture, shards="1GB", rewrite=(), padded=False, vocabulary=41, gguf=False, experts_type="F32",
           **options):
-    """For the families whose config keys have names of their own."""
+    """For families with other names of config keys."""
     return Variant(architecture, TOKENS | options, shards, list(rewrite), padded, vocabulary, gguf, experts_type)
 
 
@@ -50,7 +50,7 @@ LINEAR = dict(rope_type="linear", factor=8.0)
 
 
 def v4(folder):
-    """config.json as transformers 4 spells it, which is how nearly all of the hub has it."""
+    """config.json in the format of transformers 4, as in most checkpoints on the hub."""
     file = folder / "config.json"
     config = json.loads(file.read_text())
     config["torch_dtype"] = config.pop("dtype")
@@ -86,7 +86,7 @@ def tensors(change):
 
 
 def hub_gpt2(weights):
-    """No prefix, and the causal buffers that the original checkpoint carries."""
+    """No prefix, and with the causal buffers of the original checkpoint."""
     bare = without_prefix("transformer.")(weights)
     return bare | {f"h.{n}.attn.bias": torch.ones(1, 1, 16, 16).tril() for n in range(2)}
 
@@ -178,7 +178,7 @@ VARIANTS = {
                               **rope(rope_type="dynamic", factor=2.0)),
         "v4_llama3": tiny("LlamaForCausalLM", num_attention_heads=2, tie_word_embeddings=True, rewrite=[v4],
                           **rope(**LLAMA3)),
-        # as the first checkpoints had it: "type", no head counts or widths that follow from others, no rope_theta
+        # as in the first checkpoints: "type", no head counts or widths that follow from others, no rope_theta
         "v4_old": tiny("LlamaForCausalLM", num_key_value_heads=4, tie_word_embeddings=False,
                        **rope(1e4, rope_type="linear", factor=2.0),
                        rewrite=[v4, edit("rope_theta", "head_dim", "num_key_value_heads", "tie_word_embeddings",
@@ -191,7 +191,7 @@ VARIANTS = {
     },
     "qwen2": {
         "tied": tiny("Qwen2ForCausalLM", gguf=True, tie_word_embeddings=True, **rope(1e6)),
-        # the first layer sees all, the others four keys
+        # the first layer has full attention, the others a window of four keys
         "sliding": tiny("Qwen2ForCausalLM", num_hidden_layers=3, hidden_size=12, num_attention_heads=2,
                         num_key_value_heads=1, use_sliding_window=True, sliding_window=4, max_window_layers=1,
                         tie_word_embeddings=False, **rope(1e4)),
@@ -247,7 +247,7 @@ VARIANTS = {
                        layer_types=["sliding_attention", "sliding_attention", "full_attention"]),
         "plain": tiny("Gemma3ForCausalLM", **GEMMA | dict(num_key_value_heads=1), query_pre_attn_scalar=6,
                       layer_types=["full_attention", "sliding_attention"], **two_ropes(10.0, 1000.0)),
-        # what GGUF does not say but implies: one full layer in six, head_dim^-1/2
+        # implied by GGUF: one full layer in six, head_dim^-1/2
         "one_in_six": tiny("Gemma3ForCausalLM", gguf=True, query_pre_attn_scalar=6, **two_ropes(10.0, 1000.0, **LINEAR),
                            **GEMMA | dict(hidden_size=8, intermediate_size=12, num_hidden_layers=6,
                                           num_attention_heads=2, num_key_value_heads=1)),

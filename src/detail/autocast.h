@@ -4,8 +4,8 @@
 
 namespace spikesink::detail {
 
-/// Matrix products in bfloat16, or in the dtype of what they are given, for the life of a scope.
-/// What was cast is kept until the outermost scope ends.
+/// Enables autocast of matrix products to bfloat16, or disables it, until the end of the scope.
+/// Cast tensors are cached until the outermost scope ends.
 class AutocastScope {
  public:
   AutocastScope(c10::DeviceType device, bool enabled)

@@ -4,7 +4,7 @@
 
 namespace spikesink::detail {
 
-/// float64 stays; anything narrower is reckoned with in float32.
+/// Returns the dtype to compute in: float64 for float64, otherwise float32.
 inline torch::Dtype at_least_float(torch::Dtype dtype) {
   return dtype == torch::kDouble ? torch::kDouble : torch::kFloat;
 }

@@ -9,8 +9,7 @@ namespace {
 
 constexpr size_t kComparedLength = 256;
 
-/// Insertions, deletions and replacements from `a` to `b`, or `limit` when there are at least so
-/// many.
+/// Returns the number of insertions, deletions and replacements from `a` to `b`, at most `limit`.
 size_t edit_distance(std::string_view a, std::string_view b, size_t limit,
                      std::vector<size_t>& row) {
   const size_t length_difference = a.size() > b.size() ? a.size() - b.size() : b.size() - a.size();

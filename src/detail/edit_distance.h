@@ -7,7 +7,8 @@
 
 namespace spikesink::detail {
 
-/// The `count` names with the fewest edits from `wanted`, nearest first; for error messages.
+/// Returns the `count` names with the smallest edit distance from `wanted`, nearest first; for
+/// error messages.
 std::vector<std::string> nearest(std::string_view wanted, const std::vector<std::string>& names,
                                  size_t count = 3);
 

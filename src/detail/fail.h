@@ -11,13 +11,13 @@
 
 namespace spikesink::detail {
 
-/// Throws std::invalid_argument: the caller asked for something that cannot be.
+/// Throws std::invalid_argument, for an invalid argument of the caller.
 template <typename... Args>
 [[noreturn]] void fail_argument(fmt::format_string<Args...> text, Args&&... args) {
   throw std::invalid_argument(printable(fmt::format(text, std::forward<Args>(args)...)));
 }
 
-/// Throws FormatError: a file is broken or says what is not understood.
+/// Throws FormatError, for a file that is damaged or has unsupported content.
 template <typename... Args>
 [[noreturn]] void fail_format(fmt::format_string<Args...> text, Args&&... args) {
   throw FormatError(printable(fmt::format(text, std::forward<Args>(args)...)));

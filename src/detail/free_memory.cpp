@@ -13,8 +13,8 @@ namespace {
 
 constexpr int64_t kUnlimited = std::numeric_limits<int64_t>::max();
 
-// The number of a file that holds one; nothing when there is no such file, or a word in it ("max").
-std::optional<int64_t> number_in(const std::string& file) {
+// Reads the number in a file; nothing if the file does not exist or contains a word ("max").
+std::optional<int64_t> read_number(const std::string& file) {
   std::ifstream stream(file);
   int64_t number = 0;
   if (stream >> number) return number;
@@ -31,18 +31,19 @@ int64_t available_memory() {
   return static_cast<int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE);
 }
 
-int64_t left_of(const std::string& limit, const std::string& used) {
-  const auto most = number_in(limit), now = number_in(used);
-  return most && now ? std::max<int64_t>(0, *most - *now) : kUnlimited;
+int64_t remaining(const std::string& limit, const std::string& used) {
+  const auto limit_bytes = read_number(limit), used_bytes = read_number(used);
+  if (!limit_bytes || !used_bytes) return kUnlimited;
+  return std::max<int64_t>(0, *limit_bytes - *used_bytes);
 }
 
 }  // namespace
 
 int64_t free_memory() {
   const std::string groups = "/sys/fs/cgroup/";
-  return std::min(
-      {available_memory(), left_of(groups + "memory.max", groups + "memory.current"),
-       left_of(groups + "memory/memory.limit_in_bytes", groups + "memory/memory.usage_in_bytes")});
+  return std::min({available_memory(), remaining(groups + "memory.max", groups + "memory.current"),
+                   remaining(groups + "memory/memory.limit_in_bytes",
+                             groups + "memory/memory.usage_in_bytes")});
 }
 
 }  // namespace spikesink::detail

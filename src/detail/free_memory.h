@@ -4,8 +4,8 @@
 
 namespace spikesink::detail {
 
-/// Bytes of main memory that this process may still take without others being swapped out: what the
-/// system says is available, or less where a control group sets a limit.
+/// Returns the bytes of main memory that this process can allocate without swapping: the system's
+/// available memory, or less if a control group (cgroup) sets a limit.
 int64_t free_memory();
 
 }  // namespace spikesink::detail

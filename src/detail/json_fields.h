@@ -7,13 +7,13 @@
 
 #include "detail/json_keys.h"
 
-// Structs as JSON objects. A struct is described once, by a function that shows each field to a
-// visitor under its name:
+// Reads and writes structs as JSON objects. One function per struct passes each field with its name
+// to a visitor:
 //
 //   template <typename Visitor>
 //   void visit_fields(Visitor& visit, Thing& thing) { visit("length", thing.length); ... }
 //
-// and an enumeration by `to_string` and how many values it has, from 0 on.
+// An enumeration needs `to_string` and its number of values, which count from 0.
 
 namespace spikesink::detail {
 
@@ -29,7 +29,8 @@ struct IsOptional : std::false_type {};
 template <typename T>
 struct IsOptional<std::optional<T>> : std::true_type {};
 
-/// Fields that an object has not keep their values; a key that is no field is a FormatError.
+/// Reads a struct from a JSON object. Fields that are missing in the object keep their values.
+/// Throws FormatError for an unknown key.
 class FieldReader {
  public:
   FieldReader(const nlohmann::json& object, const char* caller, std::string where)
@@ -61,7 +62,7 @@ class FieldReader {
     } else if constexpr (std::is_same_v<T, std::string>) {
       value = as(kJsonText).template get<std::string>();
     } else if constexpr (std::is_enum_v<T>) {
-      value = word(as(kJsonText).template get<std::string>(), name, T{});
+      value = enum_value(as(kJsonText).template get<std::string>(), name, T{});
     } else if constexpr (IsOptional<T>::value) {
       if (json.is_null())
         value.reset();
@@ -76,7 +77,7 @@ class FieldReader {
   }
 
   template <typename E>
-  E word(const std::string& text, const char* name, E) {
+  E enum_value(const std::string& text, const char* name, E) {
     std::string known;
     for (int index = 0; index < kValuesOf<E>; ++index) {
       const auto* one = to_string(static_cast<E>(index));
@@ -90,7 +91,7 @@ class FieldReader {
   const char* caller_;
 };
 
-/// All fields of a struct, in the order in which they are listed.
+/// Writes all fields of a struct, in the order of `visit_fields`.
 class FieldWriter {
  public:
   template <typename T>

@@ -14,7 +14,7 @@ bool is_neutral(const nlohmann::json& value) {
   return value.empty();  // null and empty containers
 }
 
-// A vocabulary would fill pages.
+// Long values, such as a vocabulary, are shown as their type only.
 std::string shown(const nlohmann::json& value) {
   constexpr size_t kLongest = 100;
   auto text = value.dump();

@@ -10,7 +10,7 @@
 
 namespace spikesink::detail {
 
-/// What a JSON value may be.
+/// An expected type of a JSON value.
 struct JsonKind {
   bool (*includes)(const nlohmann::json&);
   const char* name;
@@ -24,21 +24,21 @@ inline constexpr JsonKind kJsonText{[](const auto& v) { return v.is_string(); },
 inline constexpr JsonKind kJsonArray{[](const auto& v) { return v.is_array(); }, "an array"};
 inline constexpr JsonKind kJsonObject{[](const auto& v) { return v.is_object(); }, "an object"};
 
-/// The value; FormatError when it is of another kind. `caller` opens the message, `what` names the
-/// value, and `where`, the file and the keys that lead to it, ends the message.
+/// Returns the value. Throws FormatError if it has another type. The message starts with `caller`,
+/// names the value by `what` and ends with `where` (the file and the path of keys).
 const nlohmann::json& expect_kind(const nlohmann::json& value, const JsonKind& kind,
                                   std::string_view caller, std::string_view what,
                                   std::string_view where);
 
-/// Reads a JSON object key by key and remembers which were asked for, so that what nobody
-/// understood can be refused. Null counts as absent. What is wrong is a FormatError.
+/// Reads a JSON object key by key and records which keys were read, so that unknown keys can be
+/// rejected. Null counts as missing. Throws FormatError for invalid values.
 class JsonKeys {
  public:
-  /// `object` outlives the keys.
+  /// `object` must outlive this.
   JsonKeys(const nlohmann::json& object, const char* caller, std::string where);
 
   bool has(std::string_view key) const;
-  /// Nullptr when absent.
+  /// Returns nullptr if the key is missing.
   const nlohmann::json* find(std::string_view key);
 
   int64_t integer(std::string_view key) { return get(key, kJsonInteger).get<int64_t>(); }
@@ -56,16 +56,16 @@ class JsonKeys {
   }
   const nlohmann::json& array(std::string_view key) { return get(key, kJsonArray); }
 
-  /// These keys do not change the result.
+  /// Marks keys as known; they do not change the result.
   void ignore(std::initializer_list<std::string_view> keys) {
     read_.insert(keys.begin(), keys.end());
   }
-  /// Refuses a key that was neither asked for nor ignored, unless its value is neutral: null,
-  /// false, 0, "", [] or {}.
+  /// Throws FormatError for a key that was neither read nor ignored, unless its value is neutral:
+  /// null, false, 0, "", [] or {}.
   void refuse_unread() const;
-  /// Refuses every key that was neither asked for nor ignored.
+  /// Throws FormatError for any key that was neither read nor ignored.
   void refuse_unknown() const;
-  /// Says what `key` is and what was expected.
+  /// Throws FormatError with the value of `key` and the expected value.
   [[noreturn]] void refuse(std::string_view key, std::string_view expected) const;
 
   const nlohmann::json& value() const { return *object_; }

@@ -4,7 +4,7 @@
 
 namespace spikesink::detail {
 
-/// The library's one logger, writing to stderr.
+/// Returns the logger of the library, which writes to stderr.
 spdlog::logger& logger();
 
 }  // namespace spikesink::detail

@@ -7,12 +7,12 @@
 namespace spikesink {
 namespace {
 
-constexpr size_t kMostBytes = 1500, kLastBytes = 500;  // the last ones often are a path
+constexpr size_t kMostBytes = 1500, kLastBytes = 500;  // the end is often a path
 
-bool may_stand(char32_t c) {
+bool is_printable(char32_t c) {
   const bool control = c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029;
-  const bool turns = (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
-  return !control && !turns;
+  const bool bidirectional = (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+  return !control && !bidirectional;
 }
 
 std::string escaped(std::string_view text) {
@@ -23,7 +23,7 @@ std::string escaped(std::string_view text) {
     offset += sequence.bytes;
     if (!sequence.valid) {
       for (const char byte : bytes) result += fmt::format("\\x{:02x}", static_cast<uint8_t>(byte));
-    } else if (may_stand(sequence.code_point)) {
+    } else if (is_printable(sequence.code_point)) {
       result += bytes;
     } else {
       const auto number = static_cast<uint32_t>(sequence.code_point);
@@ -35,7 +35,7 @@ std::string escaped(std::string_view text) {
 }
 
 // The first byte of the code point at or before `offset`.
-size_t whole(std::string_view text, size_t offset) {
+size_t code_point_start(std::string_view text, size_t offset) {
   return detail::previous_code_point(text, offset + 1);
 }
 
@@ -47,8 +47,8 @@ std::string printable(std::string_view text) {
                                                : escaped(text);
   if (result.size() <= kMostBytes && text.size() <= 4 * kMostBytes) return result;
   const std::string_view all = result;
-  return fmt::format("{} [...] {}", all.substr(0, whole(all, kMostBytes - kLastBytes)),
-                     all.substr(whole(all, all.size() - kLastBytes)));
+  return fmt::format("{} [...] {}", all.substr(0, code_point_start(all, kMostBytes - kLastBytes)),
+                     all.substr(code_point_start(all, all.size() - kLastBytes)));
 }
 
 }  // namespace spikesink

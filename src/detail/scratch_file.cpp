@@ -11,16 +11,17 @@
 namespace spikesink::detail {
 namespace {
 
-// All the bytes, in as many calls as it takes; false on an error or at the end.
-template <typename Byte, typename Move>
-bool move_all(Move move, int file, Byte* data, int64_t bytes, int64_t offset) {
+// Reads or writes all bytes, with several calls if needed. Returns false on an error or at the end
+// of the file.
+template <typename Byte, typename Transfer>
+bool transfer_all(Transfer transfer, int file, Byte* data, int64_t bytes, int64_t offset) {
   while (bytes > 0) {
-    const auto moved = move(file, data, static_cast<size_t>(bytes), offset);
-    if (moved < 0 && errno == EINTR) continue;
-    if (moved <= 0) return false;
-    data += moved;
-    offset += moved;
-    bytes -= moved;
+    const auto done = transfer(file, data, static_cast<size_t>(bytes), offset);
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return false;
+    data += done;
+    offset += done;
+    bytes -= done;
   }
   return true;
 }
@@ -42,12 +43,12 @@ ScratchFile::~ScratchFile() {
 
 void ScratchFile::write(int64_t offset, const void* data, int64_t bytes) {
   errno = 0;
-  if (!move_all(::pwrite, file_, static_cast<const char*>(data), bytes, offset)) fail("write");
+  if (!transfer_all(::pwrite, file_, static_cast<const char*>(data), bytes, offset)) fail("write");
 }
 
 void ScratchFile::read(int64_t offset, void* data, int64_t bytes) const {
   errno = 0;
-  if (!move_all(::pread, file_, static_cast<char*>(data), bytes, offset)) fail("read");
+  if (!transfer_all(::pread, file_, static_cast<char*>(data), bytes, offset)) fail("read");
 }
 
 void ScratchFile::fail(std::string_view what) const {

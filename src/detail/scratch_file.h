@@ -6,17 +6,18 @@
 
 namespace spikesink::detail {
 
-/// A file without a name, for what does not fit in memory; gone with this object, or the process.
-/// It lies in the folder that TMPDIR names, else in /var/tmp, which unlike /tmp is on a disk.
+/// An unnamed temporary file for data that does not fit in memory. It is removed with this object
+/// or at the end of the process. Its folder is TMPDIR or, by default, /var/tmp, which unlike /tmp
+/// is on a disk.
 class ScratchFile {
  public:
-  /// `function` opens the messages. Throws FormatError when no file can be made.
+  /// Messages start with `function`. Throws FormatError if no file can be created.
   explicit ScratchFile(std::string_view function);
   ScratchFile(const ScratchFile&) = delete;
   ScratchFile& operator=(const ScratchFile&) = delete;
   ~ScratchFile();
 
-  /// Both throw FormatError: a full disk, or a file that cannot be read.
+  /// Both throw FormatError if the disk is full or the file cannot be read.
   void write(int64_t offset, const void* data, int64_t bytes);
   void read(int64_t offset, void* data, int64_t bytes) const;
 

@@ -11,8 +11,8 @@ namespace {
 
 using nlohmann::json;
 
-// Builds the value event by event, and ends at the first that it does not accept. (The parser's own
-// callback looks through all of an object's members whenever one of them is complete.)
+// Builds the value event by event and stops at the first invalid one. (The callback of the parser
+// itself takes quadratic time: it visits all members of an object each time one is complete.)
 class StrictBuilder : public json::json_sax_t {
  public:
   StrictBuilder(int max_depth, std::string_view caller, const std::filesystem::path& file)
@@ -48,7 +48,7 @@ class StrictBuilder : public json::json_sax_t {
   }
 
  private:
-  // Where the next value goes.
+  // The location of the next value.
   json& slot() {
     if (open_.empty()) return root_;
     if (open_.back()->is_object()) return *member_;
@@ -66,7 +66,7 @@ class StrictBuilder : public json::json_sax_t {
     }
     json& value = slot();
     value = kind;
-    open_.push_back(&value);  // its parent grows no more until it is closed
+    open_.push_back(&value);  // stays valid: its parent does not grow until this is closed
     return true;
   }
   bool close() {

@@ -6,13 +6,13 @@
 
 namespace spikesink::detail {
 
-/// Parses a JSON object. FormatError for text that is no JSON, another kind of value, nesting
-/// deeper than `max_depth`, and a key met twice in one object (of which a parser would silently
-/// keep the last). `caller` opens the message.
+/// Parses a JSON object. Throws FormatError for invalid JSON, another type of value, nesting deeper
+/// than `max_depth`, and duplicate keys in one object (most parsers silently use the last one). The
+/// message starts with `caller`.
 nlohmann::json parse_strict_json(std::string_view text, int max_depth, std::string_view caller,
                                  const std::filesystem::path& file);
 
-/// Whether it is an integer that fits: larger ones would wrap round.
+/// True for an integer that fits into int64; larger ones would overflow.
 bool is_int64(const nlohmann::json& value);
 
 }  // namespace spikesink::detail

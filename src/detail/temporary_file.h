@@ -7,8 +7,8 @@
 
 namespace spikesink::detail {
 
-/// A file written under another name in the same folder and renamed when complete, so that a
-/// half-written one is never seen. Without `rename` it is gone when the scope ends.
+/// A file that is written under a temporary name in the same folder and renamed when complete, so
+/// an incomplete file is never visible. Without `rename` it is deleted at the end of the scope.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::filesystem::path& final_path);
@@ -17,8 +17,8 @@ class TemporaryFile {
   ~TemporaryFile();
 
   const std::filesystem::path& path() const { return path_; }
-  /// Both throw FormatError, in the name of `function`, when the file cannot be written or put in
-  /// its place.
+  /// Both throw FormatError, with a message that starts with `function`, if the file cannot be
+  /// written or renamed.
   void write(const std::function<void(std::ostream&)>& contents, std::string_view function);
   void rename(std::string_view function);
 
@@ -27,14 +27,15 @@ class TemporaryFile {
   std::filesystem::path path_;
 };
 
-/// A whole file at once, or none, on the disk when this returns.
+/// Writes a file atomically; it is on the disk when this returns.
 void write_whole(const std::filesystem::path& file, std::string_view contents,
                  std::string_view function);
 
-/// Waits until what was written of a file or folder is on the disk.
+/// Waits until all writes to a file or folder are on the disk (fsync).
 void sync(const std::filesystem::path& path, std::string_view function);
 
-/// Throws FormatError, in the name of `function`, when no file can be made in `folder`.
+/// Throws FormatError, with a message that starts with `function`, if no file can be created in
+/// `folder`.
 void check_can_write(const std::filesystem::path& folder, std::string_view function);
 
 }  // namespace spikesink::detail

@@ -10,8 +10,8 @@ uint8_t byte_at(std::string_view text, size_t offset) {
   return static_cast<uint8_t>(text[offset]);
 }
 
-/// What a lead byte asks for; the second byte's bounds rule out overlong forms, surrogates and
-/// what lies beyond U+10FFFF.
+/// The bytes that must follow a lead byte. The bounds of the second byte exclude overlong forms,
+/// surrogates and code points above U+10FFFF.
 struct Lead {
   size_t continuations;
   uint8_t second_low;
@@ -31,7 +31,7 @@ Lead lead_of(uint8_t byte) {
   return {0, 0, 0};
 }
 
-/// The bytes from `offset` that are surely ASCII, eight at a time.
+/// Skips ASCII bytes, eight at a time, and returns the new offset.
 size_t skip_ascii(std::string_view text, size_t offset) {
   uint64_t eight;
   while (offset + sizeof eight <= text.size()) {

@@ -16,9 +16,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kPeriod = std::chrono::seconds(2);
-constexpr auto kPatience = std::chrono::seconds(20);
-// Added to the beats of a process that leaves: at its end, or with an error.
-constexpr int64_t kLeft = 1'000'000'000'000, kFailed = 2 * kLeft;
+constexpr auto kTimeout = std::chrono::seconds(20);
+// Added to the beats of a process that has finished, and of one that has failed.
+constexpr int64_t kFinished = 1'000'000'000'000, kFailed = 2 * kFinished;
 
 std::string beats_of(int64_t rank) {
   return "spikesink/beats/" + std::to_string(rank);
@@ -30,8 +30,8 @@ struct Heartbeat::State {
   struct Other {
     int64_t rank;
     int64_t beats = 0;
-    Clock::time_point heard = Clock::now();
-    bool has_left = false;
+    Clock::time_point last_seen = Clock::now();
+    bool has_finished = false;
   };
 
   c10::intrusive_ptr<c10d::Store> store;
@@ -40,67 +40,67 @@ struct Heartbeat::State {
 
   mutable std::mutex mutex;
   std::condition_variable wake;
-  bool stops = false, has_ended = false;
-  Clock::time_point answered = Clock::now();  // the store
-  std::string missed;                         // a sentence, or nothing
+  bool stop_requested = false, has_ended = false;
+  Clock::time_point store_answered = Clock::now();
+  std::string failure;  // an error message, or empty
 
-  void beat() {
+  void run() {
     std::unique_lock lock(mutex);
-    while (!stops && missed.empty()) {
+    while (!stop_requested && failure.empty()) {
       lock.unlock();
       try {
         store->add(beats_of(rank), 1);
-        for (auto& other : others) listen(other);
+        for (auto& other : others) check(other);
       } catch (const std::exception&) {
-        miss("the process that keeps the job's store, usually process 0, is gone");
+        report("the process with the job's store, usually process 0, has ended");
       }
       lock.lock();
-      answered = Clock::now();
-      wake.wait_for(lock, kPeriod, [this] { return stops; });
+      store_answered = Clock::now();
+      wake.wait_for(lock, kPeriod, [this] { return stop_requested; });
     }
     has_ended = true;
     wake.notify_all();
   }
 
-  void listen(Other& other) {
-    if (other.has_left) return;
+  void check(Other& other) {
+    if (other.has_finished) return;
     const int64_t beats = store->add(beats_of(other.rank), 0);
-    other.has_left = beats >= kLeft;
+    other.has_finished = beats >= kFinished;
     if (beats >= kFailed) {
-      miss(fmt::format("process {} ended with an error of its own", other.rank));
+      report(fmt::format("process {} ended with an error of its own", other.rank));
     } else if (beats != other.beats) {
       other.beats = beats;
-      other.heard = Clock::now();
-    } else if (Clock::now() - other.heard > kPatience) {
-      miss(
-          fmt::format("process {} has not been heard of for {} s: it died, hangs, or its machine "
-                      "is cut off",
-                      other.rank, kPatience.count()));
+      other.last_seen = Clock::now();
+    } else if (Clock::now() - other.last_seen > kTimeout) {
+      report(fmt::format(
+          "process {} sent no heartbeat for {} s: it died, hangs, or its machine is not "
+          "reachable",
+          other.rank, kTimeout.count()));
     }
   }
 
-  void miss(const std::string& whom) {
+  void report(const std::string& what) {
     const std::lock_guard lock(mutex);
-    if (missed.empty()) missed = fmt::format("[Processes] {}", whom);
+    if (failure.empty()) failure = fmt::format("[Processes] {}", what);
   }
 
-  // Whom this process misses, in a sentence; nothing where all are well.
-  std::string complaint() const {
+  // The error message of the first failure; empty if all processes are alive.
+  std::string failure_message() const {
     const std::lock_guard lock(mutex);
-    if (!missed.empty() || Clock::now() - answered < kPeriod + kPatience) return missed;
+    if (!failure.empty() || Clock::now() - store_answered < kPeriod + kTimeout) return failure;
     return fmt::format(
-        "[Processes] the process that keeps the job's store, usually process 0, has not answered "
+        "[Processes] the process with the job's store, usually process 0, has not answered "
         "for {} s",
-        kPatience.count());
+        kTimeout.count());
   }
 
-  // Whether the thread could be told to end.
-  bool end() {
+  // Stops the thread. Returns false if it still waits for the store.
+  bool stop() {
     std::unique_lock lock(mutex);
-    stops = true;
+    stop_requested = true;
     wake.notify_all();
-    const bool silent = Clock::now() - answered > kPatience;
-    return wake.wait_for(lock, silent ? std::chrono::seconds(0) : kPatience,
+    const bool silent = Clock::now() - store_answered > kTimeout;
+    return wake.wait_for(lock, silent ? std::chrono::seconds(0) : kTimeout,
                          [this] { return has_ended; });
   }
 };
@@ -112,28 +112,29 @@ Heartbeat::Heartbeat(c10::intrusive_ptr<c10d::Store> store, int64_t rank, int64_
   for (int64_t other = 0; other < count; ++other) {
     if (other != rank) state_->others.push_back({other});
   }
-  thread_ = std::thread([state = state_] { state->beat(); });
+  thread_ = std::thread([state = state_] { state->run(); });
 }
 
 Heartbeat::~Heartbeat() {
-  if (!state_->end()) {
+  if (!state_->stop()) {
     thread_.detach();
     return;
   }
   thread_.join();
   try {
-    state_->store->add(beats_of(state_->rank), std::uncaught_exceptions() > 0 ? kFailed : kLeft);
-  } catch (const std::exception&) {  // whoever kept the store is gone already
+    state_->store->add(beats_of(state_->rank),
+                       std::uncaught_exceptions() > 0 ? kFailed : kFinished);
+  } catch (const std::exception&) {  // the process with the store has ended already
   }
 }
 
 void Heartbeat::check_alive() const {
-  const auto complaint = state_->complaint();
-  if (!complaint.empty()) throw ProcessError(complaint);
+  const auto failure_message = state_->failure_message();
+  if (!failure_message.empty()) throw ProcessError(failure_message);
 }
 
-bool Heartbeat::misses_somebody() const {
-  return !state_->complaint().empty();
+bool Heartbeat::has_failure() const {
+  return !state_->failure_message().empty();
 }
 
 }  // namespace spikesink::detail

@@ -7,22 +7,25 @@
 
 namespace spikesink::detail {
 
-/// A thread that says through a store that this process lives, and listens whether the others do.
+/// A thread that counts up a heartbeat of this process in a store and checks the heartbeats of the
+/// others.
 class Heartbeat {
  public:
   Heartbeat(c10::intrusive_ptr<c10d::Store> store, int64_t rank, int64_t count);
   Heartbeat(const Heartbeat&) = delete;
   Heartbeat& operator=(const Heartbeat&) = delete;
-  /// Says that this process leaves: at its end nobody misses it, while an exception unwinds all do.
+  /// Marks this process as finished in the store or, during an exception, as failed. Only a failed
+  /// process is an error for the others.
   ~Heartbeat();
 
-  /// Throws ProcessError when one is missed, or the store no longer answers.
+  /// Throws ProcessError if a process has failed or the store does not answer.
   void check_alive() const;
-  bool misses_somebody() const;
+  bool has_failure() const;
 
  private:
   struct State;
-  std::shared_ptr<State> state_;  // outlives this where the thread waits for a store that is silent
+  // Outlives this if the thread waits for a store that does not answer
+  std::shared_ptr<State> state_;
   std::thread thread_;
 };
 

@@ -34,12 +34,13 @@ int64_t rank_of(const char* name, int64_t count) {
   return *rank;
 }
 
-// Where the launcher does not say, all are on one machine.
+// Without a local rank from the launcher, all processes are assumed to be on one machine.
 int64_t local_rank_of(const char* name, const JobEnvironment& job) {
   return number(name, 0, job.count - 1).value_or(job.rank);
 }
 
-// A port that the tasks of one SLURM job agree on without a word.
+// The port is computed from the job id, so all tasks of a SLURM job use the same one without
+// communication.
 int64_t port_of_slurm_job() {
   constexpr int64_t kFirst = 20000, kCount = 20000;
   return kFirst + number("SLURM_JOB_ID", 0, INT64_MAX).value_or(0) % kCount;

@@ -6,18 +6,19 @@
 
 namespace spikesink::detail {
 
-/// What a launcher says about the job in the environment.
+/// The job as described by the launcher's environment variables.
 struct JobEnvironment {
   int64_t rank = 0;
   int64_t count = 1;
   int64_t local_rank = 0;
-  std::string address;  // of process 0
+  std::string address;  // host of process 0
   int64_t port = 0;
-  bool has_store = false;  // the launcher keeps the store there; else process 0 does
+  // True: the launcher runs the store at this address; false: process 0 does.
+  bool has_store = false;
 };
 
-/// Nothing where no launcher started this process, or it is alone. Throws std::invalid_argument
-/// that names the variable.
+/// Returns nothing without a launcher or for a single process. Throws std::invalid_argument with
+/// the name of an invalid variable.
 std::optional<JobEnvironment> job_environment();
 
 /// "node[003-007,9],other" -> "node003".

@@ -1,6 +1,6 @@
 #include "distributed/nccl.h"
 
-#define USE_C10D_NCCL  // as LibTorch is built; only its headers ask
+#define USE_C10D_NCCL  // LibTorch is built with it; its headers require the macro
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 
 #include <cstdlib>
@@ -10,7 +10,7 @@ namespace spikesink::detail {
 c10::intrusive_ptr<c10d::Backend> open_nccl(const c10::intrusive_ptr<c10d::Store>& store,
                                             int64_t rank, int64_t count,
                                             std::chrono::milliseconds timeout) {
-  // Else its watchdog ends the process on an error, before anybody can say a sentence.
+  // Otherwise the NCCL watchdog aborts the process on an error before an error message is printed.
   ::setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", /*overwrite=*/0);
   auto options = c10d::ProcessGroupNCCL::Options::create();
   options->timeout = timeout;

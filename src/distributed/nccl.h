@@ -7,8 +7,8 @@
 
 namespace spikesink::detail {
 
-/// Collectives for tensors on GPUs, one GPU a process. Throws std::logic_error in a build without
-/// CUDA.
+/// Opens the backend for collectives on GPUs, one GPU per process. Throws std::logic_error in a
+/// build without CUDA.
 c10::intrusive_ptr<c10d::Backend> open_nccl(const c10::intrusive_ptr<c10d::Store>& store,
                                             int64_t rank, int64_t count,
                                             std::chrono::milliseconds timeout);

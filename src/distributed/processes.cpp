@@ -1,6 +1,6 @@
 #include "spikesink/distributed/processes.h"
 
-#define USE_C10D_GLOO  // as LibTorch is built; only its headers ask
+#define USE_C10D_GLOO  // LibTorch is built with it; its headers require the macro
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
@@ -19,10 +19,11 @@ namespace {
 
 using Work = c10::intrusive_ptr<c10d::Work>;
 
-constexpr auto kComing = std::chrono::minutes(5);   // for all to have come
-constexpr auto kTogether = std::chrono::hours(24);  // for them to ask for the same: a heartbeat
-                                                    // notices who is gone
-constexpr auto kGlance = std::chrono::microseconds(200);
+// For all processes to connect.
+constexpr auto kJoinTimeout = std::chrono::minutes(5);
+// For one collective operation. It is long because the heartbeat detects dead processes.
+constexpr auto kCollectiveTimeout = std::chrono::hours(24);
+constexpr auto kPollInterval = std::chrono::microseconds(200);
 
 std::string first_line(const std::exception& error) {
   const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
@@ -36,7 +37,7 @@ c10::intrusive_ptr<c10d::Store> open_store(const detail::JobEnvironment& job) {
   options.isServer = job.rank == 0 && !job.has_store;
   options.numWorkers = static_cast<size_t>(job.count);
   options.waitWorkers = false;
-  options.timeout = kComing;
+  options.timeout = kJoinTimeout;
   return c10::make_intrusive<c10d::PrefixStore>(
       "spikesink", c10::make_intrusive<c10d::TCPStore>(job.address, options));
 }
@@ -50,11 +51,11 @@ std::shared_ptr<gloo::transport::Device> device() {
 
 c10::intrusive_ptr<c10d::Backend> open_gloo(const c10::intrusive_ptr<c10d::Store>& store,
                                             const detail::JobEnvironment& job) {
-  auto options = c10d::ProcessGroupGloo::Options::create(kComing);
+  auto options = c10d::ProcessGroupGloo::Options::create(kJoinTimeout);
   options->devices.push_back(device());
   auto group = c10::make_intrusive<c10d::ProcessGroupGloo>(store, static_cast<int>(job.rank),
                                                            static_cast<int>(job.count), options);
-  group->setTimeout(kTogether);
+  group->setTimeout(kCollectiveTimeout);
   return group;
 }
 
@@ -67,8 +68,8 @@ class JobProcesses : public Processes {
         heartbeat_(std::make_unique<detail::Heartbeat>(store_->clone(), job.rank, job.count)) {}
 
   ~JobProcesses() override {
-    if (heartbeat_->misses_somebody()) {
-      // They would wait for what was begun with one that does not answer.
+    if (heartbeat_->has_failure()) {
+      // Leak the groups: their destructors would wait for operations with a dead process.
       gloo_.release();
       nccl_.release();
     } else if (nccl_) {
@@ -87,8 +88,8 @@ class JobProcesses : public Processes {
     auto bytes = torch::zeros({largest}, torch::kByte);
     std::copy(mine.begin(), mine.end(), bytes.data_ptr<uint8_t>());
     std::vector<std::string> all;
-    for (const auto& theirs : all_gather(bytes)) {
-      const auto* data = reinterpret_cast<const char*>(theirs.data_ptr<uint8_t>());
+    for (const auto& gathered : all_gather(bytes)) {
+      const auto* data = reinterpret_cast<const char*>(gathered.data_ptr<uint8_t>());
       all.emplace_back(data, sizes[all.size()].item<int64_t>());
     }
     return all;
@@ -96,24 +97,24 @@ class JobProcesses : public Processes {
 
   std::function<void()> start_all_reduce(const torch::Tensor& tensor) override {
     auto& group = group_of(tensor);
-    return waiting(begin([&] {
+    return wait_function(launch([&] {
       std::vector<torch::Tensor> tensors{tensor};
       return group.allreduce(tensors);
     }));
   }
 
-  std::function<void()> start_broadcast(const torch::Tensor& tensor, int64_t from) override {
+  std::function<void()> start_broadcast(const torch::Tensor& tensor, int64_t root) override {
     auto& group = group_of(tensor);
-    return waiting(begin([&] {
+    return wait_function(launch([&] {
       std::vector<torch::Tensor> tensors{tensor};
       c10d::BroadcastOptions options;
-      options.rootRank = from;
+      options.rootRank = root;
       return group.broadcast(tensors, options);
     }));
   }
 
   void barrier() override {
-    wait(begin([&] { return gloo_->barrier(); }));
+    wait(launch([&] { return gloo_->barrier(); }));
   }
 
   void check_alive() const override { heartbeat_->check_alive(); }
@@ -123,15 +124,15 @@ class JobProcesses : public Processes {
     if (!tensor.is_cuda()) return *gloo_;
     if (!nccl_)
       nccl_ = detail::open_nccl(c10::make_intrusive<c10d::PrefixStore>("nccl", store_), rank(),
-                                world_size(), kTogether);
+                                world_size(), kCollectiveTimeout);
     return *nccl_;
   }
 
-  // Tensors of one shape, by rank.
+  // Gathers tensors of equal shape, ordered by rank.
   std::vector<torch::Tensor> all_gather(const torch::Tensor& mine) {
     std::vector<std::vector<torch::Tensor>> all(1);
     for (int64_t rank = 0; rank < world_size(); ++rank) all[0].push_back(torch::empty_like(mine));
-    wait(begin([&] {
+    wait(launch([&] {
       std::vector<torch::Tensor> tensors{mine};
       return gloo_->allgather(all, tensors);
     }));
@@ -139,7 +140,7 @@ class JobProcesses : public Processes {
   }
 
   template <typename Start>
-  Work begin(Start start) const {
+  Work launch(Start start) const {
     check_alive();
     try {
       return start();
@@ -148,15 +149,15 @@ class JobProcesses : public Processes {
     }
   }
 
-  std::function<void()> waiting(Work work) const {
+  std::function<void()> wait_function(Work work) const {
     return [this, work = std::move(work)] { wait(work); };
   }
 
-  // The work ends, or somebody is missed.
+  // Polls, so that a dead process ends the wait with an error.
   void wait(const Work& work) const {
     while (!work->isCompleted()) {
       check_alive();
-      std::this_thread::sleep_for(kGlance);
+      std::this_thread::sleep_for(kPollInterval);
     }
     try {
       work->wait();
@@ -166,21 +167,21 @@ class JobProcesses : public Processes {
   }
 
   [[noreturn]] static void fail(const std::exception& error) {
-    throw ProcessError(
-        fmt::format("[Processes] another process is gone, likely after an error of its own ({})",
-                    first_line(error)));
+    throw ProcessError(fmt::format(
+        "[Processes] another process has ended, probably after an error of its own ({})",
+        first_line(error)));
   }
 
   detail::JobEnvironment job_;
   c10::intrusive_ptr<c10d::Store> store_;
-  c10::intrusive_ptr<c10d::Backend> gloo_, nccl_;  // the latter when a GPU's tensor comes
+  c10::intrusive_ptr<c10d::Backend> gloo_, nccl_;  // NCCL is opened for the first GPU tensor
   std::unique_ptr<detail::Heartbeat> heartbeat_;
 };
 
 }  // namespace
 
-RankRange rank_range(int64_t items, int64_t rank, int64_t count) {
-  return {items * rank / count, items * (rank + 1) / count};
+RankRange rank_range(int64_t items, int64_t rank, int64_t world_size) {
+  return {items * rank / world_size, items * (rank + 1) / world_size};
 }
 
 int64_t launched_world_size() {
@@ -195,8 +196,7 @@ std::unique_ptr<Processes> join_process_group() {
     return std::make_unique<JobProcesses>(*job);
   } catch (const std::exception& error) {
     throw ProcessError(
-        fmt::format("[join_process_group] the {} processes did not come together at "
-                    "{}:{}: {}",
+        fmt::format("[join_process_group] the {} processes could not connect at {}:{}: {}",
                     job->count, job->address, job->port, first_line(error)));
   }
 }

@@ -8,20 +8,19 @@
 namespace spikesink {
 namespace {
 
-// Which ends of `name` each pattern character can leave: no more work than pattern x name, whatever
-// the pattern.
+// Dynamic programming over the prefixes of `name`: takes O(pattern x name) steps for any pattern.
 bool glob_matches(std::string_view pattern, std::string_view name) {
-  std::vector<bool> reached(name.size() +
-                            1);  // reached[i]: the pattern so far matches the first i characters
+  // reached[i]: the pattern processed so far matches the first i characters of `name`.
+  std::vector<bool> reached(name.size() + 1);
   reached[0] = true;
   while (!pattern.empty()) {
     const bool star = pattern.front() == '*', any = pattern.starts_with("**");
     std::vector<bool> next(name.size() + 1);
     if (star) next[0] = reached[0];
     for (size_t end = 1; end <= name.size(); ++end) {
-      const char taken = name[end - 1];
-      next[end] = star ? reached[end] || (next[end - 1] && (any || taken != '.'))
-                       : reached[end - 1] && pattern.front() == taken;
+      const char c = name[end - 1];
+      next[end] = star ? reached[end] || (next[end - 1] && (any || c != '.'))
+                       : reached[end - 1] && pattern.front() == c;
     }
     reached = std::move(next);
     pattern.remove_prefix(any ? 2 : 1);
@@ -32,7 +31,7 @@ bool glob_matches(std::string_view pattern, std::string_view name) {
 }  // namespace
 
 torch::Tensor HookPoint::run_hooks(torch::Tensor value) const {
-  const auto hooks = slot_->hooks;  // a hook may take itself off while it runs
+  const auto hooks = slot_->hooks;  // a copy, because a hook may remove itself while it runs
   for (const auto& [id, hook] : hooks) {
     auto replacement = (*hook)(value, name());
     if (!replacement.defined()) continue;
@@ -71,7 +70,7 @@ void HookScope::reset() {
 HookPoint HookRegistry::add_point(const std::string& name) {
   auto slot = std::make_shared<detail::HookSlot>(detail::HookSlot{name, {}});
   if (!slots_.emplace(name, slot).second)
-    throw std::logic_error("[HookRegistry] the point '" + name + "' is made twice");
+    throw std::logic_error("[HookRegistry] the point '" + name + "' is created twice");
   names_.push_back(name);
   return HookPoint(std::move(slot));
 }
@@ -105,7 +104,7 @@ HookScope HookRegistry::add(std::string_view pattern, const Hook& hook) {
 HookScope HookRegistry::claim(const std::string& site, const std::string& by) {
   const auto [claimed, is_new] = claims_->emplace(site, by);
   if (!is_new) {
-    detail::fail_argument("[{}] contradicts a {} that is in force: both change the {}", by,
+    detail::fail_argument("[{}] conflicts with an active {}: both change the {}", by,
                           claimed->second, site);
   }
   return HookScope([claims = claims_, site] { claims->erase(site); });

@@ -16,7 +16,7 @@ AddPrefix::AddPrefix(std::vector<int64_t> tokens) : tokens_(std::move(tokens)) {
     detail::fail_argument("[{}] got no tokens, expected one or more", kAddPrefix);
 }
 
-// The ids stand for nothing: their embeddings are replaced.
+// The ids are placeholders: `attach` replaces their embeddings.
 AddPrefix::AddPrefix(torch::Tensor registers) : registers_(std::move(registers)) {
   if (registers_.dim() != 2 || registers_.size(0) == 0)
     detail::fail_argument("[{}] registers: got {}, expected [n, d_embedding]", kAddPrefix,

@@ -8,14 +8,14 @@
 
 namespace spikesink::detail {
 
-/// Throws std::invalid_argument, in the name of `by`, for a number outside [0, count).
+/// Throws std::invalid_argument, whose message starts with [`by`], for a number outside [0, count).
 void check_range(std::string_view by, std::string_view what, const std::vector<int64_t>& numbers,
                  int64_t count);
-/// 0, 1, ..., count - 1.
+/// Returns 0, 1, ..., count - 1.
 std::vector<int64_t> all_of(int64_t count);
 
-/// The heads asked for, or all; by layer, each once. Throws std::invalid_argument for one that the
-/// model does not have.
+/// Groups the heads by layer, without duplicates; nullopt means all heads. Throws
+/// std::invalid_argument for a head that does not exist.
 std::vector<std::vector<int64_t>> heads_by_layer(
     std::string_view by, const ModelConfig& config,
     const std::optional<std::vector<HeadIndex>>& heads);

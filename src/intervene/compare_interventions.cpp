@@ -7,7 +7,7 @@
 namespace spikesink {
 namespace {
 
-// The measurements of one row, of a batch or of all batches so far.
+// The measurements under one intervention, on one batch or on all batches so far.
 struct Row {
   explicit Row(int64_t next) : next_key(next), sinks({.keys = {0, next}}) {}
 
@@ -45,10 +45,10 @@ struct Row {
 Row measure(Transformer& model, const TokenBatch& text, const NamedIntervention& intervention,
             const FinalStates& clean) {
   auto batch = text;
-  for (const auto& part : intervention.interventions)
-    batch = with_prefix(batch, part->prefix_tokens());
+  for (const auto& one : intervention.interventions)
+    batch = with_prefix(batch, one->prefix_tokens());
   HookScope scope;
-  for (const auto& part : intervention.interventions) scope += part->attach_for_batch(model, batch);
+  for (const auto& one : intervention.interventions) scope += one->attach_for_batch(model, batch);
   Row row(std::max<int64_t>(batch.prefix_length, 1));
   KlDivergence divergence(clean);
   run(model, {batch}, {&row.perplexity, &row.sinks, &row.life, &divergence});
@@ -64,8 +64,8 @@ Row measure_clean(Transformer& model, const TokenBatch& batch, FinalStates& stat
 
 std::vector<FittedNorm> norms_of(const NamedIntervention& intervention) {
   std::vector<FittedNorm> norms;
-  for (const auto& part : intervention.interventions) {
-    const auto* change = dynamic_cast<const ChangeNorms*>(part.get());
+  for (const auto& one : intervention.interventions) {
+    const auto* change = dynamic_cast<const ChangeNorms*>(one.get());
     if (change) norms.insert(norms.end(), change->norms().begin(), change->norms().end());
   }
   return norms;

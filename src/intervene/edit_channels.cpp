@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* kEditChannels = "EditChannels";
 
-// -- what becomes of the values [B, T, channels]
+// -- edits of the values [B, T, channels]
 
 torch::Tensor set_to_means(const SetToMean& means, const torch::Tensor& values) {
   const auto row = [&](const std::vector<double>& numbers) {
@@ -30,9 +30,9 @@ torch::Tensor edited(const torch::Tensor& values, const ChannelEdit& edit) {
   return at::full_like(values, std::get<SetTo>(edit).value);
 }
 
-// -- which tokens, [B, T] bool; undefined: all
+// -- masks of the edited tokens, [B, T] bool; undefined: all tokens
 
-torch::Tensor spiking(const torch::Tensor& state, const MassiveActivationsOptions& massive) {
+torch::Tensor massive_tokens(const torch::Tensor& state, const MassiveActivationsOptions& massive) {
   StateScan scan;
   scan.read(state);
   auto mask = torch::zeros({state.size(0), state.size(1)}, torch::kBool);
@@ -44,7 +44,7 @@ torch::Tensor spiking(const torch::Tensor& state, const MassiveActivationsOption
   return mask;
 }
 
-torch::Tensor start_and_largest(const torch::Tensor& state) {
+torch::Tensor first_and_largest(const torch::Tensor& state) {
   const auto largest = state.abs().amax(-1).argmax(-1, /*keepdim=*/true);  // [B, 1]
   auto mask = torch::zeros({state.size(0), state.size(1)}, state.options().dtype(torch::kBool));
   mask.select(1, 0).fill_(true);
@@ -61,7 +61,7 @@ torch::Tensor at_positions(const torch::Tensor& state, const std::vector<int64_t
   return mask;
 }
 
-torch::Tensor chosen(const TokenMaskFunction& predicate, const torch::Tensor& state) {
+torch::Tensor masked_by(const TokenMaskFunction& predicate, const torch::Tensor& state) {
   auto mask = predicate(state);
   if (!mask.defined() || mask.scalar_type() != torch::kBool ||
       !mask.sizes().equals(state.sizes().slice(0, 2))) {
@@ -72,19 +72,20 @@ torch::Tensor chosen(const TokenMaskFunction& predicate, const torch::Tensor& st
   return mask;
 }
 
-torch::Tensor tokens_of(const TokenChoice& choice, const torch::Tensor& state,
-                        const torch::Tensor& tokens_of_text) {
+torch::Tensor token_mask(const TokenChoice& choice, const torch::Tensor& state,
+                         const torch::Tensor& tokens_of_text) {
   if (const auto* spikes = std::get_if<MassiveTokens>(&choice))
-    return spiking(state, spikes->massive);
-  if (std::holds_alternative<FirstAndLargestTokens>(choice)) return start_and_largest(state);
+    return massive_tokens(state, spikes->massive);
+  if (std::holds_alternative<FirstAndLargestTokens>(choice)) return first_and_largest(state);
   if (const auto* at = std::get_if<SequencePositions>(&choice))
     return at_positions(state, at->positions);
   if (const auto* predicate = std::get_if<TokenMaskFunction>(&choice))
-    return chosen(*predicate, state);
+    return masked_by(*predicate, state);
   return tokens_of_text;
 }
 
-const char* words_for(const TokenChoice& choice) {
+// For messages about conflicts.
+const char* selector_name(const TokenChoice& choice) {
   constexpr std::array kWords = {
       "all tokens",         "spiking tokens",   "start and largest tokens",
       "tokens by position", "tokens of a text", "tokens by predicate"};
@@ -106,7 +107,7 @@ EditChannels::EditChannels(std::vector<int64_t> channels, ChannelEdit edit, Edit
 
 HookScope EditChannels::attach(Transformer& model) const {
   if (std::holds_alternative<TextPositions>(sites_.tokens))
-    detail::fail_argument("[{}] tokens_of_text of a text need its batch: use attach_for_batch",
+    detail::fail_argument("[{}] token positions of a text need its batch: use attach_for_batch",
                           kEditChannels);
   return attach_to(model, {});
 }
@@ -126,7 +127,7 @@ HookScope EditChannels::attach_to(Transformer& model, const torch::Tensor& token
                      tokens = sites_.tokens](const torch::Tensor& state) {
     const auto values = state.index_select(-1, index);
     auto changed = edited(values, edit);
-    if (const auto mask = tokens_of(tokens, state, tokens_of_text); mask.defined())
+    if (const auto mask = token_mask(tokens, state, tokens_of_text); mask.defined())
       changed = at::where(mask.to(state.device()).unsqueeze(-1), changed, values);
     return state.index_copy(-1, index, changed);
   };
@@ -136,9 +137,9 @@ HookScope EditChannels::attach_to(Transformer& model, const torch::Tensor& token
   for (const int64_t layer : layers) {
     for (const int64_t channel : channels_) {
       if (!sets) break;
-      scope += model->hooks().claim(
-          fmt::format("channel {} of {} after layer {}", channel, words_for(sites_.tokens), layer),
-          kEditChannels);
+      scope += model->hooks().claim(fmt::format("channel {} of {} after layer {}", channel,
+                                                selector_name(sites_.tokens), layer),
+                                    kEditChannels);
     }
     scope += model->hooks().add(
         model->hidden_state_hook_name(Block::of(layer, BlockKind::kFeedForward)), hook);

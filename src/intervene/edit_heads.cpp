@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char* kEditHeads = "EditHeads";
 
-// What the chosen heads of z [B, T, H, d_head] become, [B, T, chosen, d_head].
+// Returns a hook that edits these heads of z [B, T, H, d_head].
 Hook edit_of(const std::vector<int64_t>& heads, const HeadEdit& edit, const torch::Tensor& source) {
   return [index = torch::tensor(heads, torch::kLong), edit, source](const torch::Tensor& z) {
     const auto here = index.to(z.device());

@@ -9,7 +9,7 @@ namespace spikesink {
 namespace {
 
 constexpr const char* kFitNorms = "fit_norms";
-constexpr int64_t kMostTokens = 1024;  // of the fit of an alpha
+constexpr int64_t kMostTokens = 1024;  // for the fit of alpha
 
 double median_of(const torch::Tensor& values) {
   return values.flatten().to(torch::kDouble).median().item<double>();
@@ -19,7 +19,7 @@ double relative_error(const torch::Tensor& now, const torch::Tensor& before) {
   return ((now - before).square().sum() / before.square().sum()).sqrt().item<double>();
 }
 
-// -- one norm each
+// -- fits of one norm
 
 void fit_added(FittedNorm& norm, const torch::Tensor& input, double multiplier) {
   const auto wide = input.to(torch::kDouble) / multiplier;
@@ -28,18 +28,22 @@ void fit_added(FittedNorm& norm, const torch::Tensor& input, double multiplier) 
   norm.error = relative_error(torch::full_like(size, norm.gain), size);
 }
 
-void fit_frozen(FittedNorm& norm, const torch::Tensor& divisors, const torch::Tensor& normalized) {
+void fit_divisor(FittedNorm& norm, const torch::Tensor& divisors, const torch::Tensor& normalized) {
   const double typical = median_of(divisors);
   norm.alpha = 1 / typical;
   const auto wide = normalized.to(torch::kDouble);
   norm.error = relative_error(wide * divisors.to(torch::kDouble) / typical, wide);
 }
 
-// gain * tanh(alpha x) nearest to x / r, each channel weighed as the learned scale does.
+// Fits gain * tanh(alpha x) to x / r, the normalised input: minimises over tokens and channels
+//   sum (w (gain * tanh(alpha x) - x / r))^2,
+// where w is the learned scale, so that the error is that of the norm's output. For a fixed alpha
+// this is linear least squares in the gain; alpha itself is found by search.
 struct TanhFit {
-  torch::Tensor input, target, weight;  // [tokens, d_model], the same, [d_model]
+  torch::Tensor input, target;  // x and x / r, [tokens, d_model]
+  torch::Tensor weight;         // w, [d_model]
 
-  // The best gain for this alpha and what it leaves.
+  // The best gain for this alpha, and the relative error that remains.
   std::pair<double, double> at(double alpha) const {
     const auto shape = at::tanh(input * alpha) * weight;
     const auto wanted = target * weight;
@@ -47,7 +51,7 @@ struct TanhFit {
     return {gain, relative_error(shape * gain, wanted)};
   }
 
-  // A coarse search over four decades, then a golden section.
+  // A grid over four decades, then a golden-section search around its best point.
   double best_alpha(double typical) const {
     constexpr int kSteps = 24;
     constexpr double kGolden = 0.6180339887498949;
@@ -78,7 +82,7 @@ void fit_tanh(FittedNorm& norm, const NormImpl& at, const torch::Tensor& divisor
   std::tie(norm.gain, norm.error) = fit.at(norm.alpha);
 }
 
-// -- which norms
+// -- selection of the norms
 
 std::vector<Block> chosen(const ModelConfig& config,
                           const std::optional<std::vector<Block>>& blocks) {
@@ -93,7 +97,7 @@ std::vector<Block> chosen(const ModelConfig& config,
   return *blocks;
 }
 
-// The two blocks of a layer that share a norm can only change together: it counts as the first's.
+// Two blocks that share a norm can only change together. The norm belongs to the first of them.
 void check_shared(const ModelConfig& config, const std::vector<Block>& blocks) {
   if (config.residual != ResidualForm::kParallelSharedNorm) return;
   std::vector<int64_t> count(config.n_layers);
@@ -125,7 +129,7 @@ class Plan {
   void add(Block block, NormSite site, NormKind kind) {
     norms.push_back({.block = block, .site = site, .kind = kind});
   }
-  bool is_there(Block block, NormSite site) {
+  bool has_norm(Block block, NormSite site) {
     return detail::norm_at(model_, block, site)->config().kind != NormKind::kNone;
   }
   void add_moved(NormPlacement to);
@@ -174,14 +178,14 @@ void Plan::add_tanh(bool whole_model) {
   check_shared(config_, blocks_);
   for (const auto& block : blocks_) {
     for (const auto site : {NormSite::kFront, NormSite::kOutput, NormSite::kSum}) {
-      if (is_there(block, site)) add(block, site, NormKind::kDynamicTanh);
+      if (has_norm(block, site)) add(block, site, NormKind::kDynamicTanh);
     }
   }
-  if (whole_model && is_there({0}, NormSite::kFinal))
+  if (whole_model && has_norm({0}, NormSite::kFinal))
     add({0}, NormSite::kFinal, NormKind::kDynamicTanh);
 }
 
-// Fits one norm while the model passes it.
+// Fits one norm when the forward pass reaches it.
 HookScope watch(Transformer& model, FittedNorm& norm) {
   const double multiplier =
       norm.site == NormSite::kOutput ? model->config().residual_multiplier : 1;
@@ -198,7 +202,7 @@ HookScope watch(Transformer& model, FittedNorm& norm) {
   scope += model->hooks().add(name + std::string(hook_names::kNormalized),
                               [&norm, &at, divisors](const torch::Tensor& normalized) {
                                 if (norm.kind == NormKind::kFixedDivisor) {
-                                  fit_frozen(norm, *divisors, normalized);
+                                  fit_divisor(norm, *divisors, normalized);
                                 } else {
                                   fit_tanh(norm, at, *divisors, normalized);
                                 }

@@ -8,11 +8,11 @@ namespace {
 
 constexpr const char* kChangeNorms = "ChangeNorms";
 
-// What an added norm puts its results to, in the shape in which its site has scales.
+// The gain of a norm, in the shape of a learned scale at its site.
 torch::Tensor gain_of(const ModelConfig& config, const FittedNorm& norm,
                       const torch::TensorOptions& options) {
-  const bool of_heads = norm.site == NormSite::kQuery || norm.site == NormSite::kKey;
-  return torch::full({of_heads ? config.d_head : config.d_model}, norm.gain, options);
+  const bool per_head = norm.site == NormSite::kQuery || norm.site == NormSite::kKey;
+  return torch::full({per_head ? config.d_head : config.d_model}, norm.gain, options);
 }
 
 std::shared_ptr<NormImpl> replacement(const Transformer& model, const NormImpl& now,
@@ -50,13 +50,13 @@ HookScope ChangeNorms::attach(Transformer& model) const {
     scope += model->hooks().claim(
         fmt::format("the {} norm of block {}", to_string(norm.site), norm.block.number),
         kChangeNorms);
-    const auto held = model->pin_weights(norm.site == NormSite::kFinal
-                                             ? WeightGroup::head(model->config().n_layers)
-                                             : WeightGroup::layer(norm.block.layer()));
+    const auto pinned = model->pin_weights(norm.site == NormSite::kFinal
+                                               ? WeightGroup::head(model->config().n_layers)
+                                               : WeightGroup::layer(norm.block.layer()));
     auto& current = detail::norm_at(model, norm.block, norm.site);
     const auto before = current;
     current = Norm(replacement(model, *before, norm));
-    const auto owner = model.ptr();  // outlives the scope's end
+    const auto owner = model.ptr();  // keeps the model alive until the scope ends
     scope += HookScope([owner, &current, before] { current = before; });
   }
   return scope;

@@ -4,13 +4,14 @@
 
 namespace spikesink::detail {
 
-/// Where a model keeps the norm of a site; the identity where it has none.
+/// Returns the model's norm at a site; the identity if the model has no norm there.
 Norm& norm_at(Transformer& model, Block block, NormSite site);
 
-/// The name of its hook points without the last part: "blocks.0.ln1", "ln_final", ...
+/// Returns the common prefix of the names of the norm's hook points: "blocks.0.ln1", "ln_final",
+/// ...
 std::string norm_name(const ModelConfig& config, Block block, NormSite site);
 
-/// The hook point of what a norm at this site reads, or would.
+/// Returns the hook point whose value is the input of a norm at this site, present or added.
 std::string norm_input(const Transformer& model, Block block, NormSite site);
 
 }  // namespace spikesink::detail

@@ -28,30 +28,31 @@ torch::Tensor StreamingCache::forward(Transformer& model, const torch::Tensor& t
   const auto id = ids.accessor<int64_t, 2>();
   for (int64_t index = 0; index < ids.size(1); ++index) {
     kept_.push_back(cache_.total_tokens() - ids.size(1) + index);
-    is_kind_.push_back(std::find(policy_.kept_ids.begin(), policy_.kept_ids.end(), id[0][index]) !=
-                       policy_.kept_ids.end());
+    has_kept_id_.push_back(std::find(policy_.kept_ids.begin(), policy_.kept_ids.end(),
+                                     id[0][index]) != policy_.kept_ids.end());
   }
   return result;
 }
 
-// Of the text's last `window` tokens, the new ones included, those that are there stay.
+// The window counts the new tokens too, so only the last `window - tokens` cached ones are in it.
 void StreamingCache::evict(int64_t tokens) {
   const int64_t first_of_window = cache_.total_tokens() + tokens - policy_.window;
   std::vector<int64_t> indices;
-  int64_t kinds = 0;
+  int64_t kept_for_id = 0;
   for (int64_t index = static_cast<int64_t>(kept_.size()) - 1; index >= 0; --index) {
     const int64_t position = kept_[index];
     const bool stays = position < policy_.first || position >= first_of_window;
-    if (stays || (is_kind_[index] && kinds++ < policy_.most_kept)) indices.push_back(index);
+    if (stays || (has_kept_id_[index] && kept_for_id++ < policy_.most_kept))
+      indices.push_back(index);
   }
   std::reverse(indices.begin(), indices.end());
   cache_.keep_only(indices);
   for (size_t index = 0; index < indices.size(); ++index) {
     kept_[index] = kept_[indices[index]];
-    is_kind_[index] = is_kind_[indices[index]];
+    has_kept_id_[index] = has_kept_id_[indices[index]];
   }
   kept_.resize(indices.size());
-  is_kind_.resize(indices.size());
+  has_kept_id_.resize(indices.size());
 }
 
 StreamResult evaluate_streaming(Transformer& model, const torch::Tensor& ids,

@@ -10,7 +10,7 @@ using namespace hook_names;
 
 namespace {
 
-// The shape of a QK-norm's scale.
+// The shape of the scale of a QK-norm.
 std::vector<int64_t> qk_norm_shape(const ModelConfig& config, int64_t heads) {
   switch (config.qk_norm) {
     case QkNorm::kPerHeadScale:
@@ -36,14 +36,14 @@ Norm make_qk_norm(const ModelConfig& config, int64_t heads, HookRegistry& hooks,
 AttentionImpl::AttentionImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer)
     : layer_(layer),
       d_head_(config.d_head),
-      rope_(config.layer(layer).rope),
+      rope_index_(config.layer(layer).rope),
       qkv_clip_(config.qkv_clip),
-      norms_whole_(config.qk_norm == QkNorm::kWhole),
-      rule_{.scale = config.softmax_scale() / (config.scale_by_layer ? 1.0 + layer : 1.0),
-            .softcap = config.attention_softcap,
-            .causal = config.causal,
-            .window = config.layer(layer).window,
-            .form = config.attention_form},
+      norms_all_heads_(config.qk_norm == QkNorm::kWhole),
+      params_{.scale = config.softmax_scale() / (config.scale_by_layer ? 1.0 + layer : 1.0),
+              .softcap = config.attention_softcap,
+              .causal = config.causal,
+              .window = config.layer(layer).window,
+              .form = config.attention_form},
       hook_in_(hooks.add_point(layer_hook_name(layer, kAttentionIn))),
       hook_q_(hooks.add_point(layer_hook_name(layer, kQ))),
       hook_k_(hooks.add_point(layer_hook_name(layer, kK))),
@@ -79,29 +79,31 @@ torch::Tensor AttentionImpl::forward(const torch::Tensor& input, const PassConte
   const auto queries = hook_q_(project(q, x));   // [B, T, H, d_head]
   const auto new_keys = hook_k_(project(k, x));  // [B, T, K, d_head]
   auto values = hook_v_(project(v, x));          // [B, T, K, d_head]
-  const auto dtype = values.scalar_type();       // under autocast norms and RoPE give float32
+  const auto dtype = values.scalar_type();       // under autocast, norms and RoPE return float32
   const auto rot_queries =
-      hook_rot_q_(turned(normed(q_norm, queries), context, context.past_length).to(dtype));
-  auto keys = normed(k_norm, new_keys);
+      hook_rot_q_(apply_rope(apply_norm(q_norm, queries), context, context.past_length).to(dtype));
+  auto keys = apply_norm(k_norm, new_keys);
   if (context.cache) context.cache->append(layer_, keys, values);  // [B, S, K, d_head]
-  const auto rot_keys = hook_rot_k_(turned(keys, context, 0).to(dtype));
+  const auto rot_keys = hook_rot_k_(apply_rope(keys, context, 0).to(dtype));
   const bool needs_matrices = hook_scores_.has_hooks() || hook_pattern_.has_hooks();
-  const auto way = needs_matrices ? &AttentionImpl::attend_watched : &AttentionImpl::attend;
-  auto z = (this->*way)(rot_queries.transpose(1, 2), rot_keys.transpose(1, 2),
-                        values.transpose(1, 2), context)
-               .transpose(1, 2);  // [B, T, H, d_head]
+  const auto q_heads = rot_queries.transpose(1, 2);  // [B, H, T, d_head]
+  const auto k_heads = rot_keys.transpose(1, 2);     // [B, K, S, d_head]
+  const auto v_heads = values.transpose(1, 2);       // [B, K, S, d_head]
+  const auto z_heads = needs_matrices ? attend_with_hooks(q_heads, k_heads, v_heads, context)
+                                      : attend(q_heads, k_heads, v_heads, context);
+  auto z = z_heads.transpose(1, 2);  // [B, T, H, d_head]
   if (gate) z = gate->forward(z, x, context);
   return o(hook_z_(z).flatten(2));
 }
 
 AttentionParams AttentionImpl::attention_params(const PassContext& context) const {
-  auto rule = rule_;
-  rule.alibi = context.alibi;
-  rule.past_length = context.past_length;
-  rule.sink_logits = sink_logits;
-  rule.attention_cap = attention_cap;
-  rule.needs_denominator = sink_logits.defined() || bias_key.defined();
-  return rule;
+  auto params = params_;
+  params.alibi = context.alibi;
+  params.past_length = context.past_length;
+  params.sink_logits = sink_logits;
+  params.attention_cap = attention_cap;
+  params.needs_denominator = sink_logits.defined() || bias_key.defined();
+  return params;
 }
 
 torch::Tensor AttentionImpl::project(const Linear& projection, const torch::Tensor& x) const {
@@ -110,59 +112,66 @@ torch::Tensor AttentionImpl::project(const Linear& projection, const torch::Tens
   return flat.unflatten(-1, {-1, d_head_});
 }
 
-torch::Tensor AttentionImpl::normed(const Norm& norm, const torch::Tensor& heads) const {
-  return norms_whole_ ? norm->forward(heads.flatten(2)).view_as(heads) : norm->forward(heads);
+torch::Tensor AttentionImpl::apply_norm(const Norm& norm, const torch::Tensor& heads) const {
+  return norms_all_heads_ ? norm->forward(heads.flatten(2)).view_as(heads) : norm->forward(heads);
 }
 
-// As they enter the dot product, the first of them at position `first`.
-torch::Tensor AttentionImpl::turned(const torch::Tensor& heads, const PassContext& context,
-                                    int64_t first) const {
-  const bool turns = rope_ >= 0 && rope_ < static_cast<int64_t>(context.rope_tables.size());
-  if (!turns) return heads;
-  return context.rope_tables[static_cast<size_t>(rope_)].apply(heads, first);
+// The first token of `heads` has position `first`.
+torch::Tensor AttentionImpl::apply_rope(const torch::Tensor& heads, const PassContext& context,
+                                        int64_t first) const {
+  const bool has_rope =
+      rope_index_ >= 0 && rope_index_ < static_cast<int64_t>(context.rope_tables.size());
+  if (!has_rope) return heads;
+  return context.rope_tables[static_cast<size_t>(rope_index_)].apply(heads, first);
 }
 
 torch::Tensor AttentionImpl::attend(const torch::Tensor& q, const torch::Tensor& k,
                                     const torch::Tensor& v, const PassContext& context) const {
-  const detail::AutocastScope as_given(q.device().type(), false);
-  const auto attended = with_bias(
+  const detail::AutocastScope no_autocast(q.device().type(), false);
+  const auto output = add_bias_key(
       detail::softmax_attention(q, k, v, attention_params(context), context.padding_mask), q);
-  return detail::under_denominator(attended, hook_lse_(attended.lse)).z;
+  return detail::with_denominator(output, hook_lse_(output.lse)).z;
 }
 
-// What is attended to, and the learned key and value as one more.
-detail::Attended AttentionImpl::with_bias(const detail::Attended& attended,
-                                          const torch::Tensor& q) const {
-  if (!bias_key.defined()) return attended;
-  const auto of_heads = [&](const torch::Tensor& rows) {  // [H, d_head]
-    return rows.repeat_interleave(q.size(1) / rows.size(0), 0).to(attended.lse.scalar_type());
+// Adds the learned key k* and value v* to the attention over all other keys. With s = scale q . k*
+// and the denominator D of the other keys:
+//   log D' = log(D + e^s),   z' = z D / D' + v* e^s / D'.
+detail::AttentionOutput AttentionImpl::add_bias_key(const detail::AttentionOutput& output,
+                                                    const torch::Tensor& q) const {
+  if (!bias_key.defined()) return output;
+  const auto repeat_for_queries = [&](const torch::Tensor& rows) {  // [H, d_head]
+    return rows.repeat_interleave(q.size(1) / rows.size(0), 0).to(output.lse.scalar_type());
   };
   const auto scores =
-      at::einsum("bhtd,hd->bht", {q.to(attended.lse.scalar_type()), of_heads(bias_key)}) *
-      rule_.scale;
-  const auto lse = at::logaddexp(attended.lse, scores);
-  const auto share = at::exp(scores - lse).unsqueeze(-1);  // [B, H, T, 1]
-  const auto added = share * of_heads(bias_value).unsqueeze(1);
-  const auto others = detail::under_denominator(attended, lse);
-  return {others.z + added.to(others.z.scalar_type()), lse};
+      at::einsum("bhtd,hd->bht", {q.to(output.lse.scalar_type()), repeat_for_queries(bias_key)}) *
+      params_.scale;
+  const auto lse = at::logaddexp(output.lse, scores);
+  const auto weight = at::exp(scores - lse).unsqueeze(-1);  // [B, H, T, 1]
+  const auto bias_output = weight * repeat_for_queries(bias_value).unsqueeze(1);
+  const auto keys_output = detail::with_denominator(output, lse);
+  return {keys_output.z + bias_output.to(keys_output.z.scalar_type()), lse};
 }
 
-torch::Tensor AttentionImpl::attend_watched(const torch::Tensor& q, const torch::Tensor& k,
-                                            const torch::Tensor& v,
-                                            const PassContext& context) const {
-  const detail::AutocastScope as_given(q.device().type(), false);
-  const auto rule = attention_params(context);
-  const auto span = detail::whole(q.size(2), k.size(2));
+// Computes the whole T x S matrices, so that hooks can see and replace scores and pattern:
+//   pattern = exp(scores - lse),   z = pattern V + (z of the learned key).
+// A hook on lse that replaces the denominator D = e^lse by D' multiplies both terms by D / D' =
+// exp(lse - lse').
+torch::Tensor AttentionImpl::attend_with_hooks(const torch::Tensor& q, const torch::Tensor& k,
+                                               const torch::Tensor& v,
+                                               const PassContext& context) const {
+  const detail::AutocastScope no_autocast(q.device().type(), false);
+  const auto params = attention_params(context);
+  const auto span = detail::whole_span(q.size(2), k.size(2));
   const auto scores =
-      hook_scores_(detail::scores(q, k, rule, context.padding_mask, span));  // [B, H, T, S]
-  const auto own = detail::denominator(scores, rule, span);                  // [B, H, T]
-  const auto none = at::zeros({q.size(0), q.size(1), q.size(2), v.size(3)}, v.options());
-  const auto bias = with_bias({none, own}, q);  // what the learned key and value give
-  auto pattern = detail::pattern(scores, bias.lse, rule, span);  // [B, H, T, S]
-  const auto replaced = hook_lse_(bias.lse);
-  if (!replaced.is_same(bias.lse)) pattern = pattern * at::exp(bias.lse - replaced).unsqueeze(-1);
+      hook_scores_(detail::scores(q, k, params, context.padding_mask, span));  // [B, H, T, S]
+  const auto keys_lse = detail::denominator(scores, params, span);             // [B, H, T]
+  const auto zeros = at::zeros({q.size(0), q.size(1), q.size(2), v.size(3)}, v.options());
+  const auto bias = add_bias_key({zeros, keys_lse}, q);  // z: of the learned key; lse: of all keys
+  auto pattern = detail::pattern(scores, bias.lse, params, span);  // [B, H, T, S]
+  const auto new_lse = hook_lse_(bias.lse);
+  if (!new_lse.is_same(bias.lse)) pattern = pattern * at::exp(bias.lse - new_lse).unsqueeze(-1);
   return detail::weighted_values(hook_pattern_(pattern), v) +
-         detail::under_denominator(bias, replaced).z;
+         detail::with_denominator(bias, new_lse).z;
 }
 
 }  // namespace spikesink

@@ -7,14 +7,14 @@ namespace spikesink {
 AttentionGateImpl::AttentionGateImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer)
     : config_(config.gate), n_heads_(config.n_heads) {
   const int64_t factors = config.gate_factors();
-  const auto numbers = [&](torch::IntArrayRef shape) {
+  const auto add_logits = [&](torch::IntArrayRef shape) {
     return register_parameter("logits", torch::empty(shape));
   };
-  if (config_.input == GateInput::kConstant) logits = numbers({factors});
-  if (config_.input == GateInput::kPosition) logits = numbers({config.context, factors});
-  const bool of_embedding = config_.input == GateInput::kEmbedding;
-  if (config_.input == GateInput::kHidden || of_embedding) {
-    const int64_t width = of_embedding ? config.embedding_width() : config.d_model;
+  if (config_.input == GateInput::kConstant) logits = add_logits({factors});
+  if (config_.input == GateInput::kPosition) logits = add_logits({config.context, factors});
+  const bool from_embedding = config_.input == GateInput::kEmbedding;
+  if (config_.input == GateInput::kHidden || from_embedding) {
+    const int64_t width = from_embedding ? config.embedding_width() : config.d_model;
     map = register_module("map", Linear(width, factors, /*has_bias=*/true));
   }
   hook_gate_ = hooks.add_point(hook_names::layer_hook_name(layer, hook_names::kGate));
@@ -23,14 +23,15 @@ AttentionGateImpl::AttentionGateImpl(const ModelConfig& config, HookRegistry& ho
 torch::Tensor AttentionGateImpl::forward(const torch::Tensor& z, const torch::Tensor& x,
                                          const PassContext& context) {
   const int64_t heads = config_.width == GateWidth::kToken ? 1 : n_heads_;
-  const auto factors = at::sigmoid(logits_of(x, context))
+  const auto factors = at::sigmoid(compute_logits(x, context))
                            .unflatten(-1, {heads, -1})
                            .expand({z.size(0), z.size(1), -1, -1});
   return z * hook_gate_(factors);
 }
 
-// [.., factors], which fits [B, T, factors].
-torch::Tensor AttentionGateImpl::logits_of(const torch::Tensor& x, const PassContext& context) {
+// Returns a tensor that broadcasts to [B, T, factors].
+torch::Tensor AttentionGateImpl::compute_logits(const torch::Tensor& x,
+                                                const PassContext& context) {
   switch (config_.input) {
     case GateInput::kHidden:
       return map(x);

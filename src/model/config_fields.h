@@ -3,7 +3,7 @@
 #include "detail/json_fields.h"
 #include "spikesink/model/model_config.h"
 
-// ModelConfig as JSON: what the library saves and reads itself.
+// The fields of ModelConfig, for the library's own JSON format.
 
 namespace spikesink {
 

@@ -29,9 +29,9 @@ bool ConfigKeys::is_object(std::string_view key) const {
 }
 
 ConfigKeys ConfigKeys::object(std::string_view key) {
-  static const auto none = nlohmann::json::object();
+  static const auto empty = nlohmann::json::object();
   const auto* found = find(key);
-  return {found == nullptr ? none : *found, where(key)};
+  return {found == nullptr ? empty : *found, where(key)};
 }
 
 }  // namespace spikesink::detail

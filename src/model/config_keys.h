@@ -8,7 +8,7 @@
 
 namespace spikesink::detail {
 
-/// An object of a model's `config.json`.
+/// Reads an object of a model's `config.json`, key by key.
 class ConfigKeys : public JsonKeys {
  public:
   ConfigKeys(const nlohmann::json& object, std::string where)
@@ -18,10 +18,10 @@ class ConfigKeys : public JsonKeys {
   std::vector<double> numbers(std::string_view key);
   std::vector<std::string> texts(std::string_view key);
   bool is_object(std::string_view key) const;
-  /// An empty one when absent.
+  /// Returns an empty object when the key is absent.
   ConfigKeys object(std::string_view key);
 
-  /// Refuses `key` unless it is absent or has this value, the only one understood.
+  /// Throws FormatError unless `key` is absent or has this value, the only supported one.
   template <typename T>
   void expect(std::string_view key, const T& only) {
     const auto* found = find(key);

@@ -39,8 +39,8 @@ torch::Tensor ExpertsImpl::forward(const torch::Tensor& input) {
   const auto tokens = x.flatten(0, 1);                       // [tokens, d_model]
   auto out = at::zeros_like(tokens);
   for (size_t number = 0; number < experts.size(); ++number) {
-    const auto places = (indices == static_cast<int64_t>(number)).nonzero();  // [n, 2]
-    const auto token = places.select(1, 0), slot = places.select(1, 1);
+    const auto uses = (indices == static_cast<int64_t>(number)).nonzero();  // [n, 2]: token, slot
+    const auto token = uses.select(1, 0), slot = uses.select(1, 1);
     const auto weight = weights.index({token, slot}).unsqueeze(1);
     out.index_add_(0, token, experts[number](tokens.index({token})) * weight);
   }

@@ -5,35 +5,35 @@
 namespace spikesink::detail {
 namespace {
 
-// The GPU's kernels want rows of whole vectors of 16 bytes; this suits each of their dtypes.
+// The GPU kernels need rows of a multiple of 16 bytes; 8 elements are enough for each dtype.
 constexpr int64_t kAlignment = 8;
 
-// The key/value heads repeated: the memory-efficient kernel wants as many as there are queries'.
-torch::Tensor for_each_head(const torch::Tensor& x, int64_t heads) {
+// The memory-efficient kernel needs as many key/value heads as query heads.
+torch::Tensor repeat_heads(const torch::Tensor& x, int64_t heads) {
   return x.size(1) == heads ? x : x.repeat_interleave(heads / x.size(1), 1);
 }
 
-// Flash attention (half precision, newer GPUs) where PyTorch would take it or cuDNN's, which gives
-// no log-sum-exp that can be relied on.
-bool flash_attends(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
-                   bool causal, double scale) {
+// Flash attention (half precision, newer GPUs) if PyTorch would choose it or cuDNN's kernel, whose
+// log-sum-exp is not reliable.
+bool uses_flash_attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                          bool causal, double scale) {
   const auto choice = static_cast<at::SDPBackend>(
       at::_fused_sdp_choice(q, k, v, {}, 0.0, causal, scale, /*enable_gqa=*/true));
   return choice == at::SDPBackend::flash_attention ||
          (choice == at::SDPBackend::cudnn_attention && q.size(3) == v.size(3));
 }
 
-Attended attend_on_gpu(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
-                       bool causal, double scale) {
-  if (flash_attends(q, k, v, causal, scale)) {
+AttentionOutput attend_on_gpu(const torch::Tensor& q, const torch::Tensor& k,
+                              const torch::Tensor& v, bool causal, double scale) {
+  if (uses_flash_attention(q, k, v, causal, scale)) {
     const auto result = at::_scaled_dot_product_flash_attention(q, k, v, 0.0, causal,
                                                                 /*return_debug_mask=*/false, scale);
     return {std::get<0>(result), std::get<1>(result)};
   }
   const auto [z, lse, seed, offset] = at::_scaled_dot_product_efficient_attention(
-      q, for_each_head(k, q.size(1)), for_each_head(v, q.size(1)), {}, /*compute_log_sumexp=*/true,
+      q, repeat_heads(k, q.size(1)), repeat_heads(v, q.size(1)), {}, /*compute_log_sumexp=*/true,
       0.0, causal, scale);
-  return {z, lse.slice(2, 0, q.size(2))};  // it is filled up to a multiple of 32 queries
+  return {z, lse.slice(2, 0, q.size(2))};  // it is padded to a multiple of 32 queries
 }
 
 }  // namespace
@@ -44,8 +44,8 @@ bool has_fused_attention(const torch::Tensor& q, const torch::Tensor& k, const t
          v.size(3) % kAlignment == 0;
 }
 
-Attended fused_attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
-                         bool causal, double scale) {
+AttentionOutput fused_attention(const torch::Tensor& q, const torch::Tensor& k,
+                                const torch::Tensor& v, bool causal, double scale) {
   if (!q.is_cpu()) return attend_on_gpu(q, k, v, causal, scale);
   const auto [z, lse] =
       at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, causal, {}, scale);

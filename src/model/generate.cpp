@@ -21,7 +21,7 @@ void check_options(const GenerateOptions& options) {
                           options.top_p);
 }
 
-int64_t draw(const torch::Tensor& probabilities, std::mt19937_64& random) {
+int64_t sample(const torch::Tensor& probabilities, std::mt19937_64& random) {
   const auto sums = probabilities.cumsum(0).contiguous();
   const double* sum = sums.data_ptr<double>();
   const auto count = sums.numel();
@@ -36,11 +36,11 @@ torch::Tensor next_token_probabilities(const torch::Tensor& logits,
   const auto wide = logits.to(torch::kCPU, torch::kDouble);
   if (options.temperature == 0) return torch::zeros_like(wide).index_fill_(0, wide.argmax(), 1.0);
   const auto [sorted, ids] = wide.sort(/*stable=*/true, 0, /*descending=*/true);
-  auto shares = at::softmax(sorted / options.temperature, 0);
-  if (options.top_k > 0) shares.slice(0, options.top_k).fill_(0);
-  shares = shares / shares.sum();
-  shares.masked_fill_(shares.cumsum(0) - shares >= options.top_p, 0);
-  return torch::zeros_like(wide).index_copy_(0, ids, shares / shares.sum());
+  auto probabilities = at::softmax(sorted / options.temperature, 0);
+  if (options.top_k > 0) probabilities.slice(0, options.top_k).fill_(0);
+  probabilities = probabilities / probabilities.sum();
+  probabilities.masked_fill_(probabilities.cumsum(0) - probabilities >= options.top_p, 0);
+  return torch::zeros_like(wide).index_copy_(0, ids, probabilities / probabilities.sum());
 }
 
 std::vector<int64_t> generate(Transformer& model, const std::vector<int64_t>& prompt,
@@ -51,23 +51,24 @@ std::vector<int64_t> generate(Transformer& model, const std::vector<int64_t>& pr
   if (!model->config().is_causal_lm())
     detail::fail_argument("[generate] a {} does not predict the next token, expected a decoder",
                           model->config().model_type);
-  const auto room = model->config().context - static_cast<int64_t>(prompt.size());
-  const auto most = std::min(options.max_new_tokens, room + 1);  // the last one need not go through
+  const auto free_positions = model->config().context - static_cast<int64_t>(prompt.size());
+  const auto max_tokens =
+      std::min(options.max_new_tokens, free_positions + 1);  // the last token is not run
   KvCache cache;
   std::mt19937_64 random(options.seed);
-  std::vector<int64_t> made, next = prompt;
-  while (static_cast<int64_t>(made.size()) < most) {
+  std::vector<int64_t> generated, next = prompt;
+  while (static_cast<int64_t>(generated.size()) < max_tokens) {
     const auto tokens = torch::tensor(next, torch::kLong).unsqueeze(0);
     const auto logits =
         model->forward(tokens.to(model->options().device()), {.cache = &cache})[0][-1];
-    const int64_t id = draw(next_token_probabilities(logits, options), random);
-    made.push_back(id);
+    const int64_t id = sample(next_token_probabilities(logits, options), random);
+    generated.push_back(id);
     if (on_token) on_token(id);
     if (std::find(options.stop_ids.begin(), options.stop_ids.end(), id) != options.stop_ids.end())
       break;
     next = {id};
   }
-  return made;
+  return generated;
 }
 
 }  // namespace spikesink

@@ -9,7 +9,7 @@ namespace spikesink::detail {
 GgufKeys::GgufKeys(const GgufFile& file)
     : file_(file), prefix_(file.get<std::string>("general.architecture") + ".") {}
 
-std::string GgufKeys::note(std::string_view key) {
+std::string GgufKeys::mark_read(std::string_view key) {
   read_.emplace(key);
   return prefix_ + std::string(key);
 }
@@ -19,22 +19,22 @@ bool GgufKeys::has(std::string_view key) const {
 }
 
 int64_t GgufKeys::integer(std::string_view key, int64_t absent) {
-  const auto* found = file_.find<int64_t>(note(key));
+  const auto* found = file_.find<int64_t>(mark_read(key));
   return found ? *found : absent;
 }
 
 double GgufKeys::number(std::string_view key, double absent) {
-  const auto* found = file_.find<double>(note(key));
+  const auto* found = file_.find<double>(mark_read(key));
   return found ? *found : absent;
 }
 
 std::string GgufKeys::text(std::string_view key, const std::string& absent) {
-  const auto* found = file_.find<std::string>(note(key));
+  const auto* found = file_.find<std::string>(mark_read(key));
   return found ? *found : absent;
 }
 
 void GgufKeys::ignore(std::initializer_list<std::string_view> keys) {
-  for (const auto key : keys) note(key);
+  for (const auto key : keys) mark_read(key);
 }
 
 void GgufKeys::expect(std::string_view key, int64_t only) {

@@ -10,22 +10,22 @@
 
 namespace spikesink::detail {
 
-/// Reads the metadata of a GGUF file's architecture key by key, without the architecture's prefix,
-/// and remembers which were asked for, so that what nobody understood can be refused.
+/// Reads the metadata of a GGUF file's architecture key by key; keys are without the architecture's
+/// prefix. Records which keys were read, so that unknown keys can be refused.
 class GgufKeys {
  public:
   explicit GgufKeys(const GgufFile& file);
 
   bool has(std::string_view key) const;
-  int64_t integer(std::string_view key) { return file_.get<int64_t>(note(key)); }
+  int64_t integer(std::string_view key) { return file_.get<int64_t>(mark_read(key)); }
   int64_t integer(std::string_view key, int64_t absent);
-  double number(std::string_view key) { return file_.get<double>(note(key)); }
+  double number(std::string_view key) { return file_.get<double>(mark_read(key)); }
   double number(std::string_view key, double absent);
   std::string text(std::string_view key, const std::string& absent);
 
-  /// These keys do not change what an evaluated model computes.
+  /// Accepts keys that do not change what the model computes in evaluation.
   void ignore(std::initializer_list<std::string_view> keys);
-  /// Throws FormatError unless `key` is absent or has this value, the only one understood.
+  /// Throws FormatError unless `key` is absent or has this value, the only supported one.
   void expect(std::string_view key, int64_t only);
   /// Throws FormatError for a key that was neither read nor ignored, unless it is zero.
   void refuse_unread() const;
@@ -34,7 +34,7 @@ class GgufKeys {
   std::string where() const { return file_.path().string(); }
 
  private:
-  std::string note(std::string_view key);
+  std::string mark_read(std::string_view key);
 
   const GgufFile& file_;
   std::string prefix_;

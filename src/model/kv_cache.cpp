@@ -16,14 +16,14 @@ int64_t KvCache::bytes() const {
 }
 
 void KvCache::keep_only(const std::vector<int64_t>& indices) {
-  int64_t before = -1;
+  int64_t previous = -1;
   for (const int64_t index : indices) {
-    if (index <= before || index >= length()) {
+    if (index <= previous || index >= length()) {
       detail::fail_argument(
           "[KvCache] keep_only: got index {} after {}, expected ascending indices below {}", index,
-          before, length());
+          previous, length());
     }
-    before = index;
+    previous = index;
   }
   if (static_cast<int64_t>(indices.size()) == length()) return;
   const auto index = torch::tensor(indices, torch::kLong);
@@ -35,13 +35,13 @@ void KvCache::keep_only(const std::vector<int64_t>& indices) {
 
 void KvCache::append(int64_t layer, torch::Tensor& keys, torch::Tensor& values) {
   if (layer >= static_cast<int64_t>(layers_.size())) layers_.resize(layer + 1);
-  auto& [kept_keys, kept_values] = layers_[layer];
-  if (kept_keys.defined()) {
-    keys = at::cat({kept_keys, keys}, 1);
-    values = at::cat({kept_values, values}, 1);
+  auto& [cached_keys, cached_values] = layers_[layer];
+  if (cached_keys.defined()) {
+    keys = at::cat({cached_keys, keys}, 1);
+    values = at::cat({cached_values, values}, 1);
   }
-  kept_keys = keys;
-  kept_values = values;
+  cached_keys = keys;
+  cached_values = values;
 }
 
 }  // namespace spikesink

@@ -6,7 +6,7 @@ namespace spikesink {
 
 using namespace hook_names;
 
-// Points and norms are made in the order in which a forward pass meets them.
+// Hook points and norms are created in the order of the forward pass.
 LayerImpl::LayerImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer)
     : residual_(config.residual), multiplier_(config.residual_multiplier) {
   const auto point = [&](std::string_view name) {
@@ -49,19 +49,21 @@ LayerImpl::LayerImpl(const ModelConfig& config, HookRegistry& hooks, int64_t lay
 torch::Tensor LayerImpl::forward(const torch::Tensor& stream, const PassContext& context) {
   const bool parallel = residual_ != ResidualForm::kSequential;
   const bool shares_norm = residual_ == ResidualForm::kParallelSharedNorm;
-  const auto added = [&](const torch::Tensor& x) { return multiplier_ == 1 ? x : x * multiplier_; };
+  const auto scale_output = [&](const torch::Tensor& x) {
+    return multiplier_ == 1 ? x : x * multiplier_;
+  };
   auto& [front1, output1, sum1] = attention_norms;
   auto& [front2, output2, sum2] = feed_forward_norms;
 
   const auto resid_pre = hook_resid_pre_(stream);
   const auto attention_in = front1(resid_pre);
-  const auto attention_out = hook_attn_out_(added(output1(attn(attention_in, context))));
+  const auto attention_out = hook_attn_out_(scale_output(output1(attn(attention_in, context))));
   const auto resid_mid =
-      summed(sum1, hook_resid_mid_, hook_normalized_resid_mid_, resid_pre + attention_out);
+      norm_sum(sum1, hook_resid_mid_, hook_normalized_resid_mid_, resid_pre + attention_out);
 
   const auto mlp_in = shares_norm ? attention_in : front2(parallel ? resid_pre : resid_mid);
-  const auto mlp_out = hook_mlp_out_(added(output2(feed_forward(mlp_in))));
-  return summed(sum2, hook_resid_post_, hook_normalized_resid_post_, resid_mid + mlp_out);
+  const auto mlp_out = hook_mlp_out_(scale_output(output2(feed_forward(mlp_in))));
+  return norm_sum(sum2, hook_resid_post_, hook_normalized_resid_post_, resid_mid + mlp_out);
 }
 
 torch::Tensor LayerImpl::feed_forward(const torch::Tensor& x) {
@@ -70,10 +72,11 @@ torch::Tensor LayerImpl::feed_forward(const torch::Tensor& x) {
   return linear ? linear(hook_mlp_in_(x)) : at::zeros_like(x);
 }
 
-// The stream after a block. A post-norm model has a point on either side of the norm; where a norm
-// was put there for a while, the one point that there is sees what the next block reads.
-torch::Tensor LayerImpl::summed(const Norm& norm, const HookPoint& state,
-                                const HookPoint& normalized, const torch::Tensor& sum) const {
+// The residual stream after a block. A post-norm model has one hook point before the norm and one
+// after it. If an intervention adds a norm here, the only hook point is after the norm, so that it
+// sees the next block's input.
+torch::Tensor LayerImpl::norm_sum(const Norm& norm, const HookPoint& state,
+                                  const HookPoint& normalized, const torch::Tensor& sum) const {
   if (normalized.exists()) return normalized(norm->forward(state(sum)));
   return state(norm->forward(sum));
 }

@@ -4,9 +4,9 @@
 
 namespace spikesink::detail {
 
-/// x W^T + b, as at::linear and under autocast too. bfloat16 on a processor that has no products of
-/// it is multiplied as float32 and rounded once, which is what those instructions do; PyTorch's own
-/// loops are several times slower there.
+/// Computes x W^T + b like at::linear, also under autocast. On a processor without bfloat16
+/// multiplication, bfloat16 inputs are multiplied in float32 and the result is rounded once, like
+/// the bfloat16 instructions do. PyTorch's own loops are several times slower there.
 torch::Tensor linear_product(const torch::Tensor& x, const torch::Tensor& weight,
                              const torch::Tensor& bias);
 

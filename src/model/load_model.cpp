@@ -2,9 +2,9 @@
 
 #include <chrono>
 
+#include "detail/exists.h"
 #include "detail/fail.h"
 #include "detail/free_memory.h"
-#include "detail/is_there.h"
 #include "detail/logger.h"
 #include "model/read_config.h"
 #include "model/streamed_weights.h"
@@ -22,41 +22,44 @@ Description describe(const WeightSource& source) {
   return detail::describe_hf(folder / "config.json");
 }
 
-// Keeps a lying configuration from asking for more memory than the weights could fill.
-void check_extent(const ModelConfig& config, const WeightSource& source) {
-  int64_t longest = 0, tensors = 0;
+// A damaged configuration could ask for more memory than the weights need: compares its sizes with
+// the tensors of the file.
+void check_sizes(const ModelConfig& config, const WeightSource& source) {
+  int64_t max_dimension = 0, tensors = 0;
   for (const auto& info : source.tensors()) {
-    if (std::ranges::find(info.shape, 0) != info.shape.end()) continue;  // no bytes stand behind it
+    if (std::ranges::find(info.shape, 0) != info.shape.end())
+      continue;  // an empty tensor has no bytes
     ++tensors;
-    for (const int64_t size : info.shape) longest = std::max(longest, size);
+    for (const int64_t size : info.shape) max_dimension = std::max(max_dimension, size);
   }
-  const auto check = [&](const char* field, int64_t value, int64_t most, const char* what) {
-    if (value <= most) return;
-    detail::fail_format("[load_model] {}: got {}, expected at most {}, {} ({})", field, value, most,
-                        what, source.path().string());
+  const auto check = [&](const char* field, int64_t value, int64_t limit, const char* what) {
+    if (value <= limit) return;
+    detail::fail_format("[load_model] {}: got {}, expected at most {}, {} ({})", field, value,
+                        limit, what, source.path().string());
   };
-  // Modules take memory before any tensor is looked for.
+  // Modules are allocated before any tensor is looked up.
   constexpr int64_t kMostLayers = 1 << 12, kMostExperts = 1 << 16;
   check("n_layers", config.n_layers, tensors, "the number of tensors");
   check("n_layers", config.n_layers, kMostLayers, "more than which no model has");
   const char* what = "the largest dimension of a tensor";
-  check("d_model", config.d_model, longest, what);
-  if (config.feed_forward == FeedForwardKind::kMlp) check("d_mlp", config.d_mlp, longest, what);
-  check("d_embedding", config.d_embedding, longest, what);
-  check("n_token_types", config.n_token_types, longest, what);
+  check("d_model", config.d_model, max_dimension, what);
+  if (config.feed_forward == FeedForwardKind::kMlp)
+    check("d_mlp", config.d_mlp, max_dimension, what);
+  check("d_embedding", config.d_embedding, max_dimension, what);
+  check("n_token_types", config.n_token_types, max_dimension, what);
   if (config.learned_positions || config.gate.input == GateInput::kPosition) {
-    check("context", config.context, longest, what);
-    check("position_offset", config.position_offset, longest - config.context,
+    check("context", config.context, max_dimension, what);
+    check("position_offset", config.position_offset, max_dimension - config.context,
           "what the context leaves of the largest dimension of a tensor");
   }
-  check("experts.d_mlp", config.experts.d_mlp, longest, what);
-  check("experts.d_shared", config.experts.d_shared, longest, what);
-  check("experts.count", config.experts.count, longest, what);
+  check("experts.d_mlp", config.experts.d_mlp, max_dimension, what);
+  check("experts.d_shared", config.experts.d_shared, max_dimension, what);
+  check("experts.count", config.experts.count, max_dimension, what);
   check("experts.count", config.experts.count, kMostExperts / config.n_layers,
         fmt::format("{} over all layers", kMostExperts).c_str());
-  check("d_vocabulary", config.d_vocabulary, longest, what);
-  check("n_heads", config.n_heads, longest, what);
-  check("d_head", config.d_head, longest / config.n_heads,
+  check("d_vocabulary", config.d_vocabulary, max_dimension, what);
+  check("n_heads", config.n_heads, max_dimension, what);
+  check("d_head", config.d_head, max_dimension / config.n_heads,
         "the largest dimension of a tensor over n_heads");
 }
 
@@ -71,7 +74,7 @@ void check_options(const LoadOptions& options) {
   }
 }
 
-int64_t memory_for(const LoadOptions& options) {
+int64_t memory_limit(const LoadOptions& options) {
   if (options.max_memory > 0) return options.max_memory;
   const auto free =
       options.device.is_cpu()
@@ -81,15 +84,16 @@ int64_t memory_for(const LoadOptions& options) {
   return free / 5 * 4;
 }
 
-// Reads the weights now, or has the model bring them by layer.
+// Loads all weights now, or makes the model load them by layer.
 void load_weights(Transformer& model, detail::StoredWeights weights, const LoadOptions& options) {
-  const int64_t memory = memory_for(options);
+  const int64_t memory = memory_limit(options);
   int64_t bytes = 0;
   for (int64_t group = 0; group < weights.group_count(); ++group) bytes += weights.bytes({group});
   const bool fits = bytes <= memory;
   if (options.weight_loading == WeightLoading::kByLayer ||
       (options.weight_loading == WeightLoading::kAuto && !fits)) {
-    detail::logger().info("weights of {} bytes come by layer: {} bytes of memory", bytes, memory);
+    detail::logger().info("weights of {} bytes are loaded by layer: the memory limit is {} bytes",
+                          bytes, memory);
     model->stream_weights_from(
         std::make_unique<detail::StreamedWeights>(std::move(weights), memory));
     return;
@@ -102,7 +106,7 @@ void load_weights(Transformer& model, detail::StoredWeights weights, const LoadO
 
 ModelConfig read_model_config(const std::filesystem::path& path) {
   const auto config_file = path / "config.json";
-  if (detail::is_there(config_file)) return detail::describe_hf(config_file).config;
+  if (detail::exists(config_file)) return detail::describe_hf(config_file).config;
   return describe(*open_weights(path)).config;
 }
 
@@ -113,7 +117,7 @@ Transformer load_model(const std::filesystem::path& path, const LoadOptions& opt
   auto source = open_weights(path);
   const auto [config, names] = describe(*source);
   const auto base = detail::find_base(*source, names);
-  check_extent(config, *source);
+  check_sizes(config, *source);
   Transformer model(config);
   detail::StoredWeights weights(*model, std::move(source), names, base,
                                 torch::TensorOptions(options.dtype).device(options.device));

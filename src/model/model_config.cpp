@@ -330,7 +330,8 @@ void ModelConfig::validate() const {
                   n_key_value_heads, n_heads);
   }
   if (residual != ResidualForm::kSequential && norm_placement != NormPlacement::kPre)
-    fail_argument("[ModelConfig] residual: parallel blocks are only known with norms before them");
+    fail_argument(
+        "[ModelConfig] residual: parallel blocks are supported only with norms before them");
   if (attention_form != AttentionForm::kSoftmax && (sink_logits || key_value_bias))
     fail_argument("[ModelConfig] attention_form: got {}, which has no {}, expected softmax",
                   to_string(attention_form), sink_logits ? "sink logits" : "key and value bias");
@@ -342,9 +343,9 @@ void ModelConfig::validate() const {
         "[ModelConfig] padding_id: got {}, expected it in an encoder with a position_offset of at "
         "least 1",
         padding_id);
-  // One for each layer, or for each kind of layer.
-  if (const auto most = std::max<int64_t>(n_layers, 2); static_cast<int64_t>(ropes.size()) > most)
-    fail_argument("[ModelConfig] ropes: got {} of them, expected at most {}", ropes.size(), most);
+  // One RopeConfig per layer, or per kind of layer.
+  if (const auto limit = std::max<int64_t>(n_layers, 2); static_cast<int64_t>(ropes.size()) > limit)
+    fail_argument("[ModelConfig] ropes: got {} of them, expected at most {}", ropes.size(), limit);
   for (const auto& rope : ropes) check_rope(rope, d_head);
   check_experts(experts);
   check_layers(*this);

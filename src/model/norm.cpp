@@ -48,10 +48,10 @@ torch::Tensor NormImpl::forward(const torch::Tensor& x) const {
   if (config_.kind == NormKind::kDynamicTanh) quotient = quotient.tanh();
   const auto normalized =
       hook_normalized_(config_.scale_in_float32 ? quotient : quotient.to(x.scalar_type()));
-  return scaled(normalized).to(x.scalar_type());
+  return apply_scale_and_bias(normalized).to(x.scalar_type());
 }
 
-// [..., 1].
+// Returns [..., 1].
 torch::Tensor NormImpl::divisor(const torch::Tensor& centred, torch::Dtype wide) const {
   if (has_alpha(config_.kind)) {
     auto shape = centred.sizes().vec();
@@ -68,7 +68,7 @@ torch::Tensor NormImpl::scale(torch::Dtype dtype) const {
   return config_.scale_plus_one ? 1 + stored : stored;
 }
 
-torch::Tensor NormImpl::scaled(const torch::Tensor& normalized) const {
+torch::Tensor NormImpl::apply_scale_and_bias(const torch::Tensor& normalized) const {
   const auto factor = scale(normalized.scalar_type());
   const auto result = factor.defined() ? normalized * factor : normalized;
   return bias.defined() ? result + bias.to(normalized.scalar_type()) : result;

@@ -7,8 +7,8 @@
 namespace spikesink {
 namespace {
 
-// 2^(-8 h / p) for the heads h = 1..p, p the largest power of two among their counts; the heads
-// that are left take every second slope of the series for 2p. [heads]
+// Returns [heads]. Let p be the largest power of two up to `heads`. Heads h = 1..p have the slope
+// 2^(-8 h / p); the other heads have every second slope of the series for 2p (arXiv 2108.12409).
 torch::Tensor alibi_slopes(int64_t heads, torch::Dtype dtype) {
   const auto power = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(heads)));
   const double step = 8.0 / static_cast<double>(power);

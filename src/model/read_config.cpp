@@ -11,7 +11,7 @@
 namespace spikesink::detail {
 namespace {
 
-constexpr int kDeepestConfig = 32;
+constexpr int kMaxConfigDepth = 32;
 
 ModelConfig validated(ModelConfig config, const std::filesystem::path& file) {
   try {
@@ -22,18 +22,18 @@ ModelConfig validated(ModelConfig config, const std::filesystem::path& file) {
   return config;
 }
 
-// A decoder saved without its unembedding, "LlamaModel" and not "LlamaForCausalLM".
-bool is_bare(ConfigKeys& keys) {
+// True for a decoder that was saved without its unembedding: "LlamaModel", not "LlamaForCausalLM".
+bool lacks_unembedding(ConfigKeys& keys) {
   return is_saved_as(keys, "Model") && !is_saved_as(keys, "LMHeadModel");
 }
 
-// NTK scaling moves its base for whatever length it meets.
-void stretch_context(ModelConfig& config) {
+// NTK scaling adapts the base to the sequence length, so the context is `factor` times longer.
+void extend_context(ModelConfig& config) {
   for (const auto& [theta, dimensions, scaling] : config.ropes) {
-    constexpr double kMost = 1 << 30;
+    constexpr double kMaxContext = 1 << 30;
     if (scaling.kind == RopeScalingKind::kDynamic && scaling.factor > 1)
       config.context = static_cast<int64_t>(
-          std::min(static_cast<double>(scaling.original_context) * scaling.factor, kMost));
+          std::min(static_cast<double>(scaling.original_context) * scaling.factor, kMaxContext));
   }
 }
 
@@ -42,13 +42,13 @@ void stretch_context(ModelConfig& config) {
 Description describe_hf(const std::filesystem::path& config_file) {
   const auto file = MappedFile::open(config_file, "read_model_config");
   const auto json =
-      parse_strict_json(file->text(), kDeepestConfig, "read_model_config", config_file);
+      parse_strict_json(file->text(), kMaxConfigDepth, "read_model_config", config_file);
   ConfigKeys keys(json, config_file.string());
   const auto& family = hf_architecture(keys.text("model_type"), config_file.string());
   auto config = family.read_config(keys);
-  if (config.head == OutputHead::kLinear && !config.tied_embeddings && is_bare(keys))
+  if (config.head == OutputHead::kLinear && !config.tied_embeddings && lacks_unembedding(keys))
     config.head = OutputHead::kNone;
-  stretch_context(config);
+  extend_context(config);
   ignore_housekeeping(keys);
   keys.refuse_unread();
   return {validated(std::move(config), config_file), family.names()};

@@ -8,16 +8,16 @@
 
 namespace spikesink::detail {
 
-/// What a checkpoint is, and how its tensors are called.
+/// The configuration of a checkpoint and the names of its tensors.
 struct Description {
   ModelConfig config;
   WeightNames names;
 };
 
-/// From a `config.json`.
+/// Reads a `config.json`.
 Description describe_hf(const std::filesystem::path& config_file);
 
-/// From GGUF metadata and, for what is only there, the tensors' shapes and values.
+/// Reads GGUF metadata, and the tensors for what the metadata lack.
 Description describe_gguf(const GgufFile& file);
 
 }  // namespace spikesink::detail

@@ -15,52 +15,52 @@ torch::Tensor plain_frequencies(double theta, int64_t dimensions, torch::Dtype d
   return 1.0 / at::pow(theta, exponent);
 }
 
-// Llama 3.1's rule: frequencies by wavelength, as transformers' `_compute_llama3_parameters`.
+// Llama 3.1's scaling by wavelength, like `_compute_llama3_parameters` in transformers.
 torch::Tensor llama3_scaled(const torch::Tensor& frequencies, const RopeScaling& scaling) {
   const double context = static_cast<double>(scaling.original_context);
-  const double longest_kept = context / scaling.high_frequency_factor;
-  const double shortest_divided = context / scaling.low_frequency_factor;
+  const double short_limit = context / scaling.high_frequency_factor;
+  const double long_limit = context / scaling.low_frequency_factor;
   const auto wavelength = 2 * std::numbers::pi / frequencies;
   const auto divided = frequencies / scaling.factor;
-  const auto share_kept = (context / wavelength - scaling.low_frequency_factor) /
-                          (scaling.high_frequency_factor - scaling.low_frequency_factor);
-  const auto blended = (1 - share_kept) * divided + share_kept * frequencies;
-  const auto long_or_blended = at::where(wavelength > shortest_divided, divided, blended);
-  return at::where(wavelength < longest_kept, frequencies, long_or_blended);
+  const auto unscaled_share = (context / wavelength - scaling.low_frequency_factor) /
+                              (scaling.high_frequency_factor - scaling.low_frequency_factor);
+  const auto blended = (1 - unscaled_share) * divided + unscaled_share * frequencies;
+  const auto long_or_blended = at::where(wavelength > long_limit, divided, blended);
+  return at::where(wavelength < short_limit, frequencies, long_or_blended);
 }
 
-// The coordinate that turns `turns` times over the original context (YaRN, section 3.2).
-double coordinate_of(double turns, const RopeConfig& config, int64_t dimensions) {
+// The dimension index that rotates `rotations` times over the original context (YaRN, section 3.2).
+double dimension_with_rotations(double rotations, const RopeConfig& config, int64_t dimensions) {
   const double context = static_cast<double>(config.scaling.original_context);
-  return static_cast<double>(dimensions) * std::log(context / (turns * 2 * std::numbers::pi)) /
+  return static_cast<double>(dimensions) * std::log(context / (rotations * 2 * std::numbers::pi)) /
          (2 * std::log(config.theta));
 }
 
 torch::Tensor yarn_scaled(const torch::Tensor& frequencies, const RopeConfig& config,
                           int64_t dimensions) {
   const auto& scaling = config.scaling;
-  double first = coordinate_of(scaling.beta_fast, config, dimensions);
-  double last = coordinate_of(scaling.beta_slow, config, dimensions);
+  double first = dimension_with_rotations(scaling.beta_fast, config, dimensions);
+  double last = dimension_with_rotations(scaling.beta_slow, config, dimensions);
   if (scaling.truncate) {
     first = std::floor(first);
     last = std::ceil(last);
   }
   first = std::max(first, 0.0);
   last = std::min(last, static_cast<double>(dimensions - 1));
-  const double width = last == first ? 0.001 : last - first;  // as transformers avoids 0 / 0
-  const auto coordinate = at::arange(frequencies.size(0), frequencies.options());
-  const auto share_divided = ((coordinate - first) / width).clamp(0, 1);
-  return frequencies / scaling.factor * share_divided + frequencies * (1 - share_divided);
+  const double width = last == first ? 0.001 : last - first;  // avoids 0 / 0, like transformers
+  const auto dimension = at::arange(frequencies.size(0), frequencies.options());
+  const auto scaled_share = ((dimension - first) / width).clamp(0, 1);
+  return frequencies / scaling.factor * scaled_share + frequencies * (1 - scaled_share);
 }
 
-// The base of NTK scaling, which moves with the length.
+// The base of NTK scaling, which depends on the sequence length.
 double dynamic_theta(const RopeConfig& config, int64_t dimensions, int64_t length) {
   const auto& scaling = config.scaling;
   const double context = static_cast<double>(scaling.original_context);
-  const double reached = std::max(static_cast<double>(length), context);
+  const double effective_length = std::max(static_cast<double>(length), context);
   const double width = static_cast<double>(dimensions);
-  return config.theta *
-         std::pow(scaling.factor * reached / context - (scaling.factor - 1), width / (width - 2));
+  return config.theta * std::pow(scaling.factor * effective_length / context - (scaling.factor - 1),
+                                 width / (width - 2));
 }
 
 const std::vector<double>& factors_for(const RopeScaling& scaling, int64_t length) {
@@ -68,7 +68,7 @@ const std::vector<double>& factors_for(const RopeScaling& scaling, int64_t lengt
   return is_long ? scaling.long_factors : scaling.short_factors;
 }
 
-int64_t turned_dimensions(const RopeConfig& config, int64_t d_head) {
+int64_t rotated_dimensions(const RopeConfig& config, int64_t d_head) {
   return config.dimensions == 0 ? d_head : config.dimensions;
 }
 
@@ -76,19 +76,20 @@ int64_t turned_dimensions(const RopeConfig& config, int64_t d_head) {
 
 torch::Tensor RopeTable::apply(const torch::Tensor& x, int64_t first) const {
   const int64_t dimensions = cos.size(-1);
-  const auto here = [&](const torch::Tensor& table) {
+  const auto for_positions = [&](const torch::Tensor& table) {
     return table.slice(0, first, first + x.size(1));
   };
-  const auto turning = x.slice(-1, 0, dimensions);
-  const auto halves = turning.chunk(2, -1);
-  auto turned = turning * here(cos) + at::cat({-halves[1], halves[0]}, -1) * here(sin);
-  if (dimensions == x.size(-1)) return turned;
-  return at::cat({turned, x.slice(-1, dimensions)}, -1);
+  const auto unrotated = x.slice(-1, 0, dimensions);
+  const auto halves = unrotated.chunk(2, -1);
+  auto rotated =
+      unrotated * for_positions(cos) + at::cat({-halves[1], halves[0]}, -1) * for_positions(sin);
+  if (dimensions == x.size(-1)) return rotated;
+  return at::cat({rotated, x.slice(-1, dimensions)}, -1);
 }
 
 torch::Tensor rope_frequencies(const RopeConfig& config, int64_t d_head, int64_t length,
                                torch::Dtype dtype) {
-  const int64_t dimensions = turned_dimensions(config, d_head);
+  const int64_t dimensions = rotated_dimensions(config, d_head);
   const auto& scaling = config.scaling;
   auto frequencies = plain_frequencies(config.theta, dimensions, dtype);
   switch (scaling.kind) {

@@ -13,8 +13,9 @@ using nlohmann::ordered_json;
 
 constexpr const char* kSaveModel = "save_model";
 
-// transformers' spelling of what these three families have in common.
-ordered_json as_family(const ModelConfig& config, const char* model_type, const char* saved_as) {
+// The configuration keys of transformers that the three families share.
+ordered_json family_config(const ModelConfig& config, const char* model_type,
+                           const char* saved_as) {
   return {{"model_type", model_type},
           {"architectures", {saved_as}},
           {"hidden_size", config.d_model},
@@ -32,8 +33,8 @@ ordered_json as_family(const ModelConfig& config, const char* model_type, const 
           {"tie_word_embeddings", config.tied_embeddings}};
 }
 
-// With one spelling of what has two.
-ordered_json fields_of(ModelConfig config) {
+// Writes explicit defaults, so that equal models have equal fields.
+ordered_json normalized_fields(ModelConfig config) {
   if (config.layers.empty()) config.layers.resize(static_cast<size_t>(config.n_layers));
   for (auto& rope : config.ropes) {
     if (rope.dimensions == 0) rope.dimensions = config.d_head;
@@ -41,14 +42,14 @@ ordered_json fields_of(ModelConfig config) {
   return detail::FieldWriter::write(config);
 }
 
-// Whether the reader of that family makes the same model of it.
-bool says_the_same(const ordered_json& description, const ModelConfig& config) {
+// True if the reader of this family gets the same model from `description`.
+bool describes_same_model(const ordered_json& description, const ModelConfig& config) {
   const nlohmann::json plain = nlohmann::json::parse(description.dump());
   detail::ConfigKeys keys(plain, kSaveModel);
   try {
     const auto& family =
         detail::hf_architecture(description["model_type"].get<std::string>(), kSaveModel);
-    return fields_of(family.read_config(keys)) == fields_of(config);
+    return normalized_fields(family.read_config(keys)) == normalized_fields(config);
   } catch (const FormatError&) {
     return false;
   }
@@ -58,8 +59,8 @@ ordered_json describe(const ModelConfig& config) {
   constexpr std::pair<const char*, const char*> kFamilies[] = {
       {"llama", "LlamaForCausalLM"}, {"qwen3", "Qwen3ForCausalLM"}, {"olmo2", "Olmo2ForCausalLM"}};
   for (const auto& [model_type, saved_as] : kFamilies) {
-    auto description = as_family(config, model_type, saved_as);
-    if (says_the_same(description, config)) return description;
+    auto description = family_config(config, model_type, saved_as);
+    if (describes_same_model(description, config)) return description;
   }
   return {{"model_type", "spikesink"}, {"model", detail::FieldWriter::write(config)}};
 }
@@ -72,9 +73,9 @@ void save_model(const Transformer& model, const std::filesystem::path& folder) {
   const auto description = describe(model->config());
   const auto names =
       detail::hf_architecture(description["model_type"].get<std::string>(), kSaveModel).names();
-  std::vector<HookScope> held;
+  std::vector<HookScope> pinned;
   for (int64_t group = 0; group < model->config().n_layers + 2; ++group)
-    held.push_back(model->pin_weights({group}));
+    pinned.push_back(model->pin_weights({group}));
   std::map<std::string, torch::Tensor> tensors;
   for (const auto& entry : model->named_parameters()) {
     const auto alternatives =
@@ -84,7 +85,7 @@ void save_model(const Transformer& model, const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error)
-    detail::fail_format("[{}] cannot make the folder {}: {}", kSaveModel, folder.string(),
+    detail::fail_format("[{}] cannot create the folder {}: {}", kSaveModel, folder.string(),
                         error.message());
   detail::TemporaryFile config(folder / "config.json");
   config.write([&](std::ostream& out) { out << description.dump(2) << "\n"; }, kSaveModel);

@@ -1,40 +1,43 @@
 #pragma once
 
 #include "model/fused_attention.h"
-#include "spikesink/model/attention.h"
+#include "spikesink/model/attention_params.h"
 
-// Tensors are q [B, H, T, d_head], k and v [B, K, S, d_head]; K divides H. Query i stands at
-// position rule.past_length + i among the keys.
+// Tensors are q [B, H, T, d_head], k and v [B, K, S, d_head]; K divides H. Query i has position
+// params.past_length + i among the keys.
 
 namespace spikesink::detail {
 
-/// Some queries and the keys that may be seen by any of them.
+/// A range of queries, and a range of keys that includes all keys visible to them.
 struct Span {
   int64_t first_query, last_query;  // [first, last)
-  int64_t first_key, last_key;
+  int64_t first_key, last_key;      // [first, last)
 };
-Span whole(int64_t queries, int64_t keys);
+/// Returns the span of all queries and keys.
+Span whole_span(int64_t queries, int64_t keys);
 
-/// Scores of a span, -inf where a query does not see a key. [B, H, queries, keys] in float32 or
-/// better.
-torch::Tensor scores(const torch::Tensor& q, const torch::Tensor& k, const AttentionParams& rule,
+/// Computes the scores of a span, [B, H, queries, keys] in float32 or float64; -inf where a query
+/// does not see a key.
+torch::Tensor scores(const torch::Tensor& q, const torch::Tensor& k, const AttentionParams& params,
                      const torch::Tensor& padding, const Span& span);
-/// The logarithm of what their exponentials are divided by: the rule's sink logits are in it, and
-/// where a limit gives the other keys more, that. [B, H, queries].
-torch::Tensor denominator(const torch::Tensor& scores, const AttentionParams& rule,
+/// Computes the logarithm of the softmax denominator of `scores`, [B, H, queries]. It includes the
+/// sink logits, and a renormalising attention cap makes it smaller.
+torch::Tensor denominator(const torch::Tensor& scores, const AttentionParams& params,
                           const Span& span);
-/// What values are multiplied with: exp(scores - lse), as the rule's form has it, under its limit.
+/// Computes the attention weights, [B, H, queries, keys]: exp(scores - lse) or the variant of
+/// `params.form`, limited by the attention cap.
 torch::Tensor pattern(const torch::Tensor& scores, const torch::Tensor& lse,
-                      const AttentionParams& rule, const Span& span);
+                      const AttentionParams& params, const Span& span);
 
-/// pattern [B, H, queries, keys], v as above but [.., keys, ..] -> [B, H, queries, d_head].
+/// pattern [B, H, queries, keys], v [B, K, keys, d_head] -> [B, H, queries, d_head].
 torch::Tensor weighted_values(const torch::Tensor& pattern, const torch::Tensor& v);
 
-/// The same attention over another denominator.
-Attended under_denominator(const Attended& attended, const torch::Tensor& lse);
+/// Rescales an attention result to the denominator e^lse.
+AttentionOutput with_denominator(const AttentionOutput& output, const torch::Tensor& lse);
 
-/// Attention without a T x S matrix.
-Attended softmax_attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
-                           const AttentionParams& rule, const torch::Tensor& padding);
+/// Computes attention without a T x S matrix.
+AttentionOutput softmax_attention(const torch::Tensor& q, const torch::Tensor& k,
+                                  const torch::Tensor& v, const AttentionParams& params,
+                                  const torch::Tensor& padding);
 
 }  // namespace spikesink::detail

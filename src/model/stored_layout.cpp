@@ -5,33 +5,33 @@
 namespace spikesink::detail {
 namespace {
 
-int64_t heads_of(QkvPart part, const ModelConfig& config) {
+int64_t head_count(QkvPart part, const ModelConfig& config) {
   return part == QkvPart::kQuery ? config.n_heads : config.n_key_value_heads;
 }
 
-torch::Tensor turned(const torch::Tensor& stored) {
+torch::Tensor transpose_matrix(const torch::Tensor& stored) {
   return stored.dim() == 2 ? stored.t() : stored;
 }
 
 }  // namespace
 
-Take as_is() {
+Extract unchanged() {
   return [](const auto& stored, const auto&, int64_t) { return stored; };
 }
 
-Take transposed() {
-  return [](const auto& stored, const auto&, int64_t) { return turned(stored); };
+Extract transposed() {
+  return [](const auto& stored, const auto&, int64_t) { return transpose_matrix(stored); };
 }
 
-Take half(int64_t index) {
+Extract half(int64_t index) {
   return [index](const auto& stored, const auto&, int64_t) {
     return stored.unflatten(0, {2, -1})[index];
   };
 }
 
-Take of_stack(QkvPart part, bool stored_transposed) {
+Extract stacked_qkv(QkvPart part, bool stored_transposed) {
   return [=](const auto& stored, const auto& config, int64_t) {
-    const auto rows = stored_transposed ? turned(stored) : stored;
+    const auto rows = stored_transposed ? transpose_matrix(stored) : stored;
     const int64_t queries = config.n_heads * config.d_head;
     const int64_t keys = config.n_key_value_heads * config.d_head;
     switch (part) {
@@ -46,7 +46,7 @@ Take of_stack(QkvPart part, bool stored_transposed) {
   };
 }
 
-Take of_groups(QkvPart part) {
+Extract grouped_qkv(QkvPart part) {
   return [part](const auto& stored, const auto& config, int64_t) {
     const int64_t groups = config.n_key_value_heads, queries = config.n_heads / groups;
     const auto rows = stored.unflatten(0, {groups, queries + 2, config.d_head});
@@ -57,25 +57,25 @@ Take of_groups(QkvPart part) {
   };
 }
 
-Take interleaved_pairs(QkvPart part) {
+Extract interleaved_pairs(QkvPart part) {
   return [part](const auto& stored, const auto& config, int64_t) {
-    return stored.unflatten(0, {heads_of(part, config), -1, 2}).transpose(1, 2).flatten(0, 2);
+    return stored.unflatten(0, {head_count(part, config), -1, 2}).transpose(1, 2).flatten(0, 2);
   };
 }
 
-Take of_expert(Take inner) {
+Extract of_one_expert(Extract inner) {
   return [inner = std::move(inner)](const auto& stored, const auto& config, int64_t expert) {
     return inner(stored[expert], config, expert);
   };
 }
 
-Take every_second(int64_t index) {
+Extract alternate_rows(int64_t index) {
   return [index](const auto& stored, const auto&, int64_t) {
     return stored.slice(0, index, c10::nullopt, 2);
   };
 }
 
-Take then(Take first, Take second) {
+Extract chain(Extract first, Extract second) {
   return [first = std::move(first), second = std::move(second)](
              const auto& stored, const auto& config, int64_t expert) {
     return second(first(stored, config, expert), config, expert);

@@ -6,34 +6,36 @@
 
 #include "spikesink/model/model_config.h"
 
-// How a parameter lies in the tensor that a file stores it in. Each function below makes one that
-// takes the parameter out; weights are [out, in] or, stored transposed, [in, out], and biases
-// [out]. What cannot be taken from a tensor of its shape throws c10::Error.
+// How a parameter is laid out in the stored tensor of a file. Each function below returns a
+// function that extracts the parameter. Weights are [out, in] or, stored transposed, [in, out];
+// biases are [out]. A stored tensor with an unsuitable shape throws c10::Error.
 
 namespace spikesink::detail {
 
-/// (stored tensor, configuration, number of the expert that the parameter belongs to).
-using Take = std::function<torch::Tensor(const torch::Tensor&, const ModelConfig&, int64_t)>;
+/// Extracts a parameter: (stored tensor, configuration, index of the parameter's expert) -> values.
+using Extract = std::function<torch::Tensor(const torch::Tensor&, const ModelConfig&, int64_t)>;
 
 enum class QkvPart { kQuery, kKey, kValue };
 
-Take as_is();
+/// The whole tensor, unchanged.
+Extract unchanged();
 /// Stored [in, out] (GPT-2's Conv1D).
-Take transposed();
-/// Rows of one of two stacked equals: 0 or 1 (gate and up in one matrix).
-Take half(int64_t index);
-/// Rows of queries, keys and values one after the other, [q | k | v].
-Take of_stack(QkvPart part, bool stored_transposed = false);
-/// Rows head by head: each key/value head after the queries of its group, [q ... q k v] (GPT-NeoX,
-/// BLOOM, Falcon).
-Take of_groups(QkvPart part);
-/// Rows of each head with the two halves of the pairs that RoPE turns interleaved (GGUF's llama).
-Take interleaved_pairs(QkvPart part);
-/// One expert of a stack whose first dimension counts experts, then `inner` of it.
-Take of_expert(Take inner);
-/// Every second row, from `index` on.
-Take every_second(int64_t index);
-/// First one, then the other.
-Take then(Take first, Take second);
+Extract transposed();
+/// The rows of the first (0) or second (1) half of a tensor (gate and up in one matrix).
+Extract half(int64_t index);
+/// The rows of one QKV part of a tensor with all queries, then all keys, then all values.
+Extract stacked_qkv(QkvPart part, bool stored_transposed = false);
+/// The rows of one QKV part of a tensor that is ordered by group: the query heads of a group, then
+/// its key head and its value head, [q ... q k v] (GPT-NeoX, BLOOM, Falcon).
+Extract grouped_qkv(QkvPart part);
+/// All rows, reordered from RoPE pairs of adjacent rows (GGUF's llama) to pairs of the halves of a
+/// head.
+Extract interleaved_pairs(QkvPart part);
+/// One expert of a tensor [experts, ...], followed by `inner`.
+Extract of_one_expert(Extract inner);
+/// Every second row, starting at `index`.
+Extract alternate_rows(int64_t index);
+/// Applies `first`, then `second`.
+Extract chain(Extract first, Extract second);
 
 }  // namespace spikesink::detail

@@ -11,30 +11,30 @@
 namespace spikesink::detail {
 namespace {
 
-std::string text_of(torch::IntArrayRef shape) {
+std::string to_text(torch::IntArrayRef shape) {
   return c10::str(shape);
 }
 
-// A sum is not finite when one of its terms is not.
+// Fast check first: a sum is not finite if one of its terms is not.
 bool all_finite(const torch::Tensor& tensor) {
   if (std::isfinite(tensor.sum(at_least_float(tensor.scalar_type())).item<double>())) return true;
   return at::isfinite(tensor).all().item<bool>();
 }
 
-// Whether the values are the file's own bytes in memory.
-bool lies_in(const torch::Tensor& values, std::span<const uint8_t> bytes) {
+// True if the values are the mapped bytes of the file themselves, not a copy.
+bool is_view_of(const torch::Tensor& values, std::span<const uint8_t> bytes) {
   if (!values.is_cpu()) return false;
   const auto* begin = static_cast<const uint8_t*>(values.const_data_ptr());
   return begin >= bytes.data() && begin < bytes.data() + bytes.size();
 }
 
-// Of a shape alone.
+// A tensor with a shape but without data, to check layouts.
 torch::Tensor without_values(torch::IntArrayRef shape) {
   return at::empty(shape, torch::TensorOptions(torch::kMeta));
 }
 
-// gpt-oss: [experts, out, in / 32, 16] bytes of pairs and a scale for each 32, against the plain
-// tensor's [experts, in, out].
+// gpt-oss packs a tensor [experts, in, out] as blocks [experts, out, in / 32, 16] of bytes with two
+// values each, and one scale per 32 values.
 torch::Tensor mxfp4_without_values(torch::IntArrayRef blocks) {
   auto shape = blocks.vec();
   if (shape.size() != 4) return without_values(blocks);
@@ -43,7 +43,7 @@ torch::Tensor mxfp4_without_values(torch::IntArrayRef blocks) {
   return without_values(shape).transpose(-1, -2);
 }
 
-// The group of a parameter: "blocks.3.ln1.weight" is of layer 3.
+// The group of a parameter: "blocks.3.ln1.weight" belongs to layer 3.
 WeightGroup group_of(const std::string& parameter, int64_t n_layers) {
   constexpr std::string_view kBlocks = "blocks.";
   if (parameter.starts_with(kBlocks))
@@ -79,40 +79,40 @@ StoredWeights::StoredWeights(const TransformerImpl& model, std::unique_ptr<Weigh
       options_(options),
       base_(base),
       groups_(config_.n_layers + 2) {
-  for (const auto& parameter : model.named_parameters()) want(parameter.key(), parameter.value());
+  for (const auto& parameter : model.named_parameters()) add(parameter.key(), parameter.value());
   check();
   refuse_unused();
 }
 
-void StoredWeights::want(const std::string& name, const torch::Tensor& parameter) {
+void StoredWeights::add(const std::string& name, const torch::Tensor& parameter) {
   const auto alternatives = stored_as(name, parameter.size(0), names_, base_);
   if (alternatives.empty())
     throw std::logic_error("[load_model] no name is known for the parameter " + name);
   const auto found = std::find_if(
       alternatives.begin(), alternatives.end(),
-      [&](const StoredParameter& stored) { return is_stored(stored.tensors.front()); });
-  Wanted wanted{name, parameter, parameter.sizes().vec(),
-                found == alternatives.end() ? alternatives.front() : *found};
-  for (const auto& stored : alternatives) wanted.choices.push_back(stored.tensors.front());
+      [&](const StoredParameter& stored) { return is_in_file(stored.tensors.front()); });
+  Entry entry{name, parameter, parameter.sizes().vec(),
+              found == alternatives.end() ? alternatives.front() : *found};
+  for (const auto& stored : alternatives) entry.choices.push_back(stored.tensors.front());
   auto& group = groups_[group_of(name, config_.n_layers).index];
-  group.wanted[wanted.stored.tensors.front()].push_back(std::move(wanted));
+  group.entries[entry.stored.tensors.front()].push_back(std::move(entry));
 }
 
-// All but the values: each tensor is there, has a shape that its parameters can be taken from, and
-// no more in it.
+// Checks everything except the values: each tensor exists, and its shape contains exactly the
+// parameters that are extracted from it.
 void StoredWeights::check() {
-  std::map<std::string, std::vector<const Wanted*>> by_tensor;
+  std::map<std::string, std::vector<const Entry*>> by_tensor;
   for (const auto& group : groups_) {
-    for (const auto& [tensor, all] : group.wanted) {
-      for (const auto& wanted : all) by_tensor[tensor].push_back(&wanted);
+    for (const auto& [tensor, all] : group.entries) {
+      for (const auto& entry : all) by_tensor[tensor].push_back(&entry);
     }
   }
   for (const auto& [tensor, all] : by_tensor) {
     const auto stored = shape_in_file(*all.front());
     int64_t used = 0;
-    for (const auto* wanted : all) used += taken(*wanted, stored).numel();
+    for (const auto* entry : all) used += extract(*entry, stored).numel();
     if (used == stored.numel()) continue;
-    refuse_stand_ins(tensor, all);
+    refuse_shared_fallbacks(tensor, all);
     fail_shape(*all.front(), stored.sizes());
   }
 }
@@ -124,34 +124,34 @@ void StoredWeights::refuse_unused() const {
     fail_format(
         "[load_model] the tensor '{}' is not used by a {} model: got it with shape {}, expected "
         "no such tensor ({})",
-        info.name, config_.model_type, text_of(info.shape), where());
+        info.name, config_.model_type, to_text(info.shape), where());
   }
 }
 
-// A tensor that a parameter fell back on, but that another has, too.
-void StoredWeights::refuse_stand_ins(const std::string& tensor,
-                                     const std::vector<const Wanted*>& all) const {
-  for (const auto* wanted : all) {
-    if (all.size() > 1 && wanted->choices.front() != tensor) {
+// Refuses a tensor that is only a fallback for one parameter and also used by another one.
+void StoredWeights::refuse_shared_fallbacks(const std::string& tensor,
+                                            const std::vector<const Entry*>& all) const {
+  for (const auto* entry : all) {
+    if (all.size() > 1 && entry->choices.front() != tensor) {
       fail_format("[load_model] the tensor '{}' is missing, expected it for {} {} ({})",
-                  wanted->choices.front(), wanted->name, text_of(wanted->shape), where());
+                  entry->choices.front(), entry->name, to_text(entry->shape), where());
     }
   }
 }
 
-void StoredWeights::fail_shape(const Wanted& wanted, torch::IntArrayRef stored) const {
-  const auto& tensor = wanted.stored.tensors.front();
-  if (!wanted.stored.take) {
+void StoredWeights::fail_shape(const Entry& entry, torch::IntArrayRef stored) const {
+  const auto& tensor = entry.stored.tensors.front();
+  if (!entry.stored.extract) {
     fail_format("[load_model] the tensor '{}' has the wrong shape: got {}, expected {} ({})",
-                tensor, text_of(stored), text_of(wanted.shape), where());
+                tensor, to_text(stored), to_text(entry.shape), where());
   }
   fail_format(
       "[load_model] the tensor '{}' has the wrong shape: got {}, from which {} {} cannot be "
       "taken ({})",
-      tensor, text_of(stored), wanted.name, text_of(wanted.shape), where());
+      tensor, to_text(stored), entry.name, to_text(entry.shape), where());
 }
 
-bool StoredWeights::is_stored(const std::string& tensor) const {
+bool StoredWeights::is_in_file(const std::string& tensor) const {
   return source_->contains(tensor) || source_->contains(tensor + "_blocks");
 }
 
@@ -163,45 +163,45 @@ bool StoredWeights::repeats_tied(const std::string& tensor) const {
   });
 }
 
-// The file's tensors that hold one: itself, or packed blocks and their scales.
-std::vector<std::string> StoredWeights::in_file(const std::string& tensor,
-                                                const Wanted& wanted) const {
+// The tensors in the file that contain `tensor`: itself, or its packed blocks and their scales.
+std::vector<std::string> StoredWeights::file_tensors(const std::string& tensor,
+                                                     const Entry& entry) const {
   if (source_->contains(tensor)) return {tensor};
   const auto blocks = tensor + "_blocks", scales = tensor + "_scales";
   if (source_->contains(blocks) && source_->contains(scales)) return {blocks, scales};
-  const bool is_first = tensor == wanted.choices.front();
-  const auto missing = is_first ? fmt::format("{}", fmt::join(wanted.choices, "' or '")) : tensor;
+  const bool is_first = tensor == entry.choices.front();
+  const auto missing = is_first ? fmt::format("{}", fmt::join(entry.choices, "' or '")) : tensor;
   fail_format("[load_model] the tensor '{}' is missing, expected it for {} {} ({})",
-              source_->contains(blocks) ? scales : missing, wanted.name, text_of(wanted.shape),
+              source_->contains(blocks) ? scales : missing, entry.name, to_text(entry.shape),
               where());
 }
 
-torch::Tensor StoredWeights::shape_in_file(const Wanted& wanted) {
-  std::vector<torch::Tensor> parts;
-  for (const auto& tensor : wanted.stored.tensors) {
-    const auto names = in_file(tensor, wanted);
+torch::Tensor StoredWeights::shape_in_file(const Entry& entry) {
+  std::vector<torch::Tensor> tensors;
+  for (const auto& tensor : entry.stored.tensors) {
+    const auto names = file_tensors(tensor, entry);
     used_.insert(names.begin(), names.end());
     const auto& shape = source_->info(names.front()).shape;
-    parts.push_back(names.size() == 1 ? without_values(shape) : mxfp4_without_values(shape));
-    if (!parts.back().sizes().equals(parts.front().sizes()))
+    tensors.push_back(names.size() == 1 ? without_values(shape) : mxfp4_without_values(shape));
+    if (!tensors.back().sizes().equals(tensors.front().sizes()))
       fail_format(
           "[load_model] the tensor '{}' has the wrong shape: got {}, expected {} as '{}' ({})",
-          tensor, text_of(parts.back().sizes()), text_of(parts.front().sizes()),
-          wanted.stored.tensors.front(), where());
+          tensor, to_text(tensors.back().sizes()), to_text(tensors.front().sizes()),
+          entry.stored.tensors.front(), where());
   }
-  return wanted.stored.stacked ? at::stack(parts) : parts.front();
+  return entry.stored.stacked ? at::stack(tensors) : tensors.front();
 }
 
-torch::Tensor StoredWeights::taken(const Wanted& wanted, const torch::Tensor& stored) const {
+torch::Tensor StoredWeights::extract(const Entry& entry, const torch::Tensor& stored) const {
   auto values = stored;
-  if (wanted.stored.take) {
+  if (entry.stored.extract) {
     try {
-      values = wanted.stored.take(stored, config_, wanted.stored.expert);
+      values = entry.stored.extract(stored, config_, entry.stored.expert);
     } catch (const c10::Error&) {
-      fail_shape(wanted, stored.sizes());
+      fail_shape(entry, stored.sizes());
     }
   }
-  if (!values.sizes().equals(wanted.shape)) fail_shape(wanted, stored.sizes());
+  if (!values.sizes().equals(entry.shape)) fail_shape(entry, stored.sizes());
   return values;
 }
 
@@ -211,26 +211,27 @@ std::vector<WeightValues> StoredWeights::read(WeightGroup group) {
   std::vector<WeightValues> result;
   for (const auto& [tensor, all] : by_tensor) {
     const auto stored = stored_values(all.front(), /*check_finite=*/!is_finite);
-    bool is_the_file = false;
-    for (const auto& wanted : all) {
-      result.push_back({wanted.parameter, converted(wanted, taken(wanted, stored))});
-      is_the_file |= lies_in(result.back().values, source_->bytes(in_file(tensor, wanted).front()));
+    bool uses_file_bytes = false;
+    for (const auto& entry : all) {
+      result.push_back({entry.parameter, convert(entry, extract(entry, stored))});
+      uses_file_bytes |=
+          is_view_of(result.back().values, source_->bytes(file_tensors(tensor, entry).front()));
     }
-    if (!is_the_file) release(all.front());
+    if (!uses_file_bytes) release(all.front());
   }
   is_finite = true;
   return result;
 }
 
-torch::Tensor StoredWeights::stored_values(const Wanted& wanted, bool check_finite) const {
-  std::vector<torch::Tensor> parts;
-  for (const auto& tensor : wanted.stored.tensors) {
-    parts.push_back(read(tensor));
-    if (!check_finite || all_finite(parts.back())) continue;
+torch::Tensor StoredWeights::stored_values(const Entry& entry, bool check_finite) const {
+  std::vector<torch::Tensor> tensors;
+  for (const auto& tensor : entry.stored.tensors) {
+    tensors.push_back(read(tensor));
+    if (!check_finite || all_finite(tensors.back())) continue;
     fail_format("[load_model] the tensor '{}' holds NaN or infinity, expected finite weights ({})",
                 tensor, where());
   }
-  return wanted.stored.stacked ? at::stack(parts) : parts.front();
+  return entry.stored.stacked ? at::stack(tensors) : tensors.front();
 }
 
 torch::Tensor StoredWeights::read(const std::string& name) const {
@@ -252,26 +253,26 @@ torch::Tensor StoredWeights::read(const std::string& name) const {
   return values;
 }
 
-torch::Tensor StoredWeights::converted(const Wanted& wanted, const torch::Tensor& values) const {
+torch::Tensor StoredWeights::convert(const Entry& entry, const torch::Tensor& values) const {
   auto result = values.to(options_).contiguous();
   if (result.element_size() < values.element_size() && !all_finite(result)) {
     fail_format("[load_model] the tensor '{}' leaves the range of {}: got {} ({})",
-                wanted.stored.tensors.front(), c10::toString(result.scalar_type()),
+                entry.stored.tensors.front(), c10::toString(result.scalar_type()),
                 values.abs().max().item<double>(), where());
   }
   return result;
 }
 
-void StoredWeights::release(const Wanted& wanted) const {
-  for (const auto& tensor : wanted.stored.tensors) {
-    for (const auto& name : in_file(tensor, wanted)) detail::release(source_->bytes(name));
+void StoredWeights::release(const Entry& entry) const {
+  for (const auto& tensor : entry.stored.tensors) {
+    for (const auto& name : file_tensors(tensor, entry)) detail::release(source_->bytes(name));
   }
 }
 
 void StoredWeights::unload(WeightGroup group) const {
-  for (const auto& [tensor, all] : groups_[group.index].wanted) {
-    for (const auto& wanted : all) {
-      auto parameter = wanted.parameter;
+  for (const auto& [tensor, all] : groups_[group.index].entries) {
+    for (const auto& entry : all) {
+      auto parameter = entry.parameter;
       parameter.set_data(at::empty({0}, options_));
     }
     release(all.front());
@@ -280,8 +281,8 @@ void StoredWeights::unload(WeightGroup group) const {
 
 int64_t StoredWeights::bytes(WeightGroup group) const {
   int64_t elements = 0;
-  for (const auto& [tensor, all] : groups_[group.index].wanted) {
-    for (const auto& wanted : all) elements += c10::multiply_integers(wanted.shape);
+  for (const auto& [tensor, all] : groups_[group.index].entries) {
+    for (const auto& entry : all) elements += c10::multiply_integers(entry.shape);
   }
   return elements * static_cast<int64_t>(options_.dtype().itemsize());
 }

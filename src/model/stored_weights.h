@@ -11,66 +11,68 @@
 
 namespace spikesink::detail {
 
-/// What the names of the body begin with in this file; FormatError when its embedding is missing.
+/// Returns the prefix of the body's tensor names in this file. Throws FormatError when the
+/// embedding is missing.
 std::string find_base(const WeightSource& source, const WeightNames& names);
 
-/// A parameter and the values that it is to have.
+/// A parameter and its new values.
 struct WeightValues {
   torch::Tensor parameter, values;
 };
 
+/// Sets the parameters to their values, without copies.
 void set_weights(const std::vector<WeightValues>& values);
 
-/// A model's parameters, each with its place in a file.
+/// A model's parameters, each with its location in a checkpoint file.
 class StoredWeights {
  public:
-  /// A tensor that is missing, unused or wrongly shaped is a FormatError. No values are read yet.
+  /// Throws FormatError for a tensor that is missing, unused or wrongly shaped. Reads no values.
   StoredWeights(const TransformerImpl& model, std::unique_ptr<WeightSource> source,
                 WeightNames names, const std::string& base, const torch::TensorOptions& options);
 
-  /// The values of a group's parameters, converted. A tensor that is not floating point, or not
-  /// finite, is a FormatError. Not from two threads at once.
+  /// Reads and converts the values of a group's parameters. Throws FormatError for a tensor that is
+  /// not floating point or not finite. Not thread-safe.
   std::vector<WeightValues> read(WeightGroup group);
-  /// A group's parameters become empty, and the memory of its bytes in the file is freed.
+  /// Makes a group's parameters empty, and frees the memory of the file's bytes.
   void unload(WeightGroup group) const;
 
   int64_t group_count() const { return static_cast<int64_t>(groups_.size()); }
-  /// What a group's parameters take in memory.
+  /// Returns the size of a group's parameters in memory.
   int64_t bytes(WeightGroup group) const;
-  /// How many tensors of the file are read.
+  /// Returns the number of tensors of the file that are used.
   size_t tensors() const { return used_.size(); }
 
  private:
-  /// A parameter and where its values are.
-  struct Wanted {
+  /// A parameter and the location of its values.
+  struct Entry {
     std::string name;
     torch::Tensor parameter;
     std::vector<int64_t> shape;
     StoredParameter stored;
-    std::vector<std::string> choices;  // the first tensor of each of its possible alternatives
+    std::vector<std::string> choices;  // the first tensor of each alternative location
   };
-  /// By the first tensor of the place: a tensor is read once, whatever the number of parameters in
-  /// it.
-  using ByTensor = std::map<std::string, std::vector<Wanted>>;
+  /// By the first tensor of the location, so that a tensor with several parameters is read once.
+  using ByTensor = std::map<std::string, std::vector<Entry>>;
   struct Group {
-    ByTensor wanted;
-    bool is_finite = false;  // as far as is known
+    ByTensor entries;
+    bool is_finite = false;  // true after the first read
   };
 
-  void want(const std::string& name, const torch::Tensor& parameter);
+  void add(const std::string& name, const torch::Tensor& parameter);
   void check();
   void refuse_unused() const;
-  void refuse_stand_ins(const std::string& tensor, const std::vector<const Wanted*>& all) const;
-  [[noreturn]] void fail_shape(const Wanted& wanted, torch::IntArrayRef stored) const;
-  bool is_stored(const std::string& tensor) const;
+  void refuse_shared_fallbacks(const std::string& tensor,
+                               const std::vector<const Entry*>& all) const;
+  [[noreturn]] void fail_shape(const Entry& entry, torch::IntArrayRef stored) const;
+  bool is_in_file(const std::string& tensor) const;
   bool repeats_tied(const std::string& tensor) const;
-  std::vector<std::string> in_file(const std::string& tensor, const Wanted& wanted) const;
-  torch::Tensor shape_in_file(const Wanted& wanted);
-  torch::Tensor stored_values(const Wanted& wanted, bool check_finite) const;
+  std::vector<std::string> file_tensors(const std::string& tensor, const Entry& entry) const;
+  torch::Tensor shape_in_file(const Entry& entry);
+  torch::Tensor stored_values(const Entry& entry, bool check_finite) const;
   torch::Tensor read(const std::string& name) const;
-  torch::Tensor taken(const Wanted& wanted, const torch::Tensor& stored) const;
-  torch::Tensor converted(const Wanted& wanted, const torch::Tensor& values) const;
-  void release(const Wanted& wanted) const;
+  torch::Tensor extract(const Entry& entry, const torch::Tensor& stored) const;
+  torch::Tensor convert(const Entry& entry, const torch::Tensor& values) const;
+  void release(const Entry& entry) const;
   std::string where() const { return source_->path().string(); }
 
   std::unique_ptr<WeightSource> source_;

@@ -5,7 +5,7 @@
 namespace spikesink::detail {
 
 StreamedWeights::StreamedWeights(StoredWeights weights, int64_t memory)
-    : weights_(std::move(weights)), memory_(memory), is_here_(weights_.group_count()) {
+    : weights_(std::move(weights)), memory_(memory), is_loaded_(weights_.group_count()) {
   for (int64_t index = 0; index < weights_.group_count(); ++index) weights_.unload({index});
 }
 
@@ -14,33 +14,33 @@ StreamedWeights::~StreamedWeights() {
 }
 
 void StreamedWeights::load(WeightGroup group) {
-  set_weights(values_of(group));
-  is_here_[group.index] = true;
+  set_weights(take_values(group));
+  is_loaded_[group.index] = true;
   read_ahead({group.index + 1});
 }
 
 void StreamedWeights::unload(WeightGroup group) {
   weights_.unload(group);
-  is_here_[group.index] = false;
+  is_loaded_[group.index] = false;
 }
 
-std::vector<WeightValues> StreamedWeights::values_of(WeightGroup group) {
+std::vector<WeightValues> StreamedWeights::take_values(WeightGroup group) {
   if (!values_ahead_.valid()) return weights_.read(group);
-  const bool foreseen = ahead_ == group.index;
-  values_ahead_.wait();  // one reads at a time
-  if (foreseen) return values_ahead_.get();
+  const bool was_read_ahead = ahead_ == group.index;
+  values_ahead_.wait();  // only one thread may read at a time
+  if (was_read_ahead) return values_ahead_.get();
   values_ahead_ = {};
   return weights_.read(group);
 }
 
 void StreamedWeights::read_ahead(WeightGroup group) {
-  if (group.index >= weights_.group_count() || is_here_[group.index]) return;
+  if (group.index >= weights_.group_count() || is_loaded_[group.index]) return;
   ahead_ = group.index;
   values_ahead_ = std::async(std::launch::async, [this, group] { return weights_.read(group); });
 }
 
-// Half of what two parts, the one that is computed with and the next, leave: the other half is for
-// what a batch needs within a layer.
+// Two weight groups are in memory: the one in use and the next one. Half of the remaining memory is
+// for hidden states, the other half for the activations of a batch within a layer.
 int64_t StreamedWeights::hidden_state_budget() const {
   int64_t largest = 0;
   for (int64_t index = 0; index < weights_.group_count(); ++index)

@@ -7,11 +7,11 @@
 
 namespace spikesink::detail {
 
-/// Weights that come from a file group by group. While one group is computed with, a thread reads
-/// and converts the next.
+/// Loads weights from a file, one group at a time. While one group is used, a thread reads and
+/// converts the next one.
 class StreamedWeights : public WeightLoader {
  public:
-  /// `memory`: bytes for weights, hidden states and everything else together.
+  /// `memory`: limit in bytes for weights, hidden states and activations together.
   StreamedWeights(StoredWeights weights, int64_t memory);
   ~StreamedWeights() override;
 
@@ -20,13 +20,13 @@ class StreamedWeights : public WeightLoader {
   int64_t hidden_state_budget() const override;
 
  private:
-  std::vector<WeightValues> values_of(WeightGroup group);
+  std::vector<WeightValues> take_values(WeightGroup group);
   void read_ahead(WeightGroup group);
 
   StoredWeights weights_;
   int64_t memory_;
-  std::vector<bool> is_here_;  // by WeightGroup::index
-  int64_t ahead_ = -1;         // WeightGroup::index of what is being read
+  std::vector<bool> is_loaded_;  // by WeightGroup::index
+  int64_t ahead_ = -1;           // WeightGroup::index of the group that is read ahead
   std::future<std::vector<WeightValues>> values_ahead_;
 };
 

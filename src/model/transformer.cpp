@@ -19,7 +19,7 @@ ModelConfig validated(ModelConfig config) {
 
 using namespace hook_names;
 
-// Points are made in the order in which a forward pass meets them.
+// Hook points are created in the order of the forward pass.
 TransformerImpl::TransformerImpl(ModelConfig config) : config_(validated(std::move(config))) {
   make_embedding();
   auto blocks = register_module("blocks", torch::nn::ModuleList());
@@ -121,15 +121,15 @@ torch::Tensor TransformerImpl::unembed(const torch::Tensor& states) const {
 }
 
 torch::Tensor TransformerImpl::unembed(const torch::Tensor& states, int64_t first,
-                                       int64_t last) const {
+                                       int64_t end) const {
   if (config_.head == OutputHead::kNone)
     detail::fail_argument("[Transformer] a {} without unembedding has no logits",
                           config_.model_type);
   const auto pinned = pin_weights(WeightGroup::head(config_.n_layers));
   const auto& matrix = config_.tied_embeddings ? embedding : unembedding;
   const auto bias =
-      unembedding_bias.defined() ? unembedding_bias.slice(0, first, last) : torch::Tensor();
-  auto result = detail::linear_product(states, matrix.slice(0, first, last), bias);
+      unembedding_bias.defined() ? unembedding_bias.slice(0, first, end) : torch::Tensor();
+  auto result = detail::linear_product(states, matrix.slice(0, first, end), bias);
   if (config_.logit_multiplier != 1) result = result * config_.logit_multiplier;
   if (config_.logit_softcap == 0) return result;
   return config_.logit_softcap * at::tanh(result / config_.logit_softcap);
@@ -143,22 +143,22 @@ std::string TransformerImpl::hidden_state_hook_name(Block block) const {
                                    : (attention ? kResidMid : kResidPost));
 }
 
-// `length` counts the tokens of the cache as well. The tables of the last length are kept: passes
-// share them.
-PassContext TransformerImpl::positions(int64_t length, KvCache* cache) const {
-  const auto same = [&](const torch::TensorOptions& other) {
+// `length` includes the cached tokens. The tables of the last length are stored, so that passes of
+// the same length share them.
+PassContext TransformerImpl::make_pass_context(int64_t length, KvCache* cache) const {
+  const auto is_current = [&](const torch::TensorOptions& other) {
     return other.dtype() == options().dtype() && other.device() == options().device();
   };
-  if (tables_.length != length || !same(tables_.options)) {
-    const c10::InferenceMode not_for_inference_alone(false);
-    Tables fresh{.length = length, .options = options()};
+  if (tables_.length != length || !is_current(tables_.options)) {
+    const c10::InferenceMode no_inference_mode(false);
+    Tables tables{.length = length, .options = options()};
     for (const auto& rope : config_.ropes)
-      fresh.positions.rope_tables.push_back(
+      tables.context.rope_tables.push_back(
           make_rope_table(rope, config_.d_head, length, options()));
-    fresh.positions.alibi = alibi_bias(config_, length, options());
-    tables_ = std::move(fresh);
+    tables.context.alibi = alibi_bias(config_, length, options());
+    tables_ = std::move(tables);
   }
-  auto result = tables_.positions;
+  auto result = tables_.context;
   result.past_length = cache ? cache->length() : 0;
   result.cache = cache;
   return result;
@@ -180,7 +180,7 @@ torch::Tensor TransformerImpl::embed(const torch::Tensor& tokens, PassContext& c
   return hook_full_embed_(embedding_norm->forward(stream));
 }
 
-// [B, T], rows of the position table.
+// Returns row indices of the position table, [B, T].
 torch::Tensor TransformerImpl::position_rows(const torch::Tensor& tokens,
                                              const KvCache* cache) const {
   if (config_.padding_id < 0) {
@@ -203,7 +203,7 @@ torch::Tensor TransformerImpl::final_states(torch::Tensor stream) const {
 
 void TransformerImpl::stream_weights_from(std::unique_ptr<WeightLoader> loader) {
   pins_->loader = std::move(loader);
-  pins_->users.assign(config_.n_layers + 2, 0);
+  pins_->counts.assign(config_.n_layers + 2, 0);
 }
 
 HookScope TransformerImpl::pin_weights(WeightGroup group) const {
@@ -211,10 +211,10 @@ HookScope TransformerImpl::pin_weights(WeightGroup group) const {
   HookScope scope;
   const bool is_head = group == WeightGroup::head(config_.n_layers);
   if (is_head && config_.tied_embeddings) scope += pin_weights(WeightGroup::embedding());
-  if (pins_->users[group.index] == 0) pins_->loader->load(group);
-  ++pins_->users[group.index];
+  if (pins_->counts[group.index] == 0) pins_->loader->load(group);
+  ++pins_->counts[group.index];
   scope += HookScope([pins = pins_, group] {
-    if (--pins->users[group.index] == 0) pins->loader->unload(group);
+    if (--pins->counts[group.index] == 0) pins->loader->unload(group);
   });
   return scope;
 }
@@ -252,13 +252,13 @@ void TransformerImpl::check(const torch::Tensor& tokens, const torch::Tensor& pa
   }
   const auto before = padding_mask.slice(1, 0, -1), after = padding_mask.slice(1, 1);
   if (padding_mask.select(1, 0).any().item<bool>() || (before > after).any().item<bool>())
-    detail::fail_argument("[Transformer] padding stands before text: expected it at the end alone");
+    detail::fail_argument("[Transformer] padding is before text, expected it only at the end");
 }
 
 void TransformerImpl::check(const torch::Tensor& tokens, const KvCache& cache) const {
   if (!config_.causal)
     detail::fail_argument(
-        "[Transformer] cache: got a {}, which sees what comes after, expected a decoder",
+        "[Transformer] cache: got a {}, whose tokens see later ones, expected a decoder",
         config_.model_type);
   const int64_t before = config_.learned_positions ? cache.total_tokens() : cache.length();
   if (tokens.dim() == 2 && before + tokens.size(1) > config_.context) {
@@ -277,17 +277,17 @@ ForwardPass::ForwardPass(const TransformerImpl& model, const torch::Tensor& toke
     : model_(&model), logits_(options.logits) {
   model.check(tokens, options.padding_mask);
   const int64_t cached = options.cache != nullptr ? options.cache->length() : 0;
-  positions_ = model.positions(tokens.size(1) + cached, options.cache);
-  positions_.padding_mask = options.padding_mask;
-  hidden_states = model.embed(tokens, positions_);
+  context_ = model.make_pass_context(tokens.size(1) + cached, options.cache);
+  context_.padding_mask = options.padding_mask;
+  hidden_states = model.embed(tokens, context_);
 }
 
 void ForwardPass::run_layer(int64_t index) {
   const auto pinned = model_->pin_weights(WeightGroup::layer(index));
   auto layer = model_->layers[index];
-  const bool recompute = model_->gradient_checkpointing_ && torch::GradMode::is_enabled();
-  hidden_states = recompute ? detail::recomputed(layer, hidden_states, positions_)
-                            : layer(hidden_states, positions_);
+  const bool checkpointing = model_->gradient_checkpointing_ && torch::GradMode::is_enabled();
+  hidden_states = checkpointing ? detail::run_with_checkpointing(layer, hidden_states, context_)
+                                : layer(hidden_states, context_);
 }
 
 torch::Tensor ForwardPass::run_head() {

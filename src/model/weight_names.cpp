@@ -7,7 +7,7 @@
 namespace spikesink::detail {
 namespace {
 
-// A name with one of its numbers taken out: "experts.7.up" -> "experts.{}.up" and 7.
+// A name with one number replaced by "{}": "experts.7.up" -> "experts.{}.up" and 7.
 struct Numbered {
   std::string name;
   int64_t number = 0;
@@ -29,7 +29,7 @@ bool has_number(const std::string& name) {
   return name.find("{}") != std::string::npos;
 }
 
-// "attn.q.weight" is named by an entry for itself or by one for "attn.q".
+// "attn.q.weight" can have its own entry or that of its module, "attn.q".
 std::optional<std::string> tensor_of(const WeightName& entry, const std::string& parameter) {
   if (entry.parameter == parameter) return entry.tensor;
   const auto dot = parameter.rfind('.');
@@ -45,7 +45,7 @@ void add_alternatives(const std::string& parameter, int64_t rows, const std::str
     const auto tensor = tensor_of(entry, name);
     if (!tensor) continue;
     const bool stacked = has_number(*tensor) && !has_number(name);
-    StoredParameter stored{{}, stacked, entry.take, expert};
+    StoredParameter stored{{}, stacked, entry.extract, expert};
     for (int64_t row = 0; row < (stacked ? rows : 1); ++row)
       stored.tensors.push_back(prefix + with_number(*tensor, stacked ? row : expert));
     alternatives.push_back(std::move(stored));

@@ -9,43 +9,44 @@
 
 namespace spikesink::detail {
 
-/// Where one parameter, or all those of one module ("attn.q" for its weight and bias), is found. In
-/// both names "{}" stands for the number of an expert; where only `tensor` has it, the parameter is
-/// the stack of all those tensors.
+/// The tensor of one parameter, or of all parameters of a module ("attn.q": weight and bias). In
+/// both names "{}" is the index of an expert. If only `tensor` has it, the parameter is the stack
+/// of these tensors.
 struct WeightName {
   std::string parameter;
   std::string tensor;
-  Take take = nullptr;  // null: stored as it is
+  Extract extract = nullptr;  // null: the whole tensor, unchanged
 };
 
-/// The tensor names of one architecture in one format. Several names of one parameter are
+/// The tensor names of one architecture in one format. Several entries of one parameter are
 /// alternatives.
 struct WeightNames {
-  std::string first;                 // a body tensor that is in every file, to tell the base by
-  std::vector<std::string> bases;    // what may stand before the names of the body
-  std::string layer;                 // the layers' own beginning, "{}" being the number
-  std::vector<WeightName> body;      // after the base; parameters as ModelConfig's model has them
-  std::vector<WeightName> in_layer;  // after the base and the layer; without "blocks.N."
-  std::vector<WeightName> end;       // as they stand
-  std::vector<std::string> superfluous;  // may be there and carries nothing; "*" at an end: any
+  std::string first;                 // a body tensor that every file has; it identifies the base
+  std::vector<std::string> bases;    // possible prefixes of the body's names
+  std::string layer;                 // prefix of a layer's names; "{}" is the layer index
+  std::vector<WeightName> body;      // after the base; parameters as named in the model
+  std::vector<WeightName> in_layer;  // after the base and `layer`; parameters without "blocks.N."
+  std::vector<WeightName> end;       // without a prefix
+  std::vector<std::string> superfluous;  // unused tensors to ignore; "*" at one end: any text
 };
 
-/// A parameter's place in a file.
+/// A parameter's location in a file.
 struct StoredParameter {
-  std::vector<std::string> tensors;  // one, or those whose stack it is
+  std::vector<std::string> tensors;  // one tensor, or all tensors of the stack
   bool stacked = false;
-  Take take;
+  Extract extract;
   int64_t expert = 0;
 };
 
-/// The alternatives where `parameter` of this name may be found, `base` being what the file begins
-/// its body's names with. Empty when no name is known.
+/// Returns the alternative locations of `parameter`, whose first dimension is `rows`; `base` is the
+/// prefix of the body's names in this file. Empty when the parameter has no known name.
 std::vector<StoredParameter> stored_as(const std::string& parameter, int64_t rows,
                                        const WeightNames& names, const std::string& base);
 
+/// True if `tensor` can be ignored.
 bool is_superfluous(const std::string& tensor, const WeightNames& names);
 
-/// Gives the entry of a parameter another tensor.
+/// Replaces the tensor name of a parameter's entry.
 void rename(WeightNames& names, std::string_view parameter, const std::string& tensor);
 
 std::vector<WeightName> operator+(std::vector<WeightName> a, const std::vector<WeightName>& b);

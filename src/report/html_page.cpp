@@ -20,14 +20,14 @@ extern const char spikesink_page_js[], spikesink_page_js_end[];
 namespace spikesink {
 namespace {
 
-// What page.html names in braces, and the text that replaces it.
+// The names in braces in page.html, and the text that replaces each.
 using Insertions = std::array<std::pair<std::string_view, std::string_view>, 4>;
 
 std::string_view between(const char* begin, const char* end) {
   return {begin, static_cast<size_t>(end - begin)};
 }
 
-// `<` is written as JSON's own escape, so that nothing in the data can end or open an element.
+// Escapes `<` as in JSON strings, so that the data cannot open or close an HTML element.
 std::string without_markup(std::string_view json) {
   std::string safe;
   safe.reserve(json.size());

@@ -12,21 +12,21 @@ namespace spikesink::detail {
 
 using nlohmann::json;
 
-inline constexpr size_t kMostTokens = 200;  // rows of a table of tokens; the rest are rare
+inline constexpr size_t kMostTokens = 200;  // maximum rows of a table of tokens; the rest are rare
 
-/// JSON has no NaN: what was not measured is null.
+/// Returns the value, or null if it is not finite: JSON has no NaN.
 json number(double value);
-/// The same in four digits, which are more than a picture shows.
+/// Returns the same with four digits, which is enough for figures.
 json digits(double value);
-/// Null without values.
+/// Returns the mean, or null without values.
 json mean_or_null(const RunningMean& values);
 json ratio_entry(const ChannelRatio& ratio);
-/// block, layer and kind.
+/// Returns the keys block, layer and kind.
 json block_entry(const Block& block);
-/// id, and where there is a tokenizer its text and whether it is special.
+/// Returns the key id and, with a tokenizer, text and special.
 json token_entry(int64_t id, const Tokenizer* tokenizer);
 
-/// The first of a list that is sorted, at most so many, each as `entry` makes it.
+/// Returns entry(item) for the first items of a list, at most `most`.
 template <typename T, typename Entry>
 json first_of(const std::vector<T>& list, size_t most, Entry entry) {
   json result = json::array();

@@ -13,8 +13,8 @@ namespace {
 
 using OrderedJson = nlohmann::ordered_json;
 
-constexpr double kTail = 0.01;        // of the channels, to either side of the band
-constexpr size_t kLeastLargest = 10;  // of a block, whatever the tail
+constexpr double kTail = 0.01;        // share of the channels above the band, and below it
+constexpr size_t kLeastLargest = 10;  // minimum number of largest norms per block
 
 void round_numbers(OrderedJson& value) {
   if (value.is_number_float()) {

@@ -7,14 +7,14 @@
 #include "spikesink/report/report.h"
 #include "spikesink/text/tokenizer.h"
 
-// How a file of sections/ puts a result into report.json: it defines `add_section` for the result
-// and instantiates `Report::add` of it. docs/report.md says what the fields mean.
+// Each file of sections/ writes one kind of result into report.json: it defines `add_section` for
+// the result type and instantiates `Report::add`. docs/report.md describes the fields.
 
 namespace spikesink::detail {
 
 struct ReportDocument {
   nlohmann::ordered_json json;
-  std::shared_ptr<const Tokenizer> tokenizer;  // for the texts of token ids, or null
+  std::shared_ptr<const Tokenizer> tokenizer;  // for the text of token ids; may be null
 };
 
 }  // namespace spikesink::detail

@@ -33,7 +33,7 @@ std::vector<AddedTokens::Piece> AddedTokens::split(std::string_view text) const 
   size_t done = 0;
   struct {
     size_t begin = 0, end = 0;
-  } spaces;  // the run that was looked at last: a token in each place of it need not look again
+  } spaces;  // the last run of white space found, so that it is not searched again
   for (size_t position = 0; !tokens_.empty() && position < text.size();) {
     const auto match = forms_.longest_match(ByteTrie::kRoot, text, position);
     if (!match) {

@@ -12,18 +12,19 @@ namespace {
 constexpr size_t kNone = static_cast<size_t>(-1);
 constexpr size_t kLongestCodePoint = 4;  // bytes
 
-/// A stretch of the word, in a list of stretches. Once joined to its left neighbour its id is -1.
+/// A node of a linked list of the word's tokens. Its id is -1 after it was merged into its left
+/// neighbour.
 struct Symbol {
   int64_t id;
   size_t previous;
   size_t next;
 };
 
-/// A joint that was possible when it was noted.
+/// A merge that was possible when it was queued; it may be outdated.
 struct Candidate {
   int64_t rank;
   size_t left;
-  int64_t joined_id;
+  int64_t merged_id;
 
   // The top of a priority queue is its largest element.
   bool operator<(const Candidate& other) const {
@@ -40,14 +41,15 @@ uint64_t key_of(int64_t left, int64_t right) {
 BpeModel::BpeModel(const Vocabulary& vocabulary, const std::vector<Merge>& merges,
                    BpeOptions options)
     : options_(std::move(options)), byte_tokens_(vocabulary) {
-  joints_.reserve(merges.size());
+  merges_.reserve(merges.size());
   for (size_t rank = 0; rank < merges.size(); ++rank) {
     const auto& [left, right] = merges[rank];
     const int64_t left_id = vocabulary.get(left, "a merge's left token");
     const int64_t right_id = vocabulary.get(right, "a merge's right token");
     const auto appended = right.substr(std::min(options_.continuing_prefix.size(), right.size()));
     const int64_t id = vocabulary.get(std::string(left).append(appended), "a merge's joined token");
-    joints_.insert_or_assign(key_of(left_id, right_id), Joint{static_cast<int64_t>(rank), id});
+    merges_.insert_or_assign(key_of(left_id, right_id),
+                             MergeResult{static_cast<int64_t>(rank), id});
   }
   const size_t longest =
       options_.continuing_prefix.size() + kLongestCodePoint + options_.end_suffix.size();
@@ -57,15 +59,16 @@ BpeModel::BpeModel(const Vocabulary& vocabulary, const std::vector<Merge>& merge
   }
 }
 
-const BpeModel::Joint* BpeModel::joint(int64_t left, int64_t right) const {
-  const auto found = joints_.find(key_of(left, right));
-  return found == joints_.end() ? nullptr : &found->second;
+const BpeModel::MergeResult* BpeModel::find_merge(int64_t left, int64_t right) const {
+  const auto found = merges_.find(key_of(left, right));
+  return found == merges_.end() ? nullptr : &found->second;
 }
 
 std::vector<int64_t> BpeModel::characters(std::string_view word) const {
   std::vector<int64_t> ids;
   ids.reserve(word.size());
-  bool unknown = false;  // and not yet among the ids: bytes overtake it
+  // An unknown token is pending. As in `tokenizers`, byte tokens that follow are written before it.
+  bool unknown = false;
   const auto put_unknown = [&] {
     if (std::exchange(unknown, false)) ids.push_back(*options_.unknown_id);
   };
@@ -102,26 +105,26 @@ void BpeModel::encode(std::string_view word, std::vector<int64_t>& ids) const {
   symbols.back().next = kNone;
 
   std::priority_queue<Candidate> candidates;
-  const auto note = [&](size_t left) {
+  const auto queue_merge = [&](size_t left) {
     if (left == kNone || symbols[left].next == kNone) return;
-    const Joint* found = joint(symbols[left].id, symbols[symbols[left].next].id);
+    const MergeResult* found = find_merge(symbols[left].id, symbols[symbols[left].next].id);
     if (found != nullptr) candidates.push({found->rank, left, found->id});
   };
-  for (size_t i = 0; i < symbols.size(); ++i) note(i);
+  for (size_t i = 0; i < symbols.size(); ++i) queue_merge(i);
   while (!candidates.empty()) {
     const Candidate best = candidates.top();
     candidates.pop();
     Symbol& left = symbols[best.left];
     if (left.id < 0 || left.next == kNone) continue;
     Symbol& right = symbols[left.next];
-    const Joint* still = joint(left.id, right.id);
-    if (still == nullptr || still->id != best.joined_id) continue;
-    left.id = best.joined_id;
+    const MergeResult* current = find_merge(left.id, right.id);
+    if (current == nullptr || current->id != best.merged_id) continue;
+    left.id = best.merged_id;
     left.next = right.next;
     right.id = -1;
     if (left.next != kNone) symbols[left.next].previous = best.left;
-    note(left.previous);
-    note(best.left);
+    queue_merge(left.previous);
+    queue_merge(best.left);
   }
   for (size_t i = 0; i != kNone; i = symbols[i].next) ids.push_back(symbols[i].id);
 }

@@ -6,13 +6,13 @@
 
 namespace spikesink::detail {
 
-// Byte-level vocabularies spell each byte as one printable character: itself where it is one in
-// Latin-1, else the next of U+0100, U+0101, ...
+// Byte-level vocabularies represent each byte by one printable character (GPT-2's byte alphabet):
+// the Latin-1 character if it is printable, otherwise the next of U+0100, U+0101, ...
 
-/// The spelling of all bytes, in UTF-8.
+/// Converts bytes to characters of the byte alphabet, in UTF-8.
 std::string spelled(std::string_view bytes);
 
-/// The bytes that a token spells; nothing where a character of it is not of the alphabet.
+/// Converts a token back to bytes; nothing if it has a character outside the byte alphabet.
 std::optional<std::string> spelled_bytes(std::string_view token);
 
 }  // namespace spikesink::detail

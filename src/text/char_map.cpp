@@ -11,7 +11,7 @@
 namespace spikesink::detail {
 namespace {
 
-constexpr size_t kShortCluster = 6;  // bytes; longer ones are replaced character by character
+constexpr size_t kShortCluster = 6;  // bytes; longer clusters are replaced character by character
 
 uint32_t little_endian(std::string_view bytes) {
   uint32_t value = 0;
@@ -19,7 +19,7 @@ uint32_t little_endian(std::string_view bytes) {
   return value;
 }
 
-// A unit of the double array, as darts-clone lays it out.
+// The fields of a unit of the double array, in the format of darts-clone.
 bool has_leaf(uint32_t unit) {
   return (unit >> 8 & 1) != 0;
 }
@@ -33,7 +33,7 @@ uint32_t offset(uint32_t unit) {
   return (unit >> 10) << ((unit & 0x200U) >> 6);
 }
 
-/// The end of the grapheme cluster that begins at `begin`.
+/// Returns the end of the grapheme cluster that begins at `begin`.
 size_t cluster_end(std::string_view text, size_t begin) {
   static const Regex kCluster(
       fmt::format(R"(\r\n|[\p{{Cc}}\p{{Zl}}\p{{Zp}}]|\X(?:(?=[{}])\X)*)", late_mark_members()),
@@ -72,11 +72,11 @@ void CharMap::check_units(std::string_view where) const {
     const bool is_node = label(units_[i]) < 0x100;
     if (!is_node || !has_leaf(units_[i])) continue;
     const size_t leaf = i ^ offset(units_[i]);
-    const size_t place = leaf < units_.size() ? leaf_value(units_[leaf]) : replacements_.size();
-    const bool inside = place < replacements_.size() && (replacements_[place] & 0xC0) != 0x80;
+    const size_t target = leaf < units_.size() ? leaf_value(units_[leaf]) : replacements_.size();
+    const bool inside = target < replacements_.size() && (replacements_[target] & 0xC0) != 0x80;
     if (!inside) {
-      fail_format("[load_tokenizer] a charsmap leads outside of itself: got unit {} of {} ({})", i,
-                  units_.size(), where);
+      fail_format("[load_tokenizer] a charsmap has an offset out of range: got unit {} of {} ({})",
+                  i, units_.size(), where);
     }
   }
 }

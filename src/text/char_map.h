@@ -10,16 +10,16 @@
 
 namespace spikesink::detail {
 
-/// SentencePiece's compiled normalisation rules: a double array of what is replaced, and the
-/// replacements.
+/// The compiled normalisation rules of SentencePiece: a double-array trie of the texts to replace,
+/// and the replacements.
 class CharMap {
  public:
-  /// `bytes` are the length of the array, the array, and the replacements, each ended by NUL. Ones
-  /// that lead outside of themselves are a FormatError.
+  /// `bytes` contain the length of the array, the array, and the replacements, each terminated by
+  /// NUL. Throws FormatError if an offset is out of range.
   CharMap(std::string_view bytes, std::string_view where);
 
-  /// Replaces as `tokenizers` does, which asks for short grapheme clusters first: of one that
-  /// begins with a rule's left side, all is replaced.
+  /// Applies the rules as `tokenizers` does. Short grapheme clusters are looked up first; a cluster
+  /// that begins with the left side of a rule is replaced as a whole.
   std::string apply(std::string_view text) const;
 
  private:
@@ -33,7 +33,7 @@ class CharMap {
 
 NormalizerStep char_map_step(std::string_view bytes, std::string_view where);
 
-/// The bytes that base64 spells; FormatError for other text.
+/// Decodes base64. Throws FormatError for invalid text.
 std::string from_base64(std::string_view text, std::string_view where);
 
 }  // namespace spikesink::detail

@@ -33,7 +33,7 @@ std::string replaced_text(std::string_view text, std::string_view from, std::str
   return result.append(text.substr(done));
 }
 
-/// Undoes the spaces of English that was cut at signs.
+/// Removes the spaces that splitting English at punctuation and contractions adds.
 std::string without_extra_spaces(std::string text) {
   constexpr std::pair<std::string_view, std::string_view> kReplacements[] = {
       {" .", "."},   {" ?", "?"},     {" !", "!"},     {" ,", ","},
@@ -44,7 +44,7 @@ std::string without_extra_spaces(std::string text) {
   return text;
 }
 
-/// A run of bytes as one token or, where they are no UTF-8, a U+FFFD for each.
+/// Appends the bytes as one token or, if they are not UTF-8, one U+FFFD per byte; clears `bytes`.
 void flush_bytes(std::string& bytes, Decoder::Tokens& tokens) {
   if (bytes.empty()) return;
   if (is_valid_utf8(bytes)) {

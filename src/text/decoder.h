@@ -8,19 +8,19 @@
 
 namespace spikesink::detail {
 
-/// Makes text of tokens, step by step; without a step they are put together with spaces between.
+/// Converts tokens to text in steps. Without steps, tokens are joined with spaces.
 class Decoder {
  public:
   using Tokens = std::vector<std::string>;
   struct Step {
     std::function<void(Tokens&)> run;
-    /// What the step makes of a token that stands alone, for a reader; may be empty.
+    /// Converts a single token for display; may be empty.
     std::function<std::string(std::string)> show;
   };
 
   void add(Step step) { steps_.push_back(std::move(step)); }
   size_t steps() const { return steps_.size(); }
-  /// Throws FormatError where the steps make a text too long.
+  /// Throws FormatError if the steps make the text too long.
   std::string decode(Tokens tokens) const;
   std::string show(std::string token) const;
 
@@ -28,19 +28,22 @@ class Decoder {
   std::vector<Step> steps_;
 };
 
-/// Puts the bytes together that tokens spell; the result may not be UTF-8.
+/// Converts tokens of the byte alphabet to bytes and joins them. In `decode`, invalid UTF-8 is
+/// replaced by U+FFFD; `show` returns the bytes.
 Decoder::Step byte_level_decoder();
-/// Replaces `replacement` by a space, and by nothing in the first token when `drops_first`.
+/// Replaces `replacement` by a space; in the first token by nothing if `drops_first`.
 Decoder::Step metaspace_decoder(const std::string& replacement, bool drops_first);
-/// Puts spaces before all tokens that do not begin with `prefix`.
+/// For all tokens except the first: removes `prefix` or, if the token does not begin with it, adds
+/// a space before the token. With `cleanup`, also removes the extra spaces of English text.
 Decoder::Step word_piece_decoder(std::string prefix, bool cleanup);
 Decoder::Step replace_decoder(Regex pattern, std::string content);
-/// Runs of tokens such as "<0x0A>" become the text of their bytes.
+/// Replaces runs of byte tokens such as "<0x0A>" by the text of their bytes.
 Decoder::Step byte_fallback_decoder();
 Decoder::Step fuse_decoder();
-/// Removes up to `start` and `stop` times `character` from the ends of each token.
+/// Removes `character` up to `start` times from the begin and up to `stop` times from the end of
+/// each token.
 Decoder::Step strip_decoder(std::string character, int64_t start, int64_t stop);
-/// `suffix` becomes a space, in the last token nothing.
+/// Replaces `suffix` by a space; in the last token by nothing.
 Decoder::Step suffix_decoder(std::string suffix);
 
 }  // namespace spikesink::detail

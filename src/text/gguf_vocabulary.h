@@ -21,28 +21,30 @@ enum class GgufTokenType : int64_t {
   kByte
 };
 
-/// How a kind of tokenizer writes a token that a GGUF file writes in another way.
+/// Converts a token from its spelling in a GGUF file to that of `tokenizers`.
 using Respell = std::function<std::string(const std::string& token, GgufTokenType type)>;
 
-/// The vocabulary of a GGUF file. What is wrong with it is a FormatError.
+/// The vocabulary of a GGUF file. Throws FormatError for invalid content.
 class GgufVocabulary {
  public:
-  /// `file` outlives the object.
+  /// `file` must outlive this.
   explicit GgufVocabulary(const GgufFile& file, const Respell& respell = {});
 
   const GgufFile& file() const { return file_; }
   const std::string& where() const { return tokens_.where(); }
   const Vocabulary& tokens() const { return tokens_; }
-  /// By id, all of them numbers.
+  /// Returns the scores by id; all are finite.
   std::vector<double> scores() const;
-  /// The merges that the file lists.
+  /// Returns the merges listed in the file.
   std::vector<BpeModel::Merge> merges() const;
-  /// Control tokens and the user's own: they are found in the text as they stand.
+  /// Returns control, unknown and user-defined tokens, which are searched in the text without
+  /// normalisation.
   std::vector<AddedToken> added() const;
 
-  /// The id that the first present of `keys` gives.
+  /// Returns the id of the first of `keys` that exists.
   std::optional<int64_t> id(std::initializer_list<std::string_view> keys) const;
-  /// Whether the file says that `id` is added, or else `absent`; saying so without one is an error.
+  /// Returns the flag `key`, which adds the token `id` to texts; `absent` if the file has no such
+  /// flag and the token exists. Throws FormatError if the flag is true and there is no id.
   bool adds(std::string_view key, bool absent, std::optional<int64_t> id) const;
   bool flag(std::string_view key, bool absent) const;
 

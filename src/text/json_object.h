@@ -9,16 +9,16 @@
 
 namespace spikesink::detail {
 
-/// An object of a tokenizer's JSON.
+/// An object in a tokenizer's JSON file.
 class JsonObject : public JsonKeys {
  public:
   JsonObject(const nlohmann::json& value, std::string where)
       : JsonKeys(value, "load_tokenizer", std::move(where)) {}
 
   JsonObject object(std::string_view key) { return {get(key, kJsonObject), where(key)}; }
-  /// A string of one code point.
+  /// Returns a string of one code point.
   std::string character(std::string_view key);
-  /// Calls `visit` with each of an array's objects.
+  /// Calls `visit` with each object of an array.
   template <typename Visit>
   void for_each_object(std::string_view key, Visit visit) {
     size_t number = 0;
@@ -27,11 +27,12 @@ class JsonObject : public JsonKeys {
       visit(inside);
     }
   }
-  /// FormatError that names this object's type.
+  /// Throws FormatError with the type of this object.
   [[noreturn]] void refuse_type(std::string_view what, std::string_view known);
 };
 
-/// What a value is that is no object's; `what` and `where` are for the message when it is not.
+/// Convert a JSON value that is not a member of an object. Throw FormatError for another type;
+/// `what` and `where` are for the message.
 inline int64_t json_integer(const nlohmann::json& value, std::string_view what,
                             std::string_view where) {
   return expect_kind(value, kJsonInteger, "load_tokenizer", what, where).get<int64_t>();

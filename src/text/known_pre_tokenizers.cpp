@@ -10,14 +10,14 @@
 namespace spikesink::detail {
 namespace {
 
-/// One entry, by the name in `tokenizer.ggml.pre`. Steps in the order of the members.
+/// A pre-tokenizer by its name in `tokenizer.ggml.pre`. The steps run in the order of the members.
 struct Entry {
   std::string_view name;
   bool nfc = false;
-  bool punctuation = false;  // runs of it stand alone
-  bool digits = false;       // each stands alone
+  bool punctuation = false;  // runs of punctuation are isolated
+  bool digits = false;       // each digit is isolated
   std::string_view pattern;
-  std::string_view last_pattern = {};  // cuts what `pattern` has left
+  std::string_view last_pattern = {};  // splits the pieces that `pattern` produced
   KnownPreTokenizer known = {};
 };
 

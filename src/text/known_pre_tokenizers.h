@@ -6,14 +6,14 @@
 
 namespace spikesink::detail {
 
-/// What a byte-level vocabulary of a GGUF file is, whose pre-tokenizer the file only names, in that
-/// family's `tokenizer.json`.
+/// Properties of a pre-tokenizer that a GGUF file with a byte-level vocabulary only names. They are
+/// taken from the `tokenizer.json` of that model family.
 struct KnownPreTokenizer {
   bool ignore_merges = false;
-  bool adds_bos = false;  // where the file does not say
+  bool adds_bos = false;  // the default if the file has no flag
 };
 
-/// Sets the normalizer and the pre-tokenizer; a name that is not known is a FormatError.
+/// Sets the normalizer and the pre-tokenizer. Throws FormatError for an unknown name.
 KnownPreTokenizer add_known_pre_tokenizer(const std::string& name, const std::string& where,
                                           TokenizerParts& parts);
 

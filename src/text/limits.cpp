@@ -25,11 +25,11 @@ void check_pattern_length(size_t bytes, std::string_view where) {
 }
 
 void check_growth(std::string_view what, size_t before, size_t after) {
-  constexpr size_t kMostTimes = 64, kAnyway = 1 << 20;
-  if (after / kMostTimes > before + kAnyway / kMostTimes)
+  constexpr size_t kMaxFactor = 64, kAlwaysAllowed = 1 << 20;
+  if (after / kMaxFactor > before + kAlwaysAllowed / kMaxFactor)
     fail_format(
         "[Tokenizer] the {} makes a text too long: got {} bytes, expected at most {} for one of {}",
-        what, after, kMostTimes * before + kAnyway, before);
+        what, after, kMaxFactor * before + kAlwaysAllowed, before);
 }
 
 }  // namespace spikesink::detail

@@ -3,22 +3,21 @@
 #include <cstddef>
 #include <string_view>
 
-// What a tokenizer's file may ask for: far more than real ones do (the longest token of GPT-NeoX
-// has 1024 bytes). Without an end, a small file could fill any memory or take any time.
+// Limits for tokenizer files, far above the needs of real ones (the longest token of GPT-NeoX has
+// 1024 bytes). Without limits, a small file could use any amount of memory or time.
 
 namespace spikesink::detail {
 
 inline constexpr size_t kLongestToken = 1 << 14;  // bytes
 
-/// Throws FormatError for a token, or a prefix or suffix of tokens, that is longer than any
-/// language's.
+/// Throws FormatError for a token, or a prefix or suffix of tokens, that is too long.
 void check_token_length(std::string_view what, size_t bytes, std::string_view where);
-/// Throws FormatError for more steps of a normalizer, pre-tokenizer or decoder than any needs.
+/// Throws FormatError for too many steps of a normalizer, pre-tokenizer or decoder.
 void check_steps(std::string_view what, size_t steps, std::string_view where);
-/// Throws FormatError for a pattern that is longer than any needs.
+/// Throws FormatError for a pattern that is too long.
 void check_pattern_length(size_t bytes, std::string_view where);
-/// Throws FormatError where steps that each make a text longer make `after` bytes of `before`, more
-/// than any language needs.
+/// Throws FormatError if the steps `what` have grown a text from `before` to `after` bytes, more
+/// than real tokenizers do.
 void check_growth(std::string_view what, size_t before, size_t after);
 
 }  // namespace spikesink::detail

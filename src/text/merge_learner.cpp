@@ -7,8 +7,9 @@
 namespace spikesink::detail {
 namespace {
 
-// The top of a heap is its largest element.
-bool comes_later(const MergeLearner::Occurrences& a, const MergeLearner::Occurrences& b) {
+// Order of the heap, whose top is its largest element: the most frequent pair, ties by the lowest
+// ids.
+bool has_lower_priority(const MergeLearner::Occurrences& a, const MergeLearner::Occurrences& b) {
   return std::tie(a.count, b.pair) < std::tie(b.count, a.pair);
 }
 
@@ -24,7 +25,7 @@ MergeLearner::MergeLearner(std::vector<CountedWord> words) : words_(std::move(wo
 
 std::optional<MergeLearner::Occurrences> MergeLearner::take_most_frequent(int64_t least_count) {
   while (!queue_.empty()) {
-    std::ranges::pop_heap(queue_, comes_later);
+    std::ranges::pop_heap(queue_, has_lower_priority);
     Occurrences first = std::move(queue_.back());
     queue_.pop_back();
     const int64_t count = tallies_.at(first.pair).count;
@@ -43,30 +44,31 @@ void MergeLearner::join(const Occurrences& occurrences, uint32_t joined) {
   queue_gained();
 }
 
-// The pair's own count is left as it is. Nobody asks for it again: as every place is joined at
-// once, a token comes from one pair alone, and no pair comes back.
+// The count of the pair itself is not updated, because it is never read again: all occurrences are
+// merged at once, each token is produced by only one pair, and so a merged pair never appears
+// again.
 void MergeLearner::join_in(uint32_t word, const TokenPair& pair, uint32_t joined) {
   auto& tokens = words_[word].tokens;
-  size_t kept = 0;
-  for (size_t i = 0; i < tokens.size(); ++i, ++kept) {
+  size_t written = 0;
+  for (size_t i = 0; i < tokens.size(); ++i, ++written) {
     const bool found =
         i + 1 < tokens.size() && tokens[i] == pair.left && tokens[i + 1] == pair.right;
     if (!found) {
-      tokens[kept] = tokens[i];
+      tokens[written] = tokens[i];
       continue;
     }
-    if (kept > 0) {
-      remove({tokens[kept - 1], pair.left}, word);
-      add({tokens[kept - 1], joined}, word);
+    if (written > 0) {
+      remove({tokens[written - 1], pair.left}, word);
+      add({tokens[written - 1], joined}, word);
     }
     if (i + 2 < tokens.size()) {
       remove({pair.right, tokens[i + 2]}, word);
       add({joined, tokens[i + 2]}, word);
     }
-    tokens[kept] = joined;
+    tokens[written] = joined;
     ++i;
   }
-  tokens.resize(kept);
+  tokens.resize(written);
 }
 
 void MergeLearner::add(const TokenPair& pair, uint32_t word) {
@@ -91,7 +93,7 @@ void MergeLearner::queue_gained() {
 
 void MergeLearner::push(Occurrences occurrences) {
   queue_.push_back(std::move(occurrences));
-  std::ranges::push_heap(queue_, comes_later);
+  std::ranges::push_heap(queue_, has_lower_priority);
 }
 
 }  // namespace spikesink::detail

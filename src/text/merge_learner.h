@@ -10,7 +10,7 @@
 
 namespace spikesink::detail {
 
-/// The ids of two neighbours.
+/// The ids of two adjacent tokens.
 struct TokenPair {
   uint32_t left;
   uint32_t right;
@@ -24,33 +24,33 @@ struct TokenPairHash {
   }
 };
 
-/// A word as the tokens that it is cut into, and how often the texts have it.
+/// The tokens of a word, and how often the word occurs in the texts.
 struct CountedWord {
   std::vector<uint32_t> tokens;
   int64_t count;
 };
 
-/// Finds the pairs that byte-pair encoding joins, one after the other.
+/// Learns the merges of byte-pair encoding, one after the other.
 class MergeLearner {
  public:
   explicit MergeLearner(std::vector<CountedWord> words);
 
-  /// A pair, how often it occurs, and in which words.
+  /// A pair, its count, and the words that contain it.
   struct Occurrences {
     TokenPair pair;
     int64_t count;
-    std::vector<uint32_t> words;  // places in the list of words, none of them twice
+    std::vector<uint32_t> words;  // indices of words, without duplicates
   };
-  /// Takes out the most frequent pair, of equals the lowest; nothing where none occurs
-  /// `least_count` times. The caller is to join it.
+  /// Removes and returns the most frequent pair (ties: the lowest ids); nothing if no pair occurs
+  /// `least_count` times. The caller then merges it with `join`.
   std::optional<Occurrences> take_most_frequent(int64_t least_count);
-  /// Puts the token `joined` in the place of the pair, in each of the words.
+  /// Replaces the pair by the token `joined` in each of its words.
   void join(const Occurrences& occurrences, uint32_t joined);
 
  private:
   struct Tally {
     int64_t count = 0;
-    std::vector<uint32_t> gained;  // words that have got the pair since the last `queue_gained`
+    std::vector<uint32_t> gained;  // words that gained the pair since the last `queue_gained`
   };
 
   void join_in(uint32_t word, const TokenPair& pair, uint32_t joined);
@@ -61,8 +61,9 @@ class MergeLearner {
 
   std::vector<CountedWord> words_;
   std::unordered_map<TokenPair, Tally, TokenPairHash> tallies_;
-  std::vector<TokenPair> gained_;   // those whose tally has gained words
-  std::vector<Occurrences> queue_;  // a heap; counts are those of the time when an entry came in
+  std::vector<TokenPair> gained_;  // pairs whose tally has gained words
+  // A heap. Counts are from the time of insertion and may be outdated.
+  std::vector<Occurrences> queue_;
 };
 
 }  // namespace spikesink::detail

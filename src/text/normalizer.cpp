@@ -5,13 +5,14 @@
 #include <utility>
 
 #include "detail/utf8.h"
+#include "text/limits.h"
 #include "text/pieces.h"
 #include "text/unicode_properties.h"
 
 namespace spikesink::detail {
 namespace {
 
-/// Calls `put(code_point, out)` for each code point, where `out` takes what becomes of it.
+/// Calls `put(code_point, out)` for each code point; `put` appends its replacement to `out`.
 template <typename Put>
 std::string mapped(std::string_view text, Put put) {
   std::string out;
@@ -45,7 +46,7 @@ bool is_ideograph(char32_t c) {
     char32_t first;
     char32_t last;
   };
-  // BERT's ranges, as `tokenizers` has them: extension E begins late.
+  // The ranges of BERT as in `tokenizers`, where extension E begins later than in Unicode.
   constexpr std::array<Range, 8> kRanges = {{{0x4E00, 0x9FFF},
                                              {0x3400, 0x4DBF},
                                              {0x20000, 0x2A6DF},
@@ -108,7 +109,7 @@ NormalizerStep replace_step(Regex pattern, std::string content) {
           content = std::move(content)](NormalText& normal) {
     const auto first = pattern->find(normal.text, 0);
     if (!first) return;
-    // Of several characters that are replaced, `tokenizers` remembers the place of the last.
+    // If several characters are replaced, `tokenizers` stores the position of the last one.
     if (first->begin == 0 && first->end > 0) {
       const auto match = std::string_view(normal.text).substr(0, first->end);
       normal.from_start &= !content.empty() && count_code_points(match) == 1;

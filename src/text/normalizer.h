@@ -10,18 +10,18 @@
 
 namespace spikesink::detail {
 
-/// A piece of text on its way through a normalizer.
+/// A piece of text during normalisation.
 struct NormalText {
   std::string text;
-  bool from_start = true;  // its first character stands for the first of the whole input
+  bool from_start = true;  // its first character comes from the first of the whole input
 };
 
 using NormalizerStep = std::function<void(NormalText&)>;
 
-/// BERT's: each flag is a step, in this order.
+/// The normalizer of BERT. Each flag enables a step, in this order.
 struct BertNormalizer {
-  bool clean_text = true;            // control characters go, white space becomes spaces
-  bool handle_chinese_chars = true;  // ideographs get a space on either side
+  bool clean_text = true;            // removes control characters, replaces white space by spaces
+  bool handle_chinese_chars = true;  // adds a space before and after ideographs
   bool strip_accents = true;
   bool lowercase = true;
 
@@ -33,13 +33,13 @@ void strip_marks(NormalText& normal);
 
 NormalizerStep form_step(UnicodeForm form);
 NormalizerStep strip_step(bool left, bool right);
-/// Puts `content` in the place of each match.
+/// Replaces each match by `content`.
 NormalizerStep replace_step(Regex pattern, std::string content);
-/// Puts `prefix` before text that is not empty.
+/// Adds `prefix` before text that is not empty.
 NormalizerStep prepend_step(std::string prefix);
 
-/// `text` with `content` in the place of each match of `pattern`; `what` does it, for the message
-/// of check_growth.
+/// Returns `text` with each match of `pattern` replaced by `content`. `what` names the caller in
+/// the message of check_growth.
 std::string replaced(std::string_view what, const Regex& pattern, std::string_view text,
                      std::string_view content);
 

@@ -5,14 +5,14 @@
 
 namespace spikesink::detail {
 
-/// A stretch of text that a pattern matches, or one between two matches.
+/// A match of a pattern, or the text between two matches.
 struct Piece {
   size_t begin;
   size_t end;
   bool matched;
 };
 
-/// Calls `visit` with the pieces of `text` from left to right, some of them empty.
+/// Calls `visit` with the pieces of `text` from left to right; matches may be empty.
 template <typename Visit>
 void for_each_piece(const Regex& pattern, std::string_view text, Visit visit) {
   size_t done = 0;
@@ -22,7 +22,7 @@ void for_each_piece(const Regex& pattern, std::string_view text, Visit visit) {
     const auto match = pattern.find(text, from);
     if (!match) break;
     if (any && match->begin == match->end && match->end == done) {
-      // An empty match where the last one ended.
+      // Skip an empty match at the end of the last match.
       if (from == text.size()) break;
       from += utf8_sequence(text, from).bytes;
       continue;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kLongestCachedWord = 64;  // bytes
 
-/// Remembers the words of one text: most of them come again.
+/// Encodes words and caches the ids of the words of one text, because most words occur again.
 class WordEncoder {
  public:
   WordEncoder(const TokenModel& model, size_t text_bytes, std::vector<int64_t>& ids)
@@ -23,25 +23,26 @@ class WordEncoder {
     word_bytes_ += word.size();
     check_growth("pre-tokenizer", text_bytes_, word_bytes_);
     if (word.size() > kLongestCachedWord) return model_.encode(word, ids_);
-    const auto known = places_.find(word);
-    if (known != places_.end()) {
+    const auto known = ranges_.find(word);
+    if (known != ranges_.end()) {
       for (size_t i = known->second.begin; i < known->second.end; ++i) ids_.push_back(ids_[i]);
       return;
     }
     const size_t begin = ids_.size();
     model_.encode(word, ids_);
-    places_.emplace(word, Place{begin, ids_.size()});
+    ranges_.emplace(word, IdRange{begin, ids_.size()});
   }
 
  private:
-  struct Place {
+  struct IdRange {
     size_t begin;
     size_t end;
   };
   const TokenModel& model_;
   size_t text_bytes_, word_bytes_ = 0;
   std::vector<int64_t>& ids_;
-  std::unordered_map<std::string, Place, StringHash, std::equal_to<>> places_;  // within ids_
+  // Values are index ranges in ids_.
+  std::unordered_map<std::string, IdRange, StringHash, std::equal_to<>> ranges_;
 };
 
 }  // namespace
@@ -56,7 +57,7 @@ PipelineTokenizer::PipelineTokenizer(TokenizerParts parts) : parts_(std::move(pa
       added_as_written_.add(token, token.content);
       continue;
     }
-    // `tokenizers` decodes to the form that it looks for.
+    // `tokenizers` decodes to the normalised form.
     const std::string form = normalized(token.content, /*from_start=*/true).text;
     added_bytes += token.content.size();
     form_bytes += form.size();
@@ -137,11 +138,11 @@ std::string PipelineTokenizer::token_text(int64_t id) const {
   std::string result;
   for (size_t offset = 0; offset < bytes.size();) {
     const Utf8Sequence sequence = utf8_sequence(bytes, offset);
-    const auto part = bytes.substr(offset, sequence.bytes);
+    const auto sequence_bytes = bytes.substr(offset, sequence.bytes);
     if (sequence.valid) {
-      result += part;
+      result += sequence_bytes;
     } else {
-      for (const char byte : part)
+      for (const char byte : sequence_bytes)
         result += fmt::format("<0x{:02X}>", static_cast<unsigned char>(byte));
     }
     offset += sequence.bytes;

@@ -16,7 +16,7 @@
 
 namespace spikesink::detail {
 
-/// Which tokens begin and end a text, and whether the model's rule puts them there.
+/// The tokens that start and end a text, and whether they are added by default.
 struct BoundaryTokens {
   std::optional<int64_t> bos_id;
   std::optional<int64_t> eos_id;
@@ -24,19 +24,19 @@ struct BoundaryTokens {
   bool adds_eos = false;
 };
 
-/// What a file says, read.
+/// The components of a tokenizer, as read from a file.
 struct TokenizerParts {
   std::vector<NormalizerStep> normalizer;
   PreTokenizer pre_tokenizer;
   std::unique_ptr<TokenModel> model;
   Decoder decoder;
   std::vector<AddedToken> added;
-  std::unordered_map<int64_t, std::string> tokens;  // of all ids, the added tokens' too
+  std::unordered_map<int64_t, std::string> tokens;  // all ids, including added tokens
   BoundaryTokens boundaries;
 };
 
-/// Added tokens are cut out, what remains is normalised and cut into words, and each word goes to
-/// the model. The decoder puts tokens together.
+/// Tokenizes in steps: splits at added tokens, normalises the text between them, splits it into
+/// words, and encodes each word with the model. The decoder converts tokens to text.
 class PipelineTokenizer : public Tokenizer {
  public:
   explicit PipelineTokenizer(TokenizerParts parts);

@@ -56,25 +56,25 @@ std::string with_metaspaces(const MetaspaceStep& step, std::string_view text, bo
 
 }  // namespace
 
-void PreTokenizer::Run::cut(const SplitStep& step, std::span<const Step> rest,
-                            std::string_view text, bool from_start) const {
-  const auto pass_on = [&](const Piece& piece) {
+void PreTokenizer::Run::apply_split(const SplitStep& step, std::span<const Step> rest,
+                                    std::string_view text, bool from_start) const {
+  const auto run_rest = [&](const Piece& piece) {
     run(rest, text.substr(piece.begin, piece.end - piece.begin), from_start && piece.begin == 0);
   };
   switch (step.behaviour) {
     case SplitBehaviour::kIsolated:
-      return for_each_piece(step.pattern, text, pass_on);
+      return for_each_piece(step.pattern, text, run_rest);
     case SplitBehaviour::kRemoved:
       return for_each_piece(step.pattern, text, [&](const Piece& piece) {
-        if (piece.matched == step.invert) pass_on(piece);
+        if (piece.matched == step.invert) run_rest(piece);
       });
     default:
-      std::ranges::for_each(joined_pieces(step, text), pass_on);
+      std::ranges::for_each(joined_pieces(step, text), run_rest);
   }
 }
 
 std::string PreTokenizer::Run::checked(std::string longer) const {
-  check_growth("pre-tokenizer", whole, longer.size());
+  check_growth("pre-tokenizer", text_bytes, longer.size());
   return longer;
 }
 
@@ -83,8 +83,8 @@ void PreTokenizer::Run::run(std::span<const Step> steps, std::string_view text,
   if (text.empty()) return;
   if (steps.empty()) return sink(text);
   const auto rest = steps.subspan(1);
-  if (const auto* split = std::get_if<SplitStep>(&steps.front()))
-    return cut(*split, rest, text, from_start);
+  if (const auto* split_step = std::get_if<SplitStep>(&steps.front()))
+    return apply_split(*split_step, rest, text, from_start);
   if (const auto* metaspace = std::get_if<MetaspaceStep>(&steps.front()))
     return run(rest, checked(with_metaspaces(*metaspace, text, from_start)), from_start);
   if (std::holds_alternative<SpellBytesStep>(steps.front()))

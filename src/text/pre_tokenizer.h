@@ -11,7 +11,7 @@
 
 namespace spikesink::detail {
 
-/// What becomes of a piece that the pattern matches.
+/// What to do with a piece that matches the pattern; the names are those of `tokenizers`.
 enum class SplitBehaviour {
   kRemoved,
   kIsolated,
@@ -20,28 +20,29 @@ enum class SplitBehaviour {
   kContiguous
 };
 
-/// Cuts a piece of text by a pattern; inverted, what the pattern does not match counts as matched.
+/// Splits a piece of text at matches of a pattern. With `invert`, the text between matches counts
+/// as matched.
 struct SplitStep {
   Regex pattern;
   SplitBehaviour behaviour = SplitBehaviour::kIsolated;
   bool invert = false;
 };
 
-/// Puts a space before a piece that does not begin with one.
+/// Adds a space before a piece that does not begin with one.
 struct PrefixSpaceStep {};
 
-/// Spells each byte as a character of the byte alphabet.
+/// Replaces each byte by its character of the byte alphabet.
 struct SpellBytesStep {};
 
-/// Replaces spaces, and puts a replacement before pieces that do not begin with one: before none,
-/// before that which begins the text, or before all.
+/// Replaces spaces by `replacement`, and adds it before pieces that do not begin with it: never,
+/// only at the start of the text, or always.
 struct MetaspaceStep {
   enum class Prepend { kNever, kFirst, kAlways };
   std::string replacement;
   Prepend prepend = Prepend::kAlways;
 };
 
-/// Cuts text into words, each step cutting or changing what the one before has left.
+/// Splits text into words. Each step splits or changes the pieces of the previous step.
 class PreTokenizer {
  public:
   using Step = std::variant<SplitStep, PrefixSpaceStep, SpellBytesStep, MetaspaceStep>;
@@ -49,9 +50,9 @@ class PreTokenizer {
 
   void add(Step step) { steps_.push_back(std::move(step)); }
   size_t steps() const { return steps_.size(); }
-  /// Calls `sink` with each word in order, none of them empty; a word lives as long as the call.
-  /// `from_start` says whether the text begins what the user gave. Throws FormatError where the
-  /// steps make a piece too long.
+  /// Calls `sink` with each word in order; no word is empty, and it is valid only during the call.
+  /// `from_start`: `text` is the start of the user's text. Throws FormatError if the steps make a
+  /// piece too long.
   void split(std::string_view text, bool from_start, const WordSink& sink) const {
     Run{sink, text.size()}.run(steps_, text, from_start);
   }
@@ -59,11 +60,11 @@ class PreTokenizer {
  private:
   struct Run {
     const WordSink& sink;
-    size_t whole;  // bytes of the text
+    size_t text_bytes;
 
     void run(std::span<const Step> steps, std::string_view text, bool from_start) const;
-    void cut(const SplitStep& step, std::span<const Step> rest, std::string_view text,
-             bool from_start) const;
+    void apply_split(const SplitStep& step, std::span<const Step> rest, std::string_view text,
+                     bool from_start) const;
     std::string checked(std::string longer) const;
   };
 

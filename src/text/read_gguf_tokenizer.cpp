@@ -26,9 +26,9 @@ std::string architecture_of(const GgufFile& file) {
   return architecture == nullptr ? "" : *architecture;
 }
 
-/// What all kinds have in common once the model is there.
-TokenizerParts finished(TokenizerParts parts, const GgufVocabulary& vocabulary, bool adds_bos,
-                        bool adds_eos) {
+/// Sets the fields that all tokenizer types share, after the model is set.
+TokenizerParts with_shared_fields(TokenizerParts parts, const GgufVocabulary& vocabulary,
+                                  bool adds_bos, bool adds_eos) {
   parts.added = vocabulary.added();
   parts.tokens = vocabulary.tokens().tokens();
   BoundaryTokens& boundaries = parts.boundaries;
@@ -50,10 +50,10 @@ TokenizerParts read_byte_level(const GgufFile& file) {
   options.ignore_merges = known.ignore_merges;
   parts.model = std::make_unique<BpeModel>(vocabulary.tokens(), vocabulary.merges(), options);
   parts.decoder.add(byte_level_decoder());
-  return finished(std::move(parts), vocabulary, known.adds_bos, /*adds_eos=*/false);
+  return with_shared_fields(std::move(parts), vocabulary, known.adds_bos, /*adds_eos=*/false);
 }
 
-/// Gemma's files write tokens of several spaces as such.
+/// GGUF files of Gemma contain tokens of several spaces; `tokenizers` writes them with U+2581.
 std::string respell_gemma(const std::string& token, GgufTokenType) {
   if (token.find_first_not_of(' ') != std::string::npos) return token;
   std::string result;
@@ -61,7 +61,8 @@ std::string respell_gemma(const std::string& token, GgufTokenType) {
   return result;
 }
 
-/// By score; those of Gemma do not say in which order the merges were learned, the ids do.
+/// Returns the merges in the order of the scores. For Gemma, in the order of the ids, because its
+/// scores do not give the order in which merges were learned.
 std::vector<BpeModel::Merge> sentence_piece_merges(const GgufVocabulary& vocabulary, bool gemma) {
   if (vocabulary.file().find<std::vector<std::string>>("tokenizer.ggml.merges") != nullptr)
     return vocabulary.merges();
@@ -84,8 +85,8 @@ void add_sentence_piece_spaces(TokenizerParts& parts, bool phi3, bool prefix) {
   if (prefix) parts.decoder.add(strip_decoder(" ", 1, 0));
 }
 
-/// As transformers makes a tokenizer of such a file; Phi-3's prefix goes before every piece between
-/// special tokens.
+/// Equal to the tokenizer that transformers builds from such a file. For Phi-3, the prefix is added
+/// before every piece between special tokens.
 TokenizerParts read_sentence_piece(const GgufFile& file) {
   const std::string architecture = architecture_of(file);
   const bool gemma = architecture.starts_with("gemma");
@@ -99,10 +100,10 @@ TokenizerParts read_sentence_piece(const GgufFile& file) {
   options.byte_fallback = true;
   parts.model = std::make_unique<BpeModel>(vocabulary.tokens(),
                                            sentence_piece_merges(vocabulary, gemma), options);
-  return finished(std::move(parts), vocabulary, /*adds_bos=*/true, /*adds_eos=*/false);
+  return with_shared_fields(std::move(parts), vocabulary, /*adds_bos=*/true, /*adds_eos=*/false);
 }
 
-/// GGUF files mark the tokens that begin a word, `tokenizers` the others.
+/// GGUF files mark the tokens at the start of a word; `tokenizers` marks the others ("##").
 std::string respell_bert(const std::string& token, GgufTokenType type) {
   if (token.starts_with(kMetaspace)) return token.substr(std::string_view(kMetaspace).size());
   const bool special = type == GgufTokenType::kControl || type == GgufTokenType::kUnknown ||
@@ -158,7 +159,7 @@ TokenizerParts read_unigram(const GgufFile& file) {
   UnigramOptions options;
   options.unknown_id = vocabulary.id({"tokenizer.ggml.unknown_token_id"});
   parts.model = std::make_unique<UnigramModel>(vocabulary.tokens(), vocabulary.scores(), options);
-  return finished(std::move(parts), vocabulary, /*adds_bos=*/false, /*adds_eos=*/true);
+  return with_shared_fields(std::move(parts), vocabulary, /*adds_bos=*/false, /*adds_eos=*/true);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ Vocabulary read_vocabulary(JsonObject& model) {
   return vocabulary;
 }
 
-/// "a b" or ["a", "b"]; the views are of the JSON's strings.
+/// Reads "a b" or ["a", "b"]; returns views of the JSON strings.
 BpeModel::Merge read_merge(const nlohmann::json& entry, const std::string& where) {
   if (entry.is_array() && entry.size() == 2)
     return {json_text(entry[0], "a merge's left token", where),
@@ -31,7 +31,7 @@ BpeModel::Merge read_merge(const nlohmann::json& entry, const std::string& where
   return {text.substr(0, space), text.substr(space + 1)};
 }
 
-/// Null and 0 leave nothing to chance.
+/// With dropout (not null and not 0) the result is random.
 void refuse_dropout(JsonObject& model) {
   const auto* dropout = model.find("dropout");
   if (dropout == nullptr || *dropout == 0) return;
@@ -74,7 +74,7 @@ Vocabulary read_word_piece(JsonObject& model, TokenizerParts& parts) {
   return vocabulary;
 }
 
-/// The ids are the places in the list.
+/// Reads a list of tokens and scores; the ids are the indices in the list.
 Vocabulary read_scored_vocabulary(JsonObject& model, std::vector<double>& scores) {
   const std::string where = model.where("vocab");
   Vocabulary vocabulary(where);
@@ -105,7 +105,7 @@ Vocabulary read_unigram(JsonObject& model, TokenizerParts& parts) {
   return vocabulary;
 }
 
-/// Older files do not name the type.
+/// Returns the type of the model; for older files without a type, it is inferred from the keys.
 std::string model_type(JsonObject& model) {
   if (model.find("type") != nullptr) return model.text("type");
   if (model.find("merges") != nullptr) return "BPE";

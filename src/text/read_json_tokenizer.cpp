@@ -1,7 +1,7 @@
 #include <utility>
 
+#include "detail/exists.h"
 #include "detail/fail.h"
-#include "detail/is_there.h"
 #include "detail/strict_json.h"
 #include "text/read_tokenizer.h"
 #include "weights/mapped_file.h"
@@ -17,7 +17,8 @@ nlohmann::json read_json(const fs::path& path) {
   return parse_strict_json(file->text(), kDeepestTokenizer, "load_tokenizer", path);
 }
 
-/// Adds the tokens that the model lacks to `vocabulary`, which is then that of the whole file.
+/// Adds the tokens that are not in the model to `vocabulary`, which then contains all tokens of the
+/// file.
 void read_added_tokens(JsonObject& file, Vocabulary& vocabulary, TokenizerParts& parts) {
   if (file.find("added_tokens") == nullptr) return;
   for (const auto& element : file.array("added_tokens")) {
@@ -42,7 +43,8 @@ void read_added_tokens(JsonObject& file, Vocabulary& vocabulary, TokenizerParts&
   }
 }
 
-/// The id of the first of `keys` that names a token, by a string or an object as of an added one.
+/// Returns the id of the first of `keys` that names a token, as a string or as an object like an
+/// added token.
 std::optional<int64_t> boundary_id(JsonObject& config, std::initializer_list<std::string_view> keys,
                                    const Vocabulary& vocabulary) {
   for (const auto key : keys) {
@@ -55,7 +57,7 @@ std::optional<int64_t> boundary_id(JsonObject& config, std::initializer_list<std
   return std::nullopt;
 }
 
-/// As transformers does: a flag in `tokenizer_config.json` takes the place of the template.
+/// As in transformers, a flag in `tokenizer_config.json` overrides the template.
 BoundaryTokens read_boundaries(JsonObject& file, const fs::path& config_path,
                                const Vocabulary& vocabulary) {
   BoundaryTokens result = read_post_processor(file);
@@ -64,7 +66,7 @@ BoundaryTokens read_boundaries(JsonObject& file, const fs::path& config_path,
       fail_format("[load_tokenizer] the template's id is not in the vocabulary: got {} ({})", *id,
                   file.where());
   }
-  if (!is_there(config_path)) return result;
+  if (!detail::exists(config_path)) return result;
   const nlohmann::json json = read_json(config_path);
   JsonObject config(json, config_path.string());
   const auto bos_id = boundary_id(config, {"bos_token", "cls_token"}, vocabulary);
@@ -95,7 +97,7 @@ TokenizerParts read_json_tokenizer(const fs::path& path) {
   parts.tokens = vocabulary.tokens();
   parts.boundaries =
       read_boundaries(file, path.parent_path() / "tokenizer_config.json", vocabulary);
-  // How long a text may be and how a batch is filled up is the caller's to say.
+  // Truncation and padding are options of the caller.
   file.ignore({"version", "truncation", "padding"});
   file.refuse_unread();
   return parts;

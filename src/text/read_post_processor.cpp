@@ -6,7 +6,7 @@
 namespace spikesink::detail {
 namespace {
 
-/// The one id that a piece of the template puts in; several are not understood.
+/// Returns the id of a special token of the template; more than one id is not supported.
 int64_t template_id(JsonObject& processor, const nlohmann::json& special) {
   JsonObject piece(special, processor.where("single"));
   const std::string name = piece.text("id");
@@ -25,27 +25,26 @@ BoundaryTokens read_template(JsonObject& processor) {
   bool text_seen = false;
   processor.for_each_object("single", [&](JsonObject& piece) {
     if (const auto* special = piece.find("SpecialToken")) {
-      auto& place = text_seen ? result.eos_id : result.bos_id;
-      if (place) {
+      auto& boundary_id = text_seen ? result.eos_id : result.bos_id;
+      if (boundary_id) {
         fail_format(
             "[load_tokenizer] a template puts several tokens {} the text, expected one ({})",
             text_seen ? "after" : "before", piece.where());
       }
-      place = template_id(processor, *special);
+      boundary_id = template_id(processor, *special);
     } else if (JsonObject sequence = piece.object("Sequence");
                std::exchange(text_seen, true) || sequence.text("id") != "A") {
-      fail_format("[load_tokenizer] a template for one text takes another: got '{}' ({})",
+      fail_format("[load_tokenizer] a template for one text has another sequence: got '{}' ({})",
                   sequence.text("id"), sequence.where());
     }
     piece.refuse_unread();
   });
-  if (!text_seen)
-    fail_format("[load_tokenizer] a template leaves out the text ({})", processor.where());
+  if (!text_seen) fail_format("[load_tokenizer] a template has no text ({})", processor.where());
   processor.ignore({"pair", "special_tokens"});
   return result;
 }
 
-/// The id in ["[CLS]", 101].
+/// Returns the id in ["[CLS]", 101].
 int64_t pair_id(JsonObject& processor, std::string_view key) {
   const auto& pair = processor.array(key);
   if (pair.size() != 2) {
@@ -56,14 +55,14 @@ int64_t pair_id(JsonObject& processor, std::string_view key) {
 }
 
 BoundaryTokens read_pairs(JsonObject& processor) {
-  processor.ignore({"trim_offsets", "add_prefix_space"});  // offsets only
+  processor.ignore({"trim_offsets", "add_prefix_space"});  // affect offsets only
   return {pair_id(processor, "cls"), pair_id(processor, "sep")};
 }
 
 void set_once(std::optional<BoundaryTokens>& boundaries, const BoundaryTokens& found,
               const JsonObject& object) {
   if (boundaries)
-    fail_format("[load_tokenizer] there are two templates, expected one ({})", object.where());
+    fail_format("[load_tokenizer] several templates, expected one ({})", object.where());
   boundaries = found;
 }
 

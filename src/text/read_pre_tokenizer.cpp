@@ -35,7 +35,7 @@ SplitStep read_punctuation(JsonObject& object) {
                                 : SplitBehaviour::kIsolated);
 }
 
-/// Rust's digits, which are a year younger than Oniguruma's.
+/// Digits as in Rust, whose Unicode version is one year newer than Oniguruma's.
 SplitStep read_digits(JsonObject& object) {
   const bool each = object.flag("individual_digits", false);
   constexpr std::string_view kDigit = R"([\p{N}\x{11de0}-\x{11de9}\x{16ff4}-\x{16ff6}])";

@@ -37,8 +37,8 @@ T* allocated(T* object) {
   return object;
 }
 
-/// What one thread's searches write to. A pair is all that is asked of a match, so that every
-/// pattern can share it.
+/// PCRE2 buffers of one thread. All patterns share them, because only the bounds of the whole match
+/// are read (one pair).
 struct Workspace {
   MatchContext context{allocated(pcre2_match_context_create(nullptr))};
   MatchData data{allocated(pcre2_match_data_create(1, nullptr))};
@@ -72,7 +72,7 @@ Regex::Regex(std::string pattern, std::string_view where) : pattern_(std::move(p
     fail_format("[load_tokenizer] a pattern does not compile: {} at byte {} of '{}' ({})",
                 message_of(error), offset, pattern_, where);
   }
-  // Without JIT, which a platform may lack, the same searches are interpreted.
+  // If the platform has no JIT, PCRE2 interprets the pattern with the same results.
   pcre2_jit_compile(code_.get(), PCRE2_JIT_COMPLETE);
 }
 

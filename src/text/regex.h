@@ -10,19 +10,18 @@ struct pcre2_real_code_8;
 
 namespace spikesink::detail {
 
-/// A compiled PCRE2 pattern over valid UTF-8; `^` and `$` are those of lines. Any number of threads
-/// may search with it at once.
+/// A compiled PCRE2 pattern over valid UTF-8; `^` and `$` match at line boundaries. Thread-safe.
 class Regex {
  public:
-  /// A pattern that PCRE2 refuses is a FormatError; `where` says what asked for it.
+  /// Throws FormatError for a pattern that PCRE2 rejects; `where` names the source of the pattern.
   Regex(std::string pattern, std::string_view where);
 
   struct Match {
     size_t begin;
     size_t end;
   };
-  /// The first match at or after `from`, which is a code point's beginning or the end of `text`.
-  /// FormatError when the pattern needs too many steps or too much memory for it.
+  /// Returns the first match at or after `from`, which must be the start of a code point or the end
+  /// of `text`. Throws FormatError if the search needs too many steps or too much memory.
   std::optional<Match> find(std::string_view text, size_t from) const;
 
  private:

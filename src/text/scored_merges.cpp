@@ -17,14 +17,14 @@ struct ScoredMerge {
   auto order() const { return std::tie(score, left_length, right_length); }
 };
 
-/// Calls `visit(left, right)` for each way to make `token` of two.
+/// Calls `visit(left, right)` for each split of `token` into two tokens.
 template <typename Visit>
 void for_each_pair(std::string_view token, const Vocabulary& vocabulary, Visit visit) {
   if (token.empty()) return;
-  for (size_t cut = utf8_sequence(token, 0).bytes; cut < token.size();
-       cut += utf8_sequence(token, cut).bytes) {
-    const auto left = token.substr(0, cut);
-    const auto right = token.substr(cut);
+  for (size_t split = utf8_sequence(token, 0).bytes; split < token.size();
+       split += utf8_sequence(token, split).bytes) {
+    const auto left = token.substr(0, split);
+    const auto right = token.substr(split);
     if (vocabulary.find(left) && vocabulary.find(right)) visit(left, right);
   }
 }

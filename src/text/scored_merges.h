@@ -6,10 +6,10 @@
 
 namespace spikesink::detail {
 
-/// The merges that a SentencePiece vocabulary implies: each token out of any two that it is made
-/// of. The token of the highest score is joined first, of equal ones the one whose left part has
-/// more characters. `scores` are by id, their number is the vocabulary's; the merges are views of
-/// its tokens.
+/// Returns the merges that a SentencePiece vocabulary implies: for each token, all splits into two
+/// tokens. Merges are sorted by descending score of the merged token, then by descending length of
+/// the left token. `scores` are by id, one per token; the merges are views of the tokens in
+/// `vocabulary`.
 std::vector<BpeModel::Merge> scored_merges(const Vocabulary& vocabulary,
                                            const std::vector<double>& scores);
 

@@ -17,7 +17,7 @@ struct LateCategory {
 
 #include "text/unicode_late_categories.inc"
 
-// ASCII only: the text is UTF-8 and locales must not matter.
+// ASCII only, because the text is UTF-8 and the result must not depend on the locale.
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -33,8 +33,8 @@ bool is_general_category(std::string_view name) {
   return !name.empty() && name.size() <= 2 && kMajor.find(name[0]) != std::string_view::npos;
 }
 
-/// The members of a general category, to stand in a character class. An older PCRE2 does not know
-/// the youngest characters, so these are listed.
+/// Returns the members of a general category, for a character class. The newest characters are
+/// listed explicitly, because older PCRE2 versions do not have them.
 std::string category_members(std::string_view name) {
   std::string members = fmt::format("\\p{{{}}}", name);
   for (const LateCategory& late : kLateCategories) {
@@ -49,7 +49,7 @@ std::string letters_and_digits() {
          category_members("Nd") + "\\p{Pc}";
 }
 
-/// Oniguruma takes Latin-1's superscripts and fractions for parts of words.
+/// In Oniguruma, the superscripts and fractions of Latin-1 are word characters.
 std::string oniguruma_word_members() {
   return letters_and_digits() + "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}";
 }
@@ -99,7 +99,7 @@ class Translator {
                 pattern_, where_);
   }
 
-  /// Outside a class: a set is put in brackets.
+  /// Translates an escape outside a class; a set is written in brackets.
   void escape() {
     ++position_;
     const char letter = peek();
@@ -116,7 +116,7 @@ class Translator {
     }
   }
 
-  /// What follows a backslash, where a class and what lies outside of it agree.
+  /// Translates the escapes that are valid inside and outside a class.
   std::string set_or_literal(bool in_class) {
     const auto set = [&](const std::string& members) {
       return in_class ? members : "[" + members + "]";
@@ -156,13 +156,13 @@ class Translator {
     }
     const std::string name(take_while([](char c) { return is_letter(c) || c == '_'; }));
     if (take() != '}' || name.empty()) refuse("a property that is no name");
-    if (!is_general_category(name))  // scripts; PCRE2 alone would take their extensions as well
-      return fmt::format("\\{}{{sc:{}}}", negated ? 'P' : 'p', name);
+    // Scripts: `sc:` excludes the script extensions, which PCRE2 includes by default.
+    if (!is_general_category(name)) return fmt::format("\\{}{{sc:{}}}", negated ? 'P' : 'p', name);
     if (!in_class) return fmt::format("[{}{}]", negated ? "^" : "", category_members(name));
     return negated ? fmt::format("\\P{{{}}}", name) : category_members(name);
   }
 
-  /// \xHH below 80 (beyond, Oniguruma means a byte), \x{H...} and \uHHHH.
+  /// Translates \xHH below 80 (above, Oniguruma reads a byte), \x{H...} and \uHHHH.
   std::string code_point(char letter) {
     const bool braces = letter == 'x' && peek() == '{';
     if (braces) ++position_;
@@ -207,7 +207,7 @@ class Translator {
     if (rest().starts_with("(?")) {
       const auto known =
           std::ranges::find_if(kOpenings, [&](auto text) { return rest().starts_with(text); });
-      // Further in, Ruby's alternatives after an option are not PCRE2's.
+      // Only at the start: elsewhere, Ruby and PCRE2 differ for alternatives after an option.
       if (known == kOpenings.end() || (*known == "(?i)" && position_ != 0))
         refuse("a group of another kind");
       opening = *known;
@@ -216,7 +216,8 @@ class Translator {
     position_ += opening.size();
   }
 
-  /// {n}, {n,} and {n,m}; after them a '+', and after {n} a '?', mean something else to Ruby.
+  /// Copies {n}, {n,} and {n,m}. A '+' after them, and a '?' after {n}, have another meaning in
+  /// Ruby.
   void interval() {
     const size_t begin = position_++;
     const auto least = take_while(is_digit);

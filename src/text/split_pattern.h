@@ -5,14 +5,14 @@
 
 namespace spikesink::detail {
 
-/// Says a `tokenizer.json` pattern, which is Oniguruma's (Ruby syntax, Unicode 16), in PCRE2's
-/// words. What the two read differently and is not translated is a FormatError.
+/// Translates a pattern of `tokenizer.json` (Oniguruma, Ruby syntax, Unicode 16) to PCRE2. Throws
+/// FormatError for syntax that the two read differently and that is not translated.
 std::string to_pcre2(std::string_view pattern, std::string_view where);
 
-/// What Rust's regexes take for parts of words, to stand in a character class of PCRE2.
+/// Returns the word characters of Rust's regex crate, for a PCRE2 character class.
 std::string word_members();
 
-/// A pattern that matches `text` itself.
+/// Returns a pattern that matches `text` literally.
 std::string quoted_pattern(std::string_view text);
 
 }  // namespace spikesink::detail

@@ -5,7 +5,7 @@
 
 namespace spikesink::detail {
 
-/// Lets a map of strings be searched for views.
+/// Allows lookups by std::string_view in a map with std::string keys.
 struct StringHash : std::hash<std::string_view> {
   using is_transparent = void;
 };

@@ -6,11 +6,11 @@
 
 namespace spikesink::detail {
 
-/// Cuts one word, as the pre-tokenizer leaves it, into tokens.
+/// Encodes one word of the pre-tokenizer as tokens.
 class TokenModel {
  public:
   virtual ~TokenModel() = default;
-  /// Appends the ids of `word`, which is not empty. May be called from several threads.
+  /// Appends the ids of `word`, which is not empty. Thread-safe.
   virtual void encode(std::string_view word, std::vector<int64_t>& ids) const = 0;
 };
 

@@ -1,7 +1,7 @@
 #include "spikesink/text/tokenizer.h"
 
+#include "detail/exists.h"
 #include "detail/fail.h"
-#include "detail/is_there.h"
 #include "text/pipeline_tokenizer.h"
 #include "text/read_tokenizer.h"
 
@@ -9,25 +9,25 @@ namespace spikesink {
 namespace fs = std::filesystem;
 namespace {
 
-/// Other vocabularies of a folder do not say how text is normalised and cut.
+/// Other vocabulary files do not define how text is normalised and split.
 [[noreturn]] void refuse_folder(const fs::path& folder) {
   std::vector<std::string_view> found;
   for (const char* name :
        {"vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model"}) {
-    if (detail::is_there(folder / name)) found.emplace_back(name);
+    if (detail::exists(folder / name)) found.emplace_back(name);
   }
   detail::fail_format(
       "[load_tokenizer] tokenizer.json is missing: got {}, expected it or a .gguf file ({})",
       found.empty() ? "no vocabulary" : fmt::format("{}", fmt::join(found, ", ")), folder.string());
 }
 
-// A path that was given for a model's weights stands for its folder.
+// For a weight file, the `tokenizer.json` in its folder is used.
 fs::path tokenizer_json(const fs::path& path) {
   const bool weights =
       path.extension() == ".safetensors" || path.string().ends_with(".safetensors.index.json");
   if (!weights && !detail::is_folder(path)) return path;
   const fs::path folder = weights ? path.parent_path() : path;
-  if (!detail::is_there(folder / "tokenizer.json")) refuse_folder(folder);
+  if (!detail::exists(folder / "tokenizer.json")) refuse_folder(folder);
   return folder / "tokenizer.json";
 }
 

@@ -26,14 +26,14 @@ constexpr int64_t kByteCount = 256;
 
 using WordCounts = std::unordered_map<std::string, int64_t, detail::StringHash, std::equal_to<>>;
 
-/// Tokens whose ids are their places.
+/// Tokens; the id of a token is its index.
 class GrowingVocabulary {
  public:
-  /// The id of `token`, which is put at the end unless it is there.
+  /// Returns the id of `token`; appends the token if it is new.
   uint32_t add(const std::string& token) {
-    const auto [place, is_new] = ids_.try_emplace(token, static_cast<uint32_t>(tokens_.size()));
+    const auto [entry, is_new] = ids_.try_emplace(token, static_cast<uint32_t>(tokens_.size()));
     if (is_new) tokens_.push_back(token);
-    return place->second;
+    return entry->second;
   }
   const std::vector<std::string>& tokens() const { return tokens_; }
   int64_t size() const { return static_cast<int64_t>(tokens_.size()); }
@@ -49,7 +49,7 @@ void check_special_tokens(const std::vector<std::string>& tokens) {
     if (token.empty())
       detail::fail_argument("[{}] special_tokens: got an empty one, expected text", kTrainBpe);
     if (!detail::is_valid_utf8(token))
-      detail::fail_argument("[{}] special_tokens: got one that is not UTF-8 at place {}", kTrainBpe,
+      detail::fail_argument("[{}] special_tokens: got one that is not UTF-8 at index {}", kTrainBpe,
                             seen.size());
     if (!seen.insert(token).second)
       detail::fail_argument("[{}] special_tokens: got '{}' twice, expected it once", kTrainBpe,
@@ -90,7 +90,7 @@ WordCounts count_words(const std::vector<std::string_view>& texts) {
   return counts;
 }
 
-/// Adds the tokens of the 256 bytes in the order of their characters; returns each byte's id.
+/// Adds the tokens of the 256 bytes, sorted by their characters; returns the id of each byte.
 std::array<uint32_t, kByteCount> add_bytes(GrowingVocabulary& vocabulary) {
   std::array<std::string, kByteCount> symbols;
   for (int64_t byte = 0; byte < kByteCount; ++byte)
@@ -155,7 +155,7 @@ ordered_json byte_level(bool add_prefix_space) {
 
 ordered_json model_of(const std::vector<std::string>& tokens,
                       const std::vector<TokenPair>& merges) {
-  ordered_json::object_t ids;  // appended to: its operator[] would look through all of it
+  ordered_json::object_t ids;  // appended to, because operator[] searches the whole list
   for (size_t id = 0; id < tokens.size(); ++id) ids.emplace_back(tokens[id], id);
   auto pairs = ordered_json::array();
   for (const auto& [left, right] : merges)

@@ -11,7 +11,7 @@
 namespace spikesink::detail {
 namespace {
 
-/// One step of a canonical decomposition; `second` is 0 where it is a single character.
+/// One step of a canonical decomposition; `second` is 0 if the result is a single character.
 struct Decomposition {
   char32_t whole;
   char32_t first;
@@ -19,7 +19,8 @@ struct Decomposition {
   bool composes;
 };
 
-/// A run of characters whose whole decomposition is `text`, its last character counting up.
+/// A run of characters with the full decomposition `text`; the last character of `text` increases
+/// by one for each character of the run.
 struct CompatibilityDecomposition {
   char32_t first;
   char32_t last;
@@ -34,7 +35,7 @@ struct CombiningClass {
 
 #include "text/unicode_forms_tables.inc"
 
-constexpr char32_t kFirstMark = 0x300;  // all text below is in form C as it stands
+constexpr char32_t kFirstMark = 0x300;  // text with only lower code points is always in NFC
 
 constexpr char32_t kSyllables = 0xAC00, kLeads = 0x1100, kVowels = 0x1161, kTails = 0x11A7;
 constexpr char32_t kLeadCount = 19, kVowelCount = 21, kTailCount = 28;
@@ -84,7 +85,7 @@ std::unordered_map<uint64_t, char32_t> read_compositions() {
   return result;
 }
 
-/// The character that two make together, or 0.
+/// Returns the composition of two characters, or 0.
 char32_t compose(char32_t first, char32_t second) {
   static const auto kCompositions = read_compositions();
   if (first - kLeads < kLeadCount && second - kVowels < kVowelCount)
@@ -96,7 +97,7 @@ char32_t compose(char32_t first, char32_t second) {
   return found == kCompositions.end() ? 0 : found->second;
 }
 
-/// Puts each run of marks in the order of their classes, equal ones staying as they are.
+/// Sorts each run of marks by combining class, stably.
 void order_marks(std::u32string& text) {
   for (size_t begin = 0; begin < text.size();) {
     if (combining_class(text[begin]) == 0) {
@@ -110,7 +111,8 @@ void order_marks(std::u32string& text) {
   }
 }
 
-/// Joins each mark with its starter unless a mark of the same class, or a starter, lies between.
+/// Composes each mark with its starter, unless a mark of the same class, or a starter, is between
+/// them.
 void compose_all(std::u32string& text) {
   constexpr size_t kNone = std::u32string::npos;
   size_t starter = kNone;

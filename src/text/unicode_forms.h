@@ -5,11 +5,11 @@
 
 namespace spikesink::detail {
 
-/// The normalisation forms C, D, KC and KD.
+/// The Unicode normalisation forms NFC, NFD, NFKC and NFKD.
 enum class UnicodeForm { kC, kD, kKC, kKD };
 
-/// A form of valid UTF-8, as `tokenizers` has it: characters younger than its tables (Unicode 9)
-/// neither compose, decompose nor change places.
+/// Normalises valid UTF-8 as `tokenizers` does: characters newer than its tables (Unicode 9) are
+/// not composed, decomposed or reordered.
 std::string to_form(UnicodeForm form, std::string_view text);
 
 }  // namespace spikesink::detail

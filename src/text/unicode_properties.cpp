@@ -11,7 +11,7 @@
 namespace spikesink::detail {
 namespace {
 
-/// Every `step`-th character of a run has a lower case that lies `distance` behind it.
+/// Every `step`-th character of a run has the lower case `character + distance`.
 struct LowerCase {
   char32_t first;
   char32_t last;
@@ -27,7 +27,7 @@ struct CodePoints {
 #include "text/unicode_late_marks.inc"
 #include "text/unicode_properties_tables.inc"
 
-/// The range of a sorted table that holds the character.
+/// Returns the range of a sorted table that contains the character.
 template <typename Range, size_t kSize>
 const Range* range_of(const Range (&table)[kSize], char32_t c) {
   const Range* found = std::ranges::lower_bound(table, c, {}, &Range::last);

@@ -11,18 +11,18 @@ namespace spikesink::detail {
 namespace {
 
 constexpr double kUnknownPenalty = 10;  // below the lowest score
-constexpr size_t kNowhere = std::string_view::npos;
+constexpr size_t kUnreached = std::string_view::npos;
 
 }  // namespace
 
-/// The best way to a place in the word: the last token of it, and where that begins.
+/// The best path to an offset in the word: its score, and the id and begin of its last token.
 struct UnigramModel::Arrival {
   double score = 0;
-  size_t begin = kNowhere;
+  size_t begin = kUnreached;
   int64_t id = 0;
 
   void offer(double other_score, size_t other_begin, int64_t other_id) {
-    if (begin == kNowhere || other_score > score) *this = {other_score, other_begin, other_id};
+    if (begin == kUnreached || other_score > score) *this = {other_score, other_begin, other_id};
   }
 };
 
@@ -69,7 +69,8 @@ void UnigramModel::append_unknown(std::string_view text, std::vector<int64_t>& i
 
 void UnigramModel::encode(std::string_view word, std::vector<int64_t>& ids) const {
   const auto arrivals = best_paths(word);
-  std::vector<std::pair<size_t, int64_t>> tokens;  // where they begin, the last one first
+  // Begin and id of each token, from the last to the first until they are reversed.
+  std::vector<std::pair<size_t, int64_t>> tokens;
   for (size_t end = word.size(); end > 0; end = arrivals[end].begin)
     tokens.emplace_back(arrivals[end].begin, arrivals[end].id);
   std::ranges::reverse(tokens);

@@ -12,17 +12,17 @@ namespace spikesink::detail {
 
 struct UnigramOptions {
   std::optional<int64_t> unknown_id;
-  bool byte_fallback = false;  // what is unknown becomes the tokens of its bytes
+  bool byte_fallback = false;  // unknown text becomes the tokens of its bytes
 };
 
-/// Cuts a word so that the sum of its tokens' scores is largest; neighbouring unknown characters
-/// are one token.
+/// Splits a word so that the sum of its token scores is maximal (Viterbi algorithm); adjacent
+/// unknown characters become one token.
 class UnigramModel : public TokenModel {
  public:
-  /// `scores` are by id; their number is the vocabulary's.
+  /// `scores` are by id, one per token.
   UnigramModel(const Vocabulary& vocabulary, std::vector<double> scores, UnigramOptions options);
 
-  /// An unknown character is a FormatError where there is no unknown token.
+  /// Throws FormatError for an unknown character if there is no unknown token.
   void encode(std::string_view word, std::vector<int64_t>& ids) const override;
 
  private:

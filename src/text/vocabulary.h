@@ -9,20 +9,23 @@
 
 namespace spikesink::detail {
 
-/// The tokens of a model or a file, each with its id. What a file may get wrong is a FormatError.
+/// The tokens of a model or a file with their ids. Throws FormatError for invalid content of the
+/// file.
 class Vocabulary {
  public:
   explicit Vocabulary(std::string where) : where_(std::move(where)) {}
   Vocabulary(Vocabulary&&) = default;
   Vocabulary& operator=(Vocabulary&&) = default;
 
-  /// Refuses a negative or huge id, a token or an id met before, and a token that is not UTF-8.
+  /// Throws FormatError for an id out of range, a duplicate token or id, and a token that is not
+  /// UTF-8.
   void add(std::string token, int64_t id);
 
   std::optional<int64_t> find(std::string_view token) const;
-  /// The id of a token that must be there; `what` names it in the message.
+  /// Returns the id of a token. Throws FormatError if it does not exist; `what` names it in the
+  /// message.
   int64_t get(std::string_view token, std::string_view what) const;
-  /// The token of `id`, nullptr where there is none.
+  /// Returns the token of `id`, or nullptr.
   const std::string* token(int64_t id) const;
 
   size_t count() const { return tokens_.size(); }
@@ -32,7 +35,7 @@ class Vocabulary {
  private:
   std::string where_;
   std::unordered_map<int64_t, std::string> tokens_;
-  std::unordered_map<std::string_view, int64_t> ids_;  // views of tokens_' strings
+  std::unordered_map<std::string_view, int64_t> ids_;  // views of the strings in tokens_
 };
 
 }  // namespace spikesink::detail

@@ -10,12 +10,12 @@ namespace spikesink::detail {
 
 struct WordPieceOptions {
   int64_t unknown_id = 0;
-  std::string continuing_prefix = "##";  // of tokens that stand within a word
+  std::string continuing_prefix = "##";  // of tokens that do not start a word
   int64_t longest_word = 100;            // in code points
 };
 
-/// Takes the longest token there is, from left to right; a word that cannot be cut so, or is too
-/// long, is unknown as a whole.
+/// Takes the longest matching token, from left to right. A word that cannot be split completely, or
+/// is too long, becomes one unknown token.
 class WordPieceModel : public TokenModel {
  public:
   WordPieceModel(const Vocabulary& vocabulary, const WordPieceOptions& options);
@@ -25,7 +25,7 @@ class WordPieceModel : public TokenModel {
  private:
   WordPieceOptions options_;
   ByteTrie tokens_;
-  std::optional<ByteTrie::Node> continuing_;  // where the prefix leads to
+  std::optional<ByteTrie::Node> continuing_;  // the node of the prefix
 };
 
 }  // namespace spikesink::detail

@@ -9,14 +9,14 @@
 namespace spikesink {
 namespace {
 
-// The paper's baseline, which other sizes are scaled from.
+// The paper's baseline. Rows at other sizes are scaled by their ratio to it.
 constexpr double kRate = 3e-4, kHeads = 32, kWidth = 128, kLength = 4096;
 
 int64_t scaled(int64_t size, double of, double to) {
   return std::llround(static_cast<double>(size) * to / of);
 }
 
-// -- what rows change
+// -- the changes of the rows
 
 using Change = std::function<void(TrainConfig&)>;
 
@@ -32,14 +32,14 @@ Change heads(double count, double width) {
   };
 }
 
-// A gate, or none: two matrices of 3/2 the width have as many weights as three.
+// Two matrices of 3/2 the width have as many weights as the three of a gated feed-forward block.
 void without_gate(TrainConfig& config) {
   config.model.gated = false;
   config.model.activation.kind = Activation::kGelu;
   config.model.d_mlp = config.model.d_mlp * 3 / 2;
 }
 
-// A feed-forward becomes another attention: twice the layers, each attention alone.
+// Each feed-forward block becomes an attention block: twice as many layers, without feed-forward.
 void attention_only(TrainConfig& config) {
   config.model.feed_forward = FeedForwardKind::kNone;
   config.model.n_layers *= 2;
@@ -61,7 +61,7 @@ Change gate(GateInput input, GateWidth width) {
   return [=](TrainConfig& config) { config.model.gate = {input, width}; };
 }
 
-// Predictions from `least` to `most` tokens count, and no longer sequences are seen.
+// Only predictions with `least` to `most` context tokens count; `most` is the sequence length.
 Change contexts(double least, double most) {
   return [=](TrainConfig& config) {
     const int64_t length = config.length;
@@ -181,7 +181,7 @@ std::vector<Ablation> all_rows() {
   };
 }
 
-// -- sizes
+// -- scales
 
 struct Scale {
   const char* name;
@@ -190,8 +190,9 @@ struct Scale {
   double rate, weight_decay, deviation;
 };
 
-// 60m: Gu et al.'s (arXiv 2410.10781); 1b and 7b: Llama's shapes, 7b trained as the paper says.
-// nano: what shows sinks and spikes, found by trial; more decay keeps its spikes small.
+// nano: small and still with sinks and spikes, found by experiment; more weight decay makes the
+// spikes smaller. 60m: the model of Gu et al. (arXiv 2410.10781). 1b and 7b: the shapes of Llama;
+// 7b has the paper's training settings.
 constexpr Scale kScales[] = {
     {"nano", 3, 64, 192, 1, 64, 65, 64, 600, 128, 32, 100, 3e-3, 0.01, 0.1},
     {"60m", 10, 768, 1536, 8, 96, 32768, 2048, 20000, 128, 2048, 100, 4e-4, 0.1, 0.02},
@@ -249,7 +250,7 @@ TrainConfig ablation_config(const std::string& name, const std::string& scale) {
   const auto before = to_json(config);
   row.change(config);
   if (!row.fields.empty() && to_json(config) == before)
-    detail::fail_argument("[ablation_config] {} is the baseline at the size {}", name, scale);
+    detail::fail_argument("[ablation_config] {} equals the baseline at the scale {}", name, scale);
   config.name = name;
   config.validate();
   return config;

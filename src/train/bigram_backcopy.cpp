@@ -10,19 +10,19 @@
 namespace spikesink {
 namespace {
 
-// From 0 to below 1.
-double share(std::mt19937_64& random) {
+// Uniform in [0, 1).
+double uniform(std::mt19937_64& random) {
   return static_cast<double>(random() >> 11) * 0x1p-53;
 }
 
-// Standard normal, by Box and Muller: std::normal_distribution differs between libraries.
+// Standard normal (Box-Muller). std::normal_distribution differs between standard libraries.
 double normal(std::mt19937_64& random) {
-  const double radius = std::sqrt(-2 * std::log(1 - share(random)));
-  return radius * std::cos(2 * M_PI * share(random));
+  const double radius = std::sqrt(-2 * std::log(1 - uniform(random)));
+  return radius * std::cos(2 * M_PI * uniform(random));
 }
 
 int64_t draw(const double* sums, int64_t count, std::mt19937_64& random) {
-  const double point = share(random) * sums[count - 1];
+  const double point = uniform(random) * sums[count - 1];
   return std::min(std::upper_bound(sums, sums + count, point) - sums, count - 1);
 }
 
@@ -54,7 +54,7 @@ torch::Tensor BigramBackcopy::sequences(int64_t first, int64_t count, int64_t le
     for (int64_t position = 0; position < length; ++position) {
       if (position == 0) {
         id[0] = bos;
-      } else if (position == 1) {  // anything but a trigger, which has nothing to copy
+      } else if (position == 1) {  // no trigger: there is no token to copy
         id[1] =
             config_.triggers + static_cast<int64_t>(random() % (config_.tokens - config_.triggers));
       } else {

@@ -66,7 +66,7 @@ CheckedFile checked(const fs::path& file) {
 
 // -- writing
 
-// The name in the folder above.
+// Makes the directory entry of `path` durable.
 void sync_entry(const fs::path& path) {
   const auto above = path.parent_path();
   detail::sync(above.empty() ? "." : above, kSave);
@@ -76,7 +76,7 @@ fs::path unfinished_of(fs::path folder) {
   return folder += kUnfinished;
 }
 
-// Fills a folder under another name, and gives it its own when all of it is on the disk.
+// Fills a folder under a temporary name and renames it when all of its files are on the disk.
 template <typename Fill>
 void write_folder(const fs::path& folder, Fill fill) {
   const auto unfinished = unfinished_of(folder);
@@ -101,7 +101,7 @@ void write_folder(const fs::path& folder, Fill fill) {
   }
 }
 
-// The file that load_tokenizer reads, and the one beside it.
+// Copies tokenizer.json and, if it exists, tokenizer_config.json.
 void copy_tokenizer(const fs::path& path, const fs::path& folder) {
   const auto json = fs::is_directory(path) ? path / "tokenizer.json" : path;
   if (json.extension() != ".json") return;
@@ -117,21 +117,22 @@ void write_model(const Trainer& trainer, const fs::path& folder) {
 
 void write_optimizer(const Trainer& trainer, const fs::path& folder) {
   const auto* processes = trainer.processes();
-  const auto part =
+  const auto shard =
       processes ? fmt::format("-{}-of-{}", processes->rank() + 1, processes->world_size()) : "";
   const auto& state = trainer.optimizer().state_tensors();
-  save_safetensors(folder / fmt::format("{}{}.safetensors", kOptimizer, part),
+  save_safetensors(folder / fmt::format("{}{}.safetensors", kOptimizer, shard),
                    {state.begin(), state.end()});
 }
 
-// What process 0 does, while the others write their parts of the optimizer's state.
+// Runs in process 0, while the other processes write their shards of the optimizer state. The
+// barriers correspond to those of save_checkpoint.
 void write_checkpoint(const Trainer& trainer, std::optional<double> validation_loss,
                       const fs::path& folder) {
   auto* processes = trainer.processes();
-  if (processes) processes->barrier();  // the folder is there
+  if (processes) processes->barrier();  // the folder exists
   write_optimizer(trainer, folder);
   write_model(trainer, folder);
-  if (processes) processes->barrier();  // so is what goes into it
+  if (processes) processes->barrier();  // all shards are written
   Manifest manifest{.step = trainer.steps_done(),
                     .validation_loss = validation_loss,
                     .data = fingerprint(trainer)};
@@ -139,11 +140,11 @@ void write_checkpoint(const Trainer& trainer, std::optional<double> validation_l
     manifest.files.push_back(checked(entry.path()));
   std::ranges::sort(manifest.files, {}, &CheckedFile::name);
   const int64_t expected = processes ? processes->world_size() : 1;
-  const auto parts = std::ranges::count_if(
+  const auto shards = std::ranges::count_if(
       manifest.files, [](const CheckedFile& file) { return file.name.starts_with(kOptimizer); });
-  if (parts != expected)
-    detail::fail_format("got {} parts of the optimizer's state, expected {}, one of each process",
-                        parts, expected);
+  if (shards != expected)
+    detail::fail_format("got {} shards of the optimizer state, expected {}, one per process",
+                        shards, expected);
   detail::write_whole(folder / kManifest, detail::FieldWriter::write(manifest).dump(1) + "\n",
                       kSave);
 }
@@ -162,11 +163,11 @@ Manifest read_manifest(const fs::path& folder) {
   return manifest;
 }
 
-// The manifest, of files that are as it says.
+// Reads the manifest and checks all files against it.
 Manifest verified(const Checkpoint& checkpoint) {
   auto manifest = read_manifest(checkpoint.folder);
   if (manifest.step != checkpoint.step)
-    detail::fail_format("[{}] step: got {}, expected {} as the folder says ({})", kRestore,
+    detail::fail_format("[{}] step: got {}, expected {} from the folder name ({})", kRestore,
                         manifest.step, checkpoint.step, checkpoint.folder.string());
   std::set<std::string_view> names;
   for (const auto& [name, bytes, sum] : manifest.files) {
@@ -192,7 +193,7 @@ Manifest verified(const Checkpoint& checkpoint) {
   return manifest;
 }
 
-// Of a folder that is a checkpoint's.
+// The step in the name of a checkpoint folder; nullopt for other folders.
 std::optional<int64_t> step_of(const fs::path& folder) {
   const auto name = folder.filename().string();
   const std::string_view prefix = kPrefix;
@@ -207,12 +208,12 @@ std::optional<int64_t> step_of(const fs::path& folder) {
 std::optional<double> loss_of(const fs::path& folder) {
   try {
     return read_manifest(folder).validation_loss;
-  } catch (const FormatError&) {  // restoring it says so
+  } catch (const FormatError&) {  // restore_checkpoint reports it
     return std::nullopt;
   }
 }
 
-using Copies = std::vector<std::pair<torch::Tensor, torch::Tensor>>;  // to, from
+using Copies = std::vector<std::pair<torch::Tensor, torch::Tensor>>;  // destination, source
 
 void plan_copy(const std::string& name, const torch::Tensor& to, const torch::Tensor& from,
                const fs::path& folder, Copies& copies) {
@@ -230,7 +231,7 @@ void plan_weights(Trainer& trainer, const fs::path& folder, Copies& copies) {
     const auto* weight = weights.find(entry.key());
     if (weight == nullptr || weights.size() != own.size())
       detail::fail_format(
-          "[{}] the model is another one: got {} weights, expected {}, {} among "
+          "[{}] the checkpoint is of another model: got {} weights, expected {}, {} among "
           "them ({})",
           kRestore, weights.size(), own.size(), entry.key(), folder.string());
     plan_copy(entry.key(), entry.value(), *weight, folder, copies);
@@ -239,18 +240,18 @@ void plan_weights(Trainer& trainer, const fs::path& folder, Copies& copies) {
 
 void plan_optimizer(const Trainer& trainer, const Checkpoint& checkpoint, const Manifest& manifest,
                     Copies& copies) {
-  std::vector<std::unique_ptr<WeightSource>> parts;
+  std::vector<std::unique_ptr<WeightSource>> shards;
   for (const auto& file : manifest.files) {
     if (file.name.starts_with(kOptimizer))
-      parts.push_back(open_safetensors(checkpoint.folder / file.name));
+      shards.push_back(open_safetensors(checkpoint.folder / file.name));
   }
   for (const auto& [name, tensor] : trainer.optimizer().state_tensors()) {
-    const auto holds = [&](const auto& part) { return part->contains(name); };
-    const auto part = std::ranges::find_if(parts, holds);
-    if (part == parts.end())
+    const auto contains = [&](const auto& shard) { return shard->contains(name); };
+    const auto shard = std::ranges::find_if(shards, contains);
+    if (shard == shards.end())
       detail::fail_format("[{}] '{}' of the optimizer is missing ({})", kRestore, name,
                           checkpoint.folder.string());
-    plan_copy(name, tensor, (*part)->tensor(name), checkpoint.folder, copies);
+    plan_copy(name, tensor, (*shard)->tensor(name), checkpoint.folder, copies);
   }
 }
 
@@ -278,7 +279,7 @@ Checkpoint save_checkpoint(const Trainer& trainer, std::optional<double> validat
     write_optimizer(trainer, unfinished_of(checkpoint.folder));
     processes->barrier();
   }
-  if (processes) processes->barrier();  // the checkpoint is there
+  if (processes) processes->barrier();  // the checkpoint is complete
   return checkpoint;
 }
 
@@ -312,10 +313,10 @@ void verify_checkpoint(const Checkpoint& checkpoint) {
 void restore_checkpoint(Trainer& trainer, const Checkpoint& checkpoint) {
   const auto manifest = verified(checkpoint);
   if (manifest.data != fingerprint(trainer))
-    throw std::invalid_argument(
-        fmt::format("[{}] the data is not what it was: got other sequences than the training had "
-                    "({})",
-                    kRestore, checkpoint.folder.string()));
+    throw std::invalid_argument(fmt::format(
+        "[{}] the training data changed: got other sequences than the checkpoint was trained on "
+        "({})",
+        kRestore, checkpoint.folder.string()));
   Copies copies;
   plan_weights(trainer, checkpoint.folder, copies);
   plan_optimizer(trainer, checkpoint, manifest, copies);
@@ -332,26 +333,27 @@ void remove_old_checkpoints(const fs::path& parent, int64_t kept) {
   const auto best = std::ranges::min_element(found, {}, loss);
   for (auto one = found.begin(); one != found.end(); ++one) {
     if (one - found.begin() < kept || one == best) continue;
-    const auto leaving = unfinished_of(one->folder);  // one that is half gone is none
-    fs::rename(one->folder, leaving);
-    fs::remove_all(leaving);
+    // A partly removed checkpoint must not be found as one.
+    const auto removed = unfinished_of(one->folder);
+    fs::rename(one->folder, removed);
+    fs::remove_all(removed);
   }
 }
 
 void remove_incomplete_checkpoints(const fs::path& parent) {
   if (!fs::exists(parent)) return;
-  std::vector<fs::path> left;
+  std::vector<fs::path> incomplete;
   for (const auto& entry : fs::directory_iterator(parent)) {
-    if (entry.path().extension() == kUnfinished) left.push_back(entry.path());
+    if (entry.path().extension() == kUnfinished) incomplete.push_back(entry.path());
   }
-  for (const auto& folder : left) fs::remove_all(folder);
+  for (const auto& folder : incomplete) fs::remove_all(folder);
 }
 
 void rename_damaged_checkpoint(const Checkpoint& damaged) {
-  auto aside = damaged.folder;
-  aside += ".damaged";
-  fs::remove_all(aside);
-  fs::rename(damaged.folder, aside);
+  auto renamed = damaged.folder;
+  renamed += ".damaged";
+  fs::remove_all(renamed);
+  fs::rename(damaged.folder, renamed);
 }
 
 }  // namespace spikesink

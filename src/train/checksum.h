@@ -6,10 +6,10 @@
 
 namespace spikesink::detail {
 
-/// XXH128 of a file in hexadecimal, as `xxh128sum` prints it. Throws FormatError in the name of
-/// `function`.
+/// Returns the XXH128 of a file in hexadecimal, as `xxh128sum` prints it. Throws FormatError, whose
+/// message starts with [`function`].
 std::string checksum(const std::filesystem::path& file, std::string_view function);
-/// Of bytes in memory.
+/// Returns the XXH128 of bytes in memory.
 std::string checksum(std::string_view bytes);
 
 }  // namespace spikesink::detail

@@ -8,9 +8,9 @@
 namespace spikesink::detail {
 namespace {
 
-// After a backward pass has added to a parameter's gradient.
-struct Added : torch::autograd::PostAccumulateGradHook {
-  explicit Added(std::function<void()> then_called) : then(std::move(then_called)) {}
+// Calls a function each time a backward pass has accumulated a parameter's gradient.
+struct AccumulationHook : torch::autograd::PostAccumulateGradHook {
+  explicit AccumulationHook(std::function<void()> function) : then(std::move(function)) {}
   void operator()(const torch::Tensor&) override { then(); }
   std::function<void()> then;
 };
@@ -31,7 +31,7 @@ GradientSum::GradientSum(const std::vector<torch::Tensor>& parameters, Processes
     buckets_.back().parameters.push_back(parameter);
     const size_t bucket = buckets_.size() - 1;
     torch::autograd::impl::set_post_acc_grad_hooks(
-        parameter, std::make_unique<Added>([this, bucket] { take(bucket); }));
+        parameter, std::make_unique<AccumulationHook>([this, bucket] { count_gradient(bucket); }));
   }
 }
 
@@ -48,7 +48,7 @@ void GradientSum::begin() {
   completes_ = true;
 }
 
-void GradientSum::take(size_t bucket) {
+void GradientSum::count_gradient(size_t bucket) {
   if (!completes_) return;
   ++buckets_[bucket].ready;
   while (started_ < buckets_.size() &&
@@ -56,16 +56,17 @@ void GradientSum::take(size_t bucket) {
     start_next();
 }
 
-// The gradients become views of the sum.
+// Concatenates the bucket's gradients and starts their all-reduce. The gradients become views of
+// the concatenation, so the sum needs no copy back.
 void GradientSum::start_next() {
   const torch::NoGradGuard no_grad;
   auto& bucket = buckets_[started_++];
-  std::vector<torch::Tensor> parts;
+  std::vector<torch::Tensor> gradients;
   for (const auto& parameter : bucket.parameters) {
     const auto& gradient = parameter.grad();
-    parts.push_back((gradient.defined() ? gradient : at::zeros_like(parameter)).flatten());
+    gradients.push_back((gradient.defined() ? gradient : at::zeros_like(parameter)).flatten());
   }
-  const auto sum = at::cat(parts);
+  const auto sum = at::cat(gradients);
   int64_t first = 0;
   for (auto& parameter : bucket.parameters) {
     if (parameter.grad().defined())

@@ -7,9 +7,9 @@
 
 namespace spikesink::detail {
 
-/// Sums the gradients of a model over the processes of a job, some while the backward pass still
-/// forms others: parameters share buckets, the last ones first, and a bucket's sum begins when its
-/// gradients are there (Li et al., arXiv 2006.15704).
+/// Sums the gradients of a model over the processes of a job, and overlaps this with the backward
+/// pass: parameters are grouped into buckets, the last parameters first, and the all-reduce of a
+/// bucket starts when all of its gradients are computed (Li et al., arXiv 2006.15704).
 class GradientSum {
  public:
   static constexpr int64_t kBucketBytes = 16 << 20;
@@ -20,25 +20,25 @@ class GradientSum {
   GradientSum& operator=(const GradientSum&) = delete;
   ~GradientSum();
 
-  /// The backward pass that comes next completes this process's gradients.
+  /// Call before the last backward pass of a step: it completes this process's gradients.
   void begin();
-  /// Returns when each gradient is the sum of all processes'. A gradient is formed at all of them
-  /// or at none; then it stays undefined.
+  /// Waits until each gradient is the sum over all processes. Each gradient must be defined in all
+  /// processes or in none; in the second case it stays undefined.
   void end();
 
  private:
   struct Bucket {
     std::vector<torch::Tensor> parameters;
-    size_t ready = 0;  // of them
+    size_t ready = 0;  // number of complete gradients
     std::function<void()> wait;
   };
 
-  void take(size_t bucket);
+  void count_gradient(size_t bucket);
   void start_next();
 
   Processes& processes_;
   std::vector<Bucket> buckets_;
-  size_t started_ = 0;  // every process starts them in the same order
+  size_t started_ = 0;  // number of buckets; every process starts them in the same order
   bool completes_ = false;
 };
 

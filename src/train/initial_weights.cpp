@@ -7,7 +7,7 @@
 namespace spikesink {
 namespace {
 
-constexpr double kAlpha = 0.5;  // of DynamicTanh, as arXiv 2503.10622 starts it
+constexpr double kAlpha = 0.5;  // initial alpha of DynamicTanh (arXiv 2503.10622)
 
 void fill_norm(NormImpl& norm) {
   if (norm.weight.defined()) norm.weight.fill_(norm.config().scale_plus_one ? 0 : 1);

@@ -6,18 +6,18 @@
 
 namespace spikesink::detail {
 
-/// A file of lines that one process at a time adds to. Errors are FormatErrors.
+/// A log of lines. Only one process at a time can open it. All functions throw FormatError.
 class LogFile {
  public:
-  /// Made if need be, and locked.
+  /// Creates the file if needed, and locks it.
   explicit LogFile(const std::filesystem::path& path);
   LogFile(const LogFile&) = delete;
   LogFile& operator=(const LogFile&) = delete;
   ~LogFile();
 
-  /// Keeps the first lines and drops the rest. Throws where there are fewer.
+  /// Truncates the file to its first `lines` lines. Throws if it has fewer.
   void keep(int64_t lines);
-  /// The line is there when this returns, though not yet on the disk.
+  /// Appends a line. It is safe on the disk only after `sync`.
   void add(std::string_view line);
   void sync();
 

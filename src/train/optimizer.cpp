@@ -8,7 +8,8 @@
 namespace spikesink {
 namespace {
 
-// Whose a parameter is: from the largest to the smallest, each goes to the process that has least.
+// The rank that updates each parameter. To balance the shards, the parameters are assigned from the
+// largest to the smallest, each to the rank with the fewest elements so far.
 std::vector<int64_t> owners(const std::vector<torch::Tensor>& parameters, int64_t processes) {
   std::vector<size_t> order(parameters.size());
   std::iota(order.begin(), order.end(), 0);
@@ -29,9 +30,9 @@ double learning_rate(const OptimizerConfig& config, int64_t step, int64_t steps)
   if (step < config.warm_up)
     return config.learning_rate * static_cast<double>(step + 1) /
            static_cast<double>(config.warm_up);
-  const auto falling = static_cast<double>(std::max<int64_t>(steps - 1 - config.warm_up, 1));
-  const double way = std::min(1.0, static_cast<double>(step - config.warm_up) / falling);
-  const double share = (1 + std::cos(std::numbers::pi * way)) / 2;
+  const auto decay_steps = static_cast<double>(std::max<int64_t>(steps - 1 - config.warm_up, 1));
+  const double progress = std::min(1.0, static_cast<double>(step - config.warm_up) / decay_steps);
+  const double share = (1 + std::cos(std::numbers::pi * progress)) / 2;
   return config.least_learning_rate + share * (config.learning_rate - config.least_learning_rate);
 }
 
@@ -68,7 +69,7 @@ double AdamW::step(double rate) {
     for (auto* group : {&decayed_, &free_}) step(*group, rate, factor);
   }
   for (auto& parameter : parameters_) parameter.mutable_grad().reset();
-  if (finite && processes_ != nullptr) share();
+  if (finite && processes_ != nullptr) broadcast_parameters();
   return norm;
 }
 
@@ -100,7 +101,8 @@ void AdamW::step(Group& group, double rate, double factor) {
                     /*maximize=*/false);
 }
 
-void AdamW::share() {
+// Every rank broadcasts its updated parameters. All ranks start the broadcasts in the same order.
+void AdamW::broadcast_parameters() {
   std::vector<std::function<void()>> waits;
   for (size_t index = 0; index < parameters_.size(); ++index)
     waits.push_back(processes_->start_broadcast(parameters_[index], owners_[index]));

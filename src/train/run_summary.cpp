@@ -6,9 +6,9 @@
 namespace spikesink {
 namespace {
 
-// What the row's finished runs ended with.
-std::vector<ValidationRecord> ends(const std::vector<TrainingRunLog>& runs,
-                                   const std::string& row) {
+// The last validation of each finished run of the row.
+std::vector<ValidationRecord> final_validations(const std::vector<TrainingRunLog>& runs,
+                                                const std::string& row) {
   std::vector<ValidationRecord> result;
   for (const auto& run : runs) {
     const bool done = !run.log.empty() && run.log.back().step == run.config.steps;
@@ -18,11 +18,11 @@ std::vector<ValidationRecord> ends(const std::vector<TrainingRunLog>& runs,
   return result;
 }
 
-std::optional<SeedRange> spread(const std::vector<ValidationRecord>& ends,
+std::optional<SeedRange> spread(const std::vector<ValidationRecord>& records,
                                 ValidationRecord::Number ValidationRecord::*number) {
   std::vector<double> values;
-  for (const auto& end : ends) {
-    if (end.*number) values.push_back(*(end.*number));
+  for (const auto& record : records) {
+    if (record.*number) values.push_back(*(record.*number));
   }
   if (values.empty()) return std::nullopt;
   const double sum = std::accumulate(values.begin(), values.end(), 0.0);
@@ -43,7 +43,7 @@ std::vector<RowSummary> summarize_rows(const std::vector<TrainingRunLog>& runs) 
   for (const auto& run : runs) {
     const auto& name = run.config.name;
     if (std::ranges::find(rows, name, &RowSummary::row) != rows.end()) continue;
-    const auto of_row = ends(runs, name);
+    const auto of_row = final_validations(runs, name);
     rows.push_back({.row = name,
                     .runs = static_cast<int64_t>(of_row.size()),
                     .loss = spread(of_row, &ValidationRecord::loss),

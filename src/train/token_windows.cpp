@@ -25,7 +25,8 @@ int64_t TokenWindows::windows(int64_t length) const {
 
 torch::Tensor TokenWindows::window(int64_t number, int64_t tokens) const {
   auto shard = shards_.begin();
-  for (int64_t here; number >= (here = shard->tokens.size(0) / tokens); ++shard) number -= here;
+  for (int64_t windows; number >= (windows = shard->tokens.size(0) / tokens); ++shard)
+    number -= windows;
   auto ids = shard->tokens.slice(0, number * tokens, (number + 1) * tokens).to(torch::kLong);
   const auto [low, high] = at::aminmax(ids);
   if (low.item<int64_t>() < 0 || high.item<int64_t>() >= options_.d_vocabulary)

@@ -25,7 +25,7 @@ void check_range(const char* field, double value, double low, double high) {
                           high);
 }
 
-// Of the large matrices.
+// The number of elements of the large matrices, to refuse sizes that no machine can allocate.
 double most_parameters(const ModelConfig& model) {
   const auto product = [](int64_t rows, int64_t columns) {
     return static_cast<double>(rows) * static_cast<double>(columns);
@@ -37,7 +37,7 @@ double most_parameters(const ModelConfig& model) {
   return product(rows, model.d_model) + static_cast<double>(model.n_layers) * layer;
 }
 
-// What no machine has memory for is refused before any is asked for.
+// Refuses sizes that no machine has memory for, before anything is allocated.
 void check_sizes(const TrainConfig& config) {
   constexpr int64_t kMostLayers = 1 << 12, kMostWidth = 1 << 20, kMostAtOnce = 1 << 24,
                     kMostTask = 1 << 15, kMostTokens = 1 << 28;
@@ -82,8 +82,8 @@ void check_data(const TrainConfig& config) {
   if (data.training.empty() &&
       (!data.validation.empty() || !data.tokenizer.empty() || data.separator))
     detail::fail_argument(
-        "[{}] data.training: got none, expected what data.validation, tokenizer "
-        "and separator are for",
+        "[{}] data.training: got none, expected paths, because data.validation, "
+        "data.tokenizer or data.separator is given",
         kTrainConfig);
   if (data.separator && (*data.separator < 0 || *data.separator >= config.model.d_vocabulary))
     detail::fail_argument("[{}] data.separator: got {}, expected 0 to {}", kTrainConfig,
@@ -160,7 +160,7 @@ void TrainConfig::validate() const {
   check_range("optimizer.learning_rate", optimizer.learning_rate, 0, kLarge);
   check_range("optimizer.least_learning_rate", optimizer.least_learning_rate, 0,
               optimizer.learning_rate);
-  constexpr double kBelowOne = 1 - 1e-9, kLeastEpsilon = 1e-30;  // 0 / 0 otherwise
+  constexpr double kBelowOne = 1 - 1e-9, kLeastEpsilon = 1e-30;  // avoid 0 / 0
   check_range("optimizer.beta1", optimizer.beta1, 0, kBelowOne);
   check_range("optimizer.beta2", optimizer.beta2, 0, kBelowOne);
   check_range("optimizer.epsilon", optimizer.epsilon, kLeastEpsilon, 1);
@@ -177,8 +177,9 @@ void TrainConfig::validate() const {
   check_sizes(*this);
   check_data(*this);
   if (model.experts.count > 0)
-    detail::fail_argument("[{}] model.experts: got {}, expected none: their training is not known",
-                          kTrainConfig, model.experts.count);
+    detail::fail_argument(
+        "[{}] model.experts: got {}, expected 0: training of experts is not supported",
+        kTrainConfig, model.experts.count);
   if (!model.is_causal_lm())
     detail::fail_argument("[{}] model: got an encoder, expected a decoder with an unembedding",
                           kTrainConfig);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "detail/autocast.h"
 #include "detail/fail.h"
@@ -34,14 +35,19 @@ Transformer fresh_model(const TrainConfig& config, torch::Device device) {
   return model;
 }
 
-// Last to first as a backward pass completes them: the unembedding, where it is one of its own,
-// before the layers.
-std::vector<torch::Tensor> in_order_of_use(const Transformer& model) {
+// The parameters in the order of the forward pass, so that a backward pass completes their
+// gradients from last to first. A separate unembedding must come last.
+std::vector<torch::Tensor> in_forward_order(const Transformer& model) {
   auto parameters = model->parameters();
   if (!model->config().tied_embeddings && model->unembedding.defined())
     std::ranges::stable_partition(
         parameters, [&](const auto& one) { return !one.is_same(model->unembedding); });
   return parameters;
+}
+
+// The sign of a NaN differs between kernels; a message should not.
+double without_nan_sign(double value) {
+  return std::isnan(value) ? std::numeric_limits<double>::quiet_NaN() : value;
 }
 
 }  // namespace
@@ -57,7 +63,7 @@ Trainer::Trainer(TrainConfig config, TrainingData data, torch::Device device, Pr
       processes_(processes),
       model_(fresh_model(config_, device)),
       gradients_(processes
-                     ? std::make_unique<detail::GradientSum>(in_order_of_use(model_), *processes)
+                     ? std::make_unique<detail::GradientSum>(in_forward_order(model_), *processes)
                      : nullptr),
       optimizer_(model_, config_.optimizer, processes) {}
 Trainer::Trainer(Trainer&&) noexcept = default;
@@ -74,7 +80,8 @@ TrainingStep Trainer::step() {
     throw std::runtime_error(
         fmt::format("[Trainer] step {}: got a loss of {} and a gradient of norm {}, expected "
                     "finite ones (learning rate {})",
-                    result.step, result.loss, result.gradient_norm, result.learning_rate));
+                    result.step, without_nan_sign(result.loss),
+                    without_nan_sign(result.gradient_norm), result.learning_rate));
   }
   ++step_;
   result.tokens = step_ * config_.sequences * config_.length;
@@ -83,21 +90,21 @@ TrainingStep Trainer::step() {
   if (result.validation && !std::isfinite(result.validation->perplexity.mean_loss))
     throw std::runtime_error(fmt::format(
         "[Trainer] step {}: got a validation loss of {}, expected a finite one (learning rate {})",
-        result.step, result.validation->perplexity.mean_loss, result.learning_rate));
+        result.step, without_nan_sign(result.validation->perplexity.mean_loss),
+        result.learning_rate));
   return result;
 }
 
-// This process's part of the step's.
-torch::Tensor Trainer::sequences_here() const {
+torch::Tensor Trainer::sequences_of_rank() const {
   const auto [first, last] =
       processes_ ? rank_range(config_.sequences, processes_->rank(), processes_->world_size())
                  : RankRange{0, config_.sequences};
   return data_.training->sequences(step_ * config_.sequences + first, last - first, config_.length);
 }
 
-// Of all the step's sequences, at whatever process they are.
+// The loss of the step over the sequences of all processes.
 double Trainer::loss_with_gradients() {
-  const auto ids = sequences_here();
+  const auto ids = sequences_of_rank();
   const int64_t at_once = config_.at_once > 0 ? config_.at_once : ids.size(0);
   double loss = 0;
   for (int64_t row = 0; row < ids.size(0); row += at_once) {
@@ -111,7 +118,7 @@ double Trainer::loss_with_gradients() {
   return sum.item<double>();
 }
 
-// Gives these sequences' part of the loss of all.
+// Returns the contribution of these sequences to the mean loss of the step.
 double Trainer::add_gradients(const torch::Tensor& ids) {
   const auto tokens = ids.to(model_->options().device());
   torch::Tensor logits;

@@ -19,13 +19,13 @@ namespace fs = std::filesystem;
 constexpr const char* kTrainingData = "open_training_data";
 constexpr const char* kSeparator = "<|endoftext|>";
 constexpr const char* kTokenizerFile = "tokenizer.json";
-constexpr uint64_t kValidationSeed = 0x76616c6964;  // the same whatever the run's
+constexpr uint64_t kValidationSeed = 0x76616c6964;  // does not depend on the seed of the run
 
 // -- the tokenizer
 
-// Both files or none: the second one's name is the last to appear.
+// tokenizer.json is written last: if it exists, both files are complete.
 void train_tokenizer(const TrainConfig& config, const fs::path& folder) {
-  constexpr int64_t kLeast = 257;  // the bytes and the separator
+  constexpr int64_t kLeast = 257;  // 256 bytes and the separator
   if (config.model.d_vocabulary < kLeast)
     detail::fail_argument("[{}] model.d_vocabulary: got {}, expected at least {} for text",
                           kTrainingData, config.model.d_vocabulary, kLeast);
@@ -79,12 +79,12 @@ class Corpus {
     if (!separator_ && tokenizer) separator_ = tokenizer->eos_id();
     if (!separator_ && config.data.starts_with_separator)
       detail::fail_argument(
-          "[{}] data.separator: got none, and no tokenizer says one: expected its id, or "
+          "[{}] data.separator: got none, and no tokenizer defines one: expected its id, or "
           "data.starts_with_separator to be false",
           kTrainingData);
   }
 
-  // Texts that follow one another are one shard.
+  // Consecutive text files form one shard.
   std::vector<TokenShard> shards(const std::vector<std::string>& paths) const {
     std::vector<TokenShard> shards;
     std::vector<int32_t> ids;
@@ -127,16 +127,16 @@ class Corpus {
   std::optional<int64_t> separator_;
 };
 
-// The last windows of so many tokens, taken off the shards.
+// Removes the last `count` windows of `tokens` tokens from the shards and returns them.
 std::vector<TokenShard> hold_out(std::vector<TokenShard>& shards, int64_t count, int64_t tokens) {
-  std::vector<TokenShard> held;
+  std::vector<TokenShard> removed;
   for (auto shard = shards.rbegin(); shard != shards.rend() && count > 0; ++shard) {
     const int64_t all = shard->tokens.size(0), taken = std::min(count, all / tokens);
-    held.push_back({shard->name, shard->tokens.slice(0, all - taken * tokens)});
+    removed.push_back({shard->name, shard->tokens.slice(0, all - taken * tokens)});
     shard->tokens = shard->tokens.slice(0, 0, all - taken * tokens);
     count -= taken;
   }
-  return held;
+  return removed;
 }
 
 void check_windows(const char* what, const TokenWindows& tokens, int64_t length, int64_t expected) {

@@ -41,7 +41,7 @@ Number finite(double value) {
   return std::isfinite(value) ? Number(value) : Number();
 }
 
-// The share of a layer's heads and the sequences in which they sink, in percent.
+// For each layer, the share of pairs of a head and a sequence with a sink, in percent.
 std::vector<Number> sinks_by_layer(const AttentionSinksResult& sinks) {
   std::vector<double> sums, counts;
   for (const auto& head : sinks.heads) {

@@ -24,10 +24,10 @@ TrainConfig read_config(const fs::path& folder) {
   return read_train_config(std::string(text->text()), file.string());
 }
 
-// The first key that differs, with both values; nothing where none does.
-std::string difference(const TrainConfig& wanted, const TrainConfig& there) {
+// The first key that differs, with both values; empty for equal configurations.
+std::string difference(const TrainConfig& wanted, const TrainConfig& existing) {
   using nlohmann::json;
-  const auto a = json::parse(to_json(wanted)), b = json::parse(to_json(there));
+  const auto a = json::parse(to_json(wanted)), b = json::parse(to_json(existing));
   const auto changes = json::diff(b, a);
   if (changes.empty()) return {};
   auto path = changes.front()["path"].get<std::string>();
@@ -39,8 +39,8 @@ std::string difference(const TrainConfig& wanted, const TrainConfig& there) {
   return fmt::format("{}: got {}, expected {}", path, value(a), value(b));
 }
 
-// The folder, made if need be, with no other training in it.
-fs::path prepared(const TrainConfig& config, const fs::path& folder) {
+// Creates the folder if needed. Throws if it contains another training run.
+fs::path prepare_folder(const TrainConfig& config, const fs::path& folder) {
   config.validate();
   std::error_code error;
   fs::create_directories(folder, error);
@@ -50,10 +50,10 @@ fs::path prepared(const TrainConfig& config, const fs::path& folder) {
   if (fs::exists(folder / kConfigFile)) {
     const auto differs = difference(config, read_config(folder));
     if (!differs.empty())
-      detail::fail_format("[{}] the folder holds another training: {} ({})", kTrainingRun, differs,
-                          (folder / kConfigFile).string());
+      detail::fail_format("[{}] the folder contains another training run: {} ({})", kTrainingRun,
+                          differs, (folder / kConfigFile).string());
   } else if (fs::exists(folder / kLog) && fs::file_size(folder / kLog) > 0) {
-    detail::fail_format("[{}] the folder holds a log of another training, without {} ({})",
+    detail::fail_format("[{}] the folder contains the log of another training run, without {} ({})",
                         kTrainingRun, kConfigFile, folder.string());
   }
   return folder;
@@ -63,17 +63,17 @@ fs::path tokenizer_of(const fs::path& folder) {
   return folder / "tokenizer";
 }
 
-// Says in the folder whose it is before anything is made in it, so that a process that is killed
-// from then on can go on; what fails leaves the folder as it was.
-Trainer started(const TrainConfig& config, const fs::path& folder, torch::Device device,
-                Processes* processes) {
+// Writes train.json before all other files, so that a run that is killed later can be resumed. An
+// error restores the folder.
+Trainer start_trainer(const TrainConfig& config, const fs::path& folder, torch::Device device,
+                      Processes* processes) {
   const auto tokenizer = tokenizer_of(folder);
   const bool fresh = !fs::exists(folder / kConfigFile);
   const bool makes_tokenizer = fresh && config.data.tokenizer.empty();
   if (makes_tokenizer && fs::exists(tokenizer))
     detail::fail_format(
-        "[{}] the folder holds a tokenizer of no training there: expected it as "
-        "data.tokenizer, or gone ({})",
+        "[{}] the folder contains a tokenizer but no train.json: expected the "
+        "tokenizer in data.tokenizer, or none in the folder ({})",
         kTrainingRun, tokenizer.string());
   if (fresh) detail::write_whole(folder / kConfigFile, to_json(config) + "\n", kTrainingRun);
   try {
@@ -90,27 +90,27 @@ Trainer started(const TrainConfig& config, const fs::path& folder, torch::Device
   }
 }
 
-// Of another process than the first, when that one has made what there is to make.
-Trainer joined(const TrainConfig& config, const fs::path& folder, torch::Device device,
-               Processes* processes) {
+// For the other processes: waits until process 0 has created the tokenizer.
+Trainer join_trainer(const TrainConfig& config, const fs::path& folder, torch::Device device,
+                     Processes* processes) {
   processes->barrier();
   return Trainer(config, open_training_data(config, tokenizer_of(folder)), device, processes);
 }
 
 bool has_model(const fs::path& folder) {
-  return fs::exists(folder / kModel / "config.json");  // the last of its files to appear
+  return fs::exists(folder / kModel / "config.json");  // written last
 }
 
 }  // namespace
 
 struct TrainingRun::Impl {
   Impl(const TrainConfig& config, const fs::path& to, torch::Device device, Processes* processes)
-      : folder(is_main_process(processes) ? prepared(config, to) : to),
+      : folder(is_main_process(processes) ? prepare_folder(config, to) : to),
         log(is_main_process(processes) ? std::make_unique<detail::LogFile>(folder / kLog)
                                        : nullptr),
-        trainer(is_main_process(processes) ? started(config, folder, device, processes)
-                                           : joined(config, folder, device, processes)) {
-    go_on();
+        trainer(is_main_process(processes) ? start_trainer(config, folder, device, processes)
+                                           : join_trainer(config, folder, device, processes)) {
+    resume();
     resumed_from_step = trainer.steps_done();
     if (!log) return;
     log->keep(resumed_from_step);
@@ -119,10 +119,10 @@ struct TrainingRun::Impl {
 
   fs::path checkpoints() const { return folder / "checkpoints"; }
 
-  // Process 0 tells the others the step that it found.
-  void go_on() {
+  // All processes restore the checkpoint that process 0 found.
+  void resume() {
     auto* processes = trainer.processes();
-    if (log) find_last();
+    if (log) restore_last_valid();
     if (!processes) return;
     const auto steps = processes->all_gather(last ? std::to_string(last->step) : "");
     if (log || steps.front().empty()) return;
@@ -130,7 +130,7 @@ struct TrainingRun::Impl {
     restore_checkpoint(trainer, *last);
   }
 
-  void find_last() {
+  void restore_last_valid() {
     remove_incomplete_checkpoints(checkpoints());
     std::vector<Checkpoint> bad;
     for (const auto& checkpoint : find_checkpoints(checkpoints())) {
@@ -167,13 +167,13 @@ struct TrainingRun::Impl {
     return result;
   }
 
-  std::string last_in_words() const {
+  std::string last_checkpoint_note() const {
     return last ? fmt::format("; the last good checkpoint is {}", last->folder.string())
                 : "; there was no checkpoint yet";
   }
 
   fs::path folder;
-  std::unique_ptr<detail::LogFile> log;  // of the process that writes
+  std::unique_ptr<detail::LogFile> log;  // only in process 0
   Trainer trainer;
   int64_t resumed_from_step = 0;
   std::optional<Checkpoint> last;
@@ -195,11 +195,11 @@ TrainingStep TrainingRun::step() {
   try {
     return impl_->step();
   } catch (const FormatError& error) {
-    throw FormatError(error.what() + impl_->last_in_words());
+    throw FormatError(error.what() + impl_->last_checkpoint_note());
   } catch (const ProcessError& error) {
-    throw ProcessError(error.what() + impl_->last_in_words());
+    throw ProcessError(error.what() + impl_->last_checkpoint_note());
   } catch (const std::runtime_error& error) {
-    throw std::runtime_error(error.what() + impl_->last_in_words());
+    throw std::runtime_error(error.what() + impl_->last_checkpoint_note());
   }
 }
 

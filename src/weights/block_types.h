@@ -9,11 +9,12 @@
 
 namespace spikesink::detail {
 
-/// The types whose numbers are a scale times an integer (plus a minimum): Q4_0 ... Q6_K, TQ1_0,
+/// The types whose values are a scale times an integer (plus a minimum): Q4_0 ... Q6_K, TQ1_0,
 /// TQ2_0.
 std::span<const GgmlType> integer_types();
 
-/// The types whose numbers are a scale times one of sixteen values: IQ4_NL, IQ4_XS, MXFP4, NVFP4.
+/// The types whose values are a scale times one of sixteen table entries: IQ4_NL, IQ4_XS, MXFP4,
+/// NVFP4.
 std::span<const GgmlType> table_types();
 
 inline float half_at(const uint8_t* data) {
@@ -27,7 +28,7 @@ void each_block(const uint8_t* data, int64_t blocks, float* out) {
   for (int64_t i = 0; i < blocks; ++i) kBlock(data + i * kBytes, out + i * kSize);
 }
 
-/// A type whose blocks of kSize elements in kBytes bytes are turned into floats by kBlock.
+/// A type with blocks of kSize elements in kBytes bytes; kBlock dequantises one block.
 template <auto kBlock, int kSize, int kBytes>
 constexpr GgmlType quantised(uint32_t id, std::string_view name) {
   return {id, name, kSize, kBytes, torch::kFloat32, each_block<kBlock, kSize, kBytes>};

@@ -16,7 +16,8 @@
 namespace spikesink::detail {
 namespace {
 
-/// Of the output, handled at once: its pages are still in the cache when they are filled.
+/// Output elements per strip: few enough that the pages of a strip are still in the cache when they
+/// are written.
 constexpr int64_t kStripElements = 1 << 15;
 
 constexpr GgmlType plain(uint32_t id, std::string_view name, int64_t bytes,
@@ -49,15 +50,15 @@ constexpr std::array<std::pair<uint32_t, std::string_view>, 12> kUnsupported{{
 const std::vector<GgmlType>& all_types() {
   static const std::vector<GgmlType> types = [] {
     std::vector<GgmlType> all(kPlainTypes.begin(), kPlainTypes.end());
-    for (const auto part : {integer_types(), table_types()})
-      all.insert(all.end(), part.begin(), part.end());
+    for (const auto group : {integer_types(), table_types()})
+      all.insert(all.end(), group.begin(), group.end());
     return all;
   }();
   return types;
 }
 
-/// Brings in the whole pages of an output at once: faulting them in one by one takes longer than
-/// computing it. (Huge pages gain no more, and at times take thrice as long.)
+/// Maps all whole pages of an output at once, because page faults one by one take longer than the
+/// computation. (Huge pages are not faster and sometimes three times slower.)
 void populate(float* out, int64_t count) {
 #ifdef MADV_POPULATE_WRITE
   static const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
@@ -97,9 +98,9 @@ torch::Tensor dequantize(const GgmlType& type, const uint8_t* data, torch::IntAr
   at::parallel_for(0, (blocks + strip - 1) / strip, 1, [&](int64_t first, int64_t last) {
     for (int64_t begin = first * strip; begin < std::min(last * strip, blocks); begin += strip) {
       const int64_t count = std::min(strip, blocks - begin);
-      float* part = out + begin * type.block_size;
-      populate(part, count * type.block_size);
-      type.dequantizer(data + begin * type.block_bytes, count, part);
+      float* strip_out = out + begin * type.block_size;
+      populate(strip_out, count * type.block_size);
+      type.dequantizer(data + begin * type.block_bytes, count, strip_out);
     }
   });
   return result;

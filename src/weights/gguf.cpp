@@ -20,7 +20,8 @@ using Metadata = std::map<std::string, GgufValue, std::less<>>;
 struct GgufFile::Contents {
   struct TensorLocation {
     const GgmlType* type;
-    uint64_t begin;  // within the data until the data's beginning is known, then within the file
+    // Offset within the data section; `locate_data` makes it an offset within the file.
+    uint64_t begin;
     uint64_t bytes;
   };
 
@@ -28,8 +29,9 @@ struct GgufFile::Contents {
   Metadata metadata;
   std::vector<TensorLocation> locations;
 
-  /// Moves the locations into the file; one past its end or over another one is a FormatError.
-  void place_data(uint64_t data_begin, const std::vector<TensorInfo>& tensors);
+  /// Converts the locations to offsets in the file. Throws FormatError for tensors past the end of
+  /// the file and for overlapping tensors.
+  void locate_data(uint64_t data_begin, const std::vector<TensorInfo>& tensors);
 };
 
 namespace {
@@ -55,28 +57,29 @@ enum ValueType : uint32_t {
   kFloat64
 };
 
-/// Bytes that a value takes at the least; of a string, those of its length.
+/// Minimum size of a value in bytes; for a string, the size of its length field.
 constexpr std::array<uint64_t, 13> kLeastBytes = {1, 1, 2, 2, 4, 4, 4, 1, 8, 12, 8, 8, 8};
 
 constexpr std::array<const char*, std::variant_size_v<GgufValue>> kValueKinds = {
     "a boolean",          "an integer",         "a real number",          "a string",
     "a list of booleans", "a list of integers", "a list of real numbers", "a list of strings"};
 
-constexpr uint64_t kMostItems = 1 << 26;  // of all lists; real vocabularies have a million
+// In all lists together; real vocabularies have about a million
+constexpr uint64_t kMostItems = 1 << 26;
 
-/// Reads from front to back; nothing is trusted beyond the end of the file.
+/// Reads values in order and checks every size against the end of the file.
 class Cursor {
  public:
   explicit Cursor(const MappedFile& file) : file_(file) {}
 
-  /// What the following reads are part of, for the messages.
-  void enter(std::string part) { part_ = std::move(part); }
+  /// Sets the section that is read next, for the error messages.
+  void enter(std::string section) { section_ = std::move(section); }
   uint64_t position() const { return position_; }
 
   template <typename... Args>
   [[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) const {
     detail::fail_format("[GgufFile] {} ({}, {})", fmt::format(text, std::forward<Args>(args)...),
-                        file_.path().string(), part_);
+                        file_.path().string(), section_);
   }
 
   template <typename T>
@@ -107,7 +110,7 @@ class Cursor {
     return {reinterpret_cast<const char*>(take(size)), size};
   }
 
-  /// How many items follow, each of `least_bytes` or more.
+  /// Reads the number of items that follow, each of `least_bytes` or more.
   uint64_t count(uint64_t least_bytes) {
     const auto count = number<uint64_t>();
     const uint64_t most = (file_.size() - position_) / least_bytes;
@@ -116,7 +119,7 @@ class Cursor {
     return count;
   }
 
-  /// The same of a list.
+  /// Like `count`, for a list; also limits the total over all lists.
   uint64_t list_count(uint64_t least_bytes) {
     const uint64_t more = count(least_bytes);
     if (more > kMostItems - items_)
@@ -139,10 +142,10 @@ class Cursor {
 
   const MappedFile& file_;
   uint64_t position_ = 0, items_ = 0;
-  std::string part_ = "header";
+  std::string section_ = "header";
 };
 
-/// Calls `use` with the function that reads one value of the type.
+/// Calls `use` with the function that reads one value of `type`.
 template <typename Use>
 GgufValue with_reader(const Cursor& cursor, uint32_t type, Use use) {
   switch (type) {
@@ -219,7 +222,7 @@ Counts read_header(Cursor& cursor) {
   }
   check_version(cursor, cursor.number<uint32_t>());
   constexpr uint64_t kLeastTensorBytes =
-      8 + 4 + 8 + 4 + 8;  // name, dimensions' number, one dimension, type, offset
+      8 + 4 + 8 + 4 + 8;  // name, number of dimensions, one dimension, type, offset
   constexpr uint64_t kLeastValueBytes = 8 + 4 + 1;  // key, type, value
   const uint64_t tensors = cursor.count(kLeastTensorBytes);
   const uint64_t values = cursor.count(kLeastValueBytes);
@@ -288,7 +291,7 @@ uint64_t alignment_of(const Metadata& metadata, const Cursor& cursor) {
   return alignment;
 }
 
-void refuse_part_of_a_model(const Metadata& metadata, const Cursor& cursor) {
+void refuse_split_model(const Metadata& metadata, const Cursor& cursor) {
   const auto found = metadata.find("split.count");
   if (found == metadata.end()) return;
   const auto* parts = std::get_if<int64_t>(&found->second);
@@ -302,10 +305,10 @@ void refuse_part_of_a_model(const Metadata& metadata, const Cursor& cursor) {
 
 }  // namespace
 
-void GgufFile::Contents::place_data(uint64_t data_begin, const std::vector<TensorInfo>& tensors) {
+void GgufFile::Contents::locate_data(uint64_t data_begin, const std::vector<TensorInfo>& tensors) {
   const uint64_t file_size = file->size();
   const uint64_t available = file_size - std::min(data_begin, file_size);
-  std::vector<size_t> order;  // of the tensors that have elements, by location
+  std::vector<size_t> order;  // tensors with elements, sorted by offset
   for (size_t i = 0; i < locations.size(); ++i) {
     TensorLocation& location = locations[i];
     if (location.begin > available || location.bytes > available - location.begin) {
@@ -335,7 +338,7 @@ GgufFile::GgufFile(const fs::path& path) : contents_(std::make_unique<Contents>(
   const Counts counts = read_header(cursor);
   contents_->metadata = read_metadata(cursor, counts.values);
   cursor.enter("metadata");
-  refuse_part_of_a_model(contents_->metadata, cursor);
+  refuse_split_model(contents_->metadata, cursor);
   const uint64_t alignment = alignment_of(contents_->metadata, cursor);
   for (uint64_t i = 0; i < counts.tensors; ++i) {
     cursor.enter(fmt::format("tensor {} of {}", i + 1, counts.tensors));
@@ -352,7 +355,7 @@ GgufFile::GgufFile(const fs::path& path) : contents_(std::make_unique<Contents>(
     contents_->locations.push_back({&type, offset, bytes});
     add(std::move(info));
   }
-  contents_->place_data((cursor.position() + alignment - 1) / alignment * alignment, tensors());
+  contents_->locate_data((cursor.position() + alignment - 1) / alignment * alignment, tensors());
 }
 
 GgufFile::~GgufFile() = default;
@@ -384,8 +387,9 @@ const T* GgufFile::find(std::string_view key) const {
   if (found == contents_->metadata.end()) return nullptr;
   if (const T* value = std::get_if<T>(&found->second)) return value;
   detail::fail_format(
-      "[GgufFile] a key holds another kind of value: got {}, expected {} ({}, key '{}')",
-      kValueKinds[found->second.index()], kValueKinds[GgufValue(T()).index()], path().string(), key);
+      "[GgufFile] a key has a value of another type: got {}, expected {} ({}, key '{}')",
+      kValueKinds[found->second.index()], kValueKinds[GgufValue(T()).index()], path().string(),
+      key);
 }
 
 template <typename T>

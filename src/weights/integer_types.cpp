@@ -34,7 +34,7 @@ void q4_1(const uint8_t* __restrict block, float* __restrict out) {
   for (int j = 0; j < 16; ++j) out[16 + j] = scale * static_cast<float>(nibbles[j] >> 4) + minimum;
 }
 
-/// The fifth bits (one word, bit j for element j) joined to the nibbles.
+/// Combines the fifth bits (one 32-bit word, bit j for element j) with the nibbles.
 std::array<uint8_t, kSmall> five_bits(const uint8_t* fifth_bits, const uint8_t* nibbles) {
   std::array<uint8_t, kSmall> values;
   const uint32_t high = word_at(fifth_bits);

@@ -42,7 +42,7 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
   if (file.fd < 0) fail_format("[{}] cannot open {}: {}", caller, path.string(), reason(errno));
   struct stat status {};
   if (::fstat(file.fd, &status) != 0)
-    fail_format("[{}] cannot look at {}: {}", caller, path.string(), reason(errno));
+    fail_format("[{}] cannot read the status of {}: {}", caller, path.string(), reason(errno));
   if (!S_ISREG(status.st_mode))
     fail_format("[{}] not a file: got a {}, expected a regular file ({})", caller,
                 S_ISDIR(status.st_mode) ? "folder" : "special file", path.string());
@@ -78,7 +78,8 @@ void fetch(std::span<uint8_t> bytes) {
 void release(std::span<uint8_t> bytes) {
   const auto end = (reinterpret_cast<uintptr_t>(bytes.data()) + bytes.size()) / page_size();
   const auto begin =
-      (reinterpret_cast<uintptr_t>(bytes.data()) + page_size() - 1) / page_size();  // whole pages
+      // rounded up to whole pages
+      (reinterpret_cast<uintptr_t>(bytes.data()) + page_size() - 1) / page_size();
   if (begin < end)
     ::madvise(reinterpret_cast<void*>(begin * page_size()), (end - begin) * page_size(),
               MADV_DONTNEED);

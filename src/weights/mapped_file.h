@@ -13,13 +13,13 @@
 namespace spikesink::detail {
 
 static_assert(std::endian::native == std::endian::little,
-              "weight files are little-endian and are used as they lie in memory");
+              "weight files are little-endian and are used without conversion");
 
-/// A whole file in memory, copy-on-write: edits stay in this process.
+/// A memory-mapped file, copy-on-write: edits do not change the file.
 class MappedFile {
  public:
-  /// `caller` opens the error message. Missing, not a regular file, empty or unreadable:
-  /// FormatError.
+  /// Throws FormatError, with a message that starts with `caller`, for a file that is missing, not
+  /// regular, empty or unreadable.
   static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path,
                                                 std::string_view caller);
   MappedFile(const MappedFile&) = delete;
@@ -39,18 +39,19 @@ class MappedFile {
   uint64_t size_;
 };
 
-/// Has bytes of mapped files read from the disk, in one go.
+/// Reads bytes of a mapped file from the disk in one operation.
 void fetch(std::span<uint8_t> bytes);
-/// Frees the memory of their whole pages: what reads them again finds them on the disk. Edits of
-/// them are lost.
+/// Frees the memory of all whole pages in `bytes`. The next access reads them from the disk again;
+/// edits are lost.
 void release(std::span<uint8_t> bytes);
 
-/// The product of the dimensions; nothing when one is negative, or when it or a stride passes
-/// int64.
+/// Returns the product of the dimensions; nothing if a dimension is negative or if the product or a
+/// stride overflows int64.
 std::optional<int64_t> element_count(torch::IntArrayRef shape);
 
-/// The tensor whose elements begin at `offset`, which the caller has checked to lie in the file: a
-/// view that keeps the mapping alive, or a copy where the offset does not suit the element's size.
+/// Returns the tensor whose elements begin at `offset`; the caller has checked that it is inside
+/// the file. The tensor is a view that keeps the mapping alive, or a copy if the offset is not
+/// aligned to the element size.
 torch::Tensor mapped_tensor(std::shared_ptr<const MappedFile> file, uint64_t offset,
                             torch::IntArrayRef shape, torch::ScalarType dtype);
 

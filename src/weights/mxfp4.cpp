@@ -28,7 +28,7 @@ void check_shapes(torch::IntArrayRef blocks, torch::IntArrayRef scales, std::str
   }
 }
 
-/// What each nibble stands for. Zero has a sign here, unlike in GGUF.
+/// The value of each nibble. Negative zero exists here, unlike in GGUF.
 std::array<float, 16> scaled_values(uint8_t scale) {
   std::array<float, 16> values;
   for (int i = 0; i < 8; ++i) {

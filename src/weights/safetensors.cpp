@@ -23,7 +23,7 @@ constexpr const char* kCaller = "open_safetensors";
 struct Entry {
   TensorInfo info;
   torch::ScalarType dtype;
-  uint64_t begin;  // in the file
+  uint64_t begin;  // offset in the file
   uint64_t end;
 };
 
@@ -45,7 +45,7 @@ std::string_view header_of(const MappedFile& file) {
   return {reinterpret_cast<const char*>(file.data()) + sizeof size, size};
 }
 
-/// Names the tensor in every message about it.
+/// Reads one entry of the header; every error message names the tensor.
 class EntryReader {
  public:
   EntryReader(const MappedFile& file, uint64_t data_begin) : file_(file), data_begin_(data_begin) {}
@@ -97,7 +97,7 @@ class EntryReader {
     std::vector<T> integers;
     for (const json& item : list) {
       if (!item.is_number_unsigned() || !std::in_range<T>(item.get<uint64_t>())) {
-        fail(name, "'{}' holds {}, expected integers from 0 to 2^63 - 1", key,
+        fail(name, "'{}' contains {}, expected integers from 0 to 2^63 - 1", key,
              item.dump(-1, ' ', true));
       }
       integers.push_back(static_cast<T>(item.get<uint64_t>()));
@@ -154,8 +154,8 @@ void check_metadata(const json& metadata, const MappedFile& file) {
   }
 }
 
-/// Sorted by location, which must leave neither a gap nor an overlap from the header to the end of
-/// the file.
+/// Returns the entries sorted by offset. From the header to the end of the file there must be no
+/// gap and no overlap.
 std::vector<Entry> read_entries(const MappedFile& file) {
   const std::string_view header = header_of(file);
   uint64_t offset = sizeof(uint64_t) + header.size();
@@ -260,9 +260,9 @@ std::map<std::string, std::string> read_weight_map(const fs::path& index_file) {
 }
 
 void check_inside_folder(const fs::path& shard, const fs::path& index_file) {
-  const bool climbs = std::find(shard.begin(), shard.end(), "..") != shard.end();
-  const bool cut = shard.native().find('\0') != std::string::npos;
-  if (shard.empty() || shard.is_absolute() || climbs || cut) {
+  const bool leaves_folder = std::find(shard.begin(), shard.end(), "..") != shard.end();
+  const bool has_nul = shard.native().find('\0') != std::string::npos;
+  if (shard.empty() || shard.is_absolute() || leaves_folder || has_nul) {
     detail::fail_format(
         "[open_safetensors_index] a shard is not in the folder of the index: got '{}', expected a "
         "file name ({})",
@@ -271,7 +271,8 @@ void check_inside_folder(const fs::path& shard, const fs::path& index_file) {
   const auto normal = shard.lexically_normal();
   if (normal.native() != shard.native()) {
     detail::fail_format(
-        "[open_safetensors_index] a shard has one name: got '{}', expected '{}' ({})",
+        "[open_safetensors_index] the file name of a shard is not normalised: got '{}', expected "
+        "'{}' ({})",
         shard.string(), normal.string(), index_file.string());
   }
 }
@@ -286,7 +287,8 @@ class SafetensorsIndex : public WeightSource {
       if (source == nullptr) source = &open_shard(shard);
       if (!source->contains(name)) {
         detail::fail_format(
-            "[open_safetensors_index] the index names a tensor that its shard lacks: '{}' in {} "
+            "[open_safetensors_index] the index names a tensor that is not in its shard: '{}' in "
+            "{} "
             "({})",
             name, shard, path.string());
       }
@@ -296,12 +298,12 @@ class SafetensorsIndex : public WeightSource {
         const auto listed = shard_of.find(info.name);
         if (listed == shard_of.end() || listed->second != shard) {
           detail::fail_format(
-              "[open_safetensors_index] a shard holds a tensor that the index does not place "
-              "there: '{}' in {} ({})",
+              "[open_safetensors_index] a shard has a tensor that the index does not assign to "
+              "it: '{}' in {} ({})",
               info.name, shard, path.string());
         }
         add(info);
-        holders_.push_back(source);
+        sources_.push_back(source);
       }
     }
   }
@@ -311,11 +313,11 @@ class SafetensorsIndex : public WeightSource {
 
  protected:
   torch::Tensor read(size_t index) const override {
-    return holders_[index]->tensor(tensors()[index].name);
+    return sources_[index]->tensor(tensors()[index].name);
   }
 
   std::span<uint8_t> bytes_of(size_t index) const override {
-    return holders_[index]->bytes(tensors()[index].name);
+    return sources_[index]->bytes(tensors()[index].name);
   }
 
  private:
@@ -334,7 +336,7 @@ class SafetensorsIndex : public WeightSource {
 
   fs::path path_;
   std::vector<std::unique_ptr<SafetensorsFile>> shards_;
-  std::vector<const WeightSource*> holders_;  // by tensor
+  std::vector<const WeightSource*> sources_;  // by tensor index
 };
 
 }  // namespace

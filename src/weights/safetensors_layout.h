@@ -8,7 +8,7 @@
 
 namespace spikesink::detail {
 
-/// As the format's own library has it.
+/// The limit of the `safetensors` library.
 inline constexpr uint64_t kMaxSafetensorsHeader = 100'000'000;
 
 struct SafetensorsDtype {
@@ -16,11 +16,11 @@ struct SafetensorsDtype {
   torch::ScalarType dtype;
 };
 
-/// Null when there is none.
+/// Return null for an unsupported dtype.
 const SafetensorsDtype* find_safetensors_dtype(std::string_view name);
 const SafetensorsDtype* find_safetensors_dtype(torch::ScalarType dtype);
 
-/// "F64, F32, ...": for error messages.
+/// Returns "F64, F32, ...", for error messages.
 std::string safetensors_dtype_names();
 
 }  // namespace spikesink::detail

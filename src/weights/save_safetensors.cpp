@@ -29,8 +29,10 @@ void check(const std::string& name, const torch::Tensor& tensor) {
   }
 }
 
-/// Largest elements first, so that every tensor is aligned to its element's size without gaps.
-std::vector<const NamedTensor*> order_of(const std::map<std::string, torch::Tensor>& tensors) {
+/// Sorts by element size, largest first, so that every tensor is aligned to its element size
+/// without gaps.
+std::vector<const NamedTensor*> sorted_by_element_size(
+    const std::map<std::string, torch::Tensor>& tensors) {
   std::vector<const NamedTensor*> order;
   for (const NamedTensor& entry : tensors) {
     check(entry.first, entry.second);
@@ -42,7 +44,7 @@ std::vector<const NamedTensor*> order_of(const std::map<std::string, torch::Tens
   return order;
 }
 
-/// Padded by spaces, so that the data begins at a multiple of 64 bytes.
+/// Returns the header, padded with spaces so that the data begins at a multiple of 64 bytes.
 std::string header_of(const std::vector<const NamedTensor*>& order,
                       const std::map<std::string, std::string>& metadata) {
   nlohmann::json header = nlohmann::json::object();
@@ -78,7 +80,7 @@ std::string header_of(const std::vector<const NamedTensor*>& order,
 
 void save_safetensors(const fs::path& file, const std::map<std::string, torch::Tensor>& tensors,
                       const std::map<std::string, std::string>& metadata) {
-  const auto order = order_of(tensors);
+  const auto order = sorted_by_element_size(tensors);
   const std::string header = header_of(order, metadata);
   const uint64_t header_size = header.size();
 

@@ -9,11 +9,11 @@ namespace {
 
 using Table = std::array<int8_t, 16>;
 
-/// Denser near zero, as weights are.
+/// The table of IQ4_NL: denser near zero, like the distribution of weights.
 constexpr Table kNonLinear = {-127, -104, -83, -65, -49, -35, -22, -10,
                               1,    13,   25,  38,  53,  69,  89,  113};
 
-/// The low nibbles of `count` bytes, then the high ones.
+/// Writes the values of the low nibbles of `count` bytes, then those of the high nibbles.
 void look_up(const Table& table, float scale, const uint8_t* nibbles, int count, float* out) {
   for (int j = 0; j < count; ++j) out[j] = scale * static_cast<float>(table[nibbles[j] & 15]);
   for (int j = 0; j < count; ++j)
@@ -42,7 +42,7 @@ void mxfp4(const uint8_t* block, float* out) {
   look_up(kTwiceE2m1, half_e8m0(block[0]), block + 1, 16, out);
 }
 
-/// Half of an E4M3 number without sign; what would be its NaN is 0.
+/// Returns half of an unsigned E4M3 number; the bit pattern of NaN is read as 0.
 float half_e4m3(uint8_t bits) {
   if (bits == 0x7f) return 0;
   const int exponent = bits >> 3 & 15;

@@ -41,11 +41,11 @@ std::vector<fs::path> files_in(const fs::path& folder) {
 
 std::unique_ptr<WeightSource> open_folder(const fs::path& folder) {
   const std::vector<fs::path> files = files_in(folder);
-  const auto holds = [&](const char* name) {
+  const auto contains = [&](const char* name) {
     return std::binary_search(files.begin(), files.end(), folder / name);
   };
-  if (holds("model.safetensors")) return open_safetensors(folder / "model.safetensors");
-  if (holds("model.safetensors.index.json"))
+  if (contains("model.safetensors")) return open_safetensors(folder / "model.safetensors");
+  if (contains("model.safetensors.index.json"))
     return open_safetensors_index(folder / "model.safetensors.index.json");
 
   std::vector<fs::path> ggufs;
@@ -54,7 +54,7 @@ std::unique_ptr<WeightSource> open_folder(const fs::path& folder) {
   if (ggufs.size() == 1) return std::make_unique<GgufFile>(ggufs.front());
   if (ggufs.size() > 1) {
     detail::fail_format(
-        "[open_weights] the folder holds several models: got {} .gguf files, expected one ({}); "
+        "[open_weights] the folder contains several models: got {} .gguf files, expected one ({}); "
         "name the file",
         ggufs.size(), folder.string());
   }
@@ -102,7 +102,7 @@ std::unique_ptr<WeightSource> open_weights(const fs::path& path) {
   if (path.string().ends_with(".safetensors.index.json")) return open_safetensors_index(path);
   if (is_pickle(path)) refuse_pickle(path);
   detail::fail_format(
-      "[open_weights] not a kind of weight file that is read: got '{}', expected .safetensors, "
+      "[open_weights] unsupported weight file: got '{}', expected .safetensors, "
       ".gguf or a folder ({})",
       path.extension().string(), path.string());
 }

@@ -111,7 +111,7 @@ class ProcessesTest(ProgramTest):
             self.assertFalse(out.exists() and list(out.iterdir()), "nothing half written")
 
     def test_a_process_that_hangs_is_noticed(self):
-        for victim, words in (1, "process 1 has not been heard of"), (0, "usually process 0, has not answered"):
+        for victim, words in (1, "process 1 sent no heartbeat for"), (0, "usually process 0, has not answered"):
             processes, _ = self.begin(2, "train", "--steps", 100000, "--threads", 1)
             time.sleep(5)
             processes[victim].send_signal(signal.SIGSTOP)

@@ -36,7 +36,8 @@ struct CompareTest : testing::Test {
 TEST_F(CompareTest, EachRowIsThatOfOneRunUnderItsIntervention) {
   const auto clean = model->forward(batches[0].ids);
   const auto results = compare_interventions(
-      model, batches, {scaled, masked, {"both", {scaled.interventions[0], masked.interventions[0]}}});
+      model, batches,
+      {scaled, masked, {"both", {scaled.interventions[0], masked.interventions[0]}}});
   ASSERT_EQ(results.size(), 4u);
   EXPECT_EQ(results[0].name, "clean");
   EXPECT_EQ(results[0].divergence.mean, 0);

@@ -34,9 +34,9 @@ TEST_F(LoadModelTest, AMissingTensorIsNamed) {
 }
 
 TEST_F(LoadModelTest, AnUnusedTensorIsNamed) {
-  tensors["model.layers.0.self_attn.sink_logits"] = torch::zeros({4});
+  tensors["model.layers.0.self_attn.sinks"] = torch::zeros({4});
   const auto message = refusal();
-  EXPECT_TRUE(contains(message, "model.layers.0.self_attn.sink_logits"));
+  EXPECT_TRUE(contains(message, "model.layers.0.self_attn.sinks"));
   EXPECT_TRUE(contains(message, "[4]"));
 }
 

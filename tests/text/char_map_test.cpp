@@ -56,7 +56,7 @@ TEST(CharMapTest, OffsetsOutsideTheMapAreRefused) {
   EXPECT_TRUE(contains(error(little_endian({4, 0}) + "\xFF"), "replacements are not UTF-8"));
   // A unit with a leaf far away, one whose value is no place, one in the middle of a character.
   const uint32_t leaf = 1U << 8;
-  EXPECT_TRUE(contains(error(little_endian({4, leaf | 99U << 10})), "leads outside of itself"));
+  EXPECT_TRUE(contains(error(little_endian({4, leaf | 99U << 10})), "has an offset out of range"));
   EXPECT_TRUE(contains(error(little_endian({8, leaf | 1U << 10, 77}) + "a"), "got unit 0 of 2"));
   EXPECT_TRUE(
       contains(error(little_endian({8, leaf | 1U << 10, 1}) + "\u00e9"), "got unit 0 of 2"));

@@ -88,7 +88,7 @@ TEST(TokenizerErrorsTest, HostileValuesAreRefused) {
       {"/added_tokens/0/id", nullptr, "the key 'id' is missing"},
       {"/added_tokens/0/content", "new", "two tokens have one id: got 0"},
       {"/added_tokens/0/lstrip", 1, "lstrip is of the wrong kind"},
-      {"/post_processor/processors/1/single", json::array(), "a template leaves out the text"},
+      {"/post_processor/processors/1/single", json::array(), "a template has no text"},
       {"/post_processor/processors/1/special_tokens", json::object(),
        "the key '<|begin_of_text|>' is missing"},
       {"/post_processor/processors/1/special_tokens/<|begin_of_text|>/ids",
@@ -194,8 +194,8 @@ TEST(TokenizerErrorsTest, ATemplateIsOneTextWithATokenOnEitherSide) {
   const json bos = {{"SpecialToken", {{"id", "<|begin_of_text|>"}, {"type_id", 0}}}};
   EXPECT_TRUE(contains(error_with(single, {bos, bos, text}), "several tokens before the text"));
   EXPECT_TRUE(contains(error_with(single, {text, bos, bos}), "several tokens after the text"));
-  EXPECT_TRUE(contains(error_with(single, {text, text}), "takes another"));
-  EXPECT_TRUE(contains(error_with(single, json::array({other})), "takes another: got 'B'"));
+  EXPECT_TRUE(contains(error_with(single, {text, text}), "has another sequence"));
+  EXPECT_TRUE(contains(error_with(single, json::array({other})), "has another sequence: got 'B'"));
 }
 
 TEST(TokenizerErrorsTest, TheTokenizerConfigMustFitTheVocabulary) {

@@ -103,7 +103,7 @@ TEST(TrainBpeTest, InvalidArgumentsAreRefused) {
   EXPECT_EQ(error({"a"}, {.special_tokens = {"<s>", ""}}),
             "[train_bpe] special_tokens: got an empty one, expected text");
   EXPECT_EQ(error({"a"}, {.special_tokens = {"<s>", "\xFF"}}),
-            "[train_bpe] special_tokens: got one that is not UTF-8 at place 1");
+            "[train_bpe] special_tokens: got one that is not UTF-8 at index 1");
 }
 
 }  // namespace

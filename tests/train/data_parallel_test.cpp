@@ -38,7 +38,8 @@ void expect_same(const std::vector<TrainingStep>& seen, const std::vector<Traini
     ASSERT_EQ(one.validation.has_value(), other.validation.has_value());
     if (!one.validation) continue;
     EXPECT_EQ(one.validation->perplexity.tokens, other.validation->perplexity.tokens);
-    EXPECT_NEAR(one.validation->perplexity.mean_loss, other.validation->perplexity.mean_loss, kDifference);
+    EXPECT_NEAR(one.validation->perplexity.mean_loss, other.validation->perplexity.mean_loss,
+                kDifference);
     EXPECT_NEAR(one.validation->spike(), other.validation->spike(), 1e-5);
   }
 }

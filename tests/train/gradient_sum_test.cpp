@@ -37,7 +37,9 @@ class CountingProcesses : public Processes {
   int64_t rank() const override { return under_.rank(); }
   int64_t world_size() const override { return under_.world_size(); }
   int64_t local_rank() const override { return under_.local_rank(); }
-  std::vector<std::string> all_gather(const std::string& mine) override { return under_.all_gather(mine); }
+  std::vector<std::string> all_gather(const std::string& mine) override {
+    return under_.all_gather(mine);
+  }
   std::function<void()> start_all_reduce(const torch::Tensor& tensor) override {
     ++begun;
     return under_.start_all_reduce(tensor);

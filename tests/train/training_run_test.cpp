@@ -103,7 +103,7 @@ TEST(TrainingRunTest, OtherDataIsRefused) {
   }
   folder.write("a.txt", text + "and one more");
   const auto said = message_of<std::invalid_argument>([&] { TrainingRun(config, out); });
-  EXPECT_TRUE(contains(said, "the data is not what it was"));
+  EXPECT_TRUE(contains(said, "the training data changed: got other sequences"));
   EXPECT_TRUE(contains(said, "checkpoints/step-4"));
   EXPECT_EQ(read_training_log(out / "log.jsonl").size(), 5);
   folder.write("a.txt", text);
@@ -118,7 +118,7 @@ TEST(TrainingRunTest, AnExistingTokenizerIsNotOverwritten) {
   auto config = run_config();
   config.data.training = {folder.write("a.txt", "text").string()};
   EXPECT_TRUE(contains(message_of<FormatError>([&] { TrainingRun(config, folder.path()); }),
-                       "a tokenizer of no training there"));
+                       "contains a tokenizer but no train.json"));
   EXPECT_EQ(read_bytes(folder / "tokenizer/tokenizer.json"), "{}");
 }
 
@@ -158,7 +158,8 @@ TEST(TrainingRunTest, OneTrainingAFolder) {
   auto other = config;
   other.optimizer.beta2 = 0.9;
   const auto said = message_of<FormatError>([&] { TrainingRun(other, folder.path()); });
-  EXPECT_TRUE(contains(said, "holds another training: /optimizer/beta2: got 0.9, expected 0.95"));
+  EXPECT_TRUE(
+      contains(said, "contains another training run: /optimizer/beta2: got 0.9, expected 0.95"));
   EXPECT_FALSE(is_finished(config, folder.path()));
 }
 

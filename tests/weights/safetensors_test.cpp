@@ -234,11 +234,11 @@ const Malformed kMalformedSafetensors[] = {
     {"UnknownDtype", one("F8_E4M3", "[1]", "[0,1]", 1),
      "unknown dtype: got 'F8_E4M3', expected one of F64, F32"},
     {"ShapeIsANumber", one("U8", "1", "[0,1]", 1), "'shape': got number, expected an array"},
-    {"NegativeSize", one("U8", "[-1]", "[0,1]", 1), "'shape' holds -1"},
-    {"FractionalSize", one("U8", "[1.0]", "[0,1]", 1), "'shape' holds 1.0"},
-    {"SizeIsText", one("U8", R"(["1"])", "[0,1]", 1), R"('shape' holds "1")"},
+    {"NegativeSize", one("U8", "[-1]", "[0,1]", 1), "'shape' contains -1"},
+    {"FractionalSize", one("U8", "[1.0]", "[0,1]", 1), "'shape' contains 1.0"},
+    {"SizeIsText", one("U8", R"(["1"])", "[0,1]", 1), R"('shape' contains "1")"},
     {"SizePastInt64", one("U8", "[9223372036854775808]", "[0,1]", 1),
-     "'shape' holds 9223372036854775808"},
+     "'shape' contains 9223372036854775808"},
     {"TooManyElements", one("U8", "[4294967296,4294967296]", "[0,1]", 1),
      "more elements than can be counted"},
     {"TooManyBytes", one("F64", "[4611686018427387904]", "[0,8]", 8),
@@ -246,7 +246,7 @@ const Malformed kMalformedSafetensors[] = {
     {"HugeAndZero", one("U8", "[0,4294967296,4294967296]", "[0,0]", 0),
      "more elements than can be counted"},
     {"OneOffset", one("U8", "[1]", "[1]", 1), "data_offsets: got 1 numbers, expected 2"},
-    {"NegativeOffset", one("U8", "[1]", "[-1,0]", 1), "'data_offsets' holds -1"},
+    {"NegativeOffset", one("U8", "[1]", "[-1,0]", 1), "'data_offsets' contains -1"},
     {"OffsetsSwapped", one("U8", "[1]", "[1,0]", 1), "expected begin before end"},
     {"DataPastTheEnd", one("U8", "[4]", "[0,4]", 3),
      "the data passes the end of the file: got offset 4, expected at most 3"},
@@ -338,9 +338,9 @@ TEST_F(SafetensorsIndexTest, AWrongIndexIsRefused) {
   EXPECT_TRUE(contains(message(R"({"weight_map":{"a":"/etc/passwd"}})"), "not in the folder"));
   EXPECT_TRUE(contains(message(R"({"weight_map":{"a":""}})"), "not in the folder"));
   EXPECT_TRUE(contains(message(R"({"weight_map":{"a":"2.safetensors"}})"),
-                       "the index names a tensor that its shard lacks: 'a'"));
+                       "the index names a tensor that is not in its shard: 'a'"));
   EXPECT_TRUE(contains(message(R"({"weight_map":{"a":"1.safetensors"}})"),
-                       "that the index does not place there: 'b'"));
+                       "that the index does not assign to it: 'b'"));
 }
 
 }  // namespace

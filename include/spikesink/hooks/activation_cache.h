@@ -7,15 +7,16 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Tensors by the hook point they were seen at. It keeps whole tensors: name only the points that
-/// are wanted.
+/// Stores the tensors of hook points by name. It stores whole tensors: record only the points you
+/// need.
 class ActivationCache {
  public:
-  /// Records the points that `pattern` matches for the life of the scope; a later forward
-  /// overwrites an earlier one. The cache must outlive the scope.
+  /// Records the points that match `pattern` until the returned scope is destroyed. A later forward
+  /// pass overwrites an earlier one. The cache must outlive the scope.
   HookScope record(HookRegistry& hooks, std::string_view pattern);
 
-  /// The tensor seen at `name`; throws std::invalid_argument with the nearest names when none was.
+  /// Returns the tensor recorded at `name`. Throws std::invalid_argument with the most similar
+  /// names if there is none.
   const torch::Tensor& operator[](std::string_view name) const;
 
   const std::map<std::string, torch::Tensor, std::less<>>& tensors() const& { return tensors_; }

@@ -23,7 +23,7 @@ struct Block {
   const char* kind_name() const {
     return kind() == BlockKind::kAttention ? "attention" : "feed_forward";
   }
-  /// The hook point of what this block adds to the stream.
+  /// Returns the hook point of the block's output, which is added to the residual stream.
   std::string output_hook_name() const;
 };
 

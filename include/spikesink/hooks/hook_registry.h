@@ -14,9 +14,9 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// What to do at a hook point. Made from any callable that takes `(const torch::Tensor& value)` or
-/// `(const torch::Tensor& value, const std::string& name)` and returns nothing (observe) or a
-/// tensor (replace).
+/// The function that runs at a hook point. Constructed from any callable that takes `(const
+/// torch::Tensor& value)` or `(const torch::Tensor& value, const std::string& name)` and returns
+/// nothing (observe) or a tensor (replace).
 class Hook {
  public:
   template <typename F, typename = std::enable_if_t<!std::is_same_v<std::decay_t<F>, Hook>>>
@@ -39,7 +39,7 @@ class Hook {
           }
         }) {}
 
-  /// The replacement, or an undefined tensor.
+  /// Returns the replacement, or an undefined tensor.
   torch::Tensor operator()(const torch::Tensor& value, const std::string& name) const {
     return call_(value, name);
   }
@@ -49,16 +49,16 @@ class Hook {
 };
 
 namespace detail {
-/// The hooks that watch one point, in order of registration.
+/// The hooks of one point, in order of registration.
 struct HookSlot {
   std::string name;
   std::vector<std::pair<int64_t, std::shared_ptr<const Hook>>> hooks;
 };
 }  // namespace detail
 
-/// A named site in the forward pass: `x = point(x)`. Copies share the site. A point nobody
-/// watches costs one branch. A default one is a site that this model does not have: nobody can
-/// watch it.
+/// A named point in the forward pass: `x = point(x)`. Copies refer to the same point. Without hooks
+/// it costs one branch. A default-constructed point does not exist in this model and cannot have
+/// hooks.
 class HookPoint {
  public:
   HookPoint() = default;
@@ -67,8 +67,8 @@ class HookPoint {
   bool exists() const { return slot_ != nullptr; }
   bool has_hooks() const { return slot_ && !slot_->hooks.empty(); }
 
-  /// Passes `value` through the hooks, in order of registration. A replacement of another shape,
-  /// dtype or device throws std::invalid_argument.
+  /// Runs the hooks on `value`, in order of registration, and returns the result. Throws
+  /// std::invalid_argument for a replacement with another shape, dtype or device.
   torch::Tensor operator()(torch::Tensor value) const {
     return has_hooks() ? run_hooks(std::move(value)) : value;
   }
@@ -81,48 +81,48 @@ class HookPoint {
   std::shared_ptr<detail::HookSlot> slot_;
 };
 
-/// Hooks, and other changes of a model, stay as long as their scope: leaving it, also by an
-/// exception, takes them off, the last ones first.
+/// RAII guard of hooks and other changes of a model. Its destructor undoes them, the last one
+/// first.
 class [[nodiscard]] HookScope {
  public:
   HookScope() = default;
-  /// Of a change that `undo`, which must not throw, takes back.
+  /// Calls `undo` on destruction; `undo` must not throw.
   explicit HookScope(std::function<void()> undo) { undo_.push_back(std::move(undo)); }
   HookScope(HookScope&& other) noexcept = default;
   HookScope& operator=(HookScope&& other) noexcept;
   ~HookScope() { reset(); }
 
-  /// Takes over what another scope holds.
+  /// Takes ownership of the changes of another scope.
   HookScope& operator+=(HookScope&& other);
-  /// Takes all of it off now.
+  /// Undoes all changes now.
   void reset();
 
  private:
   std::vector<std::function<void()>> undo_;
 };
 
-/// The hook points of one model. Not for use from several threads at once.
+/// The hook points of one model. Not thread-safe.
 class HookRegistry {
  public:
-  /// Makes a point; for models. A name taken already throws std::logic_error.
+  /// Creates a point; used by models. Throws std::logic_error for a duplicate name.
   HookPoint add_point(const std::string& name);
 
-  /// All names, in the order in which a forward pass meets them.
+  /// All names, in forward pass order.
   const std::vector<std::string>& names() const { return names_; }
-  /// The names that a pattern matches: `*` stands for any characters but a dot, `**` for any
-  /// characters. A pattern that matches nothing throws std::invalid_argument with the nearest
-  /// names.
+  /// Returns the names that match a pattern: `*` matches any characters except a dot, `**` matches
+  /// any characters. Throws std::invalid_argument with the most similar names if nothing matches.
   std::vector<std::string> matching_names(std::string_view pattern) const;
-  /// Adds `hook` to every point that `pattern` matches.
+  /// Adds `hook` to every point that matches `pattern`, until the returned scope is destroyed.
   HookScope add(std::string_view pattern, const Hook& hook);
 
-  /// Reserves a site of the model, in words, for one change of it; `by` names the change. Throws
-  /// std::invalid_argument while another one has it: of two changes of one site one would be lost.
+  /// Reserves an edit site of the model (a description in words) for one intervention, named `by`.
+  /// Throws std::invalid_argument while another intervention has it, because one of two edits would
+  /// be lost.
   HookScope claim(const std::string& site, const std::string& by);
 
-  /// Whether a hook watches the point of exactly this name.
+  /// True if the point with exactly this name has hooks.
   bool has_hooks(std::string_view name) const;
-  /// How many hooks are on.
+  /// The number of active hooks.
   size_t hook_count() const;
 
  private:

@@ -6,17 +6,18 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Something before each sequence for the sink to move to: tokens, or registers, vectors that no
-/// token has (arXiv 2309.16588). `compare` puts them there and counts the text alone; other passes
-/// are given `with_prefix(batch, prefix())`.
+/// Adds tokens, or registers (vectors that are not token embeddings, arXiv 2309.16588), before each
+/// sequence, so that the sink can move there. `compare_interventions` adds the prefix to its
+/// batches and measures only the text. For other forward passes, call `with_prefix(batch,
+/// prefix_tokens())`.
 class AddPrefix : public Intervention {
  public:
-  /// Throws std::invalid_argument for none.
+  /// Throws std::invalid_argument for an empty list.
   explicit AddPrefix(std::vector<int64_t> tokens);
-  /// registers [n, d_embedding], as `hook_embed` shows the embedding.
+  /// registers [n, d_embedding]: rows in the form of the embedding at `hook_embed`.
   explicit AddPrefix(torch::Tensor registers);
 
-  /// Two prefixes contradict each other.
+  /// Two prefixes conflict.
   HookScope attach(Transformer& model) const override;
   std::vector<int64_t> prefix_tokens() const override { return tokens_; }
 

@@ -12,11 +12,11 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Limits |x|, keeping the sign.
+/// Limits |x| and keeps the sign.
 struct Clamp {
   double limit;
 };
-/// Replaces x by a constant; 0 removes the channel.
+/// Replaces x by a constant. 0 removes the channel.
 struct SetTo {
   double value;
 };
@@ -24,46 +24,48 @@ struct SetTo {
 struct Scale {
   double factor;
 };
-/// Replaces x by what a calibration found, one signed number for each edited channel: of tokens at
-/// position 0, and of all others. NaN, where the calibration saw none, leaves x as it is.
+/// Replaces x by a calibrated mean, one signed number per edited channel, separately for position 0
+/// and for all other positions. NaN (no calibration value) leaves x unchanged.
 struct SetToMean {
   std::vector<double> at_start, elsewhere;
 };
 using ChannelEdit = std::variant<Clamp, SetTo, Scale, SetToMean>;
 
+/// Every token.
 struct AllTokens {};
-/// Those that are massive in the state that is edited, by the rule of `MassiveActivations`.
+/// The tokens that are massive in the edited state, by the rule of `MassiveActivations`.
 struct MassiveTokens {
   MassiveActivationsOptions massive;
 };
-/// The first token and the one with the largest |h| of the state that is edited, of each sequence.
+/// The first token of each sequence and the token with the largest |h| in the edited state.
 struct FirstAndLargestTokens {};
-/// In every sequence, from 0; -1 is a sequence's last token. A shorter sequence has none there.
+/// Positions in every sequence, from 0; -1 is the last token. Positions past the end are ignored.
 struct SequencePositions {
   std::vector<int64_t> positions;
 };
-/// Places of one text: to be attached for its batches (`attach_for_batch`).
+/// Token positions of one text. Must be attached with `attach_for_batch`, for batches of this text.
 struct TextPositions {
   SpikePositions positions;
 };
-/// The state that is edited, [B, T, d_model] -> which of its tokens, [B, T] bool.
+/// Maps the edited state [B, T, d_model] to a mask of the tokens to edit, [B, T] bool.
 using TokenMaskFunction = std::function<torch::Tensor(const torch::Tensor& state)>;
 using TokenChoice = std::variant<AllTokens, MassiveTokens, FirstAndLargestTokens, SequencePositions,
                                  TextPositions, TokenMaskFunction>;
 
+/// The layers and tokens that an edit acts on.
 struct EditSites {
-  std::optional<std::vector<int64_t>> layers;  // after which the stream is edited; none: after all
+  /// The residual stream is edited after these layers; nullopt: after every layer.
+  std::optional<std::vector<int64_t>> layers;
   TokenChoice tokens;
 };
 
-/// Changes channels of the residual stream after layers: of the state that the next layer reads.
+/// Edits channels of the residual stream after a layer, that is, in the input of the next layer.
 class EditChannels : public Intervention {
  public:
-  /// Throws std::invalid_argument for a SetToMean of another number of channels.
+  /// Throws std::invalid_argument for a SetToMean with another number of channels.
   EditChannels(std::vector<int64_t> channels, ChannelEdit edit, EditSites sites = {});
 
-  /// Two edits that set one channel of the same kind of tokens after one layer contradict each
-  /// other.
+  /// Two edits that set the same channel after the same layer for the same token selector conflict.
   HookScope attach(Transformer& model) const override;
   HookScope attach_for_batch(Transformer& model, const TokenBatch& batch) const override;
 
@@ -75,10 +77,10 @@ class EditChannels : public Intervention {
   EditSites sites_;
 };
 
-/// The signed means that massive values of these channels have, where they have any.
+/// Returns the signed means of the massive values of these channels; NaN for a channel without any.
 SetToMean channel_means(const std::vector<MassiveChannel>& calibration,
                         const std::vector<int64_t>& channels);
-/// The same after a layer.
+/// Returns the same for the state after `layer`.
 SetToMean channel_means(const MassiveActivationsResult& calibration, int64_t layer,
                         const std::vector<int64_t>& channels);
 

@@ -9,25 +9,27 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// What a head gives is replaced by what it gave in another pass over as many tokens, as
-/// run_with_cache keeps it of the layers' "attn.hook_z".
+/// Replaces the output of a head by its output in another forward pass over the same number of
+/// sequences and tokens (activation patching). The cache must contain the "attn.hook_z" of the
+/// layers, as run_with_cache stores it.
 struct PatchFrom {
   ActivationCache cache;
 };
-/// Scale{0} removes a head.
+/// The edits of a head's output. Scale{0} removes the head.
 using HeadEdit = std::variant<Scale, PatchFrom>;
 
-/// Changes what query heads give to the output projection.
+/// Edits the outputs of query heads, before the output projection.
 class EditHeads : public Intervention {
  public:
+  /// `heads`: nullopt means all heads.
   EditHeads(std::optional<std::vector<HeadIndex>> heads, const HeadEdit& edit)
       : heads_(std::move(heads)), edit_(edit) {}
 
-  /// Two edits of one head contradict each other. A patch of another shape throws in the pass.
+  /// Two edits of one head conflict. A patch of another shape throws in the forward pass.
   HookScope attach(Transformer& model) const override;
 
  private:
-  std::optional<std::vector<HeadIndex>> heads_;  // none: all
+  std::optional<std::vector<HeadIndex>> heads_;
   HeadEdit edit_;
 };
 

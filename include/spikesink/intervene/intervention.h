@@ -9,27 +9,29 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-using HeadIndex = std::pair<int64_t, int64_t>;  // layer and query head
+/// The layer and the query head.
+using HeadIndex = std::pair<int64_t, int64_t>;
 
-/// One change of a trained model, to see what it does.
+/// A change of a trained model whose effect is measured.
 class Intervention {
  public:
   virtual ~Intervention() = default;
 
-  /// In force for the life of the scope; several compose, in the order in which they were attached.
-  /// Throws std::invalid_argument, the model unchanged, for places that the model does not have and
-  /// where an intervention that is in force contradicts this one.
+  /// Applies the intervention until the returned scope is destroyed. Several interventions apply in
+  /// the order of attachment. Throws std::invalid_argument, and leaves the model unchanged, for
+  /// edit sites that do not exist and for a conflict with an active intervention.
   virtual HookScope attach(Transformer& model) const = 0;
-  /// The same for the passes of one batch: what names places of a text must know which part of it
-  /// goes through.
+  /// Applies the intervention for the forward passes of one batch. Interventions that name token
+  /// positions of a text need to know which batch runs.
   virtual HookScope attach_for_batch(Transformer& model, const TokenBatch&) const {
     return attach(model);
   }
-  /// Tokens that must stand before each sequence while it is in force: `with_prefix`.
+  /// Returns the tokens that each sequence must start with while the intervention is active: see
+  /// `with_prefix`.
   virtual std::vector<int64_t> prefix_tokens() const { return {}; }
 };
 
-/// All heads of some layers.
+/// Returns all query heads of these layers.
 std::vector<HeadIndex> heads_of_layers(const ModelConfig& config,
                                        const std::vector<int64_t>& layers);
 

@@ -8,51 +8,56 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Blocks have their norms where this placement has them. A norm that has to go is frozen: it
-/// divides by the same number for all tokens, so that the weights behind it still get what they
-/// are used to. One that has to come is an RMSNorm without learned scale, whose results are as
-/// large as what it norms usually is.
+/// Changes the norm placement of the blocks. To remove a norm, we replace it by division by its
+/// median divisor, so that the following weights get inputs of the usual size. An added norm is an
+/// RMSNorm without learned scale, with a gain that keeps the median size of its input.
 struct SetNormPlacement {
   NormPlacement placement;
 };
-/// Every norm of the blocks becomes gain * tanh(alpha x), times its learned scale (arXiv
-/// 2503.10622); of all blocks: the final one as well. A LayerNorm goes on taking the mean away.
+/// Replaces every norm of the blocks by gain * tanh(alpha x), times its learned scale (arXiv
+/// 2503.10622). If all blocks are selected, the final norm is replaced too. A LayerNorm still
+/// subtracts the mean.
 struct UseDynamicTanh {};
-/// Queries and keys are normed, head by head, or their norms are frozen.
+/// Adds a norm of queries and keys per head, or replaces existing ones by constant divisors.
 struct SetQkNorm {
   bool enabled;
 };
 using NormChange = std::variant<SetNormPlacement, UseDynamicTanh, SetQkNorm>;
 
+/// The location of a norm: before a block, after a block's output, after the residual sum, on
+/// queries, on keys, or after the last layer.
 enum class NormSite { kFront, kOutput, kSum, kQuery, kKey, kFinal };
-/// "front", "output", ...
+/// Returns "front", "output", ...
 const char* to_string(NormSite site);
 
-/// What takes the place of one norm, and what had to be guessed for that: the weights do not say.
+/// The replacement of one norm, and its fitted values, which the weights do not contain.
 struct FittedNorm {
-  Block block{0};  // 0: the final norm's
+  Block block{0};  // 0 for the final norm
   NormSite site = NormSite::kFront;
-  NormKind kind = NormKind::kRms;  // kRms where there was none, kFixedDivisor, or kDynamicTanh
-  double alpha = 1;                // of kFixedDivisor and kDynamicTanh
-  double gain = 1;                 // of kRms and kDynamicTanh
-  double error = 0;  // root mean square of new - old over that of old, on the calibration batch
+  /// kRms for an added norm, kFixedDivisor for a removed one, or kDynamicTanh.
+  NormKind kind = NormKind::kRms;
+  double alpha = 1;  // for kFixedDivisor and kDynamicTanh
+  double gain = 1;   // for kRms and kDynamicTanh
+  /// RMS of (new - old) divided by RMS of old, over the calibration batch.
+  double error = 0;
 };
 
-/// Fits a change of norms on what a batch shows in the model as it is: medians over its tokens,
-/// and alpha by least squares over at most 1024 of them. `blocks`: none means all. Throws
-/// std::invalid_argument for blocks that the model does not have, for a change to what is there
-/// already, for a sum's norm in parallel blocks, and for one of two blocks that share a norm.
+/// Fits the replacement norms on a batch that runs through the unchanged model: medians over its
+/// tokens, and alpha by least squares over at most 1024 tokens. `blocks`: nullopt means all. Throws
+/// std::invalid_argument for a block that does not exist, a change that the model already has, a
+/// norm after the sum in parallel blocks, and only one of two blocks that share a norm.
 std::vector<FittedNorm> fit_norms(Transformer& model, const TokenBatch& calibration,
                                   const NormChange& change,
                                   const std::optional<std::vector<Block>>& blocks = {});
 
-/// The same weights under other norms. (The paper's table 5 trains such models; this asks what a
-/// trained one depends on.) Norms that come have no hook points of their own.
+/// Runs the same weights with other norms. (Table 5 of the paper trains models with such norms;
+/// this intervention shows which norms a trained model depends on.) Added norms have no hook
+/// points.
 class ChangeNorms : public Intervention {
  public:
   explicit ChangeNorms(std::vector<FittedNorm> norms) : norms_(std::move(norms)) {}
 
-  /// Two changes of one norm contradict each other.
+  /// Two changes of one norm conflict.
   HookScope attach(Transformer& model) const override;
 
   const std::vector<FittedNorm>& norms() const { return norms_; }

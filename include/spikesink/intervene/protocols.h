@@ -7,20 +7,21 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// The intervention of Sun et al. (arXiv 2402.17762): after one layer, where the spike is born, the
-/// channels of the first token and of the one with the largest |h| are zeroed, or set to what
-/// `calibration` says they are there on average. Two interventions: "massive-activations/zero" and
-/// "massive-activations/mean".
+/// Returns the two interventions of Sun et al. (arXiv 2402.17762): after the layer where the spike
+/// first appears, the channels of the first token and of the token with the largest |h| are set to
+/// zero ("massive-activations/zero") or to their mean in `calibration`
+/// ("massive-activations/mean").
 std::vector<NamedIntervention> massive_activations_protocol(
     const MassiveActivationsResult& calibration, int64_t layer,
     const std::vector<int64_t>& channels);
 
-/// The protocol that followed it (arXiv 2603.05498's code, `refine`): the tokens are those of each
-/// window that are massive after its own first massive layer; they are changed after the first of
-/// all these layers. "refine/zero", and "refine/mean-J" with the means of the calibration's windows
-/// that are massive after layer J first, for each such J. Channels without a mean stay as they are.
-/// `places`: of the text that goes through the model, whose first layers may be others'. None of
-/// them when nothing is massive.
+/// Returns the interventions of the later protocol (`refine` in the code of arXiv 2603.05498). In
+/// each window, the edited tokens are those that are massive after the window's first massive
+/// layer. All edits act after the first of these layers in the calibration. "refine/zero" sets the
+/// channels to zero. "refine/mean-J", one for each first massive layer J of the calibration, sets
+/// them to the mean over the calibration windows whose first massive layer is J; a channel without
+/// a mean is unchanged. `spike_positions`: token positions in the text that runs; its first massive
+/// layers may differ from those of the calibration. Returns an empty list if nothing is massive.
 std::vector<NamedIntervention> refine_protocol(const MassiveOnsetResult& calibration,
                                                const SpikePositions& spike_positions,
                                                const std::vector<int64_t>& channels);

@@ -8,36 +8,39 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// No attention for the sink: the other keys divide it among themselves, as if a mask hid the sink.
+/// Masks the sink key; the attention weights of the other keys are renormalised.
 struct MaskSink {};
-/// The sink keeps its attention, but gives no value for it: the rest is not renormalised.
+/// Removes the sink's value vector from the output. Its attention weight is not redistributed.
 struct DropSinkValue {};
-/// At most this share of a query's attention, 0 <= most < 1; the other keys divide the excess.
+/// Limits the sink's share of each query's attention, 0 <= max_share < 1. The excess is distributed
+/// over the other keys in proportion to their weights.
 struct CapSink {
   double max_share;
 };
-/// A logit more in the softmax's denominator, whose share is lost: a place to put attention that
-/// has no value. 0: softmax-plus-one.
+/// Adds a logit to the softmax denominator. Its attention weight has no value vector and is lost.
+/// 0: softmax-plus-one.
 struct AddSinkLogit {
   double logit = 0;
 };
 using SinkRemoval = std::variant<MaskSink, DropSinkValue, CapSink, AddSinkLogit>;
 
+/// The heads and key positions that a removal acts on.
 struct SinkRemovalSites {
-  std::optional<std::vector<HeadIndex>> heads;  // query heads; none: all of all layers
-  std::vector<int64_t> keys = {0};              // positions of the sinks; not of AddSinkLogit
+  std::optional<std::vector<HeadIndex>> heads;  // query heads; nullopt: all heads of all layers
+  std::vector<int64_t> keys = {0};              // positions of the sinks; unused by AddSinkLogit
 };
 
-/// Takes the sinks away from heads, whatever their groups and windows, without T x T matrices. What
-/// a token pays to itself it keeps: a first token sees nothing else. Measurements see what is left.
+/// Removes attention sinks from heads. Works with grouped-query attention and sliding windows,
+/// without T x T matrices. The attention of a token to itself is unchanged, because the first token
+/// sees only itself. Measurements see the changed attention.
 class RemoveSinks : public Intervention {
  public:
-  /// Throws std::invalid_argument for a share or a position that cannot be, and for a cap of more
+  /// Throws std::invalid_argument for an invalid share or position, and for a CapSink with more
   /// than one key.
   explicit RemoveSinks(SinkRemoval removal, SinkRemovalSites sites = {});
 
-  /// Two removals in one head contradict each other, as do two that limit attention (all but
-  /// AddSinkLogit) in one layer.
+  /// Two removals in one head conflict. Two removals in one layer conflict too, unless one of them
+  /// is AddSinkLogit.
   HookScope attach(Transformer& model) const override;
 
  private:

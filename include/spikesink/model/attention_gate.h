@@ -6,19 +6,21 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// A gate on what heads give, before the output projection.
+/// A gate that multiplies the outputs of the attention heads, before the output projection.
 class AttentionGateImpl : public torch::nn::Module {
  public:
   AttentionGateImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer);
 
-  /// z [B, T, H, d_head] and what the attention read, x [B, T, d_model] -> z times its factors.
+  /// z [B, T, H, d_head] and the input of the attention, x [B, T, d_model] -> z times the gate
+  /// factors.
   torch::Tensor forward(const torch::Tensor& z, const torch::Tensor& x, const PassContext& context);
 
-  Linear map{nullptr};   // with bias; of kHidden and kEmbedding
-  torch::Tensor logits;  // [factors] of kConstant, [context, factors] of kPosition, or undefined
+  Linear map{nullptr};  // with bias; for kHidden and kEmbedding, else null
+  /// [factors] for kConstant, [context, factors] for kPosition, else undefined.
+  torch::Tensor logits;
 
  private:
-  torch::Tensor logits_of(const torch::Tensor& x, const PassContext& context);
+  torch::Tensor compute_logits(const torch::Tensor& x, const PassContext& context);
 
   GateConfig config_;
   int64_t n_heads_;

@@ -6,10 +6,11 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// A mixture of experts: each token passes the few whose router probability is highest, weighted by
-/// it, and the shared expert, where there is one. Hooks: `hook_in`, `hook_expert_weights` [B, T,
-/// chosen] and `hook_expert_indices` [B, T, chosen] int64, the highest first; those of the experts'
-/// own feed-forwards, `experts.E.hook_...`, see only their tokens, [tokens, d_mlp], maybe none.
+/// A mixture of experts. Each token is processed by the experts with the highest router
+/// probability, weighted by that probability, and by the shared expert if the model has one. Hooks:
+/// `hook_in`, `hook_expert_weights` [B, T, chosen] and `hook_expert_indices` [B, T, chosen] int64,
+/// highest probability first. The hook points of one expert, `experts.E.hook_...`, see only the
+/// tokens routed to it, [tokens, d_mlp]; `tokens` can be 0.
 class ExpertsImpl : public torch::nn::Module {
  public:
   ExpertsImpl(const ModelConfig& config, HookRegistry& hooks, const std::string& name);
@@ -20,7 +21,7 @@ class ExpertsImpl : public torch::nn::Module {
   Linear router{nullptr};
   std::vector<FeedForward> experts;
   FeedForward shared{nullptr};  // null without a shared expert
-  Linear shared_gate{nullptr};  // its weight's logit, from the token
+  Linear shared_gate{nullptr};  // computes the logit of the shared expert's weight
 
  private:
   int64_t chosen_;

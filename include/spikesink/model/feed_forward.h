@@ -6,14 +6,14 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// The activation function itself, element by element.
+/// Applies the activation function to each element.
 torch::Tensor activate(const ActivationConfig& activation, const torch::Tensor& x);
 
-/// Gated feed-forward: down( activation(gate x) * (up x) ), the paper's eq. 12; or without a gate:
-/// down( activation(up x) ), which has no `hook_pre_linear` and no `hook_act`.
+/// Gated feed-forward: down( activation(gate x) * (up x) ), the paper's eq. 12. Without a gate:
+/// down( activation(up x) ), without `hook_pre_linear` and `hook_act`.
 class FeedForwardImpl : public torch::nn::Module {
  public:
-  /// Its hook points are called `name`.hook_...
+  /// Names its hook points `name`.hook_...
   FeedForwardImpl(const ModelConfig& config, int64_t d_mlp, HookRegistry& hooks,
                   const std::string& name);
 

@@ -4,12 +4,12 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Folds what a norm learned into the matrix that reads it, `weight` [out, d]: the result F, [out,
-/// d] in float32 or better, has F (h / s) = W norm(h) for every h [d], where s is what the norm
-/// divides by (`hook_scale`), up to W times the norm's bias. An RMSNorm scales the columns, a
-/// LayerNorm takes the mean out of each row as well, the identity changes nothing. Throws
-/// std::invalid_argument when the columns are not as many as the norm's scales, and for a norm that
-/// is not linear once s is given.
+/// Folds the learned scale of a norm into the weight matrix W that follows it, `weight` [out, d].
+/// Returns F [out, d] in float32 or float64 with F (h / s) + W b = W norm(h) for every h [d]. Here
+/// s is the norm's divisor (`hook_scale`) and b its bias, if it has one. For an RMSNorm the columns
+/// are scaled; for a LayerNorm the mean of each row is also subtracted; for the identity F = W.
+/// Throws std::invalid_argument when the number of columns is not the number of the norm's scales,
+/// and for a norm that is not linear in h / s (kDynamicTanh).
 torch::Tensor fold_norm(const Norm& norm, const torch::Tensor& weight);
 
 }  // namespace spikesink

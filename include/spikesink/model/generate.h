@@ -9,23 +9,24 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 struct GenerateOptions {
-  int64_t max_new_tokens = 64;    // new ones, at most
-  double temperature = 0;         // logits are divided by it; 0: always the likeliest token
-  int64_t top_k = 0;              // of the likeliest k alone; 0: all
-  double top_p = 1;               // of the fewest likeliest that hold this much probability
-  uint64_t seed = 0;              // of what is drawn
-  std::vector<int64_t> stop_ids;  // ids that end a text; that one is kept
+  int64_t max_new_tokens = 64;  // maximum number of generated tokens
+  double temperature = 0;       // logits are divided by it; 0: always the most probable token
+  int64_t top_k = 0;            // samples from the k most probable tokens only; 0: all
+  double top_p = 1;   // nucleus sampling: the fewest tokens with at least this probability
+  uint64_t seed = 0;  // seed of the sampling
+  std::vector<int64_t> stop_ids;  // ids that end the generation; the result includes the one found
 };
 
-/// What the next token is drawn from: logits [d_vocabulary] -> probabilities [d_vocabulary]
-/// float64, by temperature, then top_k, then top_p (arXiv 1904.09751). Temperature 0: 1 for the
-/// likeliest, the first of equals.
+/// Computes the distribution that the next token is sampled from: logits [d_vocabulary] ->
+/// probabilities [d_vocabulary] float64. Applies temperature, then top_k, then top_p (arXiv
+/// 1904.09751). With temperature 0 the most probable token gets 1 (ties: the lowest id).
 torch::Tensor next_token_probabilities(const torch::Tensor& logits, const GenerateOptions& options);
 
-/// Goes on from a prompt, each token in one pass by a key/value cache, under whatever hooks and
-/// interventions are on. Gives the new tokens, each to `each` as soon as it is there. Without
-/// gradients; ends at the model's context. Throws std::invalid_argument for options that cannot be,
-/// models that do not predict the next token, and what Transformer::forward refuses.
+/// Generates tokens after a prompt, with a key/value cache: one forward pass per token. Hooks and
+/// interventions stay active. Returns the new tokens and calls `on_token` with each of them at
+/// once. Computes no gradients; ends at the model's context. Throws std::invalid_argument for
+/// invalid options, for models that do not predict the next token, and in the cases of
+/// Transformer::forward.
 std::vector<int64_t> generate(Transformer& model, const std::vector<int64_t>& prompt,
                               const GenerateOptions& options = {},
                               const std::function<void(int64_t id)>& on_token = {});

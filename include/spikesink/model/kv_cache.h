@@ -8,29 +8,29 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Keys and values of the tokens that went through a model, so that the next ones need not pass
-/// them again. Keys are kept as they are before RoPE turns them, and are turned by their index in
-/// the cache, from 0: after some were taken out the rest close up (StreamingLLM, arXiv 2309.17453).
-/// A model's first pass with it says how many layers it has.
+/// Keys and values of the tokens that a model has processed. Keys are stored before RoPE. RoPE uses
+/// the index in the cache, from 0, so positions stay consecutive when tokens are removed
+/// (StreamingLLM, arXiv 2309.17453). The first forward pass sets the number of layers.
 class KvCache {
  public:
-  /// Tokens that are kept.
+  /// Number of tokens in the cache.
   int64_t length() const;
-  /// Tokens that were ever put in: the position of the next one in its text.
+  /// Number of tokens ever appended, including removed ones: the position of the next token in its
+  /// text.
   int64_t total_tokens() const { return total_tokens_; }
-  /// Bytes of the keys and values.
+  /// Size of the keys and values in bytes.
   int64_t bytes() const;
 
-  /// Keeps the tokens at these indices in the cache, which must ascend, and drops the others.
-  /// Throws std::invalid_argument for a index that it does not have.
+  /// Keeps the tokens at these indices and removes all others. Throws std::invalid_argument unless
+  /// the indices ascend and are below `length()`.
   void keep_only(const std::vector<int64_t>& indices);
-  /// Drops all tokens.
+  /// Removes all tokens and resets `total_tokens`.
   void clear() { *this = {}; }
 
-  /// For models: puts a layer's new keys and values [B, T, K, d_head] behind the kept ones, and
-  /// gives back all of them, [B, S, K, d_head].
+  /// For models: appends a layer's new keys and values [B, T, K, d_head], and replaces both
+  /// arguments by all cached ones, [B, S, K, d_head].
   void append(int64_t layer, torch::Tensor& keys, torch::Tensor& values);
-  /// Once all layers have them.
+  /// For models: adds to `total_tokens`, after all layers have appended.
   void add_to_total(int64_t tokens) { total_tokens_ += tokens; }
 
  private:

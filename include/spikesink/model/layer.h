@@ -8,26 +8,27 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// The norms of a block: of what it reads, of what it adds, and of the stream after it; the
-/// identity where there is none.
+/// The norms of a block: on its input, on its output, and on the sum with the residual stream. A
+/// missing norm is the identity.
 struct BlockNorms {
   Norm front{nullptr}, output{nullptr}, sum{nullptr};
 };
 
-/// One layer: an attention block and a feed-forward block of the paper, each H' = H + F(norm(H))
-/// (eq. 4) or what the configuration's norm placement and residual form make of it.
+/// One layer: an attention block and a feed-forward block of the paper. Each computes H' = H +
+/// F(norm(H)) (eq. 4), or the variant that the configuration's norm placement and residual form
+/// define.
 class LayerImpl : public torch::nn::Module {
  public:
   LayerImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer);
 
-  /// What the layer reads and what the next one does, [B, T, d_model].
+  /// Takes the layer's input and returns the next layer's input, both [B, T, d_model].
   torch::Tensor forward(const torch::Tensor& stream, const PassContext& context);
 
   BlockNorms attention_norms, feed_forward_norms;
   Attention attn{nullptr};
-  FeedForward mlp{nullptr};  // null where there are experts, one matrix, or nothing
-  Experts experts{nullptr};  // null where there are none
-  Linear linear{nullptr};    // null unless it is the whole feed-forward
+  FeedForward mlp{nullptr};  // null in layers with experts, one matrix, or no feed-forward
+  Experts experts{nullptr};  // null in layers without experts
+  Linear linear{nullptr};    // null unless the feed-forward is one matrix
 
   BlockNorms& norms(BlockKind kind) {
     return kind == BlockKind::kAttention ? attention_norms : feed_forward_norms;
@@ -35,8 +36,8 @@ class LayerImpl : public torch::nn::Module {
 
  private:
   torch::Tensor feed_forward(const torch::Tensor& x);
-  torch::Tensor summed(const Norm& norm, const HookPoint& state, const HookPoint& normalized,
-                       const torch::Tensor& sum) const;
+  torch::Tensor norm_sum(const Norm& norm, const HookPoint& state, const HookPoint& normalized,
+                         const torch::Tensor& sum) const;
 
   ResidualForm residual_;
   double multiplier_;

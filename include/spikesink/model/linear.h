@@ -7,8 +7,8 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// y = x W^T + b. Unlike torch::nn::Linear it does not fill its weights with random numbers: they
-/// are about to be loaded.
+/// Computes y = x W^T + b. Unlike in torch::nn::Linear, the weights are left uninitialised, because
+/// they are loaded afterwards.
 class LinearImpl : public torch::nn::Module {
  public:
   LinearImpl(int64_t in, int64_t out, bool has_bias);

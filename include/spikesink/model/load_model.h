@@ -7,34 +7,35 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Where a model's weights are.
+/// When a model's weights are loaded.
 enum class WeightLoading {
-  kAuto,        // as kByLayer where they need more than `LoadOptions::max_memory`, else as kWhole
-  kWholeModel,  // in memory
-  kByLayer,     // in their file: a layer's are brought when it is computed, and dropped after
+  kAuto,  // kByLayer if the weights need more than `LoadOptions::max_memory`, else kWholeModel
+  kWholeModel,  // all at once; they stay in memory
+  kByLayer,     // each layer's weights when it runs; they are unloaded afterwards
 };
 
 struct LoadOptions {
-  /// What weights and activations are held in: float32, bfloat16, float64, or float16, which holds
-  /// no more than 65,504: many a spike overflows it (`NotFinite` says where).
+  /// dtype of weights and activations: float32, bfloat16, float64, or float16. The largest float16
+  /// value is 65,504, and many spikes overflow it (`NotFinite` reports where).
   torch::Dtype dtype = torch::kFloat32;
   torch::Device device = torch::kCPU;
   WeightLoading weight_loading = WeightLoading::kAuto;
-  /// Bytes that weights, and the hidden states of a `run` by layer, may take; 0: 80 % of what is
-  /// free. Hidden states beyond it wait in a temporary file. A layer is computed with whatever this
-  /// is: two parts (layers, embedding, head), and what a batch needs within one, are the least.
+  /// Memory limit in bytes for weights and, in a `run` by layer, for hidden states; 0: 80 % of the
+  /// free memory. Hidden states over the limit go to a temporary file. The limit may be exceeded:
+  /// at least two weight groups (embedding, one layer or head) and the activations of one batch in
+  /// one layer are in memory.
   int64_t max_memory = 0;
 };
 
-/// The configuration of a Hugging Face folder (`config.json`, the spelling of transformers 4 or 5)
-/// or a `.gguf` file. A model type, or a key off its neutral value, that is not understood is a
-/// FormatError.
+/// Reads the configuration of a Hugging Face folder (`config.json` of transformers 4 or 5) or of a
+/// `.gguf` file. Throws FormatError for an unknown model type, and for an unknown key whose value
+/// is not neutral (null, false, zero or empty).
 ModelConfig read_model_config(const std::filesystem::path& path);
 
-/// Loads a model, weights raw. The model types that are known: docs/models.md.
-/// A tensor that is missing, unused, wrongly shaped or not finite is a FormatError that names it,
-/// what was got and what was expected. Of a model that comes by layer, values that are not finite
-/// are met when they are brought.
+/// Loads a model without processing its weights (no folding, no centring). Supported model types:
+/// docs/models.md. Throws FormatError for a tensor that is missing, unused, wrongly shaped or not
+/// finite; the message names the tensor and what was expected. With kByLayer, values that are not
+/// finite are reported when the layer is loaded.
 Transformer load_model(const std::filesystem::path& path, const LoadOptions& options = {});
 
 }  // namespace spikesink

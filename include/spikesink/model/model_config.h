@@ -10,36 +10,36 @@ namespace [[gnu::visibility("default")]] spikesink {
 
 enum class Activation {
   kSilu,
-  kGelu,       // by the error function
-  kGeluTanh,   // its approximation by tanh
+  kGelu,       // exact, with the error function
+  kGeluTanh,   // approximated with tanh
   kQuickGelu,  // x * sigmoid(sigmoid_slope x)
   kRelu,
 };
 
 struct ActivationConfig {
   Activation kind = Activation::kSilu;
-  double sigmoid_slope = 1.702;  // of kQuickGelu
+  double sigmoid_slope = 1.702;  // for kQuickGelu
 };
 
 enum class NormKind {
   kNone,          // the identity
   kRms,           // x / sqrt(mean(x^2) + epsilon)
-  kLayer,         // the same of x - mean(x)
+  kLayer,         // the same for x - mean(x)
   kDynamicTanh,   // tanh(alpha x), alpha learned (arXiv 2503.10622)
-  kFixedDivisor,  // alpha x: a norm that divides by the same number everywhere
+  kFixedDivisor,  // alpha x: divides by the same number for all tokens
 };
 
 struct NormConfig {
   NormKind kind = NormKind::kRms;
   double epsilon = 1e-5;          // added to the mean square under the root
-  bool centred = false;           // kFixedDivisor: of x - mean(x)
-  bool has_scale = true;          // a learned scale ...
-  bool scale_plus_one = false;    // ... stored as its difference from one (Gemma)
-  bool has_bias = false;          // a learned bias
+  bool centred = false;           // kFixedDivisor: applied to x - mean(x)
+  bool has_scale = true;          // has a learned scale
+  bool scale_plus_one = false;    // the scale is stored minus one (Gemma)
+  bool has_bias = false;          // has a learned bias
   bool scale_in_float32 = false;  // the scale is applied before rounding to the activations' dtype
 };
 
-/// Where a block F has its norm.
+/// Where a block F has its norms.
 enum class NormPlacement {
   kPre,       // x + F(norm(x))
   kPost,      // norm(x + F(x))
@@ -47,27 +47,28 @@ enum class NormPlacement {
   kOutput,    // x + norm(F(x))
 };
 
-/// Which of a block's three places has a norm.
+/// Which of the three norms a block has.
 struct NormFlags {
   bool front, output, sum;  // x' = sum(x + output(F(front(x))))
 };
+/// Returns the norms of a block with this placement.
 NormFlags norm_sites(NormPlacement placement);
 
-/// Whether a layer's two blocks follow each other or read the same stream.
+/// Whether a layer's two blocks run in sequence or in parallel on the same input.
 enum class ResidualForm {
   kSequential,
   kParallelSharedNorm,  // x + attention(ln1(x)) + feed_forward(ln1(x))
   kParallelOwnNorms,    // x + attention(ln1(x)) + feed_forward(ln2(x))
 };
 
-/// What stands in a layer's second block.
+/// The kind of a layer's second block.
 enum class FeedForwardKind {
   kMlp,     // two or three matrices with an activation between them, or experts
   kLinear,  // one matrix
-  kNone,    // nothing: the layer is its attention
+  kNone,    // the layer has attention only
 };
 
-/// How scores s become weights of values, over the keys that a query sees.
+/// How scores s become attention weights, over the keys that a query sees.
 enum class AttentionForm {
   kSoftmax,         // e^s / sum e^s
   kSoftmaxPlusOne,  // e^s / (1 + sum e^s)
@@ -75,37 +76,37 @@ enum class AttentionForm {
   kSoftpick,        // max(e^s - 1, 0) / sum |e^s - 1| (arXiv 2504.20966)
 };
 
-/// A factor between 0 and 1 on what heads give (the paper's table 7; arXiv 2505.06708): a sigmoid
-/// of ...
+/// The input of the sigmoid of an attention gate. The gate multiplies the head outputs by factors
+/// between 0 and 1 (the paper's table 7; arXiv 2505.06708).
 enum class GateInput {
   kNone,
-  kHidden,     // a linear map of what the attention reads
+  kHidden,     // a linear map of the attention block's input
   kConstant,   // learned numbers
-  kPosition,   // learned numbers of each position
+  kPosition,   // learned numbers for each position
   kEmbedding,  // a linear map of the token's embedding
 };
-/// Each factor is of ...
+/// What each factor of the gate multiplies.
 enum class GateWidth {
   kChannel,  // one channel of one head
   kHead,     // one head
-  kToken,    // the whole token
+  kToken,    // all heads of one token
 };
 struct GateConfig {
   GateInput input = GateInput::kNone;
   GateWidth width = GateWidth::kHead;
 };
 
-/// What is normed of queries and keys, before they are turned.
+/// How queries and keys are normalised before RoPE.
 enum class QkNorm {
   kNone,
-  kPerHead,       // each head, one scale for all
-  kPerHeadScale,  // each head, each with its own scale
+  kPerHead,       // each head; all heads share one scale
+  kPerHeadScale,  // each head, with its own scale
   kWhole,         // all heads together
 };
 
-/// The vocabulary's side of the model's end.
+/// The output head of the model.
 enum class OutputHead {
-  kNone,      // the model ends in hidden states
+  kNone,      // the model returns hidden states
   kLinear,    // an unembedding
   kMaskedLm,  // dense, activation and norm before the unembedding (BERT)
 };
@@ -114,7 +115,7 @@ enum class OutputHead {
 enum class Alibi {
   kNone,
   kExact,
-  kFalcon,  // rounded to bfloat16 and scaled as the dot products are
+  kFalcon,  // rounded to bfloat16, and scaled like the dot products
 };
 
 /// Short names for reports: "rms", "pre", "parallel, own norms", ...
@@ -130,51 +131,52 @@ const char* to_string(Activation activation);
 const char* to_string(OutputHead head);
 const char* to_string(Alibi alibi);
 
-/// A mixture of experts in the place of a feed-forward.
+/// A mixture of experts, which replaces the feed-forward.
 struct ExpertsConfig {
-  int64_t count = 0;         // 0: none
-  int64_t chosen = 0;        // how many of them each token passes
+  int64_t count = 0;         // number of experts; 0: no mixture of experts
+  int64_t chosen = 0;        // number of experts per token
   int64_t d_mlp = 0;         // width of an expert's inner layer
-  int64_t d_shared = 0;      // width of the expert that every token passes as well; 0: none
-  bool renormalized = true;  // the chosen experts' probabilities are scaled to sum to one
+  int64_t d_shared = 0;      // width of the shared expert, which processes every token; 0: none
+  bool renormalized = true;  // the probabilities of the chosen experts are scaled to sum to one
   bool router_bias = false;
 };
 
-/// What may differ from layer to layer.
+/// Options that can differ between layers.
 struct LayerConfig {
-  int64_t window = 0;  // keys that a query sees, its own included; 0: all
-  int64_t rope = 0;    // index into ModelConfig::ropes; kNoRope: not turned
+  int64_t window = 0;  // sliding window: number of visible keys, the query's own included; 0: all
+  int64_t rope = 0;    // index into ModelConfig::ropes; kNoRope: no RoPE
   bool has_experts = false;
 
   static constexpr int64_t kNoRope = -1;
 };
 
-/// What a transformer is: every variant is a field here, never another forward pass.
+/// The configuration of a transformer. Every architecture variant is a field; there is one forward
+/// pass.
 struct ModelConfig {
   std::string model_type;  // "llama", ...
 
   // Sizes.
-  int64_t n_layers = 0;             // the paper's blocks number twice as many
+  int64_t n_layers = 0;             // a layer is two blocks of the paper
   int64_t d_model = 0;              // width of the residual stream
   int64_t d_mlp = 0;                // width of a dense feed-forward's inner layer
   int64_t d_vocabulary = 0;         // rows of the embedding
   int64_t context = 0;              // longest sequence, in tokens
-  std::vector<LayerConfig> layers;  // one each, or empty: all as LayerConfig's defaults
+  std::vector<LayerConfig> layers;  // one per layer; or empty: all have LayerConfig's defaults
 
   // Embedding.
-  int64_t d_embedding = 0;            // width of the token embedding; 0: d_model, else projected
-  double embedding_multiplier = 1.0;  // of token embeddings, rounded to the weights' dtype
-  bool learned_positions = false;     // a table of `context + position_offset` rows is added
+  int64_t d_embedding = 0;  // width of the token embedding; 0: d_model; another width is projected
+  double embedding_multiplier = 1.0;  // multiplies token embeddings, rounded to the weights' dtype
+  bool learned_positions = false;     // adds rows of a table of `context + position_offset` rows
   int64_t position_offset = 0;        // row of the first position
-  int64_t padding_id = -1;            // ids that positions do not count (RoBERTa); -1: none
-  int64_t n_token_types = 0;          // rows of the token type table, of which row 0 is added
+  int64_t padding_id = -1;    // id of the padding token, which positions skip (RoBERTa); -1: none
+  int64_t n_token_types = 0;  // rows of the token type table; row 0 is added to every token
   NormConfig embedding_norm = {.kind = NormKind::kNone};
 
   // Residual stream.
   NormConfig norm;
   NormPlacement norm_placement = NormPlacement::kPre;
   ResidualForm residual = ResidualForm::kSequential;
-  double residual_multiplier = 1.0;  // of what a block adds
+  double residual_multiplier = 1.0;  // multiplies the output of each block
 
   // Attention.
   int64_t n_heads = 0;            // query heads
@@ -183,51 +185,54 @@ struct ModelConfig {
   bool causal = true;
   bool qkv_bias = false;
   bool attention_output_bias = false;
-  double attention_scale = 0;    // of dot products; 0: 1 / sqrt(d_head)
-  bool scale_by_layer = false;   // divided by 1 + layer as well (GPT-2)
+  double attention_scale = 0;    // multiplies dot products; 0: 1 / sqrt(d_head)
+  bool scale_by_layer = false;   // dot products are also divided by 1 + layer (GPT-2)
   double attention_softcap = 0;  // scores s become cap * tanh(s / cap); 0: none
   double qkv_clip = 0;           // queries, keys and values are clamped to +- this; 0: none
   AttentionForm attention_form = AttentionForm::kSoftmax;
   GateConfig gate;
-  bool key_value_bias = false;  // each key/value head has a learned key and value that every query
-                                // sees (Sun et al., arXiv 2402.17762)
-  bool sink_logits = false;     // each head has a learned logit in the softmax's denominator
+  // Each key/value head has a learned key and value that every query sees (Sun et al., arXiv
+  // 2402.17762).
+  bool key_value_bias = false;
+  bool sink_logits = false;  // each head has a learned logit in the softmax denominator
   QkNorm qk_norm = QkNorm::kNone;
   NormConfig qk_norm_config;
-  std::vector<RopeConfig> ropes;  // empty: nothing is turned
+  std::vector<RopeConfig> ropes;  // empty: no RoPE
   Alibi alibi = Alibi::kNone;
 
   // Feed-forward.
   FeedForwardKind feed_forward = FeedForwardKind::kMlp;
-  bool gated = true;  // down(activation(gate x) * (up x)), else down(activation(up x))
+  bool gated = true;  // down(activation(gate x) * (up x)); false: down(activation(up x))
   ActivationConfig activation;
   bool mlp_bias = false;
-  double mlp_clamp = 0;  // gate is clamped to at most this, up to +- this; 0: none
-  double up_offset = 0;  // added to up
+  double mlp_clamp = 0;  // the gate's values are clamped to at most this, up's to +- this; 0: none
+  double up_offset = 0;  // added to up's values
   ExpertsConfig experts;
 
-  // End.
+  // Output.
   NormConfig final_norm;
   OutputHead head = OutputHead::kLinear;
-  bool tied_embeddings = false;  // the unembedding is the embedding
+  bool tied_embeddings = false;  // the unembedding matrix is the embedding matrix
   bool unembedding_bias = false;
   double logit_multiplier = 1.0;
-  double logit_softcap = 0;  // as attention_softcap
+  double logit_softcap = 0;  // like attention_softcap, for logits
 
+  /// Returns the options of layer `number`.
   LayerConfig layer(int64_t number) const {
     return layers.empty() ? LayerConfig{} : layers[static_cast<size_t>(number)];
   }
-  /// What a dot product of query and key is multiplied with.
+  /// Returns the factor of the dot products of queries and keys; ignores `scale_by_layer`.
   double softmax_scale() const;
-  /// How many factors a gate gives each token; 0 without one.
+  /// Returns the number of gate factors per token; 0 without a gate.
   int64_t gate_factors() const;
+  /// Returns the width of the token embedding.
   int64_t embedding_width() const { return d_embedding == 0 ? d_model : d_embedding; }
-  /// Whether logits say what comes next.
+  /// True if the logits predict the next token.
   bool is_causal_lm() const { return causal && head == OutputHead::kLinear; }
 
-  /// "rotary", "learned", "alibi" or "none".
+  /// Returns "rotary", "learned", "alibi" or "none".
   const char* position_encoding() const;
-  /// Throws std::invalid_argument naming the first field that cannot be.
+  /// Throws std::invalid_argument that names the first invalid field.
   void validate() const;
 };
 

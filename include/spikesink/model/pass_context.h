@@ -10,18 +10,18 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// What the layers of one forward pass share about the places in its sequences.
+/// Inputs that all layers of one forward pass share: RoPE tables, ALiBi, padding mask and cache.
 struct PassContext {
-  std::vector<RopeTable> rope_tables;  // as ModelConfig::ropes
-  torch::Tensor alibi;                 // [H, T], or undefined: see alibi_bias
+  std::vector<RopeTable> rope_tables;  // one per entry of ModelConfig::ropes
+  torch::Tensor alibi;                 // [H, S] of `alibi_bias`, or undefined
   torch::Tensor padding_mask;          // [B, T] bool, true for padding, or undefined
-  torch::Tensor token_embeddings;      // [B, T, d_embedding], of the tokens; where gates read it
-  int64_t past_length = 0;             // tokens of the cache, which come before those of this pass
-  KvCache* cache = nullptr;            // or none
+  torch::Tensor token_embeddings;      // [B, T, d_embedding], if gates read them, or undefined
+  int64_t past_length = 0;             // number of cached tokens, which precede this pass's tokens
+  KvCache* cache = nullptr;            // null without a cache
 };
 
-/// What ALiBi adds to the score of a key at each position, but for a constant of each query: the
-/// score of key k for query i gets bias[k] - bias[i]. [H, T]; undefined for a model without.
+/// Computes the ALiBi bias of each key position, [H, length]: the score of query i and key k gets
+/// bias[k] - bias[i]. Returns an undefined tensor for a model without ALiBi.
 torch::Tensor alibi_bias(const ModelConfig& config, int64_t length,
                          const torch::TensorOptions& options);
 

@@ -6,23 +6,25 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// The angles of rotary position embedding for positions 0..T-1, made once a forward and shared by
-/// the layers of one RopeConfig.
+/// Cosines and sines of RoPE for positions 0..T-1. Computed once per forward pass; layers with the
+/// same RopeConfig share it.
 struct RopeTable {
   torch::Tensor cos;  // [T, 1, dimensions]
   torch::Tensor sin;  // [T, 1, dimensions]
 
-  /// Turns the first `dimensions` coordinates of `x` [B, n, H, d_head], whose first token stands at
-  /// position `first`: their halves are the two coordinates of each pair (transformers' layout).
+  /// Rotates the first `dimensions` dimensions of `x` [B, n, H, d_head]; the first token has
+  /// position `first`. Dimension i forms a pair with dimension i + dimensions / 2 (transformers'
+  /// layout).
   torch::Tensor apply(const torch::Tensor& x, int64_t first = 0) const;
 };
 
-/// The dimensions / 2 angular frequencies, in radians a token, after the scaling for sequences of
+/// Computes the dimensions / 2 angular frequencies, in radians per token, scaled for sequences of
 /// `length` tokens. `dtype` is float32 or float64.
 torch::Tensor rope_frequencies(const RopeConfig& config, int64_t d_head, int64_t length,
                                torch::Dtype dtype);
 
-/// Angles are reckoned in float32, as transformers does, or in float64 for a float64 model.
+/// Computes the table for `length` positions. Angles are computed in float32, like in transformers,
+/// or in float64 for a float64 model.
 RopeTable make_rope_table(const RopeConfig& config, int64_t d_head, int64_t length,
                           const torch::TensorOptions& options);
 

@@ -6,11 +6,11 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Writes a model as a Hugging Face folder, `config.json` and `model.safetensors`, that
-/// `load_model` reads again. A model that is a llama, qwen3 or olmo2 is written as one, so that
-/// transformers reads it too; another one under this library's own names. The folder is made if
-/// need be; each file appears whole or not at all. Throws FormatError where it cannot be written,
-/// and std::invalid_argument for a mixture of experts.
+/// Saves a model as a Hugging Face folder, `config.json` and `model.safetensors`, which
+/// `load_model` can read. llama, qwen3 and olmo2 models are saved in the transformers format; all
+/// others with this library's own names. Creates the folder if it does not exist. Each file is
+/// written atomically. Throws FormatError for files that cannot be written, and
+/// std::invalid_argument for a mixture of experts.
 void save_model(const Transformer& model, const std::filesystem::path& folder);
 
 }  // namespace spikesink

@@ -13,16 +13,16 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// How to run a model. By default: without a cache, to the logits.
+/// Options of a forward pass. By default it has no cache and computes logits.
 struct ForwardOptions {
-  torch::Tensor padding_mask;  // [B, T] bool, true for padding at a sequence's end, or undefined
-  KvCache* cache = nullptr;    // holds the tokens before these, and takes these in
-  std::optional<Block> stop_after;  // runs the layer of this block, and no later one
+  torch::Tensor padding_mask;  // [B, T] bool, true for padding, which is at the end; or undefined
+  KvCache* cache = nullptr;    // the tokens follow those in the cache and are appended to it
+  std::optional<Block> stop_after;  // the last block; its whole layer runs. Empty: the whole model
   bool logits = true;  // false: logits are computed only while `unembed.hook_out` has hooks
 };
 
-/// A transformer, decoder or encoder, with hook points at every step. A fresh one has uninitialised
-/// weights: load or fill them.
+/// A transformer, decoder or encoder, with hook points at every step. Its weights are
+/// uninitialised: load or fill them before use.
 class TransformerImpl : public torch::nn::Module {
  private:
   ModelConfig config_;
@@ -31,43 +31,44 @@ class TransformerImpl : public torch::nn::Module {
  public:
   explicit TransformerImpl(ModelConfig config);
 
-  /// tokens [B, T] int64 -> logits [B, T, d_vocabulary]; the last hidden states [B, T, d_model] of
-  /// a model without unembedding; the hidden state after `stop_after` [B, T, d_model]; an undefined
-  /// tensor where no logits are computed. No token attends to padding.
+  /// Runs the model: tokens [B, T] int64 -> logits [B, T, d_vocabulary]. Returns the last hidden
+  /// states [B, T, d_model] for a model without unembedding, the hidden state after the block
+  /// [B, T, d_model] with `stop_after`, and an undefined tensor if no logits are computed. No token
+  /// attends to padding.
   ///
-  /// With a cache `hook_rot_k` sees all keys, [B, S, K, d_head]. Learned positions count every
-  /// token that was ever in it, RoPE and ALiBi those that are. If this throws, the cache is
-  /// unchanged.
+  /// With a cache, `hook_rot_k` sees all keys, [B, S, K, d_head]. Learned position embeddings count
+  /// all tokens ever appended; RoPE and ALiBi count the tokens in the cache. If this throws, the
+  /// cache is unchanged.
   ///
-  /// Throws std::invalid_argument for ids outside the vocabulary, for tokens that do not fit the
-  /// context, for padding before text, for a cache of an encoder, and for a cache together with
+  /// Throws std::invalid_argument for ids outside the vocabulary, for tokens that exceed the
+  /// context, for padding before text, for a cache with an encoder, and for a cache with
   /// `stop_after`.
   torch::Tensor forward(const torch::Tensor& tokens, const ForwardOptions& options = {});
-  /// The unembedding alone, without hooks: what `unembed.hook_in` saw [..., d_embedding] -> logits
-  /// [..., d_vocabulary], or those of the vocabulary's entries first <= i < last.
+  /// Computes logits from the values at `unembed.hook_in`, without hooks: [..., d_embedding] ->
+  /// [..., d_vocabulary], or only for the ids first <= id < end.
   torch::Tensor unembed(const torch::Tensor& states) const;
   torch::Tensor unembed(const torch::Tensor& states, int64_t first, int64_t end) const;
 
-  /// Gradient checkpointing: a pass with gradients stores only the input of each layer and computes
-  /// the rest again for the backward pass. Hooks then see a layer's values twice. Off by default.
+  /// Turns gradient checkpointing on or off (default): in a pass with gradients only each layer's
+  /// input is stored, and the layer runs again in the backward pass. Its hooks then run twice.
   void set_gradient_checkpointing(bool enabled) { gradient_checkpointing_ = enabled; }
 
-  /// Loads each group of weights when it runs, and unloads it after. Do not edit weights then: the
-  /// edit is lost when they are unloaded.
+  /// Loads each weight group from `loader` when it is used and unloads it afterwards. Do not edit
+  /// the weights of such a model: edits are lost.
   void stream_weights_from(std::unique_ptr<WeightLoader> loader);
-  /// What loads the weights, or null: all are in memory, and stay.
+  /// Returns the weight loader; null if all weights stay in memory.
   const WeightLoader* weight_loader() const { return pins_->loader.get(); }
-  /// Keeps the weights of a group in memory for the life of the scope, for code that reads them.
-  /// Does nothing where all are in memory.
+  /// Keeps a weight group loaded until the returned scope is destroyed. Needed to read parameters.
+  /// Does nothing if all weights are in memory.
   HookScope pin_weights(WeightGroup group) const;
 
   const ModelConfig& config() const { return config_; }
   HookRegistry& hooks() { return hooks_; }
   const HookRegistry& hooks() const { return hooks_; }
-  /// What the weights are stored and reckoned in, and where.
+  /// Returns the dtype and device of the weights.
   torch::TensorOptions options() const { return embedding.options().requires_grad(false); }
-  /// The hook point of the hidden state after a block: what the next block reads, before the final
-  /// norm. That is the sum of block and stream, or in a post-norm model that sum's norm.
+  /// Returns the name of the hook point of the hidden state after a block. It is the input of the
+  /// next block, before the final norm: the residual sum, or in a post-norm model the norm of it.
   std::string hidden_state_hook_name(Block block) const;
   /// Throws std::invalid_argument for a block that the model does not have.
   void check_block(Block block) const;
@@ -75,37 +76,38 @@ class TransformerImpl : public torch::nn::Module {
   torch::Tensor embedding;             // [d_vocabulary, d_embedding]
   torch::Tensor position_embedding;    // [context + position_offset, d_model], or undefined
   torch::Tensor token_type_embedding;  // [n_token_types, d_model], or undefined
-  Linear project_in{nullptr};          // d_embedding -> d_model, null where they are equal
+  Linear project_in{nullptr};          // d_embedding -> d_model, null if they are equal
   Norm embedding_norm{nullptr};
   std::vector<Layer> layers;
   Norm ln_final{nullptr};
-  Linear project_out{nullptr};  // d_model -> d_embedding, null where they are equal
-  Linear mlm_dense{nullptr};    // the masked-LM head's, null without one
+  Linear project_out{nullptr};  // d_model -> d_embedding, null if they are equal
+  Linear mlm_dense{nullptr};    // of the masked-LM head, null without it
   Norm mlm_norm{nullptr};
-  torch::Tensor unembedding;       // [d_vocabulary, d_embedding]; the embedding itself when tied
+  torch::Tensor unembedding;       // [d_vocabulary, d_embedding]; undefined if `tied_embeddings`
   torch::Tensor unembedding_bias;  // [d_vocabulary], or undefined
 
  private:
   void make_embedding();
   void make_head();
   torch::Tensor embed(const torch::Tensor& tokens, PassContext& context) const;
-  PassContext positions(int64_t length, KvCache* cache) const;
+  PassContext make_pass_context(int64_t length, KvCache* cache) const;
   torch::Tensor position_rows(const torch::Tensor& tokens, const KvCache* cache) const;
   torch::Tensor run(const torch::Tensor& tokens, const ForwardOptions& options);
   torch::Tensor run_cached(const torch::Tensor& tokens, const ForwardOptions& options);
   torch::Tensor run_until(const torch::Tensor& tokens, const ForwardOptions& options);
-  torch::Tensor final_states(torch::Tensor stream) const;
+  torch::Tensor final_states(torch::Tensor hidden_states) const;
   void check(const torch::Tensor& tokens, const torch::Tensor& padding_mask) const;
   void check(const torch::Tensor& tokens, const KvCache& cache) const;
 
-  struct Tables {  // as the last pass needed them
-    PassContext positions;
+  /// The tables of the last pass, reused by passes of the same length.
+  struct Tables {
+    PassContext context;
     int64_t length = -1;
     torch::TensorOptions options;
   };
   struct Pins {
     std::unique_ptr<WeightLoader> loader;
-    std::vector<int64_t> users;  // scopes that pin a group, by WeightGroup::index
+    std::vector<int64_t> counts;  // number of scopes that pin each group, by WeightGroup::index
   };
   friend class ForwardPass;
 
@@ -117,32 +119,34 @@ class TransformerImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Transformer);
 
-/// A forward pass in steps, to run several batches through one layer before the next:
-/// `TransformerImpl::forward` is one of these, every layer and the head. The model must outlive it.
+/// The steps of a forward pass, for running several batches through one layer before the next
+/// layer. `TransformerImpl::forward` runs them all. The model must outlive this object.
 class ForwardPass {
  public:
-  /// Embeds the tokens. `stop_after` is for the caller to heed.
+  /// Checks and embeds the tokens. Ignores `stop_after`: the caller decides when to stop.
   ForwardPass(const TransformerImpl& model, const torch::Tensor& tokens,
               const ForwardOptions& options = {});
-  /// Runs a layer. Layers run in order, each once.
+  /// Runs layer `index`. Call it for 0, 1, ... in order.
   void run_layer(int64_t index);
-  /// Runs what follows the last layer, and returns what `forward` does.
+  /// Runs the final norm and the unembedding, and returns what `forward` returns. Call it once,
+  /// last.
   torch::Tensor run_head();
 
-  torch::Tensor hidden_states;  // what the next layer reads, [B, T, d_model]
+  torch::Tensor hidden_states;  // the next layer's input, [B, T, d_model]
 
  private:
   const TransformerImpl* model_;
-  PassContext positions_;
+  PassContext context_;
   bool logits_;
 };
 
-/// One forward pass, without gradients, with hooks that come off at its end: pairs of pattern and
-/// hook.
+/// Runs one forward pass without gradients and returns the result of `forward`. `hooks` are pairs
+/// of pattern and hook, removed at the end.
 torch::Tensor run_with_hooks(Transformer& model, const torch::Tensor& tokens,
                              const std::vector<std::pair<std::string, Hook>>& hooks);
 
-/// One forward pass, without gradients, that keeps what the points matching `patterns` saw.
+/// Runs one forward pass without gradients and returns the values at the hook points that match
+/// `patterns`.
 ActivationCache run_with_cache(Transformer& model, const torch::Tensor& tokens,
                                const std::vector<std::string>& patterns);
 

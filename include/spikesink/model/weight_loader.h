@@ -4,8 +4,8 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Weights of a model that are loaded and unloaded together: the embedding, one layer, or the head
-/// (all that follows the last layer).
+/// A group of weights that is loaded and unloaded together: the embedding, one layer, or the head
+/// (everything after the last layer).
 struct WeightGroup {
   int64_t index = 0;  // 0: the embedding; 1..L: the layers; L + 1: the head
 
@@ -16,15 +16,16 @@ struct WeightGroup {
   bool operator==(const WeightGroup&) const = default;
 };
 
-/// Loads the weights of a model whose weights are in memory only while they are used.
+/// Loads the weights of a model when they are used, and unloads them afterwards.
 class WeightLoader {
  public:
   virtual ~WeightLoader() = default;
-  /// Reads the weights of a group into the model. Throws FormatError when they are not finite.
+  /// Loads the weights of a group into the model's parameters. Throws FormatError for weights that
+  /// are not finite.
   virtual void load(WeightGroup group) = 0;
-  /// Frees them: the parameters are empty.
+  /// Unloads them: the parameters become empty tensors.
   virtual void unload(WeightGroup group) = 0;
-  /// Bytes of memory for hidden states between two layers.
+  /// Returns the memory limit in bytes for hidden states between two layers.
   virtual int64_t hidden_state_budget() const = 0;
 };
 

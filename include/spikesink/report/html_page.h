@@ -5,9 +5,9 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// One self-contained page that draws a `report.json` (docs/report.md): it works from disk and
-/// offline, and loads nothing. The JSON travels inside as data, never as markup: a token such as
-/// `</script>` comes out as text.
+/// Returns a self-contained HTML page that draws a `report.json` (docs/report.md). The page works
+/// offline and loads no other files. The JSON is embedded as data and escaped, so a token such as
+/// `</script>` is shown as text.
 std::string html_page(std::string_view report_json);
 
 }  // namespace spikesink

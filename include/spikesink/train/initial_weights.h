@@ -4,10 +4,10 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Fills a fresh model: matrices and embeddings with normal numbers of this deviation, those that
-/// write to the stream over sqrt(blocks) besides (GPT-2's rule); norms' scales with what makes them
-/// 1, DynamicTanh's alpha with 0.5, all else with 0. The same seed gives the same weights in every
-/// dtype, on every device.
+/// Initialises the weights of a new model. Matrices and embeddings: normal distribution with this
+/// standard deviation, divided by sqrt(blocks) for matrices that write to the residual stream (as
+/// in GPT-2). Norm scales: effective value 1. DynamicTanh alpha: 0.5. All others: 0. The same seed
+/// gives the same weights, rounded to the model's dtype, on every device.
 void initialize_weights(Transformer& model, double deviation, uint64_t seed);
 
 }  // namespace spikesink

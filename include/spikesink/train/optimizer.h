@@ -9,24 +9,24 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// The learning rate of a step, from 0: a line up to the full rate, then a cosine down to the least
-/// one, which the last of `steps` has.
+/// Returns the learning rate of `step`, counted from 0: linear warm-up to the full rate, then
+/// cosine decay to the minimum rate at the last of `steps`.
 double learning_rate(const OptimizerConfig& config, int64_t step, int64_t steps);
 
-/// AdamW over the parameters of one model, fused in one kernel. Matrices and embeddings decay. Of
-/// the processes of a job each keeps the moments of its own part of the parameters, steps those,
-/// and gives them to the others (the first stage of ZeRO, arXiv 1910.02054).
+/// AdamW over the parameters of one model, with LibTorch's fused kernel. Weight decay applies to
+/// matrices and embeddings only. Each process stores the moments of one shard of the parameters,
+/// updates this shard and broadcasts it (the first stage of ZeRO, arXiv 1910.02054).
 class AdamW {
  public:
   AdamW(Transformer& model, const OptimizerConfig& config, Processes* processes = nullptr);
 
-  /// Clips the gradients, which are the same at all processes, takes one step of this learning
-  /// rate, and forgets them. Gives the gradient's norm as it was. Where that is not finite nothing
-  /// is changed.
+  /// Clips the gradients, which must be identical in all processes, updates the parameters with
+  /// this learning rate and clears the gradients. Returns the gradient norm before clipping. If the
+  /// norm is not finite, the parameters do not change.
   double step(double rate);
 
-  /// Moments and count of steps of this process's parameters, to be kept and put back: names and
-  /// tensors.
+  /// Returns names and tensors of the moments and step counts of this process's shard, for
+  /// checkpoints.
   const std::vector<std::pair<std::string, torch::Tensor>>& state_tensors() const { return state_; }
 
  private:
@@ -37,13 +37,13 @@ class AdamW {
   void add(const std::string& name, const torch::Tensor& parameter);
   double gradient_norm() const;
   void step(Group& group, double rate, double factor);
-  void share();
+  void broadcast_parameters();
 
   OptimizerConfig config_;
   Processes* processes_;
   std::vector<torch::Tensor> parameters_;
-  std::vector<int64_t> owners_;  // of each parameter: a rank
-  Group decayed_, free_;         // of this process's parameters
+  std::vector<int64_t> owners_;  // the rank that updates each parameter
+  Group decayed_, free_;         // this process's shard, with and without weight decay
   std::vector<std::pair<std::string, torch::Tensor>> state_;
 };
 

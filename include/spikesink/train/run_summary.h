@@ -9,20 +9,20 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Over the seeds of a row.
+/// Mean, minimum and maximum over the seeds of a row.
 struct SeedRange {
   double mean = 0, low = 0, high = 0;
 };
 
-/// A row's models at the end of their training, on the validation sequences.
+/// The final validation results of a row's models.
 struct RowSummary {
   std::string row;
-  int64_t runs = 0;  // that are done; the numbers are of them
+  int64_t runs = 0;  // number of finished runs; only these are summarised
   std::optional<SeedRange> loss, perplexity, sink_ratio_percent, spike;  // as in ValidationRecord
-  std::optional<PaperResult> paper;  // of a row that is the paper's
+  std::optional<PaperResult> paper;                                      // for a row of the paper
 };
 
-/// One for each name among the runs, in the order in which they come.
+/// Returns one summary per configuration name, in the order of the first run of each name.
 std::vector<RowSummary> summarize_rows(const std::vector<TrainingRunLog>& runs);
 
 }  // namespace spikesink

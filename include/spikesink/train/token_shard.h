@@ -9,14 +9,15 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Token ids one after another.
+/// A sequence of token ids, usually mapped from a file.
 struct TokenShard {
-  std::string name;      // of the file, for messages
+  std::string name;      // the file, for messages
   torch::Tensor tokens;  // [tokens] uint16 or int32, on the CPU
 };
 
-/// Maps a `.bin` file of token ids: nanoGPT's (uint16 and nothing else), or llm.c's (256 int32
-/// first, magic 20240520 for uint16 and 20240801 for uint32 ids). Throws FormatError.
+/// Maps a `.bin` file of token ids in the format of nanoGPT (uint16 ids, no header) or llm.c (a
+/// header of 256 int32; magic 20240520 for uint16 ids, 20240801 for uint32 ids). Throws
+/// FormatError.
 TokenShard open_token_shard(const std::filesystem::path& path);
 
 }  // namespace spikesink

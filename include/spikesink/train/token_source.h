@@ -6,15 +6,15 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Where sequences to train on come from. A sequence is a function of its number alone: a run goes
-/// on wherever it stopped, and processes share the numbers among themselves.
+/// A source of training sequences. A sequence depends only on its index, so a run can resume at any
+/// step and processes can split the indices.
 class TokenSource {
  public:
   virtual ~TokenSource() = default;
 
-  /// Sequences first, first + 1, ..., [count, length] int64 on the CPU.
+  /// Returns the sequences first, first + 1, ..., [count, length] int64 on the CPU.
   virtual torch::Tensor sequences(int64_t first, int64_t count, int64_t length) const = 0;
-  /// Ids are smaller than this.
+  /// Returns a bound: all ids are smaller than this.
   virtual int64_t d_vocabulary() const = 0;
 };
 

@@ -9,25 +9,25 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
+/// Options of TokenWindows.
 struct TokenWindowsOptions {
-  int64_t d_vocabulary = 0;            // ids are smaller than this
-  std::optional<int64_t> first_token;  // stands before each window's own tokens and counts to it
-  bool shuffled = true;                // each time round in another order
-  uint64_t seed = 0;                   // of the orders
+  int64_t d_vocabulary = 0;            // ids must be smaller than this
+  std::optional<int64_t> first_token;  // the first token of every window; counts to its length
+  bool shuffled = true;                // each epoch in another order
+  uint64_t seed = 0;                   // seed of the orders
 };
 
-/// Consecutive windows of token shards, none across two of them, the rest of a shard dropped. Every
-/// window comes once before any comes again. Documents that follow one another within a window see
-/// one another.
+/// Consecutive windows of token shards. No window spans two shards; the rest of a shard is dropped.
+/// Each epoch visits every window once. Attention crosses document boundaries within a window.
 class TokenWindows : public TokenSource {
  public:
   TokenWindows(std::vector<TokenShard> shards, const TokenWindowsOptions& options);
 
-  /// Throws std::invalid_argument where no shard fills one window, and FormatError, naming the
+  /// Throws std::invalid_argument if no shard fills a window, and FormatError, which names the
   /// shard, for an id outside the vocabulary.
   torch::Tensor sequences(int64_t first, int64_t count, int64_t length) const override;
   int64_t d_vocabulary() const override { return options_.d_vocabulary; }
-  /// How many there are.
+  /// Returns the number of windows of this length.
   int64_t windows(int64_t length) const;
 
  private:

@@ -14,24 +14,25 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// What a model is like at some step of its training, on sequences that it never trains on.
+/// Validation results at one training step, on sequences that are not trained on.
 struct ValidationResult {
   PerplexityResult perplexity;
   AttentionSinksResult sinks;  // at key 0
   LifeCycleResult life_cycle;
-  std::vector<double> kurtosis;  // after each layer: Kurtosis
+  std::vector<double> kurtosis;  // of the residual stream after each layer: Kurtosis
 
-  /// The largest |h| after any block: the paper's "spike".
+  /// Returns the largest |h| after any block: the paper's "spike".
   double spike() const;
 };
 
+/// The results of one training step.
 struct TrainingStep {
-  int64_t step = 0;  // how many were done, this one included
-  double loss = 0;   // mean over the predictions that count, nats
+  int64_t step = 0;  // number of completed steps, including this one
+  double loss = 0;   // mean over the counted predictions, in nats
   double learning_rate = 0;
   double gradient_norm = 0;                    // before clipping
-  int64_t tokens = 0;                          // of the sequences so far
-  std::optional<ValidationResult> validation;  // at the steps that measure
+  int64_t tokens = 0;                          // total number of tokens so far
+  std::optional<ValidationResult> validation;  // at steps with validation
 };
 
 namespace detail {
@@ -39,16 +40,15 @@ class GradientSum;
 }
 
 /// Trains one model. Deterministic on a CPU: the same configuration, dtype and numbers of threads
-/// and processes give the same numbers.
+/// and processes give the same results.
 ///
-/// The processes of a job train one model together: each takes its share of a step's sequences, and
-/// all do the same in the same order, with weights and results that are the same at each. Those of
-/// another number of processes differ in the order of sums alone.
+/// The processes of a job train one model together (data parallelism): each process computes the
+/// gradients of its share of the batch. Weights and results are identical in all processes. A
+/// different number of processes changes only the summation order.
 class Trainer {
  public:
-  /// Throws std::invalid_argument for a configuration that cannot be, for a vocabulary smaller than
-  /// the data's, and where there are more processes than sequences in a step. The processes must
-  /// outlive this.
+  /// Throws std::invalid_argument for an invalid configuration, a vocabulary smaller than that of
+  /// the data, and more processes than sequences per step. `processes` must outlive the trainer.
   Trainer(TrainConfig config, TrainingData data, torch::Device device = torch::kCPU,
           Processes* processes = nullptr);
   Trainer(Trainer&&) noexcept;
@@ -56,13 +56,13 @@ class Trainer {
   ~Trainer();
 
   bool done() const { return step_ >= config_.steps; }
-  /// One step. A loss or gradient that is not finite is a std::runtime_error that names the step;
-  /// the model is as it was before. A validation loss that is not finite is one too; then the step
-  /// was taken.
+  /// Runs one step. Throws std::runtime_error, which names the step, if the loss or gradient is not
+  /// finite (the model is unchanged) or if the validation loss is not finite (the step is already
+  /// applied).
   TrainingStep step();
-  /// On the validation's first sequences.
+  /// Measures the model on the first `measured_sequences` validation sequences.
   ValidationResult run_validation();
-  /// As if it had come this far: weights and the optimizer's state are the caller's to put back.
+  /// Sets the number of completed steps. The caller must restore weights and optimizer state.
   void set_steps_done(int64_t step) { step_ = step; }
 
   Transformer& model() { return model_; }
@@ -74,7 +74,7 @@ class Trainer {
   int64_t steps_done() const { return step_; }
 
  private:
-  torch::Tensor sequences_here() const;
+  torch::Tensor sequences_of_rank() const;
   double loss_with_gradients();
   double add_gradients(const torch::Tensor& ids);
 
@@ -82,7 +82,7 @@ class Trainer {
   TrainingData data_;
   Processes* processes_;
   Transformer model_;
-  std::unique_ptr<detail::GradientSum> gradients_;  // null for a process that is alone
+  std::unique_ptr<detail::GradientSum> gradients_;  // null without several processes
   AdamW optimizer_;
   int64_t step_ = 0;
 };

@@ -8,16 +8,16 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// What a model trains on, and what it is measured on.
+/// The training and validation sequences.
 struct TrainingData {
   std::shared_ptr<const TokenSource> training, validation;
-  std::filesystem::path tokenizer;  // of load_tokenizer; empty where the data is no text
+  std::filesystem::path tokenizer;  // a path for load_tokenizer; empty for data without text
 };
 
-/// What the configuration names. Where it names texts and no tokenizer, one is trained and kept in
-/// `tokenizer_folder`, unless it is there already. Throws FormatError for files that are missing,
-/// empty or not understood, and std::invalid_argument for a corpus that is too short and for a
-/// separator that nothing says.
+/// Opens the data named in `config`. If it names texts and no tokenizer, trains a tokenizer and
+/// saves it in `tokenizer_folder`, or loads the one that is already there. Throws FormatError for
+/// missing, empty or malformed files, and std::invalid_argument for a corpus that is too short and
+/// if no separator is known.
 TrainingData open_training_data(const TrainConfig& config,
                                 const std::filesystem::path& tokenizer_folder = {});
 

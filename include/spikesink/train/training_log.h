@@ -10,30 +10,32 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// What a log keeps of a ValidationResult; nothing where a number is not finite.
+/// The logged values of a ValidationResult. A value that is not finite is nullopt.
 struct ValidationRecord {
   using Number = std::optional<double>;
   Number loss, perplexity;
   Number sink_ratio_percent;                // "gu", key 0, epsilon 0.3
   Number spike;                             // the largest |h| after any block
   std::vector<Number> sink_ratios_percent;  // by layer
-  std::vector<Number> spikes;               // by layer, after its feed-forward
-  std::vector<Number> kurtosis;             // by layer, of the stream after it
+  std::vector<Number> spikes;               // by layer, after its feed-forward block
+  std::vector<Number> kurtosis;             // by layer, of the residual stream after it
 };
 
-/// One line of a training's log.
+/// One line of a training log.
 struct TrainingRecord {
   int64_t step = 0;
   double loss = 0, learning_rate = 0, gradient_norm = 0;
   int64_t tokens = 0;
-  std::optional<ValidationRecord> validation;  // at the steps that measure
+  std::optional<ValidationRecord> validation;  // at steps with validation
 };
 
+/// Returns the log record of a step.
 TrainingRecord record(const TrainingStep& step);
 
-/// One line, without its end; the keys are the names above, `validation` absent where it is none.
+/// Returns one line, without the newline. The keys are the names above; `validation` is absent if
+/// it was not measured.
 std::string to_json(const TrainingRecord& record);
-/// Every line. Throws FormatError, naming the line.
+/// Reads all lines of a log. Throws FormatError, which names the line.
 std::vector<TrainingRecord> read_training_log(const std::filesystem::path& file);
 
 }  // namespace spikesink

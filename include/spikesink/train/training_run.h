@@ -10,19 +10,19 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// A training and its folder: `train.json`, the whole configuration; `log.jsonl`, a line a step;
-/// `checkpoints/step-N`; `tokenizer/`, where one was trained; and at the end `model/`. Whatever
-/// ends it, opening the folder again with the same configuration goes on from the last good
-/// checkpoint, and log and model become what they would have been, bit for bit on a CPU and with as
-/// many processes.
+/// A training run in a folder: `train.json` (the whole configuration), `log.jsonl` (one line per
+/// step), `checkpoints/step-N`, `tokenizer/` (if one was trained) and, at the end, `model/`. After
+/// an interruption, opening the folder with the same configuration resumes from the last valid
+/// checkpoint. Log and model are then the same as without the interruption, bit for bit on a CPU
+/// with the same number of processes.
 ///
-/// The processes of a job run one training, in a folder that all of them see; process 0 alone
-/// writes the log and the model. Where it throws at one of them the job is over.
+/// The processes of a job run one training together, in a folder on a shared file system. Process 0
+/// writes the log and the model. If one process throws, the whole job must stop.
 class TrainingRun {
  public:
-  /// Throws FormatError where the folder cannot be written, holds another training, is in use by
-  /// another one, or has no checkpoint left that is good; and what Trainer and open_training_data
-  /// throw. The processes must outlive this.
+  /// Throws FormatError if the folder cannot be written, contains another training run, is in use
+  /// by another process, or has checkpoints but no valid one; and what Trainer and
+  /// open_training_data throw. `processes` must outlive the run.
   TrainingRun(const TrainConfig& config, const std::filesystem::path& folder,
               torch::Device device = torch::kCPU, Processes* processes = nullptr);
   TrainingRun(TrainingRun&&) noexcept;
@@ -30,14 +30,15 @@ class TrainingRun {
   ~TrainingRun();
 
   bool done() const;
-  /// One step, logged, with a checkpoint where one is due; the last one saves the model. A
-  /// FormatError or std::runtime_error names the last good checkpoint.
+  /// Runs and logs one step, and saves a checkpoint when one is due. The last step also saves the
+  /// model. The message of a FormatError or std::runtime_error names the last valid checkpoint.
   TrainingStep step();
 
   const Trainer& trainer() const;
-  /// Where it went on from, 0 for a fresh one.
+  /// Returns the step from which this run was resumed; 0 for a new run.
   int64_t resumed_from_step() const;
-  /// Checkpoints that were found damaged and set aside, in one sentence each; known to process 0.
+  /// Returns one sentence for each damaged checkpoint that was found and renamed; only in process
+  /// 0.
   const std::vector<std::string>& damaged() const;
 
  private:
@@ -45,17 +46,17 @@ class TrainingRun {
   std::unique_ptr<Impl> impl_;
 };
 
-/// What a finished training left.
+/// The configuration and the log of a training run, finished or not.
 struct TrainingRunLog {
   TrainConfig config;
-  std::optional<int64_t> parameters;
+  std::optional<int64_t> parameters;  // number of parameters; only of a finished run
   std::vector<TrainingRecord> log;
 };
 
-/// The configuration and the log of a training's folder, as far as it has come. Throws FormatError.
+/// Reads the configuration and the log of a training folder. Throws FormatError.
 TrainingRunLog read_training_run(const std::filesystem::path& folder);
 
-/// Whether this training is done in the folder. False where there is none, or another.
+/// True if `folder` contains a finished run with this configuration.
 bool is_finished(const TrainConfig& config, const std::filesystem::path& folder);
 
 }  // namespace spikesink

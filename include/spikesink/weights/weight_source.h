@@ -17,15 +17,15 @@ namespace [[gnu::visibility("default")]] spikesink {
 
 enum class WeightFormat { kSafetensors, kGguf };
 
-/// One tensor as its file describes it.
+/// Name, shape and dtype of a tensor in a file.
 struct TensorInfo {
   std::string name;
-  std::vector<int64_t>
-      shape;  // outermost dimension first, as torch has it (GGUF's order is reversed on reading)
-  std::string dtype;  // the file's own word: "F32", "BF16", "Q4_K", ...
+  // Outermost dimension first, as in PyTorch (the order of GGUF is reversed on reading).
+  std::vector<int64_t> shape;
+  std::string dtype;  // name in the file: "F32", "BF16", "Q4_K", ...
 };
 
-/// Tensors by name, read from memory-mapped files on demand.
+/// Loads tensors by name from memory-mapped files, on demand.
 class WeightSource {
  public:
   virtual ~WeightSource() = default;
@@ -33,20 +33,21 @@ class WeightSource {
   virtual WeightFormat format() const = 0;
   virtual const std::filesystem::path& path() const = 0;
 
-  /// All tensors, in the order of the file.
+  /// All tensors, in file order.
   const std::vector<TensorInfo>& tensors() const { return tensors_; }
   bool contains(std::string_view name) const;
-  /// Throws std::invalid_argument with the nearest names when there is no such tensor.
+  /// Throws std::invalid_argument with the most similar names if the tensor does not exist.
   const TensorInfo& info(std::string_view name) const { return tensors_[index_of(name)]; }
 
-  /// The tensor on the CPU, in its own dtype; a quantised one is dequantised to float32. The memory
-  /// of a plain tensor is the mapped file itself (copy-on-write), kept alive by the tensor.
+  /// Returns the tensor on the CPU in its own dtype; a quantised tensor is dequantised to float32.
+  /// A tensor that is not quantised uses the mapped file as its memory (copy-on-write) and keeps
+  /// the mapping alive.
   torch::Tensor tensor(std::string_view name) const { return read(index_of(name)); }
-  /// The bytes of a tensor in the mapped file.
+  /// Returns the bytes of a tensor in the mapped file.
   std::span<uint8_t> bytes(std::string_view name) const { return bytes_of(index_of(name)); }
 
  protected:
-  /// Registers a tensor and returns its index; a name met twice is a FormatError.
+  /// Registers a tensor and returns its index. Throws FormatError for a duplicate name.
   size_t add(TensorInfo info);
   virtual torch::Tensor read(size_t index) const = 0;
   virtual std::span<uint8_t> bytes_of(size_t index) const = 0;
@@ -58,9 +59,10 @@ class WeightSource {
   std::unordered_map<std::string, size_t> index_;
 };
 
-/// Opens a `.gguf`, `.safetensors` or `.safetensors.index.json` file, or a folder:
-/// `model.safetensors`, else the shards of `model.safetensors.index.json`, else the one `.gguf` in
-/// it. Pickle files (`.bin`, `.pt`, `.pth`, `.ckpt`) are refused: reading one runs code.
+/// Opens a `.gguf`, `.safetensors` or `.safetensors.index.json` file, or a folder. In a folder it
+/// opens the first that exists: `model.safetensors`, the shards of `model.safetensors.index.json`,
+/// the only `.gguf` file. Pickle files (`.bin`, `.pt`, `.pth`, `.ckpt`) are rejected, because
+/// reading one runs code.
 std::unique_ptr<WeightSource> open_weights(const std::filesystem::path& path);
 
 }  // namespace spikesink

@@ -6,7 +6,7 @@
 
 namespace spikesink::detail {
 
-/// Throws std::invalid_argument where two measurements that are to be merged differ in something.
+/// Throws std::invalid_argument if two measurements cannot be merged because `what` differs.
 template <typename T>
 void expect_same(std::string_view kind, std::string_view what, const T& got, const T& expected) {
   if (got != expected)

@@ -7,14 +7,15 @@
 
 namespace spikesink::detail {
 
-/// e^x within 2 units in the last place for -87 <= x <= 88, and outside of that what it is at the
-/// nearer end. Branch-free, so that loops over it vectorise.
+/// Returns e^x with an error of at most 2 ulp for -87 <= x <= 88. Other x are clamped to this
+/// range. Has no branches, so that loops over it vectorize.
 inline __attribute__((always_inline)) float fast_exp(float x) {
   constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
   x = std::min(std::max(x, -87.0f), 88.0f);
   const float shifted = x * 1.44269504f + kRound;
   const float n = shifted - kRound;
-  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;  // x - n ln 2, ln 2 in two parts
+  // x - n ln 2, with ln 2 split into two constants.
+  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
   float p = 1.0f / 720;
   p = p * r + 1.0f / 120;
   p = p * r + 1.0f / 24;

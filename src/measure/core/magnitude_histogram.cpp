@@ -24,7 +24,7 @@ int64_t MagnitudeHistogram::total() const {
   return std::accumulate(counts_.begin(), counts_.end(), int64_t{0});
 }
 
-MagnitudeHistogram::BinRank MagnitudeHistogram::middle() const {
+MagnitudeHistogram::BinRank MagnitudeHistogram::median_rank() const {
   int64_t rank = (total() - 1) / 2;
   int64_t bin = 0;
   while (counts_[bin] <= rank) rank -= counts_[bin++];
@@ -33,7 +33,7 @@ MagnitudeHistogram::BinRank MagnitudeHistogram::middle() const {
 
 double MagnitudeHistogram::median() const {
   if (total() == 0) return std::numeric_limits<double>::quiet_NaN();
-  const auto [bin, rank] = middle();
+  const auto [bin, rank] = median_rank();
   const double low = lower_edge(bin);
   if (bins_are_exact_) return low;
   return low + (lower_edge(bin + 1) - low) * static_cast<double>(rank) /
@@ -42,7 +42,7 @@ double MagnitudeHistogram::median() const {
 
 std::pair<double, double> MagnitudeHistogram::median_bounds() const {
   if (total() == 0) return {0.0, 0.0};
-  const auto bin = middle().bin;
+  const auto bin = median_rank().bin;
   return {lower_edge(bin), bins_are_exact_ ? lower_edge(bin) : lower_edge(bin + 1)};
 }
 

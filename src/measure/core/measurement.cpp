@@ -13,8 +13,8 @@ int64_t layers_to_run(const TransformerImpl& model, WeightGroup last) {
   return std::min(last.index, model.config().n_layers);
 }
 
-/// Runs batches through a model up to a group of weights, all of them through a layer before the
-/// next, so that each layer's weights are loaded once.
+/// Runs batches through a model up to the weight group `last`. All batches go through one layer
+/// before the next layer, so that the weights of each layer are loaded once.
 class LayerByLayer {
  public:
   LayerByLayer(Transformer& model, std::span<const TokenBatch> batches, WeightGroup last,
@@ -78,13 +78,14 @@ void run_batches(Transformer& model, const TokenBatches& batches,
     done += sequences;
     if (progress) progress(done, total);
   };
-  const size_t together = model->weight_loader() != nullptr ? batches.size() : 1;
-  for (size_t first = 0; first < batches.size(); first += together)
-    LayerByLayer(model, std::span(batches).subspan(first, together), last, context).run(count);
+  const size_t batches_per_pass = model->weight_loader() != nullptr ? batches.size() : 1;
+  for (size_t first = 0; first < batches.size(); first += batches_per_pass)
+    LayerByLayer(model, std::span(batches).subspan(first, batches_per_pass), last, context)
+        .run(count);
 }
 
-[[noreturn]] void refuse_state() {
-  throw std::logic_error("[Measurement] this kind cannot be told to another process");
+[[noreturn]] void fail_not_serializable() {
+  throw std::logic_error("[Measurement] this measurement type is not serializable");
 }
 
 }  // namespace
@@ -98,33 +99,33 @@ const StateScan& RunContext::scan(const torch::Tensor& state) {
 }
 
 std::string Measurement::serialize() const {
-  refuse_state();
+  fail_not_serializable();
 }
 
 void Measurement::deserialize(std::string_view) {
-  refuse_state();
+  fail_not_serializable();
 }
 
 void Measurement::merge_serialized(std::string_view) {
-  refuse_state();
+  fail_not_serializable();
 }
 
 TokenBatches batches_for_rank(const TokenBatches& batches, int64_t rank, int64_t count) {
   int64_t total = 0;
   for (const auto& batch : batches) total += batch.ids.size(0);
   const auto [first, last] = rank_range(total, rank, count);
-  TokenBatches share;
-  int64_t begin = 0;  // of the batch, among all sequences
+  TokenBatches result;
+  int64_t begin = 0;  // index of the batch's first sequence among all sequences
   for (const auto& batch : batches) {
     const int64_t from = std::max<int64_t>(0, first - begin);
     const int64_t to = std::min(batch.ids.size(0), last - begin);
     begin += batch.ids.size(0);
     if (from >= to) continue;
-    share.push_back(batch);
-    share.back().ids = batch.ids.slice(0, from, to);
-    share.back().first_sequence += from;
+    result.push_back(batch);
+    result.back().ids = batch.ids.slice(0, from, to);
+    result.back().first_sequence += from;
   }
-  return share;
+  return result;
 }
 
 void run(Transformer& model, const TokenBatches& batches,

@@ -8,7 +8,7 @@
 namespace spikesink {
 namespace {
 
-// The channels of the `count` largest maxima, equals in channel order.
+// Returns the channels with the `count` largest maxima. Equal maxima are in channel order.
 std::vector<int64_t> largest_channels(const std::vector<float>& maxima, int64_t count) {
   std::vector<int64_t> channels(maxima.size());
   std::iota(channels.begin(), channels.end(), 0);
@@ -21,8 +21,8 @@ std::vector<int64_t> largest_channels(const std::vector<float>& maxima, int64_t 
   return channels;
 }
 
-// Only the tokens whose own maximum is large enough can hold the peak.
-ChannelPeak locate(const StateScan& scan, int64_t channel, int64_t first_sequence) {
+// Only a token whose maximum is at least the channel's maximum can contain the peak.
+ChannelPeak find_peak(const StateScan& scan, int64_t channel, int64_t first_sequence) {
   const float magnitude = scan.channel_max[channel];
   for (int64_t token = 0; token < scan.sequences() * scan.length(); ++token) {
     if (scan.token_max[token] < magnitude) continue;
@@ -32,8 +32,8 @@ ChannelPeak locate(const StateScan& scan, int64_t channel, int64_t first_sequenc
       return {channel, magnitude, first_sequence + sequence, position};
     }
   }
-  return {channel, magnitude, first_sequence,
-          0};  // every value of the channel was left out as not finite
+  // Every value of the channel is NaN or infinite.
+  return {channel, magnitude, first_sequence, 0};
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ ChannelPeak locate(const StateScan& scan, int64_t channel, int64_t first_sequenc
 void RunningStateSummary::add(const StateScan& scan, int64_t first_sequence) {
   std::vector<ChannelPeak> candidates;
   for (const int64_t channel : largest_channels(scan.channel_max, top_count_)) {
-    candidates.push_back(locate(scan, channel, first_sequence));
+    candidates.push_back(find_peak(scan, channel, first_sequence));
   }
   keep_top(std::move(candidates));
   channel_max_.resize(scan.channels());
@@ -66,8 +66,8 @@ StateSummary RunningStateSummary::summary() const {
   return {top_, magnitudes_.median(), channel_max_, not_finite_};
 }
 
-// A channel that is among the top of the whole is among the top of the part where it peaks, so
-// keeping the top of each part is enough.
+// If a channel is in the top of the whole text, it is also in the top of the batch that contains
+// its peak. So the top of each batch is enough.
 void RunningStateSummary::keep_top(std::vector<ChannelPeak> candidates) {
   const auto order = [](const ChannelPeak& p) {
     return std::tuple(-p.magnitude, p.channel, p.sequence, p.position);

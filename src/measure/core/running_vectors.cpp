@@ -34,8 +34,8 @@ VectorSummary RunningVectorSummary::summary() const {
   if (count == 0) return {0, kUnknown, kUnknown, kUnknown, kUnknown, kUnknown};
   const auto n = static_cast<double>(count);
   const double cosine = count > 1 ? (square_norm(units) - n) / (n * (n - 1)) : kUnknown;
-  const double of_mean = square_norm(vectors) / (n * squares);  // ||mean x||^2 / mean ||x||^2
-  return {count,         cosine, std::sqrt(std::max(0.0, 1 - of_mean)), participation / n,
+  const double mean_energy = square_norm(vectors) / (n * squares);  // ||mean x||^2 / mean ||x||^2
+  return {count,         cosine, std::sqrt(std::max(0.0, 1 - mean_energy)), participation / n,
           top_share / n, largest};
 }
 

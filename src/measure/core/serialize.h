@@ -12,8 +12,8 @@
 
 #include "spikesink/measure/core/mergeable.h"
 
-// What a measurement has in its fields as bytes, and back. A measurement's own file instantiates
-// `Mergeable` of it.
+// Converts the fields of a measurement to bytes and back. The source file of each measurement
+// instantiates `Mergeable` for it.
 
 namespace spikesink::detail {
 
@@ -30,7 +30,8 @@ struct StateReader {
 
   void copy(void* data, size_t size) {
     if (size > bytes.size())
-      throw std::invalid_argument("[Measurement] the state is cut off: it is another kind's");
+      throw std::invalid_argument(
+          "[Measurement] the bytes end too early: got a state of another measurement type");
     std::memcpy(data, bytes.data(), size);
     bytes.remove_prefix(size);
   }
@@ -62,7 +63,7 @@ void serialize_items(Archive& archive, T& items) {
   if constexpr (Archive::kReads && std::is_default_constructible_v<typename T::value_type>)
     items.resize(count);
   if (items.size() != count)
-    throw std::invalid_argument("[Measurement] the state is that of another model");
+    throw std::invalid_argument("[Measurement] the sizes differ: got a state of another model");
   for (auto& item : items) serialize(archive, item);
 }
 
@@ -109,7 +110,7 @@ void serialize(Archive& archive, T& value) {
   if constexpr (HasFields<T>) {
     std::apply([&](auto&... fields) { (serialize(archive, fields), ...); }, value.fields());
   } else {
-    static_assert(std::is_trivially_copyable_v<T>, "tie its parts in fields()");
+    static_assert(std::is_trivially_copyable_v<T>, "tie its members in fields()");
     archive.copy(&value, sizeof value);
   }
 }
@@ -131,7 +132,8 @@ void Mergeable<Self>::deserialize(std::string_view bytes) {
   detail::StateReader reader{bytes};
   std::apply([&](auto&... fields) { (detail::serialize(reader, fields), ...); }, self().fields());
   if (!reader.bytes.empty())
-    throw std::invalid_argument("[Measurement] bytes follow the state: it is another kind's");
+    throw std::invalid_argument(
+        "[Measurement] bytes are left over: got a state of another measurement type");
 }
 
 template <typename Self>

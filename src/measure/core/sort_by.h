@@ -5,7 +5,7 @@
 
 namespace spikesink::detail {
 
-/// The largest key first, equals in their order.
+/// Sorts by key, largest first. Items with equal keys keep their order.
 template <typename T, typename Key>
 void sort_by(std::vector<T>& items, Key key) {
   std::stable_sort(items.begin(), items.end(),

@@ -38,7 +38,7 @@ SPIKESINK_CLONES uint32_t largest(const uint32_t* magnitudes, int64_t count) {
   return largest;
 }
 
-SPIKESINK_CLONES void raise(const uint32_t* magnitudes, int64_t count, uint32_t* maxima) {
+SPIKESINK_CLONES void update_maxima(const uint32_t* magnitudes, int64_t count, uint32_t* maxima) {
   for (int64_t c = 0; c < count; ++c) maxima[c] = std::max(maxima[c], magnitudes[c]);
 }
 
@@ -46,14 +46,15 @@ SPIKESINK_CLONES void find_bins(const uint32_t* magnitudes, int64_t count, int32
   for (int64_t c = 0; c < count; ++c) bins[c] = MagnitudeHistogram::bin_of(magnitudes[c]);
 }
 
-// What one thread gathers, and its room to work in.
-struct Part {
+// The statistics and the buffers of one thread.
+struct ThreadScan {
   Bits channel_max;
   int64_t not_finite = 0;
   Bits magnitudes;
   std::vector<int32_t> bins;
 
-  explicit Part(int64_t channels) : channel_max(channels), magnitudes(channels), bins(channels) {}
+  explicit ThreadScan(int64_t channels)
+      : channel_max(channels), magnitudes(channels), bins(channels) {}
 
   // Returns the token's largest magnitude.
   template <typename T>
@@ -61,15 +62,16 @@ struct Part {
     const auto channels = static_cast<int64_t>(magnitudes.size());
     load_magnitudes(row, channels, magnitudes.data());
     uint32_t token_max = largest(magnitudes.data(), channels);
-    if (token_max >= kInfinity) token_max = drop_not_finite(counts);
-    raise(magnitudes.data(), channels, channel_max.data());
+    if (token_max >= kInfinity) token_max = zero_not_finite(counts);
+    update_maxima(magnitudes.data(), channels, channel_max.data());
     find_bins(magnitudes.data(), channels, bins.data());
     for (const int32_t bin : bins) ++counts[bin];
     return std::bit_cast<float>(token_max);
   }
 
-  // Puts zeros in their place and takes these out of the count in advance.
-  uint32_t drop_not_finite(uint32_t* counts) {
+  // Replaces NaN and infinite values by 0. `add_token` will count these zeros in bin 0, so bin 0 is
+  // decremented here to compensate.
+  uint32_t zero_not_finite(uint32_t* counts) {
     for (auto& magnitude : magnitudes) {
       if (magnitude < kInfinity) continue;
       magnitude = 0;
@@ -80,15 +82,18 @@ struct Part {
   }
 };
 
-// Adds up the runs of each sequence, in place.
-void fold(std::vector<uint32_t>& counts, int64_t sequences, int64_t runs) {
+// Adds the histograms of the chunks of each sequence, in place: [sequences * chunks, kBins] ->
+// [sequences, kBins]. Row s is free when sequence s is summed: it contains a chunk of an earlier
+// sequence.
+void sum_chunks(std::vector<uint32_t>& counts, int64_t sequences, int64_t chunks) {
   constexpr int64_t kBins = MagnitudeHistogram::kBins;
-  if (runs == 1) return;
+  if (chunks == 1) return;
   for (int64_t sequence = 0; sequence < sequences; ++sequence) {
     auto* sum = counts.data() + sequence * kBins;
-    for (int64_t run = sequence == 0 ? 1 : 0; run < runs; ++run) {
-      const auto* share = counts.data() + (sequence * runs + run) * kBins;
-      for (int64_t bin = 0; bin < kBins; ++bin) sum[bin] = (run == 0 ? 0 : sum[bin]) + share[bin];
+    for (int64_t chunk = sequence == 0 ? 1 : 0; chunk < chunks; ++chunk) {
+      const auto* counted = counts.data() + (sequence * chunks + chunk) * kBins;
+      for (int64_t bin = 0; bin < kBins; ++bin)
+        sum[bin] = (chunk == 0 ? 0 : sum[bin]) + counted[bin];
     }
   }
   counts.resize(sequences * kBins);
@@ -99,27 +104,28 @@ void scan_tokens(StateScan& scan) {
   const T* data = scan.state.data_ptr<T>();
   const int64_t length = scan.length(), channels = scan.channels();
   const int64_t threads = at::get_num_threads();
-  // A few long sequences are shared out in runs of tokens.
-  const int64_t runs = std::min(length, scan.sequences() >= threads ? 1 : 2 * threads);
-  scan.counts.assign(scan.sequences() * runs * MagnitudeHistogram::kBins, 0);
+  // With fewer sequences than threads, each sequence is split into chunks of tokens. Each chunk has
+  // its own histogram, so that threads never write to the same counts.
+  const int64_t chunks = std::min(length, scan.sequences() >= threads ? 1 : 2 * threads);
+  scan.counts.assign(scan.sequences() * chunks * MagnitudeHistogram::kBins, 0);
   Bits channel_max(channels);
   std::mutex mutex;
-  at::parallel_for(0, scan.sequences() * runs, 1, [&](int64_t begin, int64_t end) {
-    Part part(channels);
-    for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t sequence = unit / runs, run = unit % runs;
-      const int64_t last = sequence * length + (run + 1) * length / runs;
-      auto* counts = scan.counts.data() + unit * MagnitudeHistogram::kBins;
-      for (int64_t token = sequence * length + run * length / runs; token < last; ++token) {
-        scan.token_max[token] = part.add_token(data + token * channels, counts);
+  at::parallel_for(0, scan.sequences() * chunks, 1, [&](int64_t begin, int64_t end) {
+    ThreadScan thread_scan(channels);
+    for (int64_t index = begin; index < end; ++index) {
+      const int64_t sequence = index / chunks, chunk = index % chunks;
+      const int64_t last = sequence * length + (chunk + 1) * length / chunks;
+      auto* counts = scan.counts.data() + index * MagnitudeHistogram::kBins;
+      for (int64_t token = sequence * length + chunk * length / chunks; token < last; ++token) {
+        scan.token_max[token] = thread_scan.add_token(data + token * channels, counts);
       }
     }
     const std::lock_guard lock(mutex);
-    raise(part.channel_max.data(), channels, channel_max.data());
-    scan.not_finite += part.not_finite;
+    update_maxima(thread_scan.channel_max.data(), channels, channel_max.data());
+    scan.not_finite += thread_scan.not_finite;
   });
   std::memcpy(scan.channel_max.data(), channel_max.data(), channels * sizeof(float));
-  fold(scan.counts, scan.sequences(), runs);
+  sum_chunks(scan.counts, scan.sequences(), chunks);
 }
 
 }  // namespace

@@ -5,8 +5,8 @@ namespace spikesink::detail {
 void WaitingStates::put(size_t batch, torch::Tensor state) {
   auto& waiting = states_[batch];
   const auto bytes = static_cast<int64_t>(state.nbytes());
-  if (waiting.offset < 0 && bytes <= room_) {
-    room_ -= bytes;
+  if (waiting.offset < 0 && bytes <= memory_left_) {
+    memory_left_ -= bytes;
     waiting.state = std::move(state);
     return;
   }
@@ -24,7 +24,7 @@ void WaitingStates::put(size_t batch, torch::Tensor state) {
 torch::Tensor WaitingStates::take(size_t batch) {
   auto& waiting = states_[batch];
   if (waiting.state.defined()) {
-    room_ += static_cast<int64_t>(waiting.state.nbytes());
+    memory_left_ += static_cast<int64_t>(waiting.state.nbytes());
     return std::move(waiting.state);
   }
   auto state = at::empty(waiting.shape, waiting.options.device(torch::kCPU));

@@ -9,13 +9,14 @@
 
 namespace spikesink::detail {
 
-/// The hidden states of batches that wait for the next layer: in memory up to a number of bytes,
-/// those beyond in a temporary file.
+/// Hidden states of batches that wait for the next layer: up to `memory_bytes` in memory, the rest
+/// in a temporary file.
 class WaitingStates {
  public:
-  WaitingStates(size_t batches, int64_t room) : states_(batches), room_(room) {}
+  WaitingStates(size_t batches, int64_t memory_bytes)
+      : states_(batches), memory_left_(memory_bytes) {}
 
-  /// A state is as large each time that its batch waits.
+  /// The state of a batch must have the same size every time.
   void put(size_t batch, torch::Tensor state);
   torch::Tensor take(size_t batch);
 
@@ -28,7 +29,7 @@ class WaitingStates {
   };
 
   std::vector<Waiting> states_;
-  int64_t room_;
+  int64_t memory_left_;
   int64_t file_bytes_ = 0;
   std::optional<ScratchFile> file_;
 };

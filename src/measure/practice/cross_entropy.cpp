@@ -26,8 +26,8 @@ inline __attribute__((always_inline)) float largest_of(const T* row, int64_t cou
   return *std::max_element(maxima.begin(), maxima.end());
 }
 
-// Float sums over short runs, added up in double: 50,000 terms in one float sum would cost three
-// digits.
+// Computes float sums over short ranges and adds them in double. One float sum over 50,000 terms
+// would lose three digits.
 template <typename T>
 inline __attribute__((always_inline)) double sum_of_exp(const T* row, int64_t count,
                                                         float largest) {

@@ -7,16 +7,18 @@
 
 namespace spikesink::detail {
 
-/// Cross-entropy of rows whose logits come a range of the vocabulary at a time, so that all logits
-/// of a row never exist together. Sums are kept in float64.
+/// Computes the cross-entropy of rows from one range of the vocabulary after another, so that all
+/// logits of a row never exist at once. It keeps the running maximum m and sum_i exp(logit_i - m);
+/// when m grows, the sum is multiplied by exp(m_old - m_new) (online softmax). Sums are float64.
 class CrossEntropy {
  public:
-  /// targets [N] int64; a row with a negative target is not counted.
+  /// `targets` [N] int64. Rows with a negative target are skipped.
   explicit CrossEntropy(const torch::Tensor& targets);
 
-  /// logits [N, columns] of the vocabulary from `first_column` on; each column once, in any order.
+  /// Adds logits [N, columns] of the vocabulary entries from `first_column`. Every entry must be
+  /// added exactly once, in any order.
   void add(const torch::Tensor& logits, int64_t first_column = 0);
-  /// -log softmax(logits[row])[targets[row]] of each row, 0 where it has no target.
+  /// Returns -log softmax(logits[row])[targets[row]] for each row; 0 for skipped rows.
   std::vector<double> losses() const;
 
  private:
@@ -25,7 +27,7 @@ class CrossEntropy {
 
   struct Row {
     float largest = -std::numeric_limits<float>::infinity();
-    double sum = 0;  // of exp(logit - largest)
+    double sum = 0;  // sum of exp(logit - largest)
     double target = 0;
   };
   torch::Tensor targets_;

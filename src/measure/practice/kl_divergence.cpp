@@ -8,7 +8,7 @@
 namespace spikesink {
 namespace {
 
-// Tokens whose distributions exist together: 2 x 25 MB for a vocabulary of 100,000.
+// Number of tokens per step. Two distributions need 2 x 25 MB for a vocabulary of 100,000.
 constexpr int64_t kTokens = 64;
 
 // States [N, d] of the reference p and the model q -> sum p log(p / q), [N].
@@ -44,10 +44,10 @@ void KlDivergence::add(const TransformerImpl& model, const torch::Tensor& states
       !reference_.batches()[batch_].sizes().equals(ours.sizes()))
     detail::fail_argument("[KlDivergence] batch {} of {} is not in the reference pass", batch_,
                           c10::str(ours.sizes()));
-  const auto predicting = [](const torch::Tensor& all) {
-    return all.slice(1, 0, all.size(1) - 1).flatten(0, 1);  // the last one predicts nothing
+  const auto without_last = [](const torch::Tensor& all) {
+    return all.slice(1, 0, all.size(1) - 1).flatten(0, 1);  // the last token has no target
   };
-  const auto p = predicting(reference_.batches()[batch_++]), q = predicting(ours);
+  const auto p = without_last(reference_.batches()[batch_++]), q = without_last(ours);
   for (int64_t first = 0; first < p.size(0); first += kTokens) {
     const auto values =
         divergences(model, p.slice(0, first, first + kTokens), q.slice(0, first, first + kTokens))

@@ -12,10 +12,10 @@ constexpr int64_t kFirst = -1;
 
 struct Tally {
   int64_t occurrences = 0, spiking = 0, sinking = 0;
-  int64_t count = 0;  // (sequence, layer, head) that sink on it
+  int64_t count = 0;  // triples (sequence, layer, head) that sink on the token
 };
 
-// By id, those at position 0 as one.
+// Counts per token id. All tokens at position 0 are one group.
 std::map<int64_t, Tally> tallies(const SinksAnywhereResult& sinks,
                                  const SpikeTokensResult& spikes) {
   std::map<int64_t, Tally> by_id;

@@ -16,23 +16,23 @@ bool needs_matrices(std::string_view point) {
   return point.ends_with(hook_names::kScores) || point.ends_with(hook_names::kPattern);
 }
 
-// In the order of the forward pass, each once.
-std::vector<std::string> watched_points(const HookRegistry& hooks,
-                                        const std::vector<std::string>& patterns) {
-  std::set<std::string> asked;
+// Returns the selected hook points without duplicates, in the order of the forward pass.
+std::vector<std::string> selected_points(const HookRegistry& hooks,
+                                         const std::vector<std::string>& patterns) {
+  std::set<std::string> selected;
   for (const auto& pattern : patterns) {
     const auto names = hooks.matching_names(pattern);
-    asked.insert(names.begin(), names.end());
+    selected.insert(names.begin(), names.end());
   }
   std::vector<std::string> points;
   std::copy_if(hooks.names().begin(), hooks.names().end(), std::back_inserter(points),
                [&](const auto& name) {
-                 return patterns.empty() ? !needs_matrices(name) : asked.contains(name);
+                 return patterns.empty() ? !needs_matrices(name) : selected.contains(name);
                });
   return points;
 }
 
-// Inside an expert values are [tokens, d_mlp].
+// Values inside an expert have shape [tokens, d_mlp].
 bool has_sequences(const torch::Tensor& value) {
   return value.dim() > 2;
 }
@@ -45,7 +45,7 @@ bool any(const NotFiniteValues& values) {
 
 HookScope NotFinite::attach(Transformer& model, RunContext& context) {
   points_.clear();
-  for (const auto& name : watched_points(model->hooks(), patterns_)) points_.push_back({name});
+  for (const auto& name : selected_points(model->hooks(), patterns_)) points_.push_back({name});
   HookScope scope;
   for (size_t index = 0; index < points_.size(); ++index) {
     scope += model->hooks().add(points_[index].point,
@@ -79,17 +79,17 @@ void NotFinite::merge(const NotFinite& other) {
                           other.points_.size(), points_.size());
   }
   for (size_t at = 0; at < points_.size(); ++at) {
-    auto& mine = points_[at];
+    auto& ours = points_[at];
     const auto& theirs = other.points_[at];
     const auto first_index = [](const NotFiniteValues& v) {
       return std::tuple(v.sequence, v.index);
     };
-    if (any(theirs) && (!any(mine) || first_index(theirs) < first_index(mine))) {
-      mine.sequence = theirs.sequence;
-      mine.index = theirs.index;
+    if (any(theirs) && (!any(ours) || first_index(theirs) < first_index(ours))) {
+      ours.sequence = theirs.sequence;
+      ours.index = theirs.index;
     }
-    mine.nan += theirs.nan;
-    mine.infinite += theirs.infinite;
+    ours.nan += theirs.nan;
+    ours.infinite += theirs.infinite;
   }
 }
 

@@ -10,12 +10,12 @@
 namespace spikesink {
 namespace {
 
-// NaN, which agrees with nothing, is as far away as can be.
+// A NaN that is not expected counts as an infinite error.
 torch::Tensor nan_to_infinity(const torch::Tensor& values) {
   return values.masked_fill(at::isnan(values), INFINITY);
 }
 
-// The indices of the first of the largest values.
+// Returns the indices of the largest value, the first one if several are equal.
 std::vector<int64_t> index_of_largest(const torch::Tensor& values) {
   auto rest = values.argmax().item<int64_t>();
   std::vector<int64_t> index(values.dim());
@@ -35,7 +35,7 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Root mean square of the numbers that are finite.
+// Returns the root mean square of the finite values.
 double scale_of(const torch::Tensor& tensor) {
   const auto finite = tensor.to(torch::kDouble).masked_select(at::isfinite(tensor));
   return finite.numel() == 0 ? 0 : std::sqrt(finite.square().mean().item<double>());
@@ -87,7 +87,7 @@ void Parity::compare(TensorParity& point, const torch::Tensor& value) const {
                           reference_->path().string());
   }
   point.rows = last;
-  if (value.numel() == 0) return;  // an expert that no token chose
+  if (value.numel() == 0) return;  // no token was routed to this expert
   const auto got = value.to(torch::kCPU, torch::kDouble);
   const auto same = (got == expected).logical_or(at::isnan(got).logical_and(at::isnan(expected)));
   const auto allowed = options_.absolute + options_.relative * expected.abs();

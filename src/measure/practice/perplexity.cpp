@@ -13,8 +13,8 @@
 namespace spikesink {
 namespace {
 
-// Logits exist for this many tokens and entries of the vocabulary at a time: few enough to stay in
-// a cache (8 MB in float32), enough to keep the matrix product fast.
+// Logits are computed in blocks of kRows tokens x kColumns vocabulary entries. A block fits in the
+// cache (8 MB in float32) and is large enough for a fast matrix product.
 constexpr int64_t kRows = 1024, kColumns = 2048;
 
 std::vector<double> losses_of(const TransformerImpl& model, const torch::Tensor& states,
@@ -34,7 +34,8 @@ std::vector<double> losses_of(const torch::Tensor& logits, const torch::Tensor& 
   return entropy.losses();
 }
 
-// The next token of each place, -1 where none is asked for, [B, T].
+// Returns the target of each position, [B, T]. -1: no prediction is evaluated (last position,
+// prefix).
 torch::Tensor next_tokens(const TokenBatch& batch) {
   auto targets = batch.ids.roll(-1, 1);
   targets.select(1, -1).fill_(-1);
@@ -62,22 +63,23 @@ HookScope Perplexity::attach(Transformer& model, RunContext& context) {
   }
   sequences_.clear();
   by_position_.clear();
-  const bool logits_are_formed = model->hooks().has_hooks(hook_names::kUnembedOut);
-  const auto point = logits_are_formed ? hook_names::kUnembedOut : hook_names::kUnembedIn;
-  return model->hooks().add(point, [this, logits_are_formed, &model,
-                                    &context](const torch::Tensor& value) {
-    const auto targets = next_tokens(context.batch());
-    const auto rows = value.flatten(0, 1);  // [B * T, d_model or d_vocabulary]
-    const auto wanted = targets.flatten();
-    std::vector<double> losses;
-    for (int64_t first = 0; first < rows.size(0); first += kRows) {
-      const auto part = rows.slice(0, first, first + kRows);
-      const auto next = wanted.slice(0, first, first + kRows);
-      const auto more = logits_are_formed ? losses_of(part, next) : losses_of(*model, part, next);
-      losses.insert(losses.end(), more.begin(), more.end());
-    }
-    add(losses, targets, context.batch().prefix_length);
-  });
+  const bool logits_are_computed = model->hooks().has_hooks(hook_names::kUnembedOut);
+  const auto point = logits_are_computed ? hook_names::kUnembedOut : hook_names::kUnembedIn;
+  return model->hooks().add(
+      point, [this, logits_are_computed, &model, &context](const torch::Tensor& value) {
+        const auto targets = next_tokens(context.batch());
+        const auto rows = value.flatten(0, 1);  // [B * T, d_model or d_vocabulary]
+        const auto wanted = targets.flatten();
+        std::vector<double> losses;
+        for (int64_t first = 0; first < rows.size(0); first += kRows) {
+          const auto part = rows.slice(0, first, first + kRows);
+          const auto next = wanted.slice(0, first, first + kRows);
+          const auto block_losses =
+              logits_are_computed ? losses_of(part, next) : losses_of(*model, part, next);
+          losses.insert(losses.end(), block_losses.begin(), block_losses.end());
+        }
+        add(losses, targets, context.batch().prefix_length);
+      });
 }
 
 // losses [B * T], targets [B, T].

@@ -16,7 +16,7 @@ using namespace hook_names;
 
 namespace {
 
-// The tensors that linear maps read, in the order of the forward pass.
+// Returns the inputs of the linear maps, in the order of the forward pass.
 std::vector<LinearInputError> linear_inputs(const TransformerImpl& model) {
   std::vector<LinearInputError> inputs;
   const auto add = [&](std::string point, int64_t layer, LinearReader reader) {
@@ -45,12 +45,12 @@ torch::Tensor finite_or_zero(const torch::Tensor& values) {
   return values.masked_fill(values.isfinite().logical_not(), 0);
 }
 
-// Of the values that are finite; 0 without any.
+// Returns the largest finite value; 0 if there is none.
 double largest_of(const torch::Tensor& values) {
   return values.numel() == 0 ? 0.0 : finite_or_zero(values).max().item<double>();
 }
 
-// Of the tokens that are no spikes; both [B, T].
+// Adds the values of tokens that are not spike tokens. Both tensors are [B, T].
 void add_values(RunningMean& mean, const torch::Tensor& values, const torch::Tensor& is_spike) {
   const auto *value = values.data_ptr<double>(), *end = value + values.numel();
   const auto* spike = is_spike.data_ptr<bool>();
@@ -71,16 +71,16 @@ HighPrecisionInput keep_list(const LinearInputError& input, double least_gain) {
   const auto& plain = error(HighPrecision::kNothing);
   if (plain.count == 0) return kept;
   kept.spike_tokens = ratio(plain, error(HighPrecision::kSpikeTokens)) >= least_gain;
-  const auto& so_far =
+  const auto& current =
       error(kept.spike_tokens ? HighPrecision::kSpikeTokens : HighPrecision::kNothing);
-  const auto& further =
+  const auto& with_channels =
       error(kept.spike_tokens ? HighPrecision::kBoth : HighPrecision::kOutlierChannels);
-  kept.gain = ratio(plain, so_far);
-  if (!(ratio(so_far, further) >= least_gain)) return kept;
+  kept.gain = ratio(plain, current);
+  if (!(ratio(current, with_channels) >= least_gain)) return kept;
   for (const auto& channel : input.channels) {
     if (channel.share_of_sequences >= 0.5) kept.channels.push_back(channel.channel);
   }
-  if (!kept.channels.empty()) kept.gain = ratio(plain, further);
+  if (!kept.channels.empty()) kept.gain = ratio(plain, with_channels);
   return kept;
 }
 
@@ -151,21 +151,21 @@ void Quantisation::add(Input& input, const torch::Tensor& x, const torch::Tensor
 
   const double steps = std::exp2(options_.bits - 1) - 1;
   const auto norms = x.norm(2, {2}, /*keepdim=*/false, torch::kDouble);
-  for (const bool keeps_channels : {false, true}) {
-    const auto without_kept = [&](const torch::Tensor& values) {
-      return keeps_channels ? values.masked_fill(is_outlier, 0) : values;
+  for (const bool channels_high_precision : {false, true}) {
+    const auto quantised_only = [&](const torch::Tensor& values) {
+      return channels_high_precision ? values.masked_fill(is_outlier, 0) : values;
     };
-    const auto rounded = without_kept(x), of_tokens = without_kept(magnitudes).amax(2, true);
-    for (const bool keeps_tokens : {false, true}) {
-      const auto of_channels = without_kept(keeps_tokens ? ordinary_maxima : maxima);
-      const auto kept = static_cast<size_t>(2 * keeps_channels + keeps_tokens);
-      const auto take = [&](ScaleGranularity scale, const torch::Tensor& largest) {
+    const auto rounded = quantised_only(x), token_maxima = quantised_only(magnitudes).amax(2, true);
+    for (const bool tokens_high_precision : {false, true}) {
+      const auto channel_maxima = quantised_only(tokens_high_precision ? ordinary_maxima : maxima);
+      const auto kept = static_cast<size_t>(2 * channels_high_precision + tokens_high_precision);
+      const auto add_error = [&](ScaleGranularity scale, const torch::Tensor& largest) {
         const auto errors = detail::rounding_error(rounded, largest / steps) / norms;
         add_values(sums.errors[static_cast<size_t>(scale)][kept], errors, is_spike);
       };
-      take(ScaleGranularity::kPerTensor, of_channels.amax(2, true));
-      take(ScaleGranularity::kPerToken, of_tokens);
-      take(ScaleGranularity::kPerChannel, of_channels);
+      add_error(ScaleGranularity::kPerTensor, channel_maxima.amax(2, true));
+      add_error(ScaleGranularity::kPerToken, token_maxima);
+      add_error(ScaleGranularity::kPerChannel, channel_maxima);
     }
   }
 }

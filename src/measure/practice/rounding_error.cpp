@@ -11,37 +11,41 @@
 namespace spikesink::detail {
 namespace {
 
-// Of values that share a scale, or have one each.
+// Returns sum (x - s round(x / s))^2 over one token. kShared: all values share one scale s;
+// otherwise each value has its own scale.
 template <bool kShared, typename T>
-inline __attribute__((always_inline)) double squares(const T* x, const T* scale, const T* inverse,
-                                                     int64_t count) {
+inline __attribute__((always_inline)) double sum_of_squares(const T* x, const T* scale,
+                                                            const T* inverse, int64_t count) {
   std::array<T, kLanes> sums{};
-  const auto take = [&](int64_t lane, int64_t i) {
-    const int64_t of = kShared ? 0 : i;
-    const T error = x[i] - scale[of] * std::nearbyint(x[i] * inverse[of]);
+  const auto add = [&](int64_t lane, int64_t i) {
+    const int64_t scale_index = kShared ? 0 : i;
+    const T error = x[i] - scale[scale_index] * std::nearbyint(x[i] * inverse[scale_index]);
     sums[lane] += error * error;
   };
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) take(lane, i + lane);
+    for (int64_t lane = 0; lane < kLanes; ++lane) add(lane, i + lane);
   }
-  for (; i < count; ++i) take(0, i);
+  for (; i < count; ++i) add(0, i);
   double total = 0;
   for (const T sum : sums) total += sum;
   return total;
 }
 
-SPIKESINK_CLONES double shared(const float* x, const float* s, const float* inverse, int64_t n) {
-  return squares<true>(x, s, inverse, n);
+SPIKESINK_CLONES double one_scale(const float* x, const float* s, const float* inverse, int64_t n) {
+  return sum_of_squares<true>(x, s, inverse, n);
 }
-SPIKESINK_CLONES double shared(const double* x, const double* s, const double* inverse, int64_t n) {
-  return squares<true>(x, s, inverse, n);
+SPIKESINK_CLONES double one_scale(const double* x, const double* s, const double* inverse,
+                                  int64_t n) {
+  return sum_of_squares<true>(x, s, inverse, n);
 }
-SPIKESINK_CLONES double own(const float* x, const float* s, const float* inverse, int64_t n) {
-  return squares<false>(x, s, inverse, n);
+SPIKESINK_CLONES double scale_per_value(const float* x, const float* s, const float* inverse,
+                                        int64_t n) {
+  return sum_of_squares<false>(x, s, inverse, n);
 }
-SPIKESINK_CLONES double own(const double* x, const double* s, const double* inverse, int64_t n) {
-  return squares<false>(x, s, inverse, n);
+SPIKESINK_CLONES double scale_per_value(const double* x, const double* s, const double* inverse,
+                                        int64_t n) {
+  return sum_of_squares<false>(x, s, inverse, n);
 }
 
 }  // namespace
@@ -60,8 +64,8 @@ torch::Tensor rounding_error(const torch::Tensor& x, const torch::Tensor& scales
       for (int64_t row = begin; row < end; ++row) {
         const int64_t at = (is_of_token ? row : row / length) * s.size(2);
         const auto* token = xs + row * width;
-        out[row] = std::sqrt(is_shared ? shared(token, ss + at, is + at, width)
-                                       : own(token, ss + at, is + at, width));
+        out[row] = std::sqrt(is_shared ? one_scale(token, ss + at, is + at, width)
+                                       : scale_per_value(token, ss + at, is + at, width));
       }
     });
   });

@@ -44,8 +44,8 @@ SPIKESINK_CLONES float dot(const at::BFloat16* a, const at::BFloat16* b, int64_t
 }
 
 template <typename T, typename Sum>
-void receive(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& lse,
-             const AttentionParams& rule, int64_t key, double epsilon, const Received& out) {
+void sum_received(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& lse,
+                  const AttentionParams& rule, int64_t key, double epsilon, const Received& out) {
   const int64_t length = q.size(1), heads = q.size(2), width = q.size(3);
   const ScoreBias<Sum> bias(rule, length);
   const int64_t first = rule.causal ? key : 0;
@@ -53,8 +53,8 @@ void receive(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor
   const int64_t group = heads / k.size(2);
   at::parallel_for(0, q.size(0) * heads, 1, [&](int64_t begin, int64_t end) {
     std::vector<Sum> key_vector(width);
-    for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t sequence = unit / heads, head = unit % heads;
+    for (int64_t index = begin; index < end; ++index) {
+      const int64_t sequence = index / heads, head = index % heads;
       const T* key_row =
           k.data_ptr<T>() + sequence * k.stride(0) + key * k.stride(1) + head / group * k.stride(2);
       for (int64_t c = 0; c < width; ++c)
@@ -71,43 +71,43 @@ void receive(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor
         received += attention;
         exceeding += attention > epsilon;
       }
-      const auto queries_that_see = static_cast<double>(length - first);
-      out.mean.data_ptr<double>()[unit] = received / queries_that_see;
-      out.share_of_queries.data_ptr<double>()[unit] =
-          static_cast<double>(exceeding) / queries_that_see;
+      const auto visible_queries = static_cast<double>(length - first);
+      out.mean.data_ptr<double>()[index] = received / visible_queries;
+      out.share_of_queries.data_ptr<double>()[index] =
+          static_cast<double>(exceeding) / visible_queries;
     }
   });
 }
 
 template <typename T, typename Sum>
-void keep(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& lse,
-          const AttentionParams& rule, torch::Tensor& out) {
+void self_attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& lse,
+                    const AttentionParams& rule, torch::Tensor& out) {
   const int64_t length = q.size(1), heads = q.size(2), width = q.size(3);
   const int64_t group = heads / k.size(2);
   const auto scale = static_cast<Sum>(rule.scale);
   const ScoreBias<Sum> bias(rule, length);
   at::parallel_for(0, q.size(0) * heads, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t sequence = unit / heads, head = unit % heads;
+    for (int64_t index = begin; index < end; ++index) {
+      const int64_t sequence = index / heads, head = index % heads;
       const T* queries = q.data_ptr<T>() + sequence * q.stride(0) + head * q.stride(2);
       const T* keys = k.data_ptr<T>() + sequence * k.stride(0) + head / group * k.stride(2);
       const Sum* denominators =
           lse.data_ptr<Sum>() + sequence * lse.stride(0) + head * lse.stride(1);
       for (int64_t i = 0; i < length; ++i) {
         const Sum product = dot(queries + i * q.stride(1), keys + i * k.stride(1), width) * scale;
-        out.data_ptr<double>()[unit * length + i] =
+        out.data_ptr<double>()[index * length + i] =
             std::exp(bias.score(product, head, i, i) - denominators[i * lse.stride(2)]);
       }
     }
   });
 }
 
-// As the kernels read them.
-struct Operands {
+// The inputs on the CPU, in the dtypes of the kernels.
+struct KernelInputs {
   torch::Tensor q, k, lse;
 
-  Operands(const torch::Tensor& queries, const torch::Tensor& keys,
-           const torch::Tensor& denominators)
+  KernelInputs(const torch::Tensor& queries, const torch::Tensor& keys,
+               const torch::Tensor& denominators)
       : q(rows_on_cpu(queries)),
         k(rows_on_cpu(keys)),
         lse(denominators.to(torch::kCPU, at::toOpMathType(q.scalar_type()))) {}
@@ -125,22 +125,24 @@ Received attention_received(const torch::Tensor& q, const torch::Tensor& k,
                             double epsilon) {
   const auto shape = {q.size(0), q.size(2)};
   Received out{torch::empty(shape, torch::kDouble), torch::empty(shape, torch::kDouble)};
-  const Operands given(q, k, lse);
-  AT_DISPATCH_FLOATING_TYPES_AND(torch::kBFloat16, given.q.scalar_type(), "attention_received",
-                                 [&] {
-                                   receive<scalar_t, at::opmath_type<scalar_t>>(
-                                       given.q, given.k, given.lse, rule, key, epsilon, out);
-                                 });
+  const KernelInputs operands(q, k, lse);
+  AT_DISPATCH_FLOATING_TYPES_AND(
+      torch::kBFloat16, operands.q.scalar_type(), "attention_received", [&] {
+        sum_received<scalar_t, at::opmath_type<scalar_t>>(operands.q, operands.k, operands.lse,
+                                                          rule, key, epsilon, out);
+      });
   return out;
 }
 
 torch::Tensor attention_to_self(const torch::Tensor& q, const torch::Tensor& k,
                                 const torch::Tensor& lse, const AttentionParams& rule) {
   auto out = torch::empty({q.size(0), q.size(2), q.size(1)}, torch::kDouble);
-  const Operands given(q, k, lse);
-  AT_DISPATCH_FLOATING_TYPES_AND(torch::kBFloat16, given.q.scalar_type(), "attention_to_self", [&] {
-    keep<scalar_t, at::opmath_type<scalar_t>>(given.q, given.k, given.lse, rule, out);
-  });
+  const KernelInputs operands(q, k, lse);
+  AT_DISPATCH_FLOATING_TYPES_AND(torch::kBFloat16, operands.q.scalar_type(), "attention_to_self",
+                                 [&] {
+                                   self_attention<scalar_t, at::opmath_type<scalar_t>>(
+                                       operands.q, operands.k, operands.lse, rule, out);
+                                 });
   return out;
 }
 

@@ -16,8 +16,8 @@
 namespace spikesink {
 namespace {
 
-// The position that a key asked for has in sequences of this length, if they are long enough.
-std::optional<int64_t> place_of(int64_t key, int64_t length) {
+// Returns the position of `key` in sequences of this length; empty if they are too short.
+std::optional<int64_t> position_of(int64_t key, int64_t length) {
   const int64_t position = key < 0 ? length + key : key;
   return position < length ? std::optional(position) : std::nullopt;
 }
@@ -81,10 +81,10 @@ HookScope AttentionSinks::attach(Transformer& model, RunContext& context) {
   learned_ = config.sink_logits ? torch::zeros({config.n_layers, config.n_heads}, torch::kDouble)
                                 : torch::Tensor();
   queries_seen_ = 0;
-  layers_passed_ = 0;
+  layers_run_ = 0;
   return detail::watch_scores(model, [this, &model, &context](const detail::LayerScores& scores) {
     if (scores.layer == 0) count_tokens(context.batch().ids);
-    layers_passed_ = std::max(layers_passed_, scores.layer + 1);
+    layers_run_ = std::max(layers_run_, scores.layer + 1);
     add_keys(scores);
     if (learned_.defined()) add_learned(scores, model->layers[scores.layer]->attn->sink_logits);
   });
@@ -92,7 +92,7 @@ HookScope AttentionSinks::attach(Transformer& model, RunContext& context) {
 
 void AttentionSinks::count_tokens(const torch::Tensor& ids) {
   for (size_t index = 0; index < options_.keys.size(); ++index) {
-    const auto key = place_of(options_.keys[index], ids.size(1));
+    const auto key = position_of(options_.keys[index], ids.size(1));
     if (!key) continue;
     const auto at_key = ids.select(1, *key).contiguous();
     for (int64_t row = 0; row < at_key.size(0); ++row)
@@ -102,7 +102,7 @@ void AttentionSinks::count_tokens(const torch::Tensor& ids) {
 
 void AttentionSinks::add_keys(const detail::LayerScores& scores) {
   for (size_t index = 0; index < options_.keys.size(); ++index) {
-    const auto key = place_of(options_.keys[index], scores.q.size(1));
+    const auto key = position_of(options_.keys[index], scores.q.size(1));
     if (!key) continue;
     const auto received = detail::attention_received(scores.q, scores.k, scores.lse, scores.rule,
                                                      *key, options_.epsilon);
@@ -127,7 +127,7 @@ void AttentionSinks::merge(const AttentionSinks& other) {
   same("keys", other.options_.keys, options_.keys);
   same("epsilon", other.options_.epsilon, options_.epsilon);
   same("learned sinks", other.learned_.defined(), learned_.defined());
-  // Not in place: a copy of a measurement shares its tensors.
+  // Not in-place: copies of a measurement share its tensors.
   importance_ = importance_ + other.importance_;
   exceeding_ = exceeding_ + other.exceeding_;
   share_of_queries_ = share_of_queries_ + other.share_of_queries_;
@@ -135,7 +135,7 @@ void AttentionSinks::merge(const AttentionSinks& other) {
     for (const auto& [id, count] : other.tokens_[index]) tokens_[index][id] += count;
   }
   if (learned_.defined()) learned_ = learned_ + other.learned_;
-  layers_passed_ = std::max(layers_passed_, other.layers_passed_);
+  layers_run_ = std::max(layers_run_, other.layers_run_);
   queries_seen_ += other.queries_seen_;
 }
 
@@ -149,7 +149,7 @@ AttentionSinksResult AttentionSinks::result() const {
   const auto importance = importance_.accessor<double, 3>();
   const auto exceeding = exceeding_.accessor<int64_t, 3>();
   const auto share_of_queries = share_of_queries_.accessor<double, 3>();
-  for (int64_t layer = 0; layer < layers_passed_; ++layer) {
+  for (int64_t layer = 0; layer < layers_run_; ++layer) {
     for (int64_t head = 0; head < importance.size(1); ++head) {
       for (int64_t index = 0; index < importance.size(2); ++index) {
         if (result.keys[index].sequences == 0) continue;
@@ -163,7 +163,7 @@ AttentionSinksResult AttentionSinks::result() const {
   }
   if (!learned_.defined() || queries_seen_ == 0) return result;
   const auto learned = learned_.accessor<double, 2>();
-  for (int64_t layer = 0; layer < layers_passed_; ++layer) {
+  for (int64_t layer = 0; layer < layers_run_; ++layer) {
     for (int64_t head = 0; head < learned.size(1); ++head)
       result.learned.push_back(
           {layer, head, learned[layer][head] / static_cast<double>(queries_seen_)});
@@ -172,9 +172,9 @@ AttentionSinksResult AttentionSinks::result() const {
 }
 
 double AttentionSinksResult::sink_ratio_percent(SinkDefinition definition, int64_t key) const {
-  const auto is_it = [&](const WatchedKey& watched) { return watched.key == key; };
-  if (std::none_of(keys.begin(), keys.end(), is_it))
-    detail::fail_argument("[AttentionSinks] key {} was not watched", key);
+  const auto has_key = [&](const WatchedKey& watched) { return watched.key == key; };
+  if (std::none_of(keys.begin(), keys.end(), has_key))
+    detail::fail_argument("[AttentionSinks] key {} was not measured", key);
   double sum = 0;
   int64_t count = 0;
   for (const auto& head : heads) {

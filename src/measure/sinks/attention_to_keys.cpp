@@ -13,8 +13,7 @@
 namespace spikesink::detail {
 namespace {
 
-// Queries whose scores are formed together: enough for the matrix product, few enough for the
-// cache.
+// Queries per block: enough for a fast matrix product, few enough for the cache.
 constexpr int64_t kScoredQueries = 64;
 
 SPIKESINK_CLONES void add_attention(const float* scores, float lse, int64_t count, float* sums) {
@@ -24,7 +23,9 @@ SPIKESINK_CLONES void add_attention(const double* scores, double lse, int64_t co
   for (int64_t k = 0; k < count; ++k) sums[k] += fast_exp(scores[k] - lse);
 }
 
-// The column sums of one head's attention matrix, a band of queries at a time.
+// Computes the column sums of one head's attention matrix, one block of queries at a time: sum_i
+// A[i, k] = sum_i exp(score[i, k] - lse_i). The lse of each row is known from the fused kernel, so
+// every block of rows can be added and discarded.
 template <typename Real>
 class ColumnSums {
  public:
@@ -33,49 +34,49 @@ class ColumnSums {
         bias_(bias),
         length_(q.size(1)),
         scores_(at::empty({kScoredQueries * length_}, q.options())),
-        band_sums_(length_) {}
+        block_sums_(length_) {}
 
-  /// q and k [T, d], q scaled; lse [T]; adds to sums [T].
+  /// Adds to `sums` [T]. q (already scaled) and k are [T, d], lse is [T].
   void add(const torch::Tensor& q, const torch::Tensor& k, const Real* lse, int64_t head,
            double* sums) {
     for (int64_t first = 0; first < length_; first += kScoredQueries)
-      add_band(first, std::min(first + kScoredQueries, length_), q, k, lse, head, sums);
+      add_block(first, std::min(first + kScoredQueries, length_), q, k, lse, head, sums);
   }
 
  private:
-  // The keys that a query sees: [first, last).
+  // The keys that a query can attend to: [first_key, end_key).
   int64_t first_key(int64_t query) const {
     return rule_.window > 0 ? std::max<int64_t>(0, query - rule_.window + 1) : 0;
   }
-  int64_t last_key(int64_t query) const { return rule_.causal ? query + 1 : length_; }
+  int64_t end_key(int64_t query) const { return rule_.causal ? query + 1 : length_; }
 
-  void add_band(int64_t first, int64_t last, const torch::Tensor& q, const torch::Tensor& k,
-                const Real* lse, int64_t head, double* sums) {
-    const int64_t from = first_key(first), keys = last_key(last - 1) - from;
+  void add_block(int64_t first, int64_t last, const torch::Tensor& q, const torch::Tensor& k,
+                 const Real* lse, int64_t head, double* sums) {
+    const int64_t from = first_key(first), keys = end_key(last - 1) - from;
     auto scores = scores_.slice(0, 0, (last - first) * keys).view({last - first, keys});
     at::mm_out(scores, q.slice(0, first, last), k.slice(0, from, from + keys).t());
     auto* row = scores.template data_ptr<Real>();
-    std::fill_n(band_sums_.begin(), keys, Real{0});
+    std::fill_n(block_sums_.begin(), keys, Real{0});
     for (int64_t query = first; query < last; ++query, row += keys) {
-      const int64_t begin = first_key(query) - from, count = last_key(query) - from - begin;
-      if (!bias_.changes_nothing()) {
+      const int64_t begin = first_key(query) - from, count = end_key(query) - from - begin;
+      if (!bias_.is_identity()) {
         for (int64_t j = begin; j < begin + count; ++j)
           row[j] = bias_.score(row[j], head, query, from + j);
       }
-      limit(row, from, begin, count, query, lse[query], head);
-      add_attention(row + begin, lse[query], count, band_sums_.data() + begin);
+      apply_caps(row, from, begin, count, query, lse[query], head);
+      add_attention(row + begin, lse[query], count, block_sums_.data() + begin);
     }
-    for (int64_t j = 0; j < keys; ++j) sums[from + j] += band_sums_[j];
+    for (int64_t j = 0; j < keys; ++j) sums[from + j] += block_sums_[j];
   }
 
-  // Lowers the scores of limited keys to what their share may be. `row` is of the keys from `from`
-  // on, of which the query sees `count` from `begin` on.
-  void limit(Real* row, int64_t from, int64_t begin, int64_t count, int64_t query, Real lse,
-             int64_t head) const {
-    for (const int64_t key : bias_.limited_keys()) {
+  // Limits the scores of capped keys so that their attention is at most their cap. `row`
+  // starts at key `from`; the query can attend to row[begin] .. row[begin + count - 1].
+  void apply_caps(Real* row, int64_t from, int64_t begin, int64_t count, int64_t query, Real lse,
+                  int64_t head) const {
+    for (const int64_t key : bias_.capped_keys()) {
       const int64_t j = key - from;
       if (j >= begin && j < begin + count && key != query)
-        row[j] = std::min(row[j], lse + std::log(bias_.most(head)));
+        row[j] = std::min(row[j], lse + std::log(bias_.max_attention(head)));
     }
   }
 
@@ -83,7 +84,7 @@ class ColumnSums {
   const ScoreBias<Real>& bias_;
   int64_t length_;
   torch::Tensor scores_;
-  std::vector<Real> band_sums_;
+  std::vector<Real> block_sums_;
 };
 
 template <typename Real>
@@ -92,13 +93,13 @@ void sum_columns(const torch::Tensor& q, const torch::Tensor& k, const torch::Te
   const int64_t length = q.size(1), heads = q.size(2), group = heads / k.size(2);
   const ScoreBias<Real> bias(rule, length);
   at::parallel_for(0, q.size(0) * heads, 1, [&](int64_t begin, int64_t end) {
-    const torch::NoGradGuard no_grad;  // the caller's does not reach its threads
+    const torch::NoGradGuard no_grad;  // NoGradGuard is thread-local
     ColumnSums<Real> columns(rule, bias, q);
-    for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t sequence = unit / heads, head = unit % heads;
+    for (int64_t index = begin; index < end; ++index) {
+      const int64_t sequence = index / heads, head = index % heads;
       columns.add(q[sequence].select(1, head), k[sequence].select(1, head / group),
-                  lse.data_ptr<Real>() + unit * length, head,
-                  out.data_ptr<double>() + unit * length);
+                  lse.data_ptr<Real>() + index * length, head,
+                  out.data_ptr<double>() + index * length);
     }
   });
 }
@@ -118,10 +119,10 @@ torch::Tensor attention_to_keys(const torch::Tensor& q, const torch::Tensor& k,
   } else {
     sum_columns<float>(queries, keys, denominators, rule, out);
   }
-  const auto queries_that_see =
+  const auto query_counts =
       rule.causal ? torch::arange(length, 0, -1, torch::kDouble)
                   : torch::full({length}, static_cast<double>(length), torch::kDouble);
-  return out / queries_that_see;
+  return out / query_counts;
 }
 
 }  // namespace spikesink::detail

@@ -9,7 +9,8 @@
 namespace spikesink {
 namespace {
 
-// (layer, head) -> the importance of whichever of the keys has most; heads that have a finite one.
+// Returns (layer, head) -> the largest finite importance over `keys`. Heads without a finite
+// importance are missing.
 std::map<std::pair<int64_t, int64_t>, double> importance_of_heads(
     const AttentionSinksResult& sinks, const std::vector<int64_t>& keys) {
   std::map<std::pair<int64_t, int64_t>, double> largest;

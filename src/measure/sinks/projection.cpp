@@ -14,9 +14,10 @@
 namespace spikesink {
 namespace {
 
-constexpr int64_t kMostPoints = 2000;
+constexpr int64_t kMaxPoints = 2000;
 constexpr double kInitialSpread = 1e-4;  // standard deviation of the first coordinate at the start
-constexpr double kNoNeighbour = 1e-200;  // of P: subnormal products are slow
+// smaller values of P are set to 0: subnormal products are slow
+constexpr double kNoNeighbour = 1e-200;
 
 torch::Tensor checked(const torch::Tensor& points) {
   if (points.dim() != 2)
@@ -29,10 +30,13 @@ torch::Tensor checked(const torch::Tensor& points) {
   return on_cpu;
 }
 
-// How alike each point finds the others, given how fast likeness falls with distance. Returns the
-// entropy in nats.
-double likeness(const double* distances, int64_t self, int64_t count, double precision,
-                double* row) {
+// Computes the conditional probabilities p(j
+//
+// i) of point `self` for a Gaussian with this precision: p(j
+//
+// i) is proportional to exp(-precision * squared distance). Returns their entropy in nats.
+double conditional_probabilities(const double* distances, int64_t self, int64_t count,
+                                 double precision, double* row) {
   double nearest = std::numeric_limits<double>::infinity();
   for (int64_t j = 0; j < count; ++j) {
     if (j != self) nearest = std::min(nearest, distances[j]);
@@ -48,23 +52,25 @@ double likeness(const double* distances, int64_t self, int64_t count, double pre
   return std::log(sum) + precision * weighted / sum;
 }
 
-// The precision at which the entropy is that of `perplexity` equal neighbours, by bisection; the
-// row of likenesses is left in `row`.
+// Finds the precision whose entropy is log(perplexity), by bisection. Writes the probabilities to
+// `row`.
 void fit_row(const double* distances, int64_t self, int64_t count, double perplexity, double* row) {
-  const double wanted = std::log(perplexity);
+  const double target = std::log(perplexity);
   double low = 0, high = std::numeric_limits<double>::infinity(), precision = 1;
   for (int step = 0; step < 200; ++step) {
-    const double excess = likeness(distances, self, count, precision, row) - wanted;
+    const double excess =
+        conditional_probabilities(distances, self, count, precision, row) - target;
     if (std::abs(excess) < 1e-5) return;
     (excess > 0 ? low : high) = precision;
     precision = std::isinf(high) ? 2 * precision : (low + high) / 2;
   }
 }
 
-// P of the paper, symmetric, summing to one. [n, n]
-torch::Tensor neighbourhoods(const torch::Tensor& points, double perplexity) {
+// Returns the symmetric matrix P of the t-SNE paper, [n, n]. Its sum is 1.
+torch::Tensor joint_probabilities(const torch::Tensor& points, double perplexity) {
   const int64_t count = points.size(0);
-  constexpr int64_t kByDifference = 2;  // a matrix product would lose the small distances
+  // a matrix product would lose small distances to rounding
+  constexpr int64_t kByDifference = 2;
   const auto distances = at::cdist(points, points, 2, kByDifference).square().contiguous();
   auto p = torch::zeros({count, count}, torch::kDouble);
   for (int64_t i = 0; i < count; ++i)
@@ -74,8 +80,8 @@ torch::Tensor neighbourhoods(const torch::Tensor& points, double perplexity) {
   return p.masked_fill_(p < kNoNeighbour, 0);
 }
 
-// KL(P || Q) of a layout [2, n] without the entropy of P, which no layout changes, and its
-// gradient.
+// KL(P || Q) of a layout [2, n] and its gradient. The entropy of P is left out, because
+// it is constant.
 class Objective {
  public:
   explicit Objective(const torch::Tensor& p)
@@ -105,8 +111,8 @@ class Objective {
       out[c] = 4 * (exaggeration * pull_x[c] - push_x[c] / total_);
   }
 
-  // Of the layout whose gradient was the last: sum_ij p_ij log(1 + |y_i - y_j|^2) + log(total of
-  // the kernels).
+  // Returns sum_ij p_ij log(1 + |y_i - y_j|^2) + log(sum of all kernels). `gradient` must have been
+  // called last with the same layout.
   double value(const torch::Tensor& layout) {
     const auto *x = layout.data_ptr<double>(), *y = x + count_;
     auto* distance = distances_.data_ptr<double>();
@@ -125,10 +131,11 @@ class Objective {
   int64_t count_;
   torch::Tensor p_, distances_;  // [n, n]
   std::vector<double> sums_;     // [5, n]
-  double total_ = 0;             // of 1 / (1 + |y_i - y_j|^2) over all pairs
+  double total_ = 0;             // sum of 1 / (1 + |y_i - y_j|^2) over all pairs
 };
 
-// The published descent: momentum, and a gain for each coordinate. It may oscillate forever.
+// Gradient descent of the t-SNE paper, with momentum and one gain per coordinate. It may oscillate,
+// so L-BFGS follows.
 void descend(Objective& objective, torch::Tensor& layout, const TsneOptions& options) {
   const auto size = static_cast<size_t>(layout.numel());
   const double rate =
@@ -147,27 +154,28 @@ void descend(Objective& objective, torch::Tensor& layout, const TsneOptions& opt
   }
 }
 
-// L-BFGS, whose line search lets the objective only fall, until the gradient is small. L-BFGS that
-// is stuck begins anew along the gradient; where that does not help either, rounding is reached.
+// Runs L-BFGS until the gradient is small. Its line search never increases the objective. If L-BFGS
+// makes no progress, it is restarted from the gradient direction. If the restart does not help,
+// rounding limits the precision and the loop ends.
 void converge(Objective& objective, torch::Tensor& layout, const TsneOptions& options) {
-  const double least = options.tolerance / static_cast<double>(layout.size(1));
-  int64_t left = options.max_evaluations;
+  const double max_gradient = options.tolerance / static_cast<double>(layout.size(1));
+  int64_t evaluations_left = options.max_evaluations;
   double value = 0;
   layout.mutable_grad() = torch::zeros_like(layout);
   const auto evaluate = [&] {
     objective.gradient(layout, 1, layout.mutable_grad().data_ptr<double>());
     value = objective.value(layout);
-    --left;
+    --evaluations_left;
     return torch::tensor(value, torch::kDouble);
   };
-  const auto is_flat = [&] { return !(layout.grad().abs().max().item<double>() > least); };
+  const auto is_flat = [&] { return !(layout.grad().abs().max().item<double>() > max_gradient); };
   evaluate();
-  for (double before = INFINITY; !is_flat() && value < before && left > 0;) {
+  for (double before = INFINITY; !is_flat() && value < before && evaluations_left > 0;) {
     before = value;
     torch::optim::LBFGS({layout}, torch::optim::LBFGSOptions(1)
-                                      .max_iter(left)
-                                      .max_eval(left)
-                                      .tolerance_grad(least)
+                                      .max_iter(evaluations_left)
+                                      .max_eval(evaluations_left)
+                                      .tolerance_grad(max_gradient)
                                       .tolerance_change(0)
                                       .history_size(20)
                                       .line_search_fn("strong_wolfe"))
@@ -176,7 +184,7 @@ void converge(Objective& objective, torch::Tensor& layout, const TsneOptions& op
   }
 }
 
-// The PCA, scaled down and jittered: points on a line would never leave it.
+// Returns the PCA, scaled down, with noise. Without noise, points on a line would stay on it.
 torch::Tensor starting_points(const torch::Tensor& points, uint64_t seed) {
   const auto flat = pca(points);
   const double spread = flat.select(1, 0).std().item<double>();
@@ -203,13 +211,13 @@ torch::Tensor pca(const torch::Tensor& points) {
 }
 
 torch::Tensor tsne(const torch::Tensor& points, const TsneOptions& options) {
-  if (points.dim() == 2 && points.size(0) > kMostPoints)
+  if (points.dim() == 2 && points.size(0) > kMaxPoints)
     detail::fail_argument("[tsne] points: got {} of them, expected at most {}", points.size(0),
-                          kMostPoints);
+                          kMaxPoints);
   const auto all = checked(points);
   if (all.size(0) < 4 || all.size(1) == 0) return pca(all);
-  const double most = static_cast<double>(all.size(0) - 1) / 3;
-  Objective objective(neighbourhoods(all, std::min(options.perplexity, most)));
+  const double max_perplexity = static_cast<double>(all.size(0) - 1) / 3;
+  Objective objective(joint_probabilities(all, std::min(options.perplexity, max_perplexity)));
   auto layout = starting_points(all, options.seed).t().contiguous();  // [2, n]
   descend(objective, layout, options);
   converge(objective, layout, options);

@@ -23,44 +23,45 @@ HookScope QkSample::attach(Transformer& model, RunContext& context) {
                             head, layer, config.n_heads, config.n_layers);
     scope += model->hooks().add(layer_hook_name(layer, options_.before_rope ? kQ : kRotQ),
                                 [this, index, head = head, &context](const torch::Tensor& q) {
-                                  add(q.select(2, head), context.batch(), /*of_sinks=*/false,
+                                  add(q.select(2, head), context.batch(), /*sinks=*/false,
                                       heads_[index].queries);
                                 });
     scope += model->hooks().add(
         layer_hook_name(layer, options_.before_rope ? kK : kRotK),
         [this, index, key_head = head / group, &context](const torch::Tensor& k) {
           const auto keys = k.select(2, key_head);
-          add(keys, context.batch(), /*of_sinks=*/false, heads_[index].other_keys);
-          add(keys, context.batch(), /*of_sinks=*/true, heads_[index].sink_keys);
+          add(keys, context.batch(), /*sinks=*/false, heads_[index].other_keys);
+          add(keys, context.batch(), /*sinks=*/true, heads_[index].sink_keys);
         });
   }
   return scope;
 }
 
 // vectors [B, T, d].
-void QkSample::add(const torch::Tensor& vectors, const TokenBatch& batch, bool of_sinks,
-                   Kept& kept) const {
+void QkSample::add(const torch::Tensor& vectors, const TokenBatch& batch, bool sinks,
+                   VectorsByHash& sample) const {
   const auto is_sink = detail::sink_mask(options_.sinks, batch);
-  const auto marks = is_sink.accessor<bool, 2>();
+  const auto is_sink_at = is_sink.accessor<bool, 2>();
   const auto ids = batch.ids.accessor<int64_t, 2>();
   for (int64_t row = 0; row < vectors.size(0); ++row) {
     for (int64_t position = batch.prefix_length; position < vectors.size(1); ++position) {
       const TokenPosition token{batch.first_sequence + row, position - batch.prefix_length};
       const auto hash = detail::hash_of(token);
-      const bool full = static_cast<int64_t>(kept.size()) >= options_.max_vectors;
-      if (marks[row][position] != of_sinks ||
-          (full && (kept.empty() || hash > kept.rbegin()->first.first)))
+      const bool full = static_cast<int64_t>(sample.size()) >= options_.max_vectors;
+      if (is_sink_at[row][position] != sinks ||
+          (full && (sample.empty() || hash > sample.rbegin()->first.first)))
         continue;
       const auto vector = vectors[row][position].to(torch::kCPU, torch::kFloat).contiguous();
       const auto* values = vector.data_ptr<float>();
-      keep(kept, hash, {token, ids[row][position], {values, values + vector.numel()}});
+      insert(sample, hash, {token, ids[row][position], {values, values + vector.numel()}});
     }
   }
 }
 
-void QkSample::keep(Kept& kept, uint64_t hash, QkVector vector) const {
-  kept.emplace(std::pair(hash, vector.token), std::move(vector));
-  if (static_cast<int64_t>(kept.size()) > options_.max_vectors) kept.erase(std::prev(kept.end()));
+void QkSample::insert(VectorsByHash& sample, uint64_t hash, QkVector vector) const {
+  sample.emplace(std::pair(hash, vector.token), std::move(vector));
+  if (static_cast<int64_t>(sample.size()) > options_.max_vectors)
+    sample.erase(std::prev(sample.end()));
 }
 
 void QkSample::merge(const QkSample& other) {
@@ -70,10 +71,10 @@ void QkSample::merge(const QkSample& other) {
   same("heads", other.options_.heads, options_.heads);
   same("number of heads", other.heads_.size(), heads_.size());
   same("sinks", other.options_.sinks.positions, options_.sinks.positions);
-  same("most", other.options_.max_vectors, options_.max_vectors);
+  same("max_vectors", other.options_.max_vectors, options_.max_vectors);
   same("before_rope", other.options_.before_rope, options_.before_rope);
-  const auto add_all = [&](Kept& ours, const Kept& theirs) {
-    for (const auto& [order, vector] : theirs) keep(ours, order.first, vector);
+  const auto add_all = [&](VectorsByHash& ours, const VectorsByHash& theirs) {
+    for (const auto& [order, vector] : theirs) insert(ours, order.first, vector);
   };
   for (size_t index = 0; index < heads_.size(); ++index) {
     add_all(heads_[index].queries, other.heads_[index].queries);
@@ -83,17 +84,17 @@ void QkSample::merge(const QkSample& other) {
 }
 
 std::vector<HeadSample> QkSample::result() const {
-  const auto listed = [](const Kept& kept) {
+  const auto vectors_of = [](const VectorsByHash& sample) {
     std::vector<QkVector> vectors;
-    for (const auto& [order, vector] : kept) vectors.push_back(vector);
+    for (const auto& [order, vector] : sample) vectors.push_back(vector);
     return vectors;
   };
   std::vector<HeadSample> result;
   for (size_t index = 0; index < heads_.size(); ++index) {
     const auto [layer, head] = options_.heads[index];
-    const auto& kept = heads_[index];
-    result.push_back(
-        {layer, head, listed(kept.queries), listed(kept.other_keys), listed(kept.sink_keys)});
+    const auto& sample = heads_[index];
+    result.push_back({layer, head, vectors_of(sample.queries), vectors_of(sample.other_keys),
+                      vectors_of(sample.sink_keys)});
   }
   return result;
 }

@@ -14,7 +14,7 @@ using namespace hook_names;
 
 namespace {
 
-constexpr int64_t kGroups = 4;  // as PerTokenGroup
+constexpr int64_t kGroups = 4;  // in the order of PerTokenGroup
 
 template <typename T>
 PerTokenGroup<T> of_groups(const torch::Tensor& values) {
@@ -28,7 +28,7 @@ HookScope SelfAttention::attach(Transformer& model, RunContext& context) {
   const auto& config = model->config();
   sums_ = torch::zeros({kGroups, config.n_layers, config.n_heads}, torch::kDouble);
   tokens_ = torch::zeros({kGroups}, torch::kLong);
-  layers_passed_ = 0;
+  layers_run_ = 0;
   return detail::watch_scores(
       model, [this, &context](const detail::LayerScores& scores) { add(scores, context.batch()); });
 }
@@ -38,18 +38,19 @@ torch::Tensor SelfAttention::groups_of(const TokenBatch& batch) const {
   const auto spikes = spike_positions_.mask(batch);
   auto first = torch::zeros_like(spikes);
   first.select(1, 0).fill_(true);
-  const auto watched = at::isin(batch.ids.cpu(), torch::tensor(options_.delimiters, torch::kLong));
-  return at::stack({first, spikes & ~first, ~spikes & ~first, watched & ~first});
+  const auto delimiters =
+      at::isin(batch.ids.cpu(), torch::tensor(options_.delimiters, torch::kLong));
+  return at::stack({first, spikes & ~first, ~spikes & ~first, delimiters & ~first});
 }
 
 void SelfAttention::add(const detail::LayerScores& scores, const TokenBatch& batch) {
   const auto groups = groups_of(batch);
-  layers_passed_ = std::max(layers_passed_, scores.layer + 1);
+  layers_run_ = std::max(layers_run_, scores.layer + 1);
   if (scores.layer == 0) tokens_ += groups.sum({1, 2});
-  const auto kept =
+  const auto self_attention =
       detail::attention_to_self(scores.q, scores.k, scores.lse, scores.rule);  // [B, H, T]
-  // Chosen, not multiplied by zero: a value that is not finite stays in its group.
-  sums_.select(1, scores.layer) += at::where(groups.unsqueeze(2), kept, 0.0).sum({1, 3});
+  // `where` instead of a product: NaN * 0 would put a NaN into every group.
+  sums_.select(1, scores.layer) += at::where(groups.unsqueeze(2), self_attention, 0.0).sum({1, 3});
 }
 
 void SelfAttention::merge(const SelfAttention& other) {
@@ -57,10 +58,10 @@ void SelfAttention::merge(const SelfAttention& other) {
                       sums_.sizes().vec());
   detail::expect_same("SelfAttention", "delimiters", other.options_.delimiters,
                       options_.delimiters);
-  // Not in place: a copy of a measurement shares its tensors.
+  // Not in-place: copies of a measurement share its tensors.
   sums_ = sums_ + other.sums_;
   tokens_ = tokens_ + other.tokens_;
-  layers_passed_ = std::max(layers_passed_, other.layers_passed_);
+  layers_run_ = std::max(layers_run_, other.layers_run_);
 }
 
 SelfAttentionResult SelfAttention::result() const {
@@ -68,7 +69,7 @@ SelfAttentionResult SelfAttention::result() const {
   if (!sums_.defined()) return result;
   result.tokens = of_groups<int64_t>(tokens_);
   const auto means = sums_ / tokens_.view({kGroups, 1, 1});
-  for (int64_t layer = 0; layer < layers_passed_; ++layer) {
+  for (int64_t layer = 0; layer < layers_run_; ++layer) {
     for (int64_t head = 0; head < means.size(2); ++head)
       result.heads.push_back(
           {layer, head, of_groups<double>(means.select(1, layer).select(1, head))});

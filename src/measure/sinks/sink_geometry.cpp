@@ -15,10 +15,11 @@ using namespace hook_names;
 
 namespace {
 
-// For each query the mean of the marked keys that it sees, [T, K, d], and how many those are, [T].
-std::pair<torch::Tensor, torch::Tensor> mean_of_seen(const torch::Tensor& keys,
-                                                     const torch::Tensor& marked,
-                                                     const AttentionParams& rule) {
+// Returns for each query the mean of the marked keys that it can attend to, [T, K, d], and the
+// number of these keys, [T]. Sums over key ranges are differences of cumulative sums.
+std::pair<torch::Tensor, torch::Tensor> mean_of_visible(const torch::Tensor& keys,
+                                                        const torch::Tensor& marked,
+                                                        const AttentionParams& rule) {
   auto counts = marked.to(torch::kDouble).cumsum(0);                          // [T]
   auto sums = (keys * marked.to(torch::kDouble).view({-1, 1, 1})).cumsum(0);  // [T, K, d]
   const int64_t length = keys.size(0);
@@ -35,7 +36,8 @@ std::pair<torch::Tensor, torch::Tensor> mean_of_seen(const torch::Tensor& keys,
   return {sums / counts.view({-1, 1, 1}), counts};
 }
 
-// Each head's effective rank and the shares of its two largest eigenvalues, [heads, 3].
+// Returns per head the effective rank, the share of the largest eigenvalue and the share of the two
+// largest, [heads, 3].
 torch::Tensor spectrum_of(const torch::Tensor& moment) {
   if (!moment.isfinite().all().item<bool>())
     return torch::full({moment.size(0), 3}, std::numeric_limits<double>::quiet_NaN(),
@@ -54,7 +56,7 @@ std::string to_string(QkDistance distance) {
   return distance == QkDistance::kEuclidean ? "euclidean" : "cosine";
 }
 
-SinkGeometry::Cloud::Cloud(int64_t heads, int64_t width, bool of_keys)
+SinkGeometry::VectorSums::VectorSums(int64_t heads, int64_t width, bool of_keys)
     : sum(torch::zeros({heads, width}, torch::kDouble)),
       unit_sum(torch::zeros_like(sum)),
       squares(torch::zeros({heads}, torch::kDouble)),
@@ -64,7 +66,7 @@ SinkGeometry::Cloud::Cloud(int64_t heads, int64_t width, bool of_keys)
   value_norms = torch::zeros_like(squares);
 }
 
-void SinkGeometry::Cloud::add(const torch::Tensor& vectors) {
+void SinkGeometry::VectorSums::add(const torch::Tensor& vectors) {
   const auto lengths = vectors.norm(2, -1);  // [n, heads]
   count += vectors.size(0);
   sum += vectors.sum(0);
@@ -74,15 +76,15 @@ void SinkGeometry::Cloud::add(const torch::Tensor& vectors) {
   norms += lengths.sum(0);
 }
 
-void SinkGeometry::Cloud::add_keys(const torch::Tensor& keys, const torch::Tensor& values) {
+void SinkGeometry::VectorSums::add_keys(const torch::Tensor& keys, const torch::Tensor& values) {
   add(keys);
   const auto by_head = keys.transpose(0, 1);  // [heads, n, d]
   moment.baddbmm_(by_head.transpose(1, 2), by_head);
   value_norms += values.norm(2, -1).sum(0);
 }
 
-void SinkGeometry::Cloud::merge(const Cloud& other) {
-  // Not in place: a copy of a measurement shares its tensors.
+void SinkGeometry::VectorSums::merge(const VectorSums& other) {
+  // Not in-place: copies of a measurement share its tensors.
   count += other.count;
   sum = sum + other.sum;
   unit_sum = unit_sum + other.unit_sum;
@@ -93,7 +95,7 @@ void SinkGeometry::Cloud::merge(const Cloud& other) {
   value_norms = value_norms + other.value_norms;
 }
 
-SinkGeometry::LayerClouds::LayerClouds(const ModelConfig& config)
+SinkGeometry::LayerSums::LayerSums(const ModelConfig& config)
     : queries(config.n_heads, config.d_head, /*of_keys=*/false),
       sinks(config.n_key_value_heads, config.d_head, /*of_keys=*/true),
       others(config.n_key_value_heads, config.d_head, /*of_keys=*/true),
@@ -105,13 +107,13 @@ HookScope SinkGeometry::attach(Transformer& model, RunContext& context) {
   HookScope scope;
   for (int64_t layer = 0; layer < model->config().n_layers; ++layer) {
     layers_.emplace_back(model->config());
-    const auto watch = [&](std::string_view point, auto see) {
-      scope += model->hooks().add(layer_hook_name(layer, point), see);
+    const auto add_hook = [&](std::string_view point, auto callback) {
+      scope += model->hooks().add(layer_hook_name(layer, point), callback);
     };
-    watch(options_.before_rope ? kQ : kRotQ, [this](const torch::Tensor& q) { queries_ = q; });
-    watch(options_.before_rope ? kK : kRotK, [this](const torch::Tensor& k) { keys_ = k; });
-    watch(kV, [this](const torch::Tensor& v) { values_ = v; });
-    watch(kLse, [this, layer, &model, &context](const torch::Tensor&) {
+    add_hook(options_.before_rope ? kQ : kRotQ, [this](const torch::Tensor& q) { queries_ = q; });
+    add_hook(options_.before_rope ? kK : kRotK, [this](const torch::Tensor& k) { keys_ = k; });
+    add_hook(kV, [this](const torch::Tensor& v) { values_ = v; });
+    add_hook(kLse, [this, layer, &model, &context](const torch::Tensor&) {
       const auto is_sink = detail::sink_mask(options_.sinks, context.batch());  // [B, T]
       const auto rule = model->layers[layer]->attn->attention_params({});
       for (int64_t row = 0; row < queries_.size(0); ++row)
@@ -125,7 +127,7 @@ HookScope SinkGeometry::attach(Transformer& model, RunContext& context) {
 }
 
 // One sequence: q [T, H, d], k and v [T, K, d], is_sink [T].
-void SinkGeometry::add(LayerClouds& layer, const torch::Tensor& q, const torch::Tensor& k,
+void SinkGeometry::add(LayerSums& layer, const torch::Tensor& q, const torch::Tensor& k,
                        const torch::Tensor& v, const torch::Tensor& is_sink,
                        const AttentionParams& rule) const {
   const auto queries = q.to(torch::kCPU, torch::kDouble), keys = k.to(torch::kCPU, torch::kDouble),
@@ -137,16 +139,17 @@ void SinkGeometry::add(LayerClouds& layer, const torch::Tensor& q, const torch::
   add_gap(layer, queries, keys, is_sink, rule);
 }
 
-void SinkGeometry::add_gap(LayerClouds& layer, const torch::Tensor& q, const torch::Tensor& k,
+void SinkGeometry::add_gap(LayerSums& layer, const torch::Tensor& q, const torch::Tensor& k,
                            const torch::Tensor& is_sink, const AttentionParams& rule) {
-  const auto [sinks, sink_count] = mean_of_seen(k, is_sink, rule);
-  const auto [others, other_count] = mean_of_seen(k, ~is_sink, rule);
-  const auto taken = (~is_sink & (sink_count > 0) & (other_count > 0)).nonzero().squeeze(1);
-  const auto apart = (sinks - others).index_select(0, taken).unsqueeze(2);  // [n, K, 1, d]
-  const auto queries =
-      q.index_select(0, taken).unflatten(1, {k.size(1), q.size(1) / k.size(1)});  // [n, K, H/K, d]
-  layer.gap += rule.scale * (queries * apart).sum(-1).flatten(1).sum(0);
-  layer.gap_queries += taken.size(0);
+  const auto [sinks, sink_count] = mean_of_visible(k, is_sink, rule);
+  const auto [others, other_count] = mean_of_visible(k, ~is_sink, rule);
+  const auto used_queries = (~is_sink & (sink_count > 0) & (other_count > 0)).nonzero().squeeze(1);
+  const auto difference =
+      (sinks - others).index_select(0, used_queries).unsqueeze(2);  // [n, K, 1, d]
+  const auto queries = q.index_select(0, used_queries)
+                           .unflatten(1, {k.size(1), q.size(1) / k.size(1)});  // [n, K, H/K, d]
+  layer.gap += rule.scale * (queries * difference).sum(-1).flatten(1).sum(0);
+  layer.gap_queries += used_queries.size(0);
 }
 
 void SinkGeometry::merge(const SinkGeometry& other) {
@@ -173,22 +176,26 @@ std::vector<int64_t> SinkGeometry::shape() const {
   return {static_cast<int64_t>(layers_.size()), queries.size(0), keys.size(0), keys.size(1)};
 }
 
-// Of every query head, with its key head's keys.
-std::vector<KeyGeometry> SinkGeometry::geometry_of(const Cloud& keys, const Cloud& queries) {
+// Returns one entry per query head, for the keys of its key head. Means over all pairs follow from
+// sums: mean ||q - k||^2 = mean ||q||^2 + mean ||k||^2 - 2 (mean q) . (mean k), and mean cos(q, k)
+// = (mean q / ||q||) . (mean k / ||k||).
+std::vector<KeyGeometry> SinkGeometry::key_geometry(const VectorSums& keys,
+                                                    const VectorSums& queries) {
   const int64_t heads = queries.sum.size(0), group = heads / keys.sum.size(0);
-  const auto spread = [&](const torch::Tensor& x) { return x.repeat_interleave(group, 0); };
+  const auto per_query_head = [&](const torch::Tensor& x) { return x.repeat_interleave(group, 0); };
   const auto key_count = static_cast<double>(keys.count);
   const auto query_count = static_cast<double>(queries.count);
   const auto pairs = key_count * query_count;
-  const auto products = (queries.sum * spread(keys.sum)).sum(-1) / pairs;  // [H]
+  const auto products = (queries.sum * per_query_head(keys.sum)).sum(-1) / pairs;  // [H]
   const auto distances =
-      queries.squares / query_count + spread(keys.squares) / key_count - 2 * products;
-  const auto cosines = (queries.unit_sum * spread(keys.unit_sum)).sum(-1) / pairs;
-  const auto norms = spread(keys.norms) / key_count;
-  const auto value_norms = spread(keys.value_norms) / key_count;
-  const auto table = at::cat({at::stack({norms, value_norms}, 1), spread(spectrum_of(keys.moment)),
-                              at::stack({distances, cosines}, 1)},
-                             1);  // [H, 7]
+      queries.squares / query_count + per_query_head(keys.squares) / key_count - 2 * products;
+  const auto cosines = (queries.unit_sum * per_query_head(keys.unit_sum)).sum(-1) / pairs;
+  const auto norms = per_query_head(keys.norms) / key_count;
+  const auto value_norms = per_query_head(keys.value_norms) / key_count;
+  const auto table =
+      at::cat({at::stack({norms, value_norms}, 1), per_query_head(spectrum_of(keys.moment)),
+               at::stack({distances, cosines}, 1)},
+              1);  // [H, 7]
   const auto rows = table.accessor<double, 2>();
   std::vector<KeyGeometry> result;
   for (int64_t head = 0; head < heads; ++head) {
@@ -206,9 +213,9 @@ SinkGeometryResult SinkGeometry::result() const {
   if (result.sink_keys == 0 || result.other_keys == 0) return result;
   for (size_t index = 0; index < layers_.size(); ++index) {
     const auto& layer = layers_[index];
-    if (layer.sinks.count == 0) break;  // the run ended before it
-    const auto sinks = geometry_of(layer.sinks, layer.queries);
-    const auto others = geometry_of(layer.others, layer.queries);
+    if (layer.sinks.count == 0) break;  // the run stopped before this layer
+    const auto sinks = key_geometry(layer.sinks, layer.queries);
+    const auto others = key_geometry(layer.others, layer.queries);
     const auto gaps = (layer.gap / layer.gap_queries);
     const auto group = static_cast<int64_t>(sinks.size()) / layer.sinks.sum.size(0);
     for (int64_t head = 0; head < static_cast<int64_t>(sinks.size()); ++head)

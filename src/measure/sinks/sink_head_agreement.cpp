@@ -10,45 +10,46 @@
 namespace spikesink {
 namespace {
 
-double share(double part, int64_t whole) {
-  return whole == 0 ? std::numeric_limits<double>::quiet_NaN() : part / static_cast<double>(whole);
+double ratio(double count, int64_t total) {
+  return total == 0 ? std::numeric_limits<double>::quiet_NaN() : count / static_cast<double>(total);
 }
 
-// How often one of `high` exceeds one of `low`.
+// Returns the share of pairs (a in `high`, b in `low`) with a > b; ties count 1/2.
 double area(const std::vector<double>& high, const std::vector<double>& low) {
-  double won = 0;
+  double wins = 0;
   for (const double a : high) {
-    for (const double b : low) won += a > b ? 1.0 : a == b ? 0.5 : 0.0;
+    for (const double b : low) wins += a > b ? 1.0 : a == b ? 0.5 : 0.0;
   }
-  return share(won, static_cast<int64_t>(high.size() * low.size()));
+  return ratio(wins, static_cast<int64_t>(high.size() * low.size()));
 }
 
 }  // namespace
 
 double SinkHeadAgreement::precision() const {
-  return share(static_cast<double>(both), named);
+  return ratio(static_cast<double>(both), named);
 }
 
 double SinkHeadAgreement::recall() const {
-  return share(static_cast<double>(both), measured);
+  return ratio(static_cast<double>(both), measured);
 }
 
 double SinkHeadAgreement::base_rate() const {
-  return share(static_cast<double>(measured), heads);
+  return ratio(static_cast<double>(measured), heads);
 }
 
 SinkHeadAgreement sink_head_agreement(const SinkGeometryResult& geometry,
                                       const AttentionSinksResult& sinks, QkDistance distance,
                                       const std::vector<int64_t>& keys) {
   std::map<std::pair<int64_t, int64_t>, bool>
-      measured;  // (layer, head) -> whether it is a sink head
+      // (layer, head) -> whether it is a sink head
+      measured;
   for (const auto& head : sinks.heads) {
     if (std::find(keys.begin(), keys.end(), head.key) == keys.end()) continue;
     auto& is_sink = measured[{head.layer, head.head}];
     is_sink = is_sink || head.importance > sinks.options.epsilon;
   }
   SinkHeadAgreement agreement;
-  std::array<std::vector<double>, 2> margins, gaps;  // of heads that are none, of sink heads
+  std::array<std::vector<double>, 2> margins, gaps;  // [0]: other heads, [1]: sink heads
   for (const auto& head : geometry.heads) {
     const auto found = measured.find({head.layer, head.head});
     if (found == measured.end()) break;
@@ -63,8 +64,8 @@ SinkHeadAgreement sink_head_agreement(const SinkGeometryResult& geometry,
   if (measured.size() != geometry.heads.size() ||
       agreement.heads != static_cast<int64_t>(measured.size()))
     detail::fail_argument(
-        "[compare] got {} heads by geometry and {} where keys {} were watched, expected the same "
-        "ones",
+        "[sink_head_agreement] got {} heads in the geometry and {} heads in the attention sinks of "
+        "keys {}, expected the same heads",
         geometry.heads.size(), measured.size(), keys);
   agreement.area_by_margin = area(margins[1], margins[0]);
   agreement.area_by_logit_gap = area(gaps[1], gaps[0]);

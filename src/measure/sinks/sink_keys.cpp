@@ -25,8 +25,9 @@ torch::Tensor sink_mask(const SinkKeys& keys, const TokenBatch& batch) {
     if (position < length) mask.select(1, position < 0 ? length - 1 : position).fill_(true);
   }
   auto* marks = mask.data_ptr<bool>();
-  for (const auto& [sequence, of_text] : keys.token_positions) {
-    const int64_t row = sequence - batch.first_sequence, position = of_text + batch.prefix_length;
+  for (const auto& [sequence, text_position] : keys.token_positions) {
+    const int64_t row = sequence - batch.first_sequence,
+                  position = text_position + batch.prefix_length;
     if (row >= 0 && row < sequences && position < length) marks[row * length + position] = true;
   }
   return mask;

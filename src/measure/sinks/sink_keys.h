@@ -7,10 +7,10 @@
 
 namespace spikesink::detail {
 
-/// Throws std::invalid_argument, in the name of `who`, for a position that cannot be.
+/// Throws std::invalid_argument for an invalid position. `who` is the name in the message.
 void check(const SinkKeys& keys, std::string_view who);
 
-/// [B, T] bool, true for the sinks.
+/// Returns [B, T] bool, true for sinks.
 torch::Tensor sink_mask(const SinkKeys& keys, const TokenBatch& batch);
 
 }  // namespace spikesink::detail

@@ -38,10 +38,11 @@ HookScope SinksAnywhere::attach(Transformer& model, RunContext& context) {
   });
 }
 
-// How many keys of a sequence enough queries may see; they are its first ones.
+// Returns the number of keys to which at least `least_queries` queries can attend. They are the
+// first keys of a sequence.
 int64_t SinksAnywhere::eligible(int64_t length, bool causal) const {
-  const int64_t unseen = causal ? options_.least_queries - 1 : 0;
-  return length < options_.least_queries ? 0 : length - unseen;
+  const int64_t excluded = causal ? options_.least_queries - 1 : 0;
+  return length < options_.least_queries ? 0 : length - excluded;
 }
 
 void SinksAnywhere::add_layer(int64_t layer, const torch::Tensor& importance, bool causal,
@@ -89,7 +90,8 @@ void SinksAnywhere::add_batch(const TokenBatch& batch, bool causal) {
   keep_most_frequent(std::move(found));
 }
 
-// What is among the most of all is among the most of its part.
+// A token position in the top of the whole text is also in the top of its batch. So the top of each
+// batch is enough.
 void SinksAnywhere::keep_most_frequent(std::vector<SinkTokenPosition> candidates) {
   const auto order = [](const SinkTokenPosition& token) {
     return std::tuple(-token.heads, token.sequence, token.position);
@@ -141,7 +143,7 @@ SinksAnywhereResult SinksAnywhere::result() const {
   }
   for (const auto& [position, sequences] : sequences_at_)
     result.positions.push_back({position, counts[position], sequences});
-  detail::sort_by(result.positions, [](const auto& at) { return at.count; });
+  detail::sort_by(result.positions, [](const auto& entry) { return entry.count; });
   const auto vocabulary = static_cast<int64_t>(tokens_.size()) / 2;
   for (int64_t index = 0; index < 2 * vocabulary; ++index) {
     const auto& token = tokens_[index];

@@ -6,7 +6,7 @@
 
 namespace spikesink::detail {
 
-/// What one layer's attention is reckoned from. Held only while the layer is being passed.
+/// The inputs of one layer's attention. Valid only during the callback.
 struct LayerScores {
   int64_t layer = 0;
   torch::Tensor q, k;  // [B, T, H, d_head] and [B, T, K, d_head], as they enter the dot product
@@ -14,7 +14,8 @@ struct LayerScores {
   AttentionParams rule;
 };
 
-/// Calls `seen` for every layer of every forward pass, in order. The model must outlive the scope.
-HookScope watch_scores(Transformer& model, std::function<void(const LayerScores&)> seen);
+/// Calls `callback` for every layer of every forward pass, in order. The model must outlive the
+/// scope.
+HookScope watch_scores(Transformer& model, std::function<void(const LayerScores&)> callback);
 
 }  // namespace spikesink::detail

@@ -21,7 +21,7 @@ template <typename Sum, typename T>
 inline __attribute__((always_inline)) Products product_lanes(const T* x, const T* y,
                                                              int64_t count) {
   std::array<Sum, kLanes> xx{}, yy{}, xy{};
-  const auto take = [&](int64_t lane, int64_t i) {
+  const auto add = [&](int64_t lane, int64_t i) {
     const auto a = static_cast<Sum>(x[i]), b = static_cast<Sum>(y[i]);
     xx[lane] += a * a;
     yy[lane] += b * b;
@@ -29,9 +29,9 @@ inline __attribute__((always_inline)) Products product_lanes(const T* x, const T
   };
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) take(lane, i + lane);
+    for (int64_t lane = 0; lane < kLanes; ++lane) add(lane, i + lane);
   }
-  for (; i < count; ++i) take(0, i);
+  for (; i < count; ++i) add(0, i);
   Products total;
   for (int64_t lane = 0; lane < kLanes; ++lane) {
     total.input += xx[lane];
@@ -53,8 +53,8 @@ SPIKESINK_CLONES Products products(const at::BFloat16* x, const at::BFloat16* y,
 
 Linearity linearity(const Products& p) {
   const double norms = std::sqrt(p.input) * std::sqrt(p.output);
-  const bool has_angle = norms > 0 && std::isfinite(norms);
-  return {has_angle ? p.both / norms : std::numeric_limits<double>::quiet_NaN(),
+  const bool is_defined = norms > 0 && std::isfinite(norms);
+  return {is_defined ? p.both / norms : std::numeric_limits<double>::quiet_NaN(),
           std::sqrt(p.output / p.input)};
 }
 

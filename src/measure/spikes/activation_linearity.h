@@ -6,13 +6,14 @@
 
 namespace spikesink::detail {
 
-/// How one row of an activation's output lies to its input.
+/// Comparison of one row of an activation function's output with its input.
 struct Linearity {
-  double cosine = 0;  // NaN where a norm is zero or not finite
+  double cosine = 0;  // NaN if a norm is zero or not finite
   double ratio = 0;   // ||output|| / ||input||
 };
 
-/// For each row of input and output [..., n], of one shape and dtype. Each is read once.
+/// Returns one entry per row of `input` and `output` [..., n], which have the same shape and dtype.
+/// Reads each tensor once.
 std::vector<Linearity> activation_linearity(const torch::Tensor& input,
                                             const torch::Tensor& output);
 

@@ -19,7 +19,7 @@ struct Powers {
 template <typename T>
 inline __attribute__((always_inline)) Powers power_lanes(const T* x, int64_t count) {
   std::array<double, kLanes> squares{}, fourths{}, largest{};
-  const auto take = [&](int64_t lane, int64_t i) {
+  const auto add = [&](int64_t lane, int64_t i) {
     const auto square = static_cast<double>(x[i]) * static_cast<double>(x[i]);
     squares[lane] += square;
     fourths[lane] += square * square;
@@ -27,9 +27,9 @@ inline __attribute__((always_inline)) Powers power_lanes(const T* x, int64_t cou
   };
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) take(lane, i + lane);
+    for (int64_t lane = 0; lane < kLanes; ++lane) add(lane, i + lane);
   }
-  for (; i < count; ++i) take(0, i);
+  for (; i < count; ++i) add(0, i);
   Powers total;
   for (int64_t lane = 0; lane < kLanes; ++lane) {
     total.squares += squares[lane];
@@ -72,7 +72,7 @@ SPIKESINK_CLONES void add_to_sums(const at::BFloat16* x, int64_t count, double f
   add_scaled(x, count, factor, sum, scaled_sum);
 }
 
-// The sum of the `top` largest squares.
+// Returns the sum of the `top` largest squares.
 template <typename T>
 double top_squares(const T* x, int64_t count, int64_t top) {
   std::vector<double> largest(std::min(top, count));  // ascending
@@ -109,20 +109,20 @@ void add_row(const T* x, int64_t count, int64_t top, RunningVectorSummary& group
 
 void add_vectors(const torch::Tensor& x, const torch::Tensor& mask, int64_t top,
                  std::array<RunningVectorSummary, 2>& groups) {
-  constexpr int64_t kRows = 256;  // of one part: parts are joined in order
+  constexpr int64_t kRows = 256;  // rows per chunk; chunks are merged in order
   const auto rows = kernel_rows(x);
   const int64_t width = rows.size(-1), count = rows.numel() / width;
-  std::vector<std::array<RunningVectorSummary, 2>> parts((count + kRows - 1) / kRows);
+  std::vector<std::array<RunningVectorSummary, 2>> chunks((count + kRows - 1) / kRows);
   AT_DISPATCH_FLOATING_TYPES_AND(torch::kBFloat16, rows.scalar_type(), "add_vectors", [&] {
     const auto* data = rows.data_ptr<scalar_t>();
     const auto* group_of = mask.data_ptr<bool>();
-    at::parallel_for(0, static_cast<int64_t>(parts.size()), 1, [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, static_cast<int64_t>(chunks.size()), 1, [&](int64_t begin, int64_t end) {
       for (int64_t row = begin * kRows; row < std::min(count, end * kRows); ++row)
-        add_row(data + row * width, width, top, parts[row / kRows][group_of[row] ? 1 : 0]);
+        add_row(data + row * width, width, top, chunks[row / kRows][group_of[row] ? 1 : 0]);
     });
   });
-  for (const auto& part : parts) {
-    for (size_t group = 0; group < groups.size(); ++group) groups[group].merge(part[group]);
+  for (const auto& chunk : chunks) {
+    for (size_t group = 0; group < groups.size(); ++group) groups[group].merge(chunk[group]);
   }
 }
 

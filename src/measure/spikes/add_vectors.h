@@ -9,8 +9,9 @@
 namespace spikesink::detail {
 
 /// Adds the rows of x [..., d] to the sums of their group: row r to groups[mask[r]]. `mask` is bool
-/// on the CPU, without gaps. `top` >= 1 is how many channels `top_share` counts. In parallel, each
-/// row read from memory once; the result does not depend on the number of threads.
+/// on the CPU, contiguous. `top` >= 1: number of channels that count for `top_share`. Runs in
+/// parallel and reads each row from memory once. The result does not depend on the number of
+/// threads.
 void add_vectors(const torch::Tensor& x, const torch::Tensor& mask, int64_t top,
                  std::array<RunningVectorSummary, 2>& groups);
 

@@ -6,8 +6,8 @@
 
 namespace spikesink::detail {
 
-/// The cosine of each row of x [..., d] with a direction [d]: [...], in float32 or better where x
-/// is; NaN where one of them is zero.
+/// Returns the cosine between each row of x [..., d] and `direction` [d]: [...], float32 (float64
+/// if x is float64). NaN if one of the two is zero.
 inline torch::Tensor cosines_with(const torch::Tensor& x, const torch::Tensor& direction) {
   const auto rows = x.to(at_least_float(x.scalar_type()));
   const auto unit = (direction / direction.norm()).to(rows.options());

@@ -9,8 +9,8 @@ using namespace hook_names;
 FeedForwardInput feed_forward_input(const TransformerImpl& model, int64_t layer) {
   const auto& config = model.config();
   const bool shared = config.residual == ResidualForm::kParallelSharedNorm;
-  const auto& at = model.layers[layer];
-  const auto& norm = shared ? at->attention_norms.front : at->feed_forward_norms.front;
+  const auto& modules = model.layers[layer];
+  const auto& norm = shared ? modules->attention_norms.front : modules->feed_forward_norms.front;
   if (norm->config().kind == NormKind::kNone) {
     const bool sequential = config.residual == ResidualForm::kSequential;
     return {nullptr, sequential

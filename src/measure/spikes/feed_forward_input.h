@@ -6,10 +6,11 @@
 
 namespace spikesink::detail {
 
-/// What a layer's feed-forward reads.
+/// The input of a layer's feed-forward.
 struct FeedForwardInput {
-  const Norm* norm;   // the norm before it; null where it reads a stream as it is
-  std::string point;  // the hook point of its input before that norm's learned scale and bias
+  const Norm* norm;  // the norm before it; null if there is no norm
+  /// Hook point of the input, before the learned scale and bias of the norm.
+  std::string point;
 };
 
 FeedForwardInput feed_forward_input(const TransformerImpl& model, int64_t layer);

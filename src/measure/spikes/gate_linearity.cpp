@@ -17,28 +17,28 @@ using namespace hook_names;
 
 namespace {
 
-bool comes_first(const GateSample& a, const GateSample& b) {
+bool has_smaller_hash(const GateSample& a, const GateSample& b) {
   return std::tuple(detail::hash_of(a.token), a.token) <
          std::tuple(detail::hash_of(b.token), b.token);
 }
 
-bool lies_before(const GateSample& a, const GateSample& b) {
+bool is_earlier(const GateSample& a, const GateSample& b) {
   return a.token < b.token;
 }
 
-// Samples are sorted by the hash, the `most` smallest kept.
-void keep(GateGroup& group, const GateSample& point, int64_t most) {
+// Adds a sample. `sample` is sorted by hash and keeps the `max_samples` smallest hashes.
+void add_sample(GateGroup& group, const GateSample& point, int64_t max_samples) {
   auto& sample = group.sample;
-  const bool is_full = static_cast<int64_t>(sample.size()) >= most;
-  if (is_full && (most == 0 || !comes_first(point, sample.back()))) return;
-  sample.insert(std::upper_bound(sample.begin(), sample.end(), point, comes_first), point);
+  const bool is_full = static_cast<int64_t>(sample.size()) >= max_samples;
+  if (is_full && (max_samples == 0 || !has_smaller_hash(point, sample.back()))) return;
+  sample.insert(std::upper_bound(sample.begin(), sample.end(), point, has_smaller_hash), point);
   if (is_full) sample.pop_back();
 }
 
-void join(GateGroup& ours, const GateGroup& theirs, int64_t most) {
+void merge_groups(GateGroup& ours, const GateGroup& theirs, int64_t max_samples) {
   ours.cosine.merge(theirs.cosine);
   ours.ratio.merge(theirs.ratio);
-  for (const auto& point : theirs.sample) keep(ours, point, most);
+  for (const auto& point : theirs.sample) add_sample(ours, point, max_samples);
 }
 
 std::string mlp_point(const Block& block, std::string_view point) {
@@ -78,12 +78,12 @@ void GateLinearity::add(GateLinearityBlock& block, const TokenBatch& batch,
     auto& group = spikes[token] ? block.spike : block.ordinary;
     group.cosine.add(cosine);
     group.ratio.add(ratio);
-    const auto number = static_cast<int64_t>(token);
-    if (number % length < batch.prefix_length) continue;
-    const TokenPosition position{batch.first_sequence + number / length,
-                                 number % length - batch.prefix_length};
-    keep(group, {position, cosine, ratio},
-         spikes[token] ? options_.max_spike_samples : options_.max_ordinary_samples);
+    const auto index = static_cast<int64_t>(token);
+    if (index % length < batch.prefix_length) continue;
+    const TokenPosition position{batch.first_sequence + index / length,
+                                 index % length - batch.prefix_length};
+    add_sample(group, {position, cosine, ratio},
+               spikes[token] ? options_.max_spike_samples : options_.max_ordinary_samples);
   }
 }
 
@@ -99,8 +99,9 @@ void GateLinearity::merge(const GateLinearity& other) {
                           other.blocks_.size(), blocks_.size());
   }
   for (size_t index = 0; index < blocks_.size(); ++index) {
-    join(blocks_[index].spike, other.blocks_[index].spike, options_.max_spike_samples);
-    join(blocks_[index].ordinary, other.blocks_[index].ordinary, options_.max_ordinary_samples);
+    merge_groups(blocks_[index].spike, other.blocks_[index].spike, options_.max_spike_samples);
+    merge_groups(blocks_[index].ordinary, other.blocks_[index].ordinary,
+                 options_.max_ordinary_samples);
   }
 }
 
@@ -108,7 +109,7 @@ GateLinearityResult GateLinearity::result() const {
   GateLinearityResult result{options_, blocks_};
   for (auto& block : result.blocks) {
     for (auto* group : {&block.spike, &block.ordinary})
-      std::sort(group->sample.begin(), group->sample.end(), lies_before);
+      std::sort(group->sample.begin(), group->sample.end(), is_earlier);
   }
   return result;
 }

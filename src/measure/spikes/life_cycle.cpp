@@ -12,7 +12,7 @@
 namespace spikesink {
 namespace {
 
-// The state after block b; block 0 is the embedding.
+// Returns the state after block b; block 0 is the embedding.
 const StateSummary& state_after(int64_t b, const LifeCycleResult& result) {
   return b == 0 ? result.embedding : result.blocks[b - 1].hidden_state;
 }
@@ -39,7 +39,8 @@ std::vector<int64_t> find_spike_channels(const LifeCycleResult& result,
   return channels;
 }
 
-// High enough to be called up or down; less than a spike, so that a falling one is followed.
+// True if the magnitude is large enough for a step. The limit is below that of a spike, so that a
+// decreasing spike is still tracked.
 bool is_raised(double magnitude, const StateSummary& state, const LifeCycleOptions& options) {
   return magnitude > options.least_magnitude && magnitude >= options.step_ratio * state.median;
 }
@@ -50,10 +51,10 @@ std::vector<SpikeEpisode> find_episodes(const LifeCycleResult& result,
   const auto& channels = result.spike_channels;
   for (const auto& entry : result.blocks) {
     const auto& state = entry.hidden_state;
-    const bool holds_one = std::any_of(channels.begin(), channels.end(), [&](int64_t channel) {
-      return is_raised(state.channel_max[channel], state, options);
-    });
-    if (!holds_one) continue;
+    const bool has_raised_channel = std::any_of(
+        channels.begin(), channels.end(),
+        [&](int64_t channel) { return is_raised(state.channel_max[channel], state, options); });
+    if (!has_raised_channel) continue;
     if (episodes.empty() || episodes.back().last.number != entry.block.number - 1)
       episodes.push_back({entry.block, entry.block, state.top.front()});
     auto& episode = episodes.back();
@@ -63,7 +64,7 @@ std::vector<SpikeEpisode> find_episodes(const LifeCycleResult& result,
   return episodes;
 }
 
-// Whether some spike channel stands much higher in one state than in its neighbour.
+// True if at least one spike channel is much larger in `high` than in `low`.
 bool is_step(const StateSummary& low, const StateSummary& high,
              const std::vector<int64_t>& channels, const LifeCycleOptions& options) {
   return std::any_of(channels.begin(), channels.end(), [&](int64_t channel) {
@@ -83,8 +84,8 @@ void find_steps(LifeCycleResult& result, const LifeCycleOptions& options) {
   }
 }
 
-// The channel's largest maximum in the episode that holds the state after block b; the embedding
-// is in none.
+// Returns the channel's largest maximum in the episode that contains block b. If no episode
+// contains b (the embedding), all blocks are used.
 double peak_around(int64_t b, int64_t channel, const LifeCycleResult& result) {
   int64_t first = 1, last = static_cast<int64_t>(result.blocks.size());
   for (const auto& episode : result.episodes) {
@@ -129,16 +130,16 @@ HookScope LifeCycle::attach(Transformer& model, RunContext& context) {
   const int64_t blocks = 2 * model->config().n_layers;
   states_.assign(1 + 2 * blocks, RunningStateSummary(options_.top));
   HookScope scope;
-  const auto watch = [&](std::string_view point, size_t state) {
+  const auto add_hook = [&](std::string_view point, size_t state) {
     scope += model->hooks().add(point, [this, state, &context](const torch::Tensor& value) {
       states_[state].add(context.scan(value), context.batch().first_sequence);
     });
   };
-  watch(hook_names::layer_hook_name(0, hook_names::kResidPre), 0);
+  add_hook(hook_names::layer_hook_name(0, hook_names::kResidPre), 0);
   for (int64_t number = 1; number <= blocks; ++number) {
     const Block block{number};
-    watch(model->hidden_state_hook_name(block), 2 * number - 1);
-    watch(block.output_hook_name(), 2 * number);
+    add_hook(model->hidden_state_hook_name(block), 2 * number - 1);
+    add_hook(block.output_hook_name(), 2 * number);
   }
   return scope;
 }
@@ -152,9 +153,9 @@ void LifeCycle::merge(const LifeCycle& other) {
 
 std::optional<Block> LifeCycleResult::spike_origin() const {
   const auto rise = [](const SpikeStep& step) { return step.after - step.before; };
-  const auto greatest = std::max_element(
+  const auto largest_step = std::max_element(
       steps.begin(), steps.end(), [&](const auto& a, const auto& b) { return rise(a) < rise(b); });
-  if (greatest != steps.end() && rise(*greatest) > 0) return greatest->block;
+  if (largest_step != steps.end() && rise(*largest_step) > 0) return largest_step->block;
   return episodes.empty() ? std::nullopt : std::optional(episodes.front().first);
 }
 
@@ -193,7 +194,7 @@ LifeCycleResult LifeCycle::result() const {
   result.embedding = states_[0].summary();
   for (size_t state = 1; state < states_.size(); state += 2) {
     auto hidden_state = states_[state].summary();
-    if (hidden_state.channel_max.empty()) break;  // the run ended before it
+    if (hidden_state.channel_max.empty()) break;  // the run stopped before this block
     const auto number = static_cast<int64_t>(state + 1) / 2;
     result.blocks.push_back({Block{number}, std::move(hidden_state), states_[state + 1].summary()});
   }

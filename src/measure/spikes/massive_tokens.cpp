@@ -9,8 +9,8 @@
 namespace spikesink::detail {
 namespace {
 
-// Decides what is massive in one sequence. The histogram bounds the median; the exact median is
-// taken only when a value falls between what the two bounds would say.
+// Decides which values of one sequence are massive. The histogram gives a lower and an upper bound
+// of the median. The exact median is computed only if the two bounds lead to different decisions.
 class Criterion {
  public:
   Criterion(const MassiveActivationsOptions& options, const StateScan& scan, int64_t sequence)
@@ -20,7 +20,7 @@ class Criterion {
     std::tie(low_, high_) = magnitudes.median_bounds();
   }
 
-  bool holds(double magnitude) {
+  bool is_massive(double magnitude) {
     if (!(magnitude > options_.least_magnitude) || !std::isfinite(magnitude) ||
         magnitude < options_.least_ratio * low_)
       return false;
@@ -41,7 +41,7 @@ class Criterion {
   const StateScan& scan_;
   int64_t sequence_;
   double low_ = 0, high_ = 0;
-  double median_ = -1;  // not yet taken
+  double median_ = -1;  // not yet computed
 };
 
 ChannelValues massive_values(Criterion& criterion, const StateScan& scan, int64_t sequence,
@@ -49,7 +49,7 @@ ChannelValues massive_values(Criterion& criterion, const StateScan& scan, int64_
   ChannelValues values;
   for (int64_t channel = 0; channel < scan.channels(); ++channel) {
     const double value = scan.value(sequence, position, channel);
-    if (criterion.holds(std::abs(value))) values.emplace_back(channel, value);
+    if (criterion.is_massive(std::abs(value))) values.emplace_back(channel, value);
   }
   return values;
 }
@@ -64,7 +64,7 @@ void for_each_massive_token(const StateScan& scan, const MassiveActivationsOptio
       continue;
     Criterion criterion(options, scan, sequence);
     for (int64_t position = 0; position < scan.length(); ++position) {
-      if (criterion.holds(token_max[position]))
+      if (criterion.is_massive(token_max[position]))
         visit(sequence, position, massive_values(criterion, scan, sequence, position));
     }
   }

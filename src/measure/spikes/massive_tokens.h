@@ -14,13 +14,13 @@ using ChannelValues = std::vector<std::pair<int64_t, double>>;
 using VisitToken =
     std::function<void(int64_t sequence, int64_t position, const ChannelValues& massive)>;
 
-/// Visits the tokens of a state that have a massive value, with all of theirs, in the order of the
-/// text.
+/// Calls `visit` for each token of a state with a massive value, with all its massive values, in
+/// text order.
 void for_each_massive_token(const StateScan& scan, const MassiveActivationsOptions& options,
                             const VisitToken& visit);
 
-/// Throws std::invalid_argument where two measurements that are to be merged call other values
-/// massive.
+/// Throws std::invalid_argument if two measurements cannot be merged because their thresholds
+/// differ.
 void expect_same_thresholds(std::string_view kind, const MassiveActivationsOptions& got,
                             const MassiveActivationsOptions& expected);
 

@@ -6,9 +6,9 @@
 
 namespace spikesink::detail {
 
-/// A number that looks drawn at random, the same for the same place: what keeps the places with the
-/// smallest ones keeps a fixed sample, however the text is divided. By SplitMix64's finaliser
-/// (Steele, Lea, Flood 2014).
+/// Returns a pseudorandom hash of a token position. The positions with the smallest hashes are a
+/// fixed sample that does not depend on the batches. Uses the finalizer of SplitMix64 (Steele, Lea,
+/// Flood 2014).
 inline uint64_t hash_of(const TokenPosition& token) {
   const auto mixed = [](uint64_t x) {
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;

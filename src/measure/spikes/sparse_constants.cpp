@@ -14,7 +14,7 @@ using namespace hook_names;
 
 namespace {
 
-// A norm and what it reads: a hook point, and the block that the stream has passed there.
+// A norm and its input: the hook point, and the number of the block before it.
 struct NormInput {
   std::string norm;
   std::string point;
@@ -25,7 +25,8 @@ std::string normalized_point(const std::string& norm) {
   return norm + "." + std::string(kNormalized);
 }
 
-// Where the norms of a layer stand, as LayerImpl::forward has them. Not all need exist.
+// Returns the norms of a layer in the order of LayerImpl::forward. Not all of them exist in every
+// model.
 std::vector<NormInput> norms_of_layer(const ModelConfig& config, int64_t layer) {
   const auto ln1 = layer_hook_name(layer, "ln1"), ln2 = layer_hook_name(layer, "ln2");
   const auto pre = layer_hook_name(layer, kResidPre), mid = layer_hook_name(layer, kResidMid);
@@ -40,8 +41,8 @@ std::vector<NormInput> norms_of_layer(const ModelConfig& config, int64_t layer) 
 std::vector<NormInput> stream_norms(const Transformer& model) {
   std::vector<NormInput> norms;
   for (int64_t layer = 0; layer < model->config().n_layers; ++layer) {
-    const auto of_layer = norms_of_layer(model->config(), layer);
-    norms.insert(norms.end(), of_layer.begin(), of_layer.end());
+    const auto layer_norms = norms_of_layer(model->config(), layer);
+    norms.insert(norms.end(), layer_norms.begin(), layer_norms.end());
   }
   const Block last{2 * model->config().n_layers};
   norms.push_back({"ln_final", model->hidden_state_hook_name(last), last.number});
@@ -64,14 +65,14 @@ HookScope SparseConstants::attach(Transformer& model, RunContext& context) {
   const auto inputs = stream_norms(model);
   for (const auto& input : inputs) norms_.push_back({input.norm, input.after_block, {}, {}});
   HookScope scope;
-  const auto watch = [&](const std::string& point, Groups& groups) {
+  const auto add_hook = [&](const std::string& point, Groups& groups) {
     scope += model->hooks().add(point, [this, &groups, &context](const torch::Tensor& vectors) {
       detail::add_vectors(vectors, spike_positions_.mask(context.batch()), options_.top, groups);
     });
   };
   for (size_t index = 0; index < inputs.size(); ++index) {
-    watch(inputs[index].point, norms_[index].before);
-    watch(normalized_point(inputs[index].norm), norms_[index].after);
+    add_hook(inputs[index].point, norms_[index].before);
+    add_hook(normalized_point(inputs[index].norm), norms_[index].after);
   }
   return scope;
 }

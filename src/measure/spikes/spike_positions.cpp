@@ -22,7 +22,7 @@ torch::Tensor SpikePositions::mask(int64_t first_sequence, int64_t sequences,
   for (; token != positions_.end() && token->sequence < first_sequence + sequences; ++token) {
     if (token->position >= length) {
       detail::fail_argument(
-          "[SpikePositions] a spike token stands at position {} of sequence {}: got a sequence of "
+          "[SpikePositions] a spike token is at position {} of sequence {}: got a sequence of "
           "{} "
           "tokens, expected the text in which it was found",
           token->position, token->sequence, length);
@@ -33,9 +33,9 @@ torch::Tensor SpikePositions::mask(int64_t first_sequence, int64_t sequences,
 }
 
 torch::Tensor SpikePositions::mask(const TokenBatch& batch) const {
-  const auto of_text =
+  const auto text_mask =
       mask(batch.first_sequence, batch.ids.size(0), batch.ids.size(1) - batch.prefix_length);
-  return at::constant_pad_nd(of_text, {batch.prefix_length, 0});
+  return at::constant_pad_nd(text_mask, {batch.prefix_length, 0});
 }
 
 }  // namespace spikesink

@@ -37,28 +37,30 @@ HookScope SpikeTokens::attach(Transformer& model, RunContext& context) {
   position_count_ = 0;
   by_token_.assign(config.d_vocabulary, {});
   by_position_.clear();
-  marked_.clear();
+  is_spike_token_.clear();
   HookScope scope;
-  scope += model->hooks().add(hook_names::layer_hook_name(0, hook_names::kResidPre),
-                              [this, &context](const torch::Tensor&) { enter(context.batch()); });
+  scope +=
+      model->hooks().add(hook_names::layer_hook_name(0, hook_names::kResidPre),
+                         [this, &context](const torch::Tensor&) { count_tokens(context.batch()); });
   for (size_t index = 0; index < blocks_.size(); ++index) {
     const Block block{static_cast<int64_t>(index) + 1};
     scope += model->hooks().add(model->hidden_state_hook_name(block),
                                 [this, index, &context](const torch::Tensor& state) {
                                   add(blocks_[index], context.scan(state), context.batch());
-                                  if (index + 1 == blocks_.size()) marked_.erase(context.batch());
+                                  if (index + 1 == blocks_.size())
+                                    is_spike_token_.erase(context.batch());
                                 });
   }
   return scope;
 }
 
-void SpikeTokens::enter(const TokenBatch& batch) {
+void SpikeTokens::count_tokens(const TokenBatch& batch) {
   if (static_cast<int64_t>(positions_.size()) > 2 * options_.max_token_positions)
     keep_first(positions_, options_.max_token_positions);
   const auto ids = batch.ids.contiguous();
   const auto* id = ids.data_ptr<int64_t>();
   const int64_t sequences = ids.size(0), length = ids.size(1);
-  marked_.insert(batch, std::vector<bool>(sequences * length));
+  is_spike_token_.insert(batch, std::vector<bool>(sequences * length));
   if (static_cast<int64_t>(by_position_.size()) < length) by_position_.resize(length);
   for (int64_t position = 0; position < length; ++position)
     by_position_[position].seen += sequences;
@@ -72,17 +74,18 @@ void SpikeTokens::add(Tally& tally, const StateScan& scan, const TokenBatch& bat
   detail::for_each_massive_token(
       scan, options_.massive, [&](int64_t sequence, int64_t position, const auto& values) {
         tally.add(values, options_.paired);
-        mark(batch, sequence, position, scan.token_max[sequence * scan.length() + position]);
+        add_spike_token(batch, sequence, position,
+                        scan.token_max[sequence * scan.length() + position]);
       });
 }
 
-void SpikeTokens::mark(const TokenBatch& batch, int64_t sequence, int64_t position,
-                       double largest) {
+void SpikeTokens::add_spike_token(const TokenBatch& batch, int64_t sequence, int64_t position,
+                                  double largest) {
   auto& token = by_token_[batch.ids.accessor<int64_t, 2>()[sequence][position]];
   token.largest = std::max(token.largest, largest);
-  auto marked = marked_.at(batch)[sequence * batch.ids.size(1) + position];
-  if (marked) return;
-  marked = true;
+  auto is_marked = is_spike_token_.at(batch)[sequence * batch.ids.size(1) + position];
+  if (is_marked) return;
+  is_marked = true;
   if (position >= batch.prefix_length) {
     positions_.push_back({batch.first_sequence + sequence, position - batch.prefix_length});
     ++position_count_;

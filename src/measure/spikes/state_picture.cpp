@@ -12,7 +12,7 @@ double peak_of(const LifeCycleBlock& block) {
   return top.empty() ? 0.0 : top.front().magnitude;
 }
 
-// Row `sequence` of the batch that holds it, [1, T].
+// Returns the token ids of `sequence`, [1, T].
 torch::Tensor find_sequence(const TokenBatches& batches, int64_t sequence) {
   for (const auto& batch : batches) {
     const int64_t row = sequence - batch.first_sequence;
@@ -32,13 +32,13 @@ std::optional<StatePicture> largest_state_picture(Transformer& model, const Toke
   if (life_cycle.blocks.empty())
     detail::fail_argument(
         "[largest_state_picture] got an empty life cycle, expected a measured one");
-  const auto extreme =
+  const auto largest =
       std::max_element(life_cycle.blocks.begin(), life_cycle.blocks.end(),
                        [](const auto& a, const auto& b) { return peak_of(a) < peak_of(b); });
-  if (extreme->hidden_state.top.empty()) return std::nullopt;
+  if (largest->hidden_state.top.empty()) return std::nullopt;
   StatePicture picture{options};
-  picture.block = extreme->block;
-  const auto& peak = extreme->hidden_state.top.front();
+  picture.block = largest->block;
+  const auto& peak = largest->hidden_state.top.front();
   picture.sequence = peak.sequence;
   const auto whole = find_sequence(batches, picture.sequence);
   const int64_t end = std::min(whole.size(1), std::max(options.max_tokens, peak.position + 1));

@@ -8,7 +8,7 @@
 namespace spikesink::detail {
 namespace {
 
-torch::Tensor wide(const torch::Tensor& weight) {
+torch::Tensor at_least_float32(const torch::Tensor& weight) {
   return weight.detach().to(at_least_float(weight.scalar_type()));
 }
 
@@ -19,16 +19,17 @@ LayerForms::LayerForms(const TransformerImpl& model, int64_t layer)
       multiplier_(model.config().residual_multiplier),
       normed_after_(model.config().norm_placement != NormPlacement::kPre),
       has_offset_(model.config().up_offset != 0) {
-  const auto& from = *model.layers[layer];
+  const auto& layer_weights = *model.layers[layer];
   const auto add = [&](const FeedForward& network, int64_t expert) {
     members_.push_back({network.get(), network->down.get(), expert});
   };
-  if (from.mlp) add(from.mlp, ChannelForm::kDense);
-  if (from.linear) members_.push_back({nullptr, from.linear.get(), ChannelForm::kDense});
-  if (!from.experts) return;
-  for (const auto& expert : from.experts->experts)
+  if (layer_weights.mlp) add(layer_weights.mlp, ChannelForm::kDense);
+  if (layer_weights.linear)
+    members_.push_back({nullptr, layer_weights.linear.get(), ChannelForm::kDense});
+  if (!layer_weights.experts) return;
+  for (const auto& expert : layer_weights.experts->experts)
     add(expert, static_cast<int64_t>(members_.size()));
-  if (from.experts->shared) add(from.experts->shared, ChannelForm::kShared);
+  if (layer_weights.experts->shared) add(layer_weights.experts->shared, ChannelForm::kShared);
 }
 
 bool LayerForms::gated() const {
@@ -57,12 +58,12 @@ double LayerForms::down_weight(size_t member, int64_t channel, int64_t unit) con
 }
 
 torch::Tensor LayerForms::folded(const torch::Tensor& weight) const {
-  return norm_ ? fold_norm(*norm_, weight) : wide(weight);
+  return norm_ ? fold_norm(*norm_, weight) : at_least_float32(weight);
 }
 
 torch::Tensor LayerForms::scaled_down(size_t member) const {
   const auto& [network, down, expert] = members_[member];
-  const auto weight = network != nullptr ? wide(down->weight) : folded(down->weight);
+  const auto weight = network != nullptr ? at_least_float32(down->weight) : folded(down->weight);
   return multiplier_ == 1 ? weight : weight * multiplier_;
 }
 

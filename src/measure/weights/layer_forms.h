@@ -7,33 +7,34 @@
 
 namespace spikesink::detail {
 
-/// The feed-forward of one layer as its weights give it: one network, the experts and the shared
-/// one, one matrix, or nothing. Points into the model.
+/// The feed-forward weights of one layer. Its members are one network, or the experts and the
+/// shared expert, or one matrix, or nothing. Points into the model.
 class LayerForms {
  public:
   LayerForms(const TransformerImpl& model, int64_t layer);
 
   size_t size() const { return members_.size(); }
-  /// As ChannelForm::expert.
+  /// See ChannelForm::expert.
   int64_t expert(size_t member) const { return members_[member].expert; }
   bool gated() const;
   bool normed_before() const { return norm_ != nullptr; }
   bool normed_after() const { return normed_after_; }
-  /// Whether the forms leave out a constant: a bias of gate, up or the norm, an offset of up.
+  /// True if the forms ignore a constant: a bias of gate, up or the norm, or an offset of up.
   bool has_biases() const;
 
-  /// With the norm before it and the model's multiplier folded in. The layer is gated.
+  /// Returns the form with the norm before it and the model's residual multiplier folded in. The
+  /// layer must be gated.
   GatedForm form(size_t member) const;
-  /// ||U_k||_F of every channel, without a gate ||W_down[k, :]||_2, of one matrix W ||W[k, :]||_2
-  /// with the norm folded in; [d_model] float64 on the CPU.
+  /// Returns ||U_k||_F of every channel; without a gate ||W_down[k, :]||_2; for one matrix W ||W[k,
+  /// :]||_2 with the norm folded in. [d_model] float64 on the CPU.
   torch::Tensor norms(size_t member) const;
-  /// An element of the down projection as it is stored.
+  /// Returns an element of the stored down projection.
   double down_weight(size_t member, int64_t channel, int64_t unit) const;
 
  private:
   struct Member {
-    const FeedForwardImpl* network;  // null where it is one matrix
-    const LinearImpl* down;          // what writes the stream
+    const FeedForwardImpl* network;  // null if the member is one matrix
+    const LinearImpl* down;          // the matrix that writes to the residual stream
     int64_t expert;
   };
 

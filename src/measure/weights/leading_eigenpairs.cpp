@@ -9,14 +9,16 @@
 namespace spikesink::detail {
 namespace {
 
-constexpr double kTolerance = 1e-7;  // of a residual; an eigenvalue's error goes with its square
+// relative residual; the eigenvalue error is proportional to its square
+constexpr double kTolerance = 1e-7;
 constexpr int64_t kRestarts = 300;
 
 torch::Tensor view(const double* values, int64_t size) {
   return torch::from_blob(const_cast<double*>(values), {size}, torch::kDouble);
 }
 
-// The matrix as Spectra asks for it, over its norm: the solver's thresholds are absolute.
+// The matrix divided by its norm, with the interface of Spectra. The division is needed because the
+// thresholds of the solver are absolute.
 class Operator {
  public:
   using Scalar = double;

@@ -33,15 +33,15 @@ std::vector<float> embedding_cosines(const Transformer& model, const torch::Tens
   }
   constexpr int64_t kRows = 1024;
   const torch::NoGradGuard no_grad;
-  const auto held = model->pin_weights(WeightGroup::embedding());
+  const auto pinned = model->pin_weights(WeightGroup::embedding());
   const auto& table = model->embedding;
   const int64_t entries = table.size(0);
   std::vector<float> cosines(entries);
   for (int64_t first = 0; first < entries; first += kRows) {
     auto rows = table.slice(0, first, std::min(first + kRows, entries));  // [rows, d_embedding]
     if (model->project_in) rows = model->project_in.ptr()->forward(rows);
-    const auto part = detail::cosines_with(rows, direction).to(torch::kCPU, torch::kFloat);
-    std::copy_n(part.data_ptr<float>(), part.numel(), cosines.begin() + first);
+    const auto values = detail::cosines_with(rows, direction).to(torch::kCPU, torch::kFloat);
+    std::copy_n(values.data_ptr<float>(), values.numel(), cosines.begin() + first);
   }
   return cosines;
 }

@@ -15,16 +15,16 @@ namespace {
 using detail::LayerForms;
 
 void check(const QuadraticFormOptions& options) {
-  const auto check_least = [](const char* name, double got, double least) {
+  const auto check_minimum = [](const char* name, double got, double least) {
     if (!(got >= least))
       detail::fail_argument("[quadratic_form] {}: got {}, expected at least {}", name, got, least);
   };
-  check_least("outlier_ratio", options.outlier_ratio, 1);
-  check_least("max_outliers", static_cast<double>(options.max_outliers), 0);
-  check_least("control_count", static_cast<double>(options.control_count), 0);
-  check_least("eigenvalue_count", static_cast<double>(options.eigenvalue_count), 1);
-  check_least("super_weight_count", static_cast<double>(options.super_weight_count), 0);
-  check_least("least_dominance", options.least_dominance, 0);
+  check_minimum("outlier_ratio", options.outlier_ratio, 1);
+  check_minimum("max_outliers", static_cast<double>(options.max_outliers), 0);
+  check_minimum("control_count", static_cast<double>(options.control_count), 0);
+  check_minimum("eigenvalue_count", static_cast<double>(options.eigenvalue_count), 1);
+  check_minimum("super_weight_count", static_cast<double>(options.super_weight_count), 0);
+  check_minimum("least_dominance", options.least_dominance, 0);
 }
 
 std::vector<SuperWeight> super_weights(const LayerForms& forms, size_t member, int64_t channel,
@@ -39,7 +39,7 @@ std::vector<SuperWeight> super_weights(const LayerForms& forms, size_t member, i
   return result;
 }
 
-// A channel's eigenpairs. A form of zeros keeps zeros.
+// Computes the eigenpairs of a channel. If the form is 0, they are 0.
 void decompose(ChannelForm& channel, const detail::SymmetricForm& symmetric, int64_t spectrum) {
   const int64_t size = symmetric.size();
   channel.spectrum.assign(std::min(spectrum, size), 0.0);
@@ -56,10 +56,10 @@ void decompose(ChannelForm& channel, const detail::SymmetricForm& symmetric, int
   channel.dominance = std::abs(channel.leading_eigenvalue()) / channel.symmetric_norm;
 }
 
-// One layer's norms, and the channels that are looked into.
-class BlockReader {
+// Computes the norms of one layer, and decomposes the outliers and the controls.
+class BlockAnalysis {
  public:
-  BlockReader(const TransformerImpl& model, int64_t layer, const QuadraticFormOptions& options)
+  BlockAnalysis(const TransformerImpl& model, int64_t layer, const QuadraticFormOptions& options)
       : forms_(model, layer), options_(options) {
     result_.block = Block::of(layer, BlockKind::kFeedForward);
     result_.gated = forms_.gated();
@@ -68,17 +68,17 @@ class BlockReader {
     result_.has_biases = forms_.has_biases();
   }
 
-  BlockForms read() {
-    read_norms();
+  BlockForms analyze() {
+    compute_norms();
     choose_channels();
     if (result_.gated) {
-      for (size_t member = 0; member < forms_.size(); ++member) decompose_those_of(member);
+      for (size_t member = 0; member < forms_.size(); ++member) decompose_member(member);
     }
     return std::move(result_);
   }
 
  private:
-  void read_norms() {
+  void compute_norms() {
     std::vector<torch::Tensor> norms;
     for (size_t member = 0; member < forms_.size(); ++member) norms.push_back(forms_.norms(member));
     std::tie(result_.norms, strongest_) = at::stack(norms).max(0);
@@ -116,7 +116,7 @@ class BlockReader {
     return static_cast<size_t>(strongest_[channel].item<int64_t>());
   }
 
-  void decompose_those_of(size_t member) {
+  void decompose_member(size_t member) {
     std::vector<ChannelForm*> chosen;
     for (auto* list : {&result_.outliers, &result_.controls}) {
       for (auto& form : *list) {
@@ -129,17 +129,18 @@ class BlockReader {
     for (auto* channel : chosen) {
       channel->symmetric_norm = form.symmetric_norm(channel->channel);
       decompose(*channel, symmetric, options_.eigenvalue_count);
-      if (channel->leading_eigenvalue() != 0) look_at_units(*channel, member, symmetric);
+      if (channel->leading_eigenvalue() != 0) find_super_weights(*channel, member, symmetric);
     }
   }
 
-  // Which hidden units make the eigenvalue, and which of the two directions opens their gates.
-  void look_at_units(ChannelForm& channel, size_t member,
-                     const detail::SymmetricForm& symmetric) const {
-    const auto readings = symmetric.readings(channel.trigger);
+  // Finds the hidden units with the largest shares of the eigenvalue, and the sign of s* that opens
+  // their gates.
+  void find_super_weights(ChannelForm& channel, size_t member,
+                          const detail::SymmetricForm& symmetric) const {
+    const auto products = symmetric.gate_and_up(channel.trigger);
     const auto shares =
-        symmetric.contributions(channel.channel, readings) / channel.leading_eigenvalue();
-    if (at::dot(shares, readings[0]).item<double>() < 0) channel.trigger.neg_();
+        symmetric.contributions(channel.channel, products) / channel.leading_eigenvalue();
+    if (at::dot(shares, products[0]).item<double>() < 0) channel.trigger.neg_();
     channel.super_weights =
         super_weights(forms_, member, channel.channel, shares, options_.super_weight_count);
   }
@@ -147,7 +148,7 @@ class BlockReader {
   LayerForms forms_;
   const QuadraticFormOptions& options_;
   BlockForms result_;
-  torch::Tensor strongest_;  // [d_model], which member has the largest norm
+  torch::Tensor strongest_;  // [d_model], index of the member with the largest norm
 };
 
 }  // namespace
@@ -177,8 +178,8 @@ QuadraticFormResult quadratic_form(const Transformer& model, const QuadraticForm
   const int64_t layers = model->config().n_layers;
   if (model->config().feed_forward == FeedForwardKind::kNone) return result;
   for (int64_t layer = 0; layer < layers; ++layer) {
-    const auto held = model->pin_weights(WeightGroup::layer(layer));
-    result.blocks.push_back(BlockReader(*model, layer, options).read());
+    const auto pinned = model->pin_weights(WeightGroup::layer(layer));
+    result.blocks.push_back(BlockAnalysis(*model, layer, options).analyze());
     if (progress) progress(layer + 1, layers);
   }
   return result;

@@ -33,7 +33,7 @@ torch::Tensor rows_of(const torch::Tensor& value) {
   return value.flatten(0, 1).to(detail::at_least_float(value.scalar_type()));
 }
 
-// Products with each row of `rows`, [n, tokens] float64 on the CPU.
+// Returns rows . tokens^T, [n, tokens] float64 on the CPU.
 torch::Tensor products(const torch::Tensor& rows, const torch::Tensor& tokens) {
   return at::matmul(rows, tokens.t()).to(torch::kCPU, torch::kDouble);
 }
@@ -68,13 +68,13 @@ double RegressionSums::slope() const {
   return ratio(product, squared_prediction);
 }
 
-// What the hooks of one block need: n channels of it, and what a forward pass under way has shown.
-struct QuadraticFormFit::Watched {
-  torch::Tensor triggers;     // [n, d_model]
-  torch::Tensor eigenvalues;  // [n, 1] float64
-  torch::Tensor down;         // [n, d_mlp], their rows
-  torch::Tensor along;        // [n, tokens] float64: s* . x
-  torch::Tensor gate, up;     // [tokens, d_mlp]
+// State of the hooks of one block: the n channels, and the activations of the current forward pass.
+struct QuadraticFormFit::BlockState {
+  torch::Tensor triggers;          // [n, d_model]
+  torch::Tensor eigenvalues;       // [n, 1] float64
+  torch::Tensor down;              // [n, d_mlp], rows of W_down
+  torch::Tensor trigger_products;  // [n, tokens] float64: s* . x
+  torch::Tensor gate, up;          // [tokens, d_mlp]
 };
 
 QuadraticFormFit::QuadraticFormFit(const QuadraticFormResult& forms) {
@@ -89,20 +89,20 @@ HookScope QuadraticFormFit::attach(Transformer& model, RunContext&) {
   HookScope scope;
   for (size_t first = 0, last = 0; first < fits_.size(); first = last) {
     while (last < fits_.size() && fits_[last].block.number == fits_[first].block.number) ++last;
-    scope += watch(model, first, last);
+    scope += add_block_hooks(model, first, last);
   }
   return scope;
 }
 
-QuadraticFormFit::Watched QuadraticFormFit::channels_of(const Transformer& model, size_t first,
-                                                        size_t last) const {
+QuadraticFormFit::BlockState QuadraticFormFit::block_state(const Transformer& model, size_t first,
+                                                           size_t last) const {
   const int64_t layer = fits_[first].block.layer(), width = terms_[first].trigger.size(0);
   const bool has_layer = layer < model->config().n_layers && width == model->config().d_model;
   if (!has_layer || !model->layers[layer]->mlp || !model->layers[layer]->mlp->gate)
     detail::fail_argument(
         "[QuadraticFormFit] the model has no gated feed-forward of width {} in layer {}", width,
         layer);
-  const auto held = model->pin_weights(WeightGroup::layer(layer));
+  const auto pinned = model->pin_weights(WeightGroup::layer(layer));
   const auto down = model->layers[layer]->mlp->down->weight.detach();
   const auto options = down.options().dtype(detail::at_least_float(down.scalar_type()));
   std::vector<torch::Tensor> triggers, rows;
@@ -116,9 +116,9 @@ QuadraticFormFit::Watched QuadraticFormFit::channels_of(const Transformer& model
           at::stack(rows).to(options) * model->config().residual_multiplier};
 }
 
-HookScope QuadraticFormFit::watch(Transformer& model, size_t first, size_t last) {
+HookScope QuadraticFormFit::add_block_hooks(Transformer& model, size_t first, size_t last) {
   using namespace hook_names;
-  const auto watched = std::make_shared<Watched>(channels_of(model, first, last));
+  const auto state = std::make_shared<BlockState>(block_state(model, first, last));
   for (size_t index = first; index < last; ++index)
     fits_[index].leading = fits_[index].open = fits_[index].full = RegressionSums();
 
@@ -127,24 +127,24 @@ HookScope QuadraticFormFit::watch(Transformer& model, size_t first, size_t last)
   const auto point = [&](std::string_view name) {
     return layer_hook_name(layer, "mlp." + std::string(name));
   };
-  auto scope = hooks.add(
-      detail::feed_forward_input(*model, layer).point,
-      [=](const torch::Tensor& x) { watched->along = products(watched->triggers, rows_of(x)); });
-  scope += hooks.add(point(kMlpPre), [=](const torch::Tensor& x) { watched->gate = rows_of(x); });
-  scope +=
-      hooks.add(point(kMlpPreLinear), [=](const torch::Tensor& x) { watched->up = rows_of(x); });
+  auto scope =
+      hooks.add(detail::feed_forward_input(*model, layer).point, [=](const torch::Tensor& x) {
+        state->trigger_products = products(state->triggers, rows_of(x));
+      });
+  scope += hooks.add(point(kMlpPre), [=](const torch::Tensor& x) { state->gate = rows_of(x); });
+  scope += hooks.add(point(kMlpPreLinear), [=](const torch::Tensor& x) { state->up = rows_of(x); });
   scope += hooks.add(point(kMlpPost), [=, this](const torch::Tensor& post) {
-    const auto leading = watched->eigenvalues * watched->along.square();
-    const auto open = watched->eigenvalues * watched->along.clamp_min(0).square();
-    const auto full = products(watched->down, watched->gate * watched->up);
-    const auto measured = products(watched->down, rows_of(post));
+    const auto leading = state->eigenvalues * state->trigger_products.square();
+    const auto open = state->eigenvalues * state->trigger_products.clamp_min(0).square();
+    const auto full = products(state->down, state->gate * state->up);
+    const auto measured = products(state->down, rows_of(post));
     for (size_t index = first; index < last; ++index) {
       const auto row = static_cast<int64_t>(index - first);
       fits_[index].leading.add(measured[row], leading[row]);
       fits_[index].open.add(measured[row], open[row]);
       fits_[index].full.add(measured[row], full[row]);
     }
-    watched->gate = watched->up = torch::Tensor();
+    state->gate = state->up = torch::Tensor();
   });
   return scope;
 }
@@ -154,7 +154,7 @@ void QuadraticFormFit::merge(const QuadraticFormFit& other) {
     return a.block.number == b.block.number && a.channel == b.channel;
   };
   if (!std::equal(fits_.begin(), fits_.end(), other.fits_.begin(), other.fits_.end(), same))
-    detail::fail_argument("[QuadraticFormFit] cannot merge: the two measured other channels");
+    detail::fail_argument("[QuadraticFormFit] cannot merge: the channels differ");
   for (size_t index = 0; index < fits_.size(); ++index) {
     fits_[index].leading.merge(other.fits_[index].leading);
     fits_[index].open.merge(other.fits_[index].open);

@@ -50,7 +50,7 @@ std::vector<int64_t> feed_forward_blocks(const std::vector<int64_t>& blocks) {
 
 SpikePrediction QuadraticFormResult::prediction() const {
   SpikePrediction result;
-  std::map<int64_t, bool> is_positive;  // the sign of a channel's first step
+  std::map<int64_t, bool> is_positive;  // sign of the first step of each channel
   for (const auto& [block, form] : outliers()) {
     if (form->dominance <= options.least_dominance) continue;
     const double eigenvalue = form->leading_eigenvalue();

@@ -27,7 +27,7 @@ void add_to(RunningMean& mean, const torch::Tensor& values) {
   }
 }
 
-// Of the entries that end the sequences of a run.
+// Measures the last token of every sequence: the probed entry.
 class Probe : public Measurement {
  public:
   Probe(Block block, const VocabularyProbeOptions& options) : options_(options) {
@@ -39,7 +39,7 @@ class Probe : public Measurement {
   }
 
   HookScope attach(Transformer& model, RunContext& context) override {
-    auto scope = watch_course(*model, context);
+    auto scope = add_alignment_hooks(*model, context);
     scope += model->hooks().add(model->hidden_state_hook_name(result_.block),
                                 [this, &context](const torch::Tensor& states) {
                                   add_states(context.batch(), states.select(1, -1));
@@ -63,24 +63,25 @@ class Probe : public Measurement {
   }
 
  private:
-  HookScope watch_course(TransformerImpl& model, RunContext& context) {
+  HookScope add_alignment_hooks(TransformerImpl& model, RunContext& context) {
     const bool skips_attention = model.config().residual != ResidualForm::kSequential &&
                                  result_.block.kind() == BlockKind::kFeedForward;
-    const int64_t read = result_.block.number - (skips_attention ? 2 : 1);
+    const int64_t input_block = result_.block.number - (skips_attention ? 2 : 1);
     HookScope scope;
-    for (auto& at : result_.course) {
-      const bool embedding = at.block.number == 0;
+    for (auto& alignment : result_.course) {
+      const bool embedding = alignment.block.number == 0;
       const auto point = embedding ? hook_names::layer_hook_name(0, hook_names::kResidPre)
-                                   : model.hidden_state_hook_name(at.block);
-      scope += model.hooks().add(point, [this, read, &at, &context](const torch::Tensor& state) {
-        const auto now = cosines(state.select(1, -1), options_.trigger);
-        add_to(at.state, now);
-        if (at.block.number == read) cosines_.insert(context.batch(), now);
-      });
+                                   : model.hidden_state_hook_name(alignment.block);
+      scope += model.hooks().add(
+          point, [this, input_block, &alignment, &context](const torch::Tensor& state) {
+            const auto cosine = cosines(state.select(1, -1), options_.trigger);
+            add_to(alignment.state, cosine);
+            if (alignment.block.number == input_block) cosines_.insert(context.batch(), cosine);
+          });
       if (embedding) continue;
-      scope +=
-          model.hooks().add(at.block.output_hook_name(), [this, &at](const torch::Tensor& output) {
-            add_to(at.output, cosines(output.select(1, -1), options_.trigger));
+      scope += model.hooks().add(
+          alignment.block.output_hook_name(), [this, &alignment](const torch::Tensor& output) {
+            add_to(alignment.output, cosines(output.select(1, -1), options_.trigger));
           });
     }
     return scope;
@@ -101,11 +102,11 @@ class Probe : public Measurement {
   }
 
   const VocabularyProbeOptions& options_;
-  PerBatch<torch::Tensor> cosines_;  // [n] float64, of the state that the block reads
+  PerBatch<torch::Tensor> cosines_;  // [n] float64, of the input state of the block
   VocabularyProbeResult result_;
 };
 
-// Each entry after the prefix.
+// Returns batches of sequences: the prefix, then one entry.
 TokenBatches batches_to_probe(const Transformer& model, const VocabularyProbeOptions& options) {
   const auto ids = options.entries.empty() ? at::arange(model->config().d_vocabulary, torch::kLong)
                                            : torch::tensor(options.entries, torch::kLong);
@@ -154,14 +155,14 @@ torch::Tensor ov_matrix(const Transformer& model, int64_t layer) {
   if (layer < 0 || layer >= config.n_layers)
     detail::fail_argument("[ov_matrix] layer: got {}, expected 0 to {}", layer,
                           config.n_layers - 1);
-  const auto held = model->pin_weights(WeightGroup::layer(layer));
+  const auto pinned = model->pin_weights(WeightGroup::layer(layer));
   const auto& block = model->layers[layer];
   const auto values = fold_norm(block->attention_norms.front,
                                 block->attn->v->weight);  // [K * d_head, d_model]
-  const auto of_heads = values.view({config.n_key_value_heads, config.d_head, config.d_model})
+  const auto per_head = values.view({config.n_key_value_heads, config.d_head, config.d_model})
                             .repeat_interleave(config.n_heads / config.n_key_value_heads, 0)
                             .flatten(0, 1);  // [H * d_head, d_model]
-  const auto map = at::matmul(block->attn->o->weight.to(values.scalar_type()), of_heads);
+  const auto map = at::matmul(block->attn->o->weight.to(values.scalar_type()), per_head);
   return config.residual_multiplier == 1 ? map : map * config.residual_multiplier;
 }
 

@@ -8,7 +8,8 @@
 
 namespace spikesink::detail {
 
-/// A family of checkpoints in one format, whose configuration is read through `Keys`.
+/// A model family in one checkpoint format: how to read its configuration, with `Keys`, and the
+/// names of its tensors.
 template <typename Keys>
 struct Architecture {
   std::string_view name;  // `model_type` of config.json, `general.architecture` of GGUF
@@ -16,7 +17,8 @@ struct Architecture {
   WeightNames (*names)();
 };
 
-/// Throws FormatError that lists those known; `where` names the file.
+/// Returns the architecture with this name. Throws FormatError that lists the supported names;
+/// `where` is the file in the message.
 const Architecture<ConfigKeys>& hf_architecture(std::string_view model_type,
                                                 std::string_view where);
 const Architecture<GgufKeys>& gguf_architecture(std::string_view name, std::string_view where);

@@ -53,8 +53,9 @@ constexpr Architecture<GgufKeys> kGguf[] = {
 };
 
 template <typename Keys>
-const Architecture<Keys>& named(std::string_view name, std::span<const Architecture<Keys>> all,
-                                std::string_view key, std::string_view where) {
+const Architecture<Keys>& find_architecture(std::string_view name,
+                                            std::span<const Architecture<Keys>> all,
+                                            std::string_view key, std::string_view where) {
   std::vector<std::string_view> known;
   for (const auto& candidate : all) {
     if (candidate.name == name) return candidate;
@@ -68,11 +69,11 @@ const Architecture<Keys>& named(std::string_view name, std::span<const Architect
 
 const Architecture<ConfigKeys>& hf_architecture(std::string_view model_type,
                                                 std::string_view where) {
-  return named<ConfigKeys>(model_type, kHuggingFace, "model_type", where);
+  return find_architecture<ConfigKeys>(model_type, kHuggingFace, "model_type", where);
 }
 
 const Architecture<GgufKeys>& gguf_architecture(std::string_view name, std::string_view where) {
-  return named<GgufKeys>(name, kGguf, "general.architecture", where);
+  return find_architecture<GgufKeys>(name, kGguf, "general.architecture", where);
 }
 
 }  // namespace spikesink::detail

@@ -4,7 +4,7 @@
 namespace spikesink::detail {
 namespace {
 
-// A post-norm encoder; the masked-LM head is there when the checkpoint was saved with one.
+// A post-norm encoder. It has a masked-LM head if the checkpoint was saved with one.
 ModelConfig read_encoder(ConfigKeys& keys) {
   ModelConfig config;
   config.model_type = keys.text("model_type");
@@ -27,7 +27,7 @@ ModelConfig read_encoder(ConfigKeys& keys) {
   return config;
 }
 
-// Names of norms, in the newer spelling and in that of the first checkpoints.
+// Names of norms: the current ones, and those of the first checkpoints (gamma, beta).
 std::vector<WeightName> norm_names(const std::string& parameter, const std::string& tensor) {
   return {{parameter, tensor},
           {parameter + ".weight", tensor + ".gamma"},
@@ -63,11 +63,11 @@ ModelConfig read_bert(ConfigKeys& keys) {
   return read_encoder(keys);
 }
 
-// Positions begin after the padding id, whose tokens they do not count.
+// Positions start after the padding id and skip padding tokens.
 ModelConfig read_roberta(ConfigKeys& keys) {
   auto config = read_encoder(keys);
   if (config.head == OutputHead::kMaskedLm && config.activation.kind != Activation::kGelu)
-    keys.refuse("hidden_act", "gelu, as the masked-LM head has it");
+    keys.refuse("hidden_act", "gelu, which the masked-LM head uses");
   config.padding_id = keys.integer("pad_token_id", 1);
   if (config.padding_id < 0 || config.padding_id >= config.context - 1)
     keys.refuse("pad_token_id", "an id that leaves positions after it");

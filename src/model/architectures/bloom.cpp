@@ -5,9 +5,9 @@
 namespace spikesink::detail {
 namespace {
 
-// The first of these keys that is there.
-int64_t integer_named(ConfigKeys& keys, std::string_view newer, std::string_view older) {
-  return keys.has(newer) ? keys.integer(newer) : keys.integer(older);
+// The first of the two keys that is present.
+int64_t integer_named(ConfigKeys& keys, std::string_view current, std::string_view legacy) {
+  return keys.has(current) ? keys.integer(current) : keys.integer(legacy);
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ ModelConfig read_bloom(ConfigKeys& keys) {
   config.activation.kind = Activation::kGeluTanh;
   config.qkv_bias = config.attention_output_bias = config.mlp_bias = true;
   config.tied_embeddings = keys.flag("tie_word_embeddings", true);
-  // No published checkpoint adds to the normed stream instead of the stream.
+  // True means that the residual is the normalised input. No published checkpoint uses it.
   if (keys.flag("apply_residual_connection_post_layernorm", false))
     keys.refuse("apply_residual_connection_post_layernorm", "false");
   keys.ignore({"num_hidden_layers", "num_attention_heads", "n_embed", "n_inner", "pretraining_tp",

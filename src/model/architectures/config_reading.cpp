@@ -8,15 +8,15 @@
 namespace spikesink::detail {
 namespace {
 
-double yarn_magnitude(double factor, double scale) {
+double yarn_mscale(double factor, double scale) {
   return factor <= 1 ? 1.0 : 0.1 * scale * std::log(factor) + 1.0;
 }
 
-// What YaRN multiplies cosine and sine with when the file does not say it itself.
+// YaRN's factor of cosine and sine, for files without `attention_factor`.
 double derived_attention_factor(ConfigKeys& keys, double factor) {
   const double scale = keys.number("mscale", 0), scale_all = keys.number("mscale_all_dim", 0);
   if (scale != 0 && scale_all != 0)
-    return yarn_magnitude(factor, scale) / yarn_magnitude(factor, scale_all);
+    return yarn_mscale(factor, scale) / yarn_mscale(factor, scale_all);
   return yarn_attention_factor(factor);
 }
 
@@ -25,17 +25,17 @@ double longrope_attention_factor(double factor, int64_t original_context) {
   return std::sqrt(1 + std::log(factor) / std::log(static_cast<double>(original_context)));
 }
 
-// Phi-3's first checkpoints called it otherwise.
+// Phi-3's first checkpoints used other names for LongRoPE.
 bool is_longrope(const std::string& kind, const ConfigKeys& keys) {
   return kind == "longrope" || kind == "su" || (kind == "yarn" && keys.has("short_factor"));
 }
 
-/// `keys` is the object of the scaling; `file` the whole configuration.
+// `keys` is the object with the scaling, `file` the whole configuration.
 RopeScaling read_scaling(ConfigKeys& keys, ConfigKeys& file, const ModelConfig& config,
-                         bool of_one_layer_type) {
+                         bool is_per_layer_type) {
   RopeScaling scaling;
   const auto kind = keys.has("rope_type") ? keys.text("rope_type") : keys.text("type", "default");
-  keys.ignore({"type"});  // transformers 4 wrote the older word beside the newer one
+  keys.ignore({"type"});  // transformers 4 wrote both the old and the new key
   if (kind == "default") {
     keys.ignore({"original_max_position_embeddings"});
     return scaling;
@@ -43,9 +43,9 @@ RopeScaling read_scaling(ConfigKeys& keys, ConfigKeys& file, const ModelConfig& 
   const auto original_context = [&] {
     const auto key = "original_max_position_embeddings";
     const auto own = keys.integer(key, config.context);
-    return file.integer(key, own);  // transformers puts the outer one first
+    return file.integer(key, own);  // in transformers the outer key has priority
   };
-  const auto stretched = [&] {
+  const auto read_factor = [&] {
     const auto by_context =
         static_cast<double>(config.context) / static_cast<double>(scaling.original_context);
     return keys.number("factor", by_context);
@@ -66,21 +66,21 @@ RopeScaling read_scaling(ConfigKeys& keys, ConfigKeys& file, const ModelConfig& 
   } else if (kind == "yarn" && !is_longrope(kind, keys)) {
     scaling.kind = RopeScalingKind::kYarn;
     scaling.original_context = original_context();
-    scaling.factor = stretched();
+    scaling.factor = read_factor();
     scaling.beta_fast = keys.number("beta_fast", 32);
     scaling.beta_slow = keys.number("beta_slow", 1);
     scaling.attention_factor =
         keys.number("attention_factor", derived_attention_factor(keys, scaling.factor));
     keys.ignore({"mscale", "mscale_all_dim"});
-    // transformers 5.24 looks for it beside the layer types, where it never is.
-    scaling.truncate = keys.flag("truncate", true) || of_one_layer_type;
+    // transformers 5.24 looks for this key next to the layer types, where it never is.
+    scaling.truncate = keys.flag("truncate", true) || is_per_layer_type;
   } else if (is_longrope(kind, keys)) {
     scaling.kind = RopeScalingKind::kFactors;
     scaling.original_context = original_context();
     scaling.short_factors = keys.numbers("short_factor");
     scaling.long_factors = keys.numbers("long_factor");
     scaling.attention_factor = keys.number(
-        "attention_factor", longrope_attention_factor(stretched(), scaling.original_context));
+        "attention_factor", longrope_attention_factor(read_factor(), scaling.original_context));
     keys.ignore({"factor"});
   } else {
     keys.refuse(keys.has("rope_type") ? "rope_type" : "type",
@@ -97,7 +97,7 @@ bool has_layer_types(const ConfigKeys& rope_parameters) {
 }  // namespace
 
 double yarn_attention_factor(double factor) {
-  return yarn_magnitude(factor, 1);
+  return yarn_mscale(factor, 1);
 }
 
 Activation read_activation(ConfigKeys& keys, std::string_view key, const std::string& absent) {
@@ -163,7 +163,7 @@ RopeConfig read_rope(ConfigKeys& keys, const ModelConfig& config, const RopeDefa
     own.refuse("partial_rotary_factor", "a number above 0, up to 1");
   rope.dimensions = static_cast<int64_t>(static_cast<double>(config.d_head) * fraction);
   if (config.d_head > 0 && rope.dimensions < 1)
-    own.refuse("partial_rotary_factor", "one that leaves a dimension");
+    own.refuse("partial_rotary_factor", "one that rotates at least one dimension");
   rope.scaling = read_scaling(own, keys, config, nested);
   own.refuse_unread();
   return rope;
@@ -237,9 +237,10 @@ void ignore_housekeeping(ConfigKeys& keys) {
 }
 
 std::vector<LayerConfig>& each_layer(ModelConfig& config) {
-  constexpr int64_t kMost = 1 << 16;  // an absurd number is refused when the weights are counted
+  constexpr int64_t kMaxLayers =
+      1 << 16;  // larger numbers are refused later, by comparison with the tensors
   if (config.layers.empty())
-    config.layers.resize(static_cast<size_t>(std::clamp<int64_t>(config.n_layers, 0, kMost)));
+    config.layers.resize(static_cast<size_t>(std::clamp<int64_t>(config.n_layers, 0, kMaxLayers)));
   return config.layers;
 }
 

@@ -7,61 +7,63 @@
 #include "model/config_keys.h"
 #include "spikesink/model/model_config.h"
 
-// What several families' `config.json` have in common.
+// Readers of `config.json` keys that several families share.
 
 namespace spikesink::detail {
 
-/// The activation named by `key`; `absent` is transformers' default for the family.
+/// Reads the activation; `absent` is transformers' default for the family.
 Activation read_activation(ConfigKeys& keys, std::string_view key, const std::string& absent);
 
-/// The width of a head when the heads share the stream evenly.
+/// Returns d_model / n_heads, or 0 without heads.
 int64_t even_head_width(const ModelConfig& config);
 
-/// Four times the stream, the usual width of a feed-forward. A stream too wide for that gives 0,
-/// which no model may have.
+/// Returns 4 d_model, the usual width of a feed-forward, or 0 (which is invalid) on overflow.
 int64_t four_widths(const ModelConfig& config);
 
-/// Sizes, heads and context by the names that most families use. What `config` holds already is the
-/// default.
+/// Reads sizes, heads and context with the keys that most families use. Values that are set in
+/// `config` are the defaults.
 void read_sizes(ConfigKeys& keys, ModelConfig& config);
 
 struct RopeDefaults {
   double theta = 10000.0;
-  double fraction = 1.0;  // of a head's coordinates that are turned
+  double fraction = 1.0;  // fraction of a head's dimensions that are rotated
 };
-/// RoPE of all layers, or of those of one `layer_type`, in the spelling of transformers 5
-/// (`rope_parameters`, also one for each layer type) or 4 (`rope_theta`, `rope_scaling`,
-/// `partial_rotary_factor`). Needs the sizes.
+/// Reads RoPE of all layers, or of the layers with one `layer_type`, with the keys of transformers
+/// 5
+/// (`rope_parameters`, optionally per layer type) or 4 (`rope_theta`, `rope_scaling`,
+/// `partial_rotary_factor`). `config` must have its sizes.
 RopeConfig read_rope(ConfigKeys& keys, const ModelConfig& config, const RopeDefaults& defaults = {},
                      const std::string& layer_type = "full_attention");
 
-/// Two of them: of the layers that see all keys, and of those with a window, which are never scaled
-/// in the older spelling and have their base there as `local_theta_key`.
+/// Reads two RopeConfigs: first that of the layers with full attention, then that of the layers
+/// with a sliding window. With the keys of transformers 4 the second is not scaled, and its base is
+/// `local_theta_key`.
 std::vector<RopeConfig> read_ropes_by_layer_type(ConfigKeys& keys, const ModelConfig& config,
                                                  double theta, std::string_view local_theta_key,
                                                  double local_theta);
 
-/// What YaRN multiplies cosine and sine with when a file does not say (arXiv 2309.00071, eq. 22).
+/// Returns YaRN's default factor of cosine and sine (arXiv 2309.00071, eq. 22).
 double yarn_attention_factor(double factor);
 
-/// Gives layers their window from `layer_types` ("sliding_attention" or "full_attention"), or,
-/// where it is absent, by `slides`.
+/// Sets the sliding window of each layer from `layer_types` ("sliding_attention" or
+/// "full_attention"), or, if that is absent, with `slides`.
 void read_windows(ConfigKeys& keys, ModelConfig& config, int64_t window,
                   const std::function<bool(int64_t layer)>& slides);
-/// `sliding_window` for every layer, none when it is null.
+/// Sets `sliding_window` in every layer; null: no window.
 void read_common_window(ConfigKeys& keys, ModelConfig& config);
 
 NormConfig rms_norm(double epsilon);
-/// With scale and bias.
+/// Has a scale and a bias.
 NormConfig layer_norm(double epsilon);
 
-/// Whether `architectures` names a class that ends so: it tells whether a checkpoint has a head.
+/// True if a class name in `architectures` has this ending. It shows whether a checkpoint has a
+/// head.
 bool is_saved_as(ConfigKeys& keys, std::string_view ending);
 
-/// Passes over the keys of transformers' own housekeeping, of training and of generation.
+/// Ignores keys of transformers' internals, of training and of generation.
 void ignore_housekeeping(ConfigKeys& keys);
 
-/// LayerConfigs to be changed, one for each layer.
+/// Returns the LayerConfigs, one per layer; creates them if necessary.
 std::vector<LayerConfig>& each_layer(ModelConfig& config);
 
 }  // namespace spikesink::detail

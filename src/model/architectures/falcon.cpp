@@ -49,7 +49,7 @@ ModelConfig read_falcon(ConfigKeys& keys) {
   return config;
 }
 
-// The parallel models alone, whose fused rows are sorted into queries, keys and values.
+// Only the models with parallel blocks. GGUF orders the fused rows as queries, keys, values.
 ModelConfig read_gguf_falcon(GgufKeys& keys) {
   auto config = read_gguf_sizes(keys, "falcon");
   config.norm = config.final_norm = read_gguf_layer_norm(keys);

@@ -2,8 +2,9 @@
 
 #include "model/architectures/architecture.h"
 
-// Every family's reader of `config.json` or GGUF metadata and its map of tensor names. What two
-// families share is declared in the header of one of them.
+// For every family: the reader of its `config.json` or GGUF metadata, and its tensor names.
+// Functions that several families share are in llama.h, config_reading.h, gguf_reading.h and
+// layer_names.h.
 
 namespace spikesink::detail {
 

@@ -8,10 +8,9 @@
 namespace spikesink::detail {
 namespace {
 
-// Sandwich norms that multiply with 1 + weight, GeGLU, embeddings scaled by the root of their
-// width.
+// Sandwich norms with the scale 1 + weight, GeGLU, embeddings multiplied by sqrt(d_model).
 ModelConfig read_gemma(ConfigKeys& keys) {
-  ModelConfig config;  // sizes that the wrapper's text_config leaves out
+  ModelConfig config;  // with defaults for sizes that `text_config` omits
   config.model_type = keys.text("model_type");
   config.n_heads = 8;
   config.n_key_value_heads = 4;
@@ -26,7 +25,7 @@ ModelConfig read_gemma(ConfigKeys& keys) {
   config.final_norm = config.norm;
   config.norm_placement = NormPlacement::kSandwich;
   config.embedding_multiplier = std::sqrt(static_cast<double>(config.d_model));
-  keys.ignore({"hidden_act"});  // the older spelling, which transformers does not read
+  keys.ignore({"hidden_act"});  // an old key that transformers does not read
   config.activation.kind = read_activation(keys, "hidden_activation", "gelu_pytorch_tanh");
   config.qkv_bias = config.attention_output_bias = keys.flag("attention_bias", false);
   const double scalar = keys.number("query_pre_attn_scalar", 256);
@@ -37,7 +36,8 @@ ModelConfig read_gemma(ConfigKeys& keys) {
   config.tied_embeddings = keys.flag("tie_word_embeddings", true);
   keys.ignore({"cache_implementation"});
   if (keys.flag("use_bidirectional_attention", false))
-    keys.refuse("use_bidirectional_attention", "false: sliding windows are only known causal");
+    keys.refuse("use_bidirectional_attention",
+                "false: sliding windows are supported only with causal attention");
   return config;
 }
 
@@ -56,8 +56,8 @@ ModelConfig read_gemma3_text(ConfigKeys& keys) {
   config.ropes = read_ropes_by_layer_type(keys, config, 1000000.0, "rope_local_base_freq", 10000.0);
   config.qk_norm = QkNorm::kPerHead;
   config.qk_norm_config = config.norm;
-  const auto older = keys.integer("_sliding_window_pattern", 6);
-  const auto period = keys.integer("sliding_window_pattern", older);
+  const auto legacy = keys.integer("_sliding_window_pattern", 6);
+  const auto period = keys.integer("sliding_window_pattern", legacy);
   if (period < 1) keys.refuse("sliding_window_pattern", "a positive number");
   read_windows(keys, config, keys.integer("sliding_window", 4096),
                [&](int64_t layer) { return (layer + 1) % period != 0; });
@@ -65,7 +65,7 @@ ModelConfig read_gemma3_text(ConfigKeys& keys) {
   return config;
 }
 
-// The multimodal wrapper: its language model alone.
+// A multimodal model: reads only its language model.
 ModelConfig read_gemma3(ConfigKeys& keys) {
   auto text = keys.object("text_config");
   if (!keys.has("text_config")) keys.refuse("text_config", "the language model's configuration");
@@ -81,9 +81,10 @@ ModelConfig read_gemma3(ConfigKeys& keys) {
 
 namespace {
 
-// The scales of norms are stored whole. What the query is scaled by is not stored: a head's width,
-// but in the largest model of either family, told by its depth, the even share of the stream.
-ModelConfig read_gguf_gemma(GgufKeys& keys, const std::string& model_type, int64_t deepest) {
+// GGUF stores norm scales with the one added. It does not store the scale of the dot products. That
+// is 1 / sqrt(d_head), except in the largest model of each family, with `largest_depth` layers,
+// where it is 1 / sqrt(d_model / n_heads).
+ModelConfig read_gguf_gemma(GgufKeys& keys, const std::string& model_type, int64_t largest_depth) {
   auto config = read_gguf_sizes(keys, model_type);
   config.norm = read_gguf_rms_norm(keys);
   config.norm.scale_in_float32 = true;
@@ -91,7 +92,7 @@ ModelConfig read_gguf_gemma(GgufKeys& keys, const std::string& model_type, int64
   config.norm_placement = NormPlacement::kSandwich;
   config.embedding_multiplier = std::sqrt(static_cast<double>(config.d_model));
   config.activation.kind = Activation::kGeluTanh;
-  if (config.n_layers == deepest && config.n_heads > 0) {
+  if (config.n_layers == largest_depth && config.n_heads > 0) {
     const int64_t width = config.d_model / config.n_heads;
     config.attention_scale = 1 / std::sqrt(static_cast<double>(width));
   }

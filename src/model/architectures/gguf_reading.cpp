@@ -13,18 +13,18 @@ void expect_tensor(const GgufFile& file, const std::string& tensor) {
   }
 }
 
-std::vector<double> values_of(const GgufFile& file, const std::string& tensor) {
+std::vector<double> read_values(const GgufFile& file, const std::string& tensor) {
   expect_tensor(file, tensor);
   const auto values = file.tensor(tensor).to(torch::kDouble).contiguous();
   return {values.data_ptr<double>(), values.data_ptr<double>() + values.numel()};
 }
 
-// LongRoPE's two lists, and what multiplies cosine and sine.
+// LongRoPE's two lists of factors, and the factor of cosine and sine.
 RopeScaling read_long_factors(GgufKeys& keys) {
   RopeScaling scaling;
   scaling.kind = RopeScalingKind::kFactors;
-  scaling.short_factors = values_of(keys.file(), "rope_factors_short.weight");
-  scaling.long_factors = values_of(keys.file(), "rope_factors_long.weight");
+  scaling.short_factors = read_values(keys.file(), "rope_factors_short.weight");
+  scaling.long_factors = read_values(keys.file(), "rope_factors_long.weight");
   scaling.original_context = keys.integer("rope.scaling.original_context_length");
   scaling.attention_factor = keys.number("rope.scaling.attn_factor", 1);
   return scaling;
@@ -49,7 +49,7 @@ RopeScaling read_scaling(GgufKeys& keys) {
     return read_long_factors(keys);
   } else if (file.contains("rope_freqs.weight")) {
     scaling.kind = RopeScalingKind::kFactors;
-    scaling.short_factors = values_of(file, "rope_freqs.weight");
+    scaling.short_factors = read_values(file, "rope_freqs.weight");
   } else if (type == "linear") {
     scaling.kind = RopeScalingKind::kLinear;
     scaling.factor = keys.number("rope.scaling.factor");
@@ -142,11 +142,11 @@ WeightNames gguf_names() {
                    {"attn.o", "attn_output"},
                    {"attn.q_norm", "attn_q_norm"},
                    {"attn.k_norm", "attn_k_norm"},
-                   {"attn.sink_logits", "attn_sinks.weight"},
+                   {"attn.sinks", "attn_sinks.weight"},
                    {"mlp.router", "ffn_gate_inp"},
-                   {"mlp.experts.{}.gate", "ffn_gate_exps", of_expert(as_is())},
-                   {"mlp.experts.{}.up", "ffn_up_exps", of_expert(as_is())},
-                   {"mlp.experts.{}.down", "ffn_down_exps", of_expert(as_is())},
+                   {"mlp.experts.{}.gate", "ffn_gate_exps", of_one_expert(unchanged())},
+                   {"mlp.experts.{}.up", "ffn_up_exps", of_one_expert(unchanged())},
+                   {"mlp.experts.{}.down", "ffn_down_exps", of_one_expert(unchanged())},
                    {"mlp.gate", "ffn_gate"},
                    {"mlp.up", "ffn_up"},
                    {"mlp.down", "ffn_down"}},

@@ -6,27 +6,27 @@
 #include "model/weight_names.h"
 #include "spikesink/model/model_config.h"
 
-// What the families' GGUF files have in common.
+// Readers of GGUF metadata that several families share.
 
 namespace spikesink::detail {
 
-/// Sizes, heads, context, and what the tensors alone tell: the vocabulary, biases, and whether the
-/// unembedding is the embedding. model_type is `model_type`.
+/// Reads sizes, heads and context. The vocabulary, biases and tied embeddings are found from the
+/// tensors. Sets `model_type`.
 ModelConfig read_gguf_sizes(GgufKeys& keys, const std::string& model_type);
 
-/// RMSNorm of the file's epsilon.
+/// Reads an RMSNorm with the file's epsilon.
 NormConfig read_gguf_rms_norm(GgufKeys& keys);
-/// LayerNorm, likewise.
+/// Reads a LayerNorm with the file's epsilon.
 NormConfig read_gguf_layer_norm(GgufKeys& keys);
 
-/// RoPE with the file's base and scaling, or its own divisors ("rope_freqs.weight").
+/// Reads RoPE with the file's base and its scaling or factors ("rope_freqs.weight").
 RopeConfig read_gguf_rope(GgufKeys& keys, const ModelConfig& config, double theta = 10000.0);
 
-/// The file's window, or `absent`, for the layers that slide.
+/// Sets the sliding window of the layers selected by `slides`; `absent` is the default window.
 void read_gguf_windows(GgufKeys& keys, ModelConfig& config, int64_t absent,
                        const std::function<bool(int64_t layer)>& slides);
 
-/// Names of embedding, attention, feed-forward and norms; rows as they are.
+/// Returns the common tensor names; no rows are reordered.
 WeightNames gguf_names();
 
 }  // namespace spikesink::detail

@@ -6,7 +6,7 @@
 namespace spikesink::detail {
 namespace {
 
-// What GPT and GPT-2 have in common.
+// The configuration that GPT and GPT-2 share.
 ModelConfig read_gpt(ConfigKeys& keys) {
   ModelConfig config;
   config.model_type = keys.text("model_type");
@@ -27,7 +27,7 @@ ModelConfig read_gpt(ConfigKeys& keys) {
   return config;
 }
 
-// The layers' names; matrices lie transposed.
+// The tensor names of a layer; matrices are stored transposed.
 std::vector<WeightName> gpt_layer_names() {
   return stacked_attention("attn.c_attn", /*stored_transposed=*/true) +
          std::vector<WeightName>{{"ln1", "ln_1"},
@@ -44,11 +44,11 @@ ModelConfig read_gpt2(ConfigKeys& keys) {
   config.activation.kind = read_activation(keys, "activation_function", "gelu_new");
   config.scale_by_layer = keys.flag("scale_attn_by_inverse_layer_idx", false);
   if (!keys.flag("scale_attn_weights", true)) config.attention_scale = 1;
-  keys.ignore({"reorder_and_upcast_attn"});  // in which precision a GPU multiplies
+  keys.ignore({"reorder_and_upcast_attn"});  // precision of products on a GPU
   return config;
 }
 
-// Post-norm, and no norm at the end. Its "gelu" is the approximation by tanh.
+// Post-norm, without a final norm. Its "gelu" is the tanh approximation.
 ModelConfig read_openai_gpt(ConfigKeys& keys) {
   auto config = read_gpt(keys);
   config.norm_placement = NormPlacement::kPost;
@@ -79,7 +79,7 @@ ModelConfig read_gguf_gpt2(GgufKeys& keys) {
   return config;
 }
 
-// Matrices are stored [out, in] here.
+// GGUF stores the matrices [out, in].
 WeightNames gguf_gpt2_names() {
   auto names = gguf_names();
   names.in_layer = stacked_attention("attn_qkv") + names.in_layer;

@@ -11,9 +11,9 @@ ModelConfig read_gpt_neox(ConfigKeys& keys) {
   config.norm = config.final_norm = layer_norm(keys.number("layer_norm_eps", 1e-5));
   config.residual = keys.flag("use_parallel_residual", true) ? ResidualForm::kParallelOwnNorms
                                                              : ResidualForm::kSequential;
-  const RopeDefaults older{.theta = keys.number("rotary_emb_base", 10000.0),
-                           .fraction = keys.number("rotary_pct", 0.25)};
-  config.ropes = {read_rope(keys, config, older)};
+  const RopeDefaults legacy{.theta = keys.number("rotary_emb_base", 10000.0),
+                            .fraction = keys.number("rotary_pct", 0.25)};
+  config.ropes = {read_rope(keys, config, legacy)};
   config.gated = false;
   config.activation.kind = read_activation(keys, "hidden_act", "gelu");
   config.qkv_bias = config.attention_output_bias = keys.flag("attention_bias", true);

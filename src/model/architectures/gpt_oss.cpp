@@ -14,7 +14,7 @@ void set_feed_forward(ModelConfig& config) {
 
 }  // namespace
 
-// Learned sink logits, alternate sliding windows, and experts in every layer.
+// Learned sink logits, a sliding window in every second layer, experts in every layer.
 ModelConfig read_gpt_oss(ConfigKeys& keys) {
   auto config = read_llama_like(keys, 1e-5, {.theta = 150000.0});
   config.norm.scale_in_float32 = config.final_norm.scale_in_float32 = true;
@@ -26,8 +26,8 @@ ModelConfig read_gpt_oss(ConfigKeys& keys) {
   config.activation.sigmoid_slope = keys.number("swiglu_alpha", config.activation.sigmoid_slope);
   config.mlp_clamp = keys.number("swiglu_limit", config.mlp_clamp);
   config.experts.count = keys.integer("num_local_experts");
-  const auto older = keys.integer("experts_per_token", 4);
-  config.experts.chosen = keys.integer("num_experts_per_tok", older);
+  const auto legacy = keys.integer("experts_per_token", 4);
+  config.experts.chosen = keys.integer("num_experts_per_tok", legacy);
   config.experts.d_mlp = config.d_mlp;
   config.experts.router_bias = true;
   for (auto& layer : config.layers) layer.has_experts = true;
@@ -55,23 +55,23 @@ WeightNames gguf_gpt_oss_names() {
   return names;
 }
 
-// Gate and up lie in alternate columns of one matrix an expert, stored [in, out].
+// Each expert has one matrix [in, out] with alternating columns of gate and up.
 WeightNames gpt_oss_names() {
   const auto column = [](int64_t index) {
-    return of_expert(then(transposed(), every_second(index)));
+    return of_one_expert(chain(transposed(), alternate_rows(index)));
   };
   auto names = llama_names();
   names.in_layer =
       std::move(names.in_layer) +
       std::vector<WeightName>{
-          {"attn.sink_logits", "self_attn.sink_logits"},
+          {"attn.sinks", "self_attn.sinks"},
           {"mlp.router", "mlp.router"},
           {"mlp.experts.{}.gate.weight", "mlp.experts.gate_up_proj", column(0)},
           {"mlp.experts.{}.gate.bias", "mlp.experts.gate_up_proj_bias", column(0)},
           {"mlp.experts.{}.up.weight", "mlp.experts.gate_up_proj", column(1)},
           {"mlp.experts.{}.up.bias", "mlp.experts.gate_up_proj_bias", column(1)},
-          {"mlp.experts.{}.down.weight", "mlp.experts.down_proj", of_expert(transposed())},
-          {"mlp.experts.{}.down.bias", "mlp.experts.down_proj_bias", of_expert(as_is())},
+          {"mlp.experts.{}.down.weight", "mlp.experts.down_proj", of_one_expert(transposed())},
+          {"mlp.experts.{}.down.bias", "mlp.experts.down_proj_bias", of_one_expert(unchanged())},
       };
   return names;
 }

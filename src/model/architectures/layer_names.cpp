@@ -3,27 +3,27 @@
 namespace spikesink::detail {
 
 std::vector<WeightName> stacked_attention(const std::string& tensor, bool stored_transposed) {
-  return {{"attn.q", tensor, of_stack(QkvPart::kQuery, stored_transposed)},
-          {"attn.k", tensor, of_stack(QkvPart::kKey, stored_transposed)},
-          {"attn.v", tensor, of_stack(QkvPart::kValue, stored_transposed)}};
+  return {{"attn.q", tensor, stacked_qkv(QkvPart::kQuery, stored_transposed)},
+          {"attn.k", tensor, stacked_qkv(QkvPart::kKey, stored_transposed)},
+          {"attn.v", tensor, stacked_qkv(QkvPart::kValue, stored_transposed)}};
 }
 
 std::vector<WeightName> megatron_layer(const std::string& attention) {
   const auto fused = attention + ".query_key_value";
   return {{"ln1", "input_layernorm"},
           {"ln2", "post_attention_layernorm"},
-          {"attn.q", fused, of_groups(QkvPart::kQuery)},
-          {"attn.k", fused, of_groups(QkvPart::kKey)},
-          {"attn.v", fused, of_groups(QkvPart::kValue)},
+          {"attn.q", fused, grouped_qkv(QkvPart::kQuery)},
+          {"attn.k", fused, grouped_qkv(QkvPart::kKey)},
+          {"attn.v", fused, grouped_qkv(QkvPart::kValue)},
           {"attn.o", attention + ".dense"},
           {"mlp.up", "mlp.dense_h_to_4h"},
           {"mlp.down", "mlp.dense_4h_to_h"}};
 }
 
 std::vector<WeightName> experts_in_one_tensor() {
-  return {{"mlp.experts.{}.gate.weight", "mlp.experts.gate_up_proj", of_expert(half(0))},
-          {"mlp.experts.{}.up.weight", "mlp.experts.gate_up_proj", of_expert(half(1))},
-          {"mlp.experts.{}.down.weight", "mlp.experts.down_proj", of_expert(as_is())}};
+  return {{"mlp.experts.{}.gate.weight", "mlp.experts.gate_up_proj", of_one_expert(half(0))},
+          {"mlp.experts.{}.up.weight", "mlp.experts.gate_up_proj", of_one_expert(half(1))},
+          {"mlp.experts.{}.down.weight", "mlp.experts.down_proj", of_one_expert(unchanged())}};
 }
 
 }  // namespace spikesink::detail

@@ -5,19 +5,19 @@
 
 #include "model/weight_names.h"
 
-// Names within a layer that several families have in common.
+// Tensor names within a layer that several families share.
 
 namespace spikesink::detail {
 
-/// Queries, keys and values as rows of one matrix, one after the other.
+/// Q, K and V in one matrix: all query rows, then all key rows, then all value rows.
 std::vector<WeightName> stacked_attention(const std::string& tensor,
                                           bool stored_transposed = false);
 
-/// The layer of the Megatron family (GPT-NeoX, BLOOM, Falcon), whose attention is called
-/// `attention` and has the rows of each group of heads together.
+/// The layer of the Megatron family (GPT-NeoX, BLOOM, Falcon). `attention` is the name of its
+/// attention module, whose rows are ordered by group of heads.
 std::vector<WeightName> megatron_layer(const std::string& attention);
 
-/// Experts as transformers holds them in memory, all in one tensor, gate and up stacked.
+/// All experts in one tensor, with gate and up stacked, like transformers stores them in memory.
 std::vector<WeightName> experts_in_one_tensor();
 
 }  // namespace spikesink::detail

@@ -72,13 +72,14 @@ ModelConfig read_smollm3(ConfigKeys& keys) {
   auto& layers = each_layer(config);
   const auto interval = keys.integer("no_rope_layer_interval", 4);
   const bool listed = keys.has("no_rope_layers");
-  const auto turned = listed ? keys.integers("no_rope_layers") : std::vector<int64_t>();
-  if (listed && turned.size() != layers.size()) keys.refuse("no_rope_layers", "one for each layer");
+  const auto rope_flags = listed ? keys.integers("no_rope_layers") : std::vector<int64_t>();
+  if (listed && rope_flags.size() != layers.size())
+    keys.refuse("no_rope_layers", "one for each layer");
   if (!listed && interval < 1) keys.refuse("no_rope_layer_interval", "a positive number");
   for (size_t number = 0; number < layers.size(); ++number) {
-    const bool turns =
-        listed ? turned[number] != 0 : (static_cast<int64_t>(number) + 1) % interval != 0;
-    if (!turns) layers[number].rope = LayerConfig::kNoRope;
+    const bool has_rope =
+        listed ? rope_flags[number] != 0 : (static_cast<int64_t>(number) + 1) % interval != 0;
+    if (!has_rope) layers[number].rope = LayerConfig::kNoRope;
   }
   const bool slides = keys.flag("use_sliding_window", false);
   const auto window = keys.integer("sliding_window", 0);
@@ -88,7 +89,7 @@ ModelConfig read_smollm3(ConfigKeys& keys) {
   return config;
 }
 
-// Llama and Mistral.
+// Llama and Mistral, which GGUF does not distinguish.
 ModelConfig read_gguf_llama(GgufKeys& keys) {
   auto config = read_gguf_sizes(keys, "llama");
   config.norm = config.final_norm = read_gguf_rms_norm(keys);
@@ -99,8 +100,8 @@ ModelConfig read_gguf_llama(GgufKeys& keys) {
 WeightNames gguf_llama_names() {
   auto names = gguf_names();
   for (auto& name : names.in_layer) {
-    if (name.parameter == "attn.q") name.take = interleaved_pairs(QkvPart::kQuery);
-    if (name.parameter == "attn.k") name.take = interleaved_pairs(QkvPart::kKey);
+    if (name.parameter == "attn.q") name.extract = interleaved_pairs(QkvPart::kQuery);
+    if (name.parameter == "attn.k") name.extract = interleaved_pairs(QkvPart::kKey);
   }
   return names;
 }

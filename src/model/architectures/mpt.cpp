@@ -4,7 +4,7 @@
 
 namespace spikesink::detail {
 
-// No bias anywhere, not in norms either; what transformers' MPT leaves out is refused.
+// No biases, also not in norms. Options that transformers' MPT does not support are refused.
 ModelConfig read_mpt(ConfigKeys& keys) {
   ModelConfig config;
   config.model_type = keys.text("model_type");

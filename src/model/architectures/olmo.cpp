@@ -13,7 +13,7 @@ ModelConfig read_olmo(ConfigKeys& keys) {
   return config;
 }
 
-// Norms on the blocks' outputs and on whole queries and keys, none on inputs.
+// Norms on the outputs of blocks, and on queries and keys of all heads together; none on inputs.
 ModelConfig read_olmo2(ConfigKeys& keys) {
   auto config = read_llama_like(keys, 1e-5);
   config.norm.scale_in_float32 = config.final_norm.scale_in_float32 = true;
@@ -26,7 +26,7 @@ ModelConfig read_olmo2(ConfigKeys& keys) {
 
 ModelConfig read_olmo3(ConfigKeys& keys) {
   ModelConfig config = read_olmo2(keys);
-  // In the older spelling `rope_theta` is that of the layers without a window alone.
+  // With the keys of transformers 4, `rope_theta` is for the layers without a window only.
   constexpr double kTheta = 500000.0;
   config.ropes = read_ropes_by_layer_type(keys, config, kTheta, "rope_local_theta", kTheta);
   read_windows(keys, config, keys.integer("sliding_window", 4096),

@@ -3,7 +3,7 @@
 
 namespace spikesink::detail {
 
-// Learned positions from row 2 on; the 350M model alone is post-norm and projects its embeddings.
+// Learned positions start at row 2. Only the 350M model is post-norm and projects its embeddings.
 ModelConfig read_opt(ConfigKeys& keys) {
   ModelConfig config;
   config.model_type = keys.text("model_type");

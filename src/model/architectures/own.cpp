@@ -3,14 +3,15 @@
 
 namespace spikesink::detail {
 
-// What the library saves of models that no other family describes.
+// The library's own format, for models that no other family describes.
 ModelConfig read_own(ConfigKeys& keys) {
   ModelConfig config;
   config.model_type = keys.text("model_type");
   const auto* fields = keys.find("model");
   if (fields == nullptr) keys.refuse("model", "the fields of ModelConfig");
   FieldReader(*fields, "read_model_config", keys.where("model")).read(config);
-  if (config.experts.count > 0) keys.refuse("model", "no experts, which this format has not");
+  if (config.experts.count > 0)
+    keys.refuse("model", "no experts, which this format does not support");
   return config;
 }
 
@@ -26,10 +27,10 @@ WeightNames own_names() {
       .layer = "blocks.{}.",
       .body = same({"embed", "pos_embed", "token_type_embed", "embed_ln", "project_in", "ln_final",
                     "project_out", "mlm_dense", "mlm_ln", "unembed", "unembed_bias"}),
-      .in_layer = same({"ln1", "ln1_post", "ln2", "ln2_post", "attn.q", "attn.k", "attn.v",
-                        "attn.o", "attn.q_norm", "attn.k_norm", "attn.sink_logits", "attn.bias_key",
-                        "attn.bias_value", "attn.gate.map", "attn.gate.logits", "mlp", "mlp.gate",
-                        "mlp.up", "mlp.down"})};
+      .in_layer =
+          same({"ln1", "ln1_post", "ln2", "ln2_post", "attn.q", "attn.k", "attn.v", "attn.o",
+                "attn.q_norm", "attn.k_norm", "attn.sinks", "attn.bias_key", "attn.bias_value",
+                "attn.gate.map", "attn.gate.logits", "mlp", "mlp.gate", "mlp.up", "mlp.down"})};
 }
 
 }  // namespace spikesink::detail

@@ -5,7 +5,7 @@
 
 namespace spikesink::detail {
 
-// Attention and feed-forward beside each other behind one LayerNorm, biases everywhere.
+// Parallel attention and feed-forward with one shared LayerNorm; biases everywhere.
 ModelConfig read_phi(ConfigKeys& keys) {
   ModelConfig config;
   config.model_type = keys.text("model_type");
@@ -45,7 +45,7 @@ ModelConfig read_phi3(ConfigKeys& keys) {
   auto config = read_llama_like(keys, 1e-5);
   read_common_window(keys, config);
   keys.expect("attention_bias", false);
-  keys.ignore({"original_max_position_embeddings"});  // matters to scaled RoPE alone, read there
+  keys.ignore({"original_max_position_embeddings"});  // read_rope reads it if RoPE is scaled
   return config;
 }
 

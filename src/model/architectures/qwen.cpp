@@ -6,7 +6,7 @@
 namespace spikesink::detail {
 namespace {
 
-// The window counts only where `use_sliding_window` says so.
+// `sliding_window` is used only if `use_sliding_window` is true.
 int64_t read_window(ConfigKeys& keys) {
   const auto window = keys.integer("sliding_window", 0);
   return keys.flag("use_sliding_window", false) ? window : 0;
@@ -25,8 +25,7 @@ void read_experts(ConfigKeys& keys, ModelConfig& config) {
     layers[number].has_experts = (static_cast<int64_t>(number) + 1) % step == 0;
   if (keys.has("mlp_only_layers")) {
     for (const auto number : keys.integers("mlp_only_layers")) {
-      if (number < 0 || number >= config.n_layers)
-        keys.refuse("mlp_only_layers", "numbers of layers");
+      if (number < 0 || number >= config.n_layers) keys.refuse("mlp_only_layers", "layer indices");
       layers[static_cast<size_t>(number)].has_experts = false;
     }
   }

@@ -3,7 +3,7 @@
 
 namespace spikesink::detail {
 
-// Llama's layout with LayerNorms, a quarter of each head turned.
+// Llama's layout with LayerNorms; RoPE rotates a quarter of each head's dimensions.
 ModelConfig read_stablelm(ConfigKeys& keys) {
   auto config = read_llama_like(keys, 1e-6, {.fraction = 0.25});
   config.norm = config.final_norm = layer_norm(keys.number("layer_norm_eps", 1e-5));

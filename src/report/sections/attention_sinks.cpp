@@ -49,7 +49,7 @@ json section(const std::vector<LearnedSink>& learned) {
 
 }  // namespace
 
-// Of the first key that was watched.
+// The results for the first measured key.
 void add_section(const AttentionSinksResult& result, ReportDocument& report) {
   const int64_t key = result.options.keys.at(0);
   const auto* tokenizer = report.tokenizer.get();
@@ -57,7 +57,7 @@ void add_section(const AttentionSinksResult& result, ReportDocument& report) {
   for (const auto& head : result.heads) {
     if (head.key == key) heads.push_back(head);
   }
-  json section_of_key = {
+  json entry_of_key = {
       {"definition", to_string(SinkDefinition::kGu)},
       {"definitions",
        {{"importance",
@@ -83,11 +83,10 @@ void add_section(const AttentionSinksResult& result, ReportDocument& report) {
       {"sink_heads", section(result.sink_heads(key))},
       {"keys", json::array()}};
   for (const auto& watched : result.keys) {
-    if (watched.sequences > 0)
-      section_of_key["keys"].push_back(section(watched, result, tokenizer));
+    if (watched.sequences > 0) entry_of_key["keys"].push_back(section(watched, result, tokenizer));
   }
-  if (!result.learned.empty()) section_of_key["learned"] = section(result.learned);
-  report.json["attention_sinks"] = section_of_key;
+  if (!result.learned.empty()) entry_of_key["learned"] = section(result.learned);
+  report.json["attention_sinks"] = entry_of_key;
 }
 
 }  // namespace spikesink::detail

@@ -5,9 +5,9 @@
 namespace spikesink::detail {
 namespace {
 
-constexpr size_t kMostPositionBins = 64;  // of a curve over positions
+constexpr size_t kMostPositionBins = 64;  // points of a curve over positions
 
-// Mean losses of as many runs of positions as a curve has points.
+// Mean losses of kMostPositionBins ranges of positions, one for each point of a curve.
 json loss_by_position(const std::vector<RunningMean>& losses) {
   json points = json::array();
   const size_t width = (losses.size() + kMostPositionBins - 1) / kMostPositionBins;

@@ -8,7 +8,7 @@
 namespace spikesink::detail {
 namespace {
 
-constexpr size_t kMostChannels = 10;  // of a block that are listed, outliers or not
+constexpr size_t kMostChannels = 10;  // listed per block, outliers or not
 
 json section(const ChannelForm& form) {
   json entry = {{"channel", form.channel}, {"frobenius_norm", number(form.frobenius_norm)}};
@@ -33,7 +33,7 @@ std::vector<int64_t> by_norm(const torch::Tensor& norms) {
   return {order.data_ptr<int64_t>(), order.data_ptr<int64_t>() + order.numel()};
 }
 
-// The largest ones; those that were not looked into have no eigenvalue.
+// The channels with the largest norms. Eigenvalues exist only for outlier channels.
 json largest_channels(const BlockForms& block) {
   json list = json::array();
   for (const auto& form : block.outliers) list.push_back(section(form));

@@ -5,7 +5,8 @@
 namespace spikesink::detail {
 namespace {
 
-constexpr double kLeastShare = 0.1;  // of the sequences; channels that stand out less are left out
+// Channels that are outliers in a smaller share of the sequences are left out.
+constexpr double kLeastShare = 0.1;
 
 json largest_or_null(double value) {
   return value > 0 ? number(value) : json(nullptr);
@@ -19,7 +20,7 @@ json errors(const LinearInputError& input, ScaleGranularity scale) {
           {"both", mean(HighPrecision::kBoth)}};
 }
 
-// What the lists have in common.
+// The keys that all lists of linear inputs have.
 json location(const LinearInputError& input) {
   return {{"name", input.point},
           {"layer", input.layer >= 0 ? json(input.layer) : json(nullptr)},

@@ -11,7 +11,7 @@
 namespace spikesink::detail {
 namespace {
 
-constexpr size_t kMostPairs = 10;  // of channels that spike together, in one state
+constexpr size_t kMostPairs = 10;  // listed pairs of channels that spike together in one state
 
 json section(const SpikeState& state) {
   auto entry = block_entry(state.block);
@@ -37,7 +37,7 @@ json section(const VocabularySpikeCounts& token, const Tokenizer* tokenizer) {
   return entry;
 }
 
-// Deciles of all vocabulary entries, the least and the largest included.
+// Deciles over all vocabulary entries, with minimum and maximum.
 json deciles(std::vector<float> values) {
   std::erase_if(values, [](float value) { return !std::isfinite(value); });
   json list = json::array();
@@ -48,7 +48,7 @@ json deciles(std::vector<float> values) {
   return list;
 }
 
-// How many of the vocabulary.
+// The number of vocabulary entries.
 int64_t spiking_entries(const SpikeTokensResult& result) {
   return std::count_if(result.by_token.begin(), result.by_token.end(),
                        [](const VocabularySpikeCounts& token) { return token.spiking > 0; });

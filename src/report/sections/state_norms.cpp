@@ -6,7 +6,7 @@
 namespace spikesink::detail {
 namespace {
 
-json section(const RunningMean& norms) {
+json token_group(const RunningMean& norms) {
   return {{"tokens", norms.count},
           {"mean", mean_or_null(norms)},
           {"standard_deviation", norms.standard_deviation()}};
@@ -18,8 +18,8 @@ void add_section(const StateNormsResult& result, ReportDocument& report) {
   json blocks = json::array();
   for (const auto& norms : result.blocks) {
     auto entry = block_entry(norms.block);
-    entry["spike"] = section(norms.spike);
-    entry["ordinary"] = section(norms.ordinary);
+    entry["spike"] = token_group(norms.spike);
+    entry["ordinary"] = token_group(norms.ordinary);
     blocks.push_back(entry);
   }
   const json fields = {{"definition",

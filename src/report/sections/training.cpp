@@ -42,7 +42,7 @@ json row_of(const RowSummary& row) {
           {"paper", paper_or_null(row.paper)}};
 }
 
-// Means over as many steps as leave few enough points.
+// Averages consecutive steps so that a curve has a limited number of points.
 json curve_of(const std::vector<TrainingRecord>& log) {
   const auto steps = static_cast<int64_t>(log.size());
   const int64_t stride = std::max<int64_t>(1, (steps + kMostCurvePoints - 1) / kMostCurvePoints);

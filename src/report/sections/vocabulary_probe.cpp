@@ -8,18 +8,18 @@
 namespace spikesink::detail {
 namespace {
 
-constexpr double kBinsOfOctave = 4;  // of the histogram of magnitudes
+constexpr double kBinsPerOctave = 4;  // bins per octave of the histogram of magnitudes
 
 json histogram(const std::vector<ProbedEntry>& entries) {
   std::map<int64_t, int64_t> counts;
   for (const auto& entry : entries) {
     if (entry.magnitude > 0)
-      ++counts[static_cast<int64_t>(std::floor(std::log2(entry.magnitude) * kBinsOfOctave))];
+      ++counts[static_cast<int64_t>(std::floor(std::log2(entry.magnitude) * kBinsPerOctave))];
   }
   json bins = json::array();
   for (const auto& [bin, count] : counts) {
-    bins.push_back({{"from", digits(std::exp2(static_cast<double>(bin) / kBinsOfOctave))},
-                    {"to", digits(std::exp2(static_cast<double>(bin + 1) / kBinsOfOctave))},
+    bins.push_back({{"from", digits(std::exp2(static_cast<double>(bin) / kBinsPerOctave))},
+                    {"to", digits(std::exp2(static_cast<double>(bin + 1) / kBinsPerOctave))},
                     {"count", count}});
   }
   return bins;
@@ -40,12 +40,12 @@ json section(const ProbedEntry& entry, bool has_trigger, const Tokenizer* tokeni
 
 }  // namespace
 
-// Probed as the first token; after a prefix, in `later` of the same section.
+// Entries probed as the first token. Those probed after a prefix are in `later`.
 void add_section(const VocabularyProbeResult& result, ReportDocument& report) {
   const auto* tokenizer = report.tokenizer.get();
   json course = json::array();
   const auto exceptions = result.exceptions();
-  const auto told = [&](const ProbedEntry& entry) {
+  const auto exception = [&](const ProbedEntry& entry) {
     return section(entry, !result.course.empty(), tokenizer);
   };
   for (const auto& [block, state, output] : result.course) {
@@ -68,7 +68,7 @@ void add_section(const VocabularyProbeResult& result, ReportDocument& report) {
                       {"least_magnitude", result.options.least_magnitude}};
   probe["magnitudes"] = histogram(result.entries);
   probe["exception_count"] = exceptions.size();
-  probe["exceptions"] = first_of(exceptions, kMostTokens, told);
+  probe["exceptions"] = first_of(exceptions, kMostTokens, exception);
   probe["course"] = course;
   auto& section = report.json["vocabulary_probe"];
   if (result.position == 0) {

@@ -43,7 +43,7 @@ TEST(SinkHeadAgreementTest, AgreementCountsHeads) {
   EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] {
                          sink_head_agreement(geometry, measured, QkDistance::kCosine, {7});
                        }),
-                       "4 heads by geometry and 0"));
+                       "got 4 heads in the geometry and 0 heads in the attention sinks of keys"));
 }
 
 TEST(SinkHeadAgreementTest, AHeadMayHaveItsSinkAtEitherEnd) {

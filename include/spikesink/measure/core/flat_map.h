@@ -7,9 +7,9 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// A small sorted map in one block of memory. What a hook keeps should not be many small
-/// allocations: made between the large ones of a forward pass, they split the free memory that the
-/// next layer's activations would have reused.
+/// A small sorted map in one block of memory. Hooks should not make many small allocations: between
+/// the large allocations of a forward pass, they fragment the memory that the next layer would
+/// reuse.
 template <typename Key, typename Value>
 class FlatMap {
  public:

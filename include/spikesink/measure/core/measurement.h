@@ -14,12 +14,12 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// What measurements share during one `run`.
+/// State that all measurements share during one `run`.
 class RunContext {
  public:
-  /// The batch that is going through the model.
+  /// The current batch.
   const TokenBatch& batch() const { return *batch_; }
-  /// The scan of a state; measurements that watch the same point share one scan.
+  /// Returns the scan of `state`. Measurements at the same hook point share one scan.
   const StateScan& scan(const torch::Tensor& state);
 
   void set_batch(const TokenBatch& batch) { batch_ = &batch; }
@@ -30,54 +30,55 @@ class RunContext {
   StateScan scan_;
 };
 
-/// A question put to a model. It watches hook points and reduces what it sees, inside the hook, to
-/// a state whose size does not grow with the number of tokens. Two of a kind `merge`: the result is
-/// that of one pass over both texts.
+/// Base class of all measurements. A measurement adds hooks to the model. Inside the hooks it
+/// reduces the activations to statistics whose size does not grow with the number of tokens. Two
+/// measurements of the same type can be merged: the result equals one pass over both texts.
 class Measurement {
  public:
   virtual ~Measurement() = default;
-  /// Forgets what was measured before and watches `model` for the life of the scope. The
-  /// measurement, the model and the context must outlive the scope.
+  /// Clears earlier results and adds hooks to `model`. The hooks are removed when the returned
+  /// scope is destroyed. The measurement, the model and the context must outlive the scope.
   virtual HookScope attach(Transformer& model, RunContext& context) = 0;
 
-  /// What was measured, as bytes for another process of the same program that measured the same
-  /// model with the same options. Throws std::logic_error for a kind that cannot be told.
+  /// Serializes the results for another process that runs the same program with the same model and
+  /// options. Throws std::logic_error if the measurement is not serializable.
   virtual std::string serialize() const;
-  /// Puts what another process measured in the place of what was measured here, or merges it. Bytes
-  /// of another kind, or of another model, throw std::invalid_argument.
+  /// `deserialize` replaces the results with those of another process, `merge_serialized` merges
+  /// them. Both throw std::invalid_argument for bytes of another measurement type or another model.
   virtual void deserialize(std::string_view bytes);
   virtual void merge_serialized(std::string_view bytes);
 };
 
-/// Called again and again with the work done so far and all of it; of a `run`, each layer of each
-/// sequence counts as one.
+/// Called repeatedly with the completed work and the total work. In `run`, one unit is one layer of
+/// one sequence.
 using ProgressCallback = std::function<void(int64_t done, int64_t total)>;
 
-/// A process's part of batches: of all sequences in their order, as many as the others have, or one
-/// more or less.
+/// Returns the sequences that process `rank` of `count` processes measures. The order is preserved;
+/// the numbers of sequences of two processes differ by at most one.
 TokenBatches batches_for_rank(const TokenBatches& batches, int64_t rank, int64_t count);
 
 struct RunOptions {
   ProgressCallback progress;
-  /// The processes of the job, of which each measures its share of the batches; null: this one
-  /// measures all.
+  /// The processes of the job: each measures its share of the batches. Null: this process measures
+  /// all batches.
   Processes* processes = nullptr;
-  /// Runs the layer of this block, and no later one.
+  /// The layer of this block is the last layer that runs.
   std::optional<Block> stop_after;
 };
 
-/// One pass over `batches`, without gradients, for all measurements together. Each starts anew; to
-/// add up several runs, merge. Logits are computed only while `unembed.hook_out` has hooks. Batches
-/// run one after the other; a model that streams its weights runs all of them through a layer
-/// before the next, so a measurement must not assume that the batch is that of the layer before.
+/// Runs one pass over `batches`, without gradients, for all measurements together. Each measurement
+/// is cleared first; use `merge` to combine several runs. Logits are computed only while
+/// `unembed.hook_out` has hooks. Batches are processed one by one. A model that streams its weights
+/// runs all batches through one layer before the next layer is loaded. A measurement must not
+/// assume that two consecutive hook calls belong to the same batch.
 ///
-/// With `processes` the measurements are merged at the end, in the order of the text: every process
-/// has the result of one pass over all of it.
+/// With `processes`, the measurements are merged at the end, in text order. Every process then has
+/// the result of one pass over the whole text.
 ///
 /// With `stop_after`, LifeCycle, MassiveActivations, AttentionSinks, SelfAttention and SinkGeometry
-/// give results for the layers that ran; others list later layers without values; SinksAnywhere,
-/// Perplexity and KlDivergence, which need the last layer, are empty. Throws std::invalid_argument
-/// for a block that the model does not have.
+/// report only the layers that ran. Other measurements list later layers without values.
+/// SinksAnywhere, Perplexity and KlDivergence need the last layer, so their results are empty.
+/// Throws std::invalid_argument if the model does not have the block.
 void run(Transformer& model, const TokenBatches& batches,
          const std::vector<Measurement*>& measurements, const RunOptions& options = {});
 

@@ -7,8 +7,8 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// A measurement that processes can each make of their part of a text and then join. `Self` has
-/// `merge(const Self&)` and `fields()`, which ties all that was measured.
+/// Base class of measurements that several processes can compute on shares of a text and then
+/// merge. `Self` has `merge(const Self&)` and `fields()`, which ties all measured values.
 template <typename Self>
 class Mergeable : public Measurement {
  public:

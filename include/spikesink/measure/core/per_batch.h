@@ -7,18 +7,18 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// What a measurement keeps of a batch from its first layer to its last. Where the model brings its
-/// weights by layer, several are on their way at once.
+/// Data that a measurement stores for a batch from the first layer to the last. If weights are
+/// streamed layer by layer, several batches are in progress at once.
 template <typename T>
 class PerBatch {
  public:
-  void insert(const TokenBatch& batch, T value) { kept_[&batch] = std::move(value); }
-  T& at(const TokenBatch& batch) { return kept_.at(&batch); }
-  void erase(const TokenBatch& batch) { kept_.erase(&batch); }
-  void clear() { kept_.clear(); }
+  void insert(const TokenBatch& batch, T value) { values_[&batch] = std::move(value); }
+  T& at(const TokenBatch& batch) { return values_.at(&batch); }
+  void erase(const TokenBatch& batch) { values_.erase(&batch); }
+  void clear() { values_.clear(); }
 
  private:
-  std::map<const TokenBatch*, T> kept_;
+  std::map<const TokenBatch*, T> values_;
 };
 
 }  // namespace spikesink

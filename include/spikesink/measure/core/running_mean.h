@@ -4,7 +4,7 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Count, mean and spread of the values given to it, by Welford's recurrence.
+/// Count, mean and variance of a series of values (Welford's algorithm).
 struct RunningMean {
   int64_t count = 0;
   double mean = 0;
@@ -12,7 +12,7 @@ struct RunningMean {
 
   void add(double value);
   void merge(const RunningMean& other);
-  /// The sample's (n - 1); 0 for fewer than two values.
+  /// Returns the sample standard deviation (divisor n - 1). 0 for fewer than two values.
   double standard_deviation() const;
 };
 

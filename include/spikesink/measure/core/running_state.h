@@ -8,7 +8,7 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// The largest |x| that a channel reached, and where: the first place in the order of the text.
+/// The largest |x| of a channel and the first (sequence, position) where it occurs.
 struct ChannelPeak {
   int64_t channel = 0;
   double magnitude = 0;
@@ -16,12 +16,13 @@ struct ChannelPeak {
   int64_t position = 0;
 };
 
-/// What is known of one state after all tokens seen.
+/// Summary of one hidden state or block output over all tokens.
 struct StateSummary {
-  std::vector<ChannelPeak> top;    // of different channels, largest first
-  double median = 0;               // of |x| over all tokens and channels (lower middle element)
+  std::vector<ChannelPeak> top;  // one entry per channel, largest first
+  /// Median of |x| over all tokens and channels (lower middle element).
+  double median = 0;
   std::vector<float> channel_max;  // [d], max |x| over all tokens
-  int64_t not_finite = 0;          // NaN and infinite values, left out of the above
+  int64_t not_finite = 0;          // NaN and infinite values; the other fields ignore them
 };
 
 /// Accumulates a state over batches.

@@ -8,8 +8,8 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// What one pass over a state [B, T, d] yields. Values that are not finite are counted and
-/// otherwise left out.
+/// Statistics of a state [B, T, d], computed in one pass over it. NaN and infinite values are
+/// counted in `not_finite` and ignored in the other statistics.
 struct StateScan {
   torch::Tensor state;             // [B, T, d] on the CPU, float32 or bfloat16
   std::vector<float> channel_max;  // [d], max |x| over all tokens
@@ -17,14 +17,14 @@ struct StateScan {
   std::vector<uint32_t> counts;    // [B, MagnitudeHistogram::kBins]
   int64_t not_finite = 0;
 
-  /// Scans a state on the CPU, in parallel, reading it once. Dtypes other than bfloat16 are read as
-  /// float32.
+  /// Scans a state on the CPU, in parallel, and reads it once. Dtypes other than bfloat16 are
+  /// converted to float32.
   void read(const torch::Tensor& new_state);
 
   int64_t sequences() const { return state.size(0); }
   int64_t length() const { return state.size(1); }
   int64_t channels() const { return state.size(2); }
-  /// Whether the histogram's bins hold one value each.
+  /// True if each histogram bin contains exactly one value (bfloat16).
   bool bins_are_exact() const { return state.scalar_type() == torch::kBFloat16; }
   const uint32_t* bin_counts(int64_t sequence) const {
     return counts.data() + sequence * MagnitudeHistogram::kBins;

@@ -8,8 +8,8 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// What goes into the unembedding, kept of one pass to be held against another. It grows with the
-/// text, by d_model numbers a token: take it a batch at a time.
+/// Stores the input of the unembedding for comparison with another pass. Memory: d_model numbers
+/// per token, so measure one batch at a time.
 class FinalStates : public Measurement {
  public:
   HookScope attach(Transformer& model, RunContext& context) override;
@@ -19,19 +19,20 @@ class FinalStates : public Measurement {
   std::vector<torch::Tensor> batches_;
 };
 
-/// How far the model's predictions are from those of a reference pass over the same batches: the
-/// Kullback-Leibler divergence sum p log(p / q), in nats, p the reference's distribution of the
-/// next token, q the model's; mean over the tokens that `Perplexity` counts.
+/// Measures the Kullback-Leibler divergence between the predictions of a reference pass and of this
+/// model on the same batches: sum p log(p / q), in nats. p and q are the next-token distributions
+/// of the reference and of the model. The result is the mean over the tokens that `Perplexity`
+/// counts.
 class KlDivergence : public Mergeable<KlDivergence> {
  public:
-  /// The reference must outlive the runs.
+  /// `reference` must outlive the runs.
   explicit KlDivergence(const FinalStates& reference) : reference_(reference) {}
 
-  /// A run over other batches than the reference's throws std::invalid_argument; a prefix may
-  /// stand before them.
+  /// The run throws std::invalid_argument if its batches differ from those of the reference. The
+  /// batches of either run may have a prefix.
   HookScope attach(Transformer& model, RunContext& context) override;
   void merge(const KlDivergence& other) { values_.merge(other.values_); }
-  /// Nats; its count is that of tokens.
+  /// Returns the mean in nats; `count` is the number of tokens.
   const RunningMean& result() const { return values_; }
 
  private:

@@ -7,14 +7,13 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// How heavy the tails of hidden states are: the fourth central moment over the squared variance of
-/// all values of the state after each layer, tokens and channels together (3 for a normal
-/// distribution; what arXiv 2504.20966 reports).
+/// Measures the kurtosis of the hidden state after each layer: fourth central moment / variance^2
+/// over all tokens and channels (3 for a normal distribution), as reported in arXiv 2504.20966.
 class Kurtosis : public Mergeable<Kurtosis> {
  public:
   HookScope attach(Transformer& model, RunContext& context) override;
   void merge(const Kurtosis& other);
-  /// One number a layer; NaN where every value is the same.
+  /// Returns one number per layer. NaN if all values are equal.
   std::vector<double> result() const;
 
  private:
@@ -22,7 +21,7 @@ class Kurtosis : public Mergeable<Kurtosis> {
   auto fields() { return std::tie(layers_); }
 
   struct Sums {
-    double count = 0, powers[4] = {};  // of x, x^2, x^3, x^4
+    double count = 0, powers[4] = {};  // sums of x, x^2, x^3, x^4
   };
   std::vector<Sums> layers_;
 };

@@ -8,35 +8,37 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 struct KvCacheKeepOptions {
-  double least_share_of_heads = 0.1;  // of all heads of the model that must sink on a token
+  /// A token is kept if at least this share of all heads of the model sink on it.
+  double least_share_of_heads = 0.1;
 };
 
-/// Tokens of one kind that must not leave a key/value cache.
+/// A group of tokens that a key/value cache must keep: the tokens with one id, or the first tokens.
 struct KeptToken {
-  int64_t id = -1;          // -1: whatever stands first
+  int64_t id = -1;          // -1: the token at position 0, whatever its id
   int64_t occurrences = 0;  // in the text
-  int64_t spiking = 0;      // of them, those that spike
-  int64_t sinking = 0;      // of them, those on which some head sinks
-  double heads = 0;         // that sink on one of these, mean
+  int64_t spiking = 0;      // occurrences that are spike tokens
+  int64_t sinking = 0;      // occurrences on which at least one head sinks
+  double heads = 0;         // mean number of heads that sink on a sinking occurrence
 };
 
 struct KvCacheKeepResult {
   KvCacheKeepOptions options;
   int64_t sequences = 0;         // of the text
   int64_t tokens = 0;            // of the text
-  int64_t heads = 0;             // of all layers; 0 where no sequence is long enough for a sink
-  int64_t heads_with_sinks = 0;  // in any sequence
-  int64_t kept = 0;              // tokens of the text that spike, or on which enough heads sink
-  /// Of all attention what each head gives its sinks, mean over heads, 0..1. Of a cache without
-  /// them it would be lost, or spread over the others.
+  int64_t heads = 0;             // of all layers; 0 if every sequence is too short for a sink
+  int64_t heads_with_sinks = 0;  // heads with a sink in at least one sequence
+  int64_t kept = 0;  // tokens of the text that are spike tokens or sinks of enough heads
+  /// Fraction of attention on sinks, mean over heads, 0..1. If the cache evicts the sinks, this
+  /// attention is lost or goes to other tokens.
   double attention = 0;
-  std::vector<KeptToken> keep;  // most heads times sinking occurrences first, then most spiking
+  /// Sorted by heads * sinking, then by spiking, largest first.
+  std::vector<KeptToken> keep;
 };
 
-/// Which tokens an eviction policy must keep: those that spike, and those on which at least a share
-/// of all heads sink. (StreamingLLM, arXiv 2309.17453, keeps the first few, whatever they are.)
-/// Both results must be of one run over one text without a prefix; its places are counted as far as
-/// both list them.
+/// Finds the tokens that an eviction policy must keep: spike tokens, and tokens on which at least
+/// `least_share_of_heads` of all heads sink. (StreamingLLM, arXiv 2309.17453, always keeps the
+/// first few tokens.) Both results must come from one run over one text without a prefix. `kept`
+/// counts only the positions that the two results list.
 KvCacheKeepResult kv_cache_keep(const SinksAnywhereResult& sinks, const SpikeTokensResult& spikes,
                                 KvCacheKeepOptions options = {});
 

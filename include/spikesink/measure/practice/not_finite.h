@@ -9,13 +9,13 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// What one hook point showed that is no number.
+/// NaN and infinite values at one hook point.
 struct NotFiniteValues {
   std::string point;
   int64_t nan = 0;
   int64_t infinite = 0;
-  /// The first of them in the order of the text: its sequence, and its other indices in the shape
-  /// of the hook point. None and empty inside experts, whose tokens are of any sequence.
+  /// The first such value in text order: its sequence, and its other indices in the shape of the
+  /// hook point. Not set inside experts, because their tokens come from any sequence.
   std::optional<int64_t> sequence;
   std::vector<int64_t> index;
 
@@ -23,21 +23,24 @@ struct NotFiniteValues {
 };
 
 struct NotFiniteResult {
-  std::vector<std::string> patterns;  // of the hook points that were watched; none: all
-  /// The points that showed any, in the order of the forward pass: the first is where it began.
+  std::vector<std::string> patterns;  // of the measured hook points; empty: all points
+  /// The points with such values, in the order of the forward pass. The problem starts at the
+  /// first.
   std::vector<NotFiniteValues> points;
 };
 
-/// Counts NaN and infinite values at hook points, to find where a model leaves the range of its
-/// dtype (float16 ends at 65,504, and a spike may not). Reading every point costs a good part of a
-/// forward pass: it is for a model that is known to be ill (`StateSummary::not_finite`).
+/// Counts NaN and infinite values at hook points, to find where a model exceeds the range of its
+/// dtype (the largest float16 is 65,504; spikes can be larger). This is slow, because it reads
+/// every hook point. Use it only if a model is known to have such values
+/// (`StateSummary::not_finite`).
 class NotFinite : public Mergeable<NotFinite> {
  public:
-  /// Patterns of hook points. None: all that hold floating-point values and need no T x T matrix.
+  /// `patterns` select hook points. Empty: all hook points with floating-point values, except those
+  /// that need a T x T matrix.
   explicit NotFinite(std::vector<std::string> patterns = {}) : patterns_(std::move(patterns)) {}
 
   HookScope attach(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other watched a model with other points.
+  /// Throws std::invalid_argument if the measured hook points differ.
   void merge(const NotFinite& other);
   NotFiniteResult result() const;
 
@@ -48,7 +51,7 @@ class NotFinite : public Mergeable<NotFinite> {
   void add(NotFiniteValues& counted, const torch::Tensor& value, int64_t first_sequence);
 
   std::vector<std::string> patterns_;
-  std::vector<NotFiniteValues> points_;  // all that are watched, in order
+  std::vector<NotFiniteValues> points_;  // all measured points, in order
 };
 
 }  // namespace spikesink

@@ -10,21 +10,23 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 struct ParityOptions {
-  double absolute = 1e-4;  // a value agrees when |got - expected| <= absolute ...
+  double absolute = 1e-4;  // a value agrees if |got - expected| <= absolute ...
   double relative = 1e-3;  // ... + relative * |expected|
 };
 
-/// One hook point beside its reference.
+/// Comparison of one hook point with its reference tensor.
 struct TensorParity {
   std::string point;
-  std::vector<int64_t> shape;     // of the reference
-  int64_t rows = 0;               // of the reference that a run has reached
-  int64_t outside = 0;            // values that disagree; NaN agrees with NaN alone
-  double error = 0;               // largest |got - expected| over what is allowed: at most 1 agrees
+  std::vector<int64_t> shape;  // of the reference
+  int64_t rows = 0;            // rows of the reference that were compared
+  int64_t outside = 0;         // values that disagree; NaN agrees only with NaN
+  /// Largest |got - expected| / (absolute + relative * |expected|). All values agree if it is at
+  /// most 1.
+  double error = 0;
   double largest_difference = 0;  // largest |got - expected|, in the units of the hook point
   double scale = 0;               // root mean square of the reference
-  std::vector<int64_t> worst;     // where `error` is: indices in `shape`
-  double got = 0, expected = 0;   // the values there
+  std::vector<int64_t> worst;     // indices of the value with the largest `error`
+  double got = 0, expected = 0;   // the values at `worst`
 };
 
 struct ParityResult {
@@ -32,16 +34,16 @@ struct ParityResult {
   std::vector<TensorParity> points;  // in the order of the forward pass
 };
 
-/// Compares what hook points show with a file of reference tensors, each named after its point, of
-/// all sequences together in the order of the run.
+/// Compares activations with reference tensors from a file. Each tensor has the name of its hook
+/// point and contains all sequences in run order.
 class Parity : public Measurement {
  public:
-  /// `ignored` tensors are there for the caller.
+  /// `ignored`: names of tensors in the file that are not compared.
   Parity(std::shared_ptr<const WeightSource> reference, ParityOptions options = {},
          std::vector<std::string> ignored = {"tokens"});
 
-  /// Throws std::invalid_argument when a tensor's name is no hook point of the model, or when a
-  /// pass shows another shape or more rows.
+  /// Throws std::invalid_argument if a tensor name is not a hook point of the model. The run throws
+  /// std::invalid_argument if an activation has another shape than the tensor, or more rows.
   HookScope attach(Transformer& model, RunContext& context) override;
   ParityResult result() const { return {options_, points_}; }
 

@@ -9,33 +9,33 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Of the predicted tokens of one sequence.
+/// Loss of the predicted tokens of one sequence.
 struct SequenceLoss {
-  double loss = 0;  // nats, their sum
+  double loss = 0;  // sum over tokens, nats
   int64_t tokens = 0;
 };
 
 struct PerplexityResult {
-  double mean_loss = 0;                  // nats a predicted token; NaN when there was none
+  double mean_loss = 0;                  // nats per predicted token; NaN without tokens
   double perplexity = 0;                 // exp(mean_loss)
   int64_t tokens = 0;                    // predicted tokens: all but the first of each sequence
   std::vector<SequenceLoss> sequences;   // in the order of the text
-  std::vector<RunningMean> by_position;  // loss of the text's token p, at [p]; [0] is empty
+  std::vector<RunningMean> by_position;  // [p]: loss of token p of the text; [0] is empty
 
-  /// A confidence interval of 95 %: the 2.5th and 97.5th percentiles of `draws` perplexities, each
-  /// of as many sequences, drawn from these with replacement (percentile bootstrap). NaN without
-  /// tokens and where the perplexity is.
+  /// Returns a 95 % confidence interval by percentile bootstrap: the 2.5th and 97.5th percentiles
+  /// of `draws` perplexities. Each one is computed from `sequences.size()` sequences, drawn with
+  /// replacement. NaN if there are no tokens or if the perplexity is NaN.
   std::pair<double, double> interval(uint64_t seed = 0, int64_t draws = 1000) const;
 };
 
-/// Mean cross-entropy of each next token. Logits are formed a thousand tokens at a time, unless
-/// a hook is on `unembed.hook_out` before the run begins: then the logits that it leaves are used.
-/// HighPrecision are two numbers a sequence and a mean a position.
+/// Measures the mean cross-entropy of next-token prediction. Logits are computed for 1024 tokens at
+/// a time. If `unembed.hook_out` has a hook before the run starts, the logits returned by that hook
+/// are used. Memory: two numbers per sequence and one mean per position.
 class Perplexity : public Mergeable<Perplexity> {
  public:
-  /// Throws std::invalid_argument for a model that does not predict the next token.
+  /// Throws std::invalid_argument if the model is not a causal language model.
   HookScope attach(Transformer& model, RunContext& context) override;
-  /// The other's sequences come after these.
+  /// Appends the sequences of `other`.
   void merge(const Perplexity& other);
   PerplexityResult result() const;
 

@@ -13,45 +13,49 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 struct QuantisationOptions {
-  int64_t bits = 8;           // of a symmetric grid of integers, 2 to 16
-  double outlier_ratio = 20;  // an outlier channel's maximum in medians of all maxima, if not 0
-  double least_gain = 1.5;    // by which an error must fall for something to be worth keeping
+  int64_t bits = 8;  // of the symmetric integer grid, 2 to 16
+  /// The maximum of an outlier channel is at least this many medians of all channel maxima. If the
+  /// median is 0, there are no outlier channels.
+  double outlier_ratio = 20;
+  double least_gain = 1.5;  // minimum error reduction factor for a recommendation
 };
 
-/// Which linear maps read a tensor.
+/// The linear maps whose input a tensor is.
 enum class LinearReader {
   kAttention,          // query, key and value projections
-  kAttentionOutput,    // the output projection
-  kFeedForward,        // gate and up, or the router of experts
+  kAttentionOutput,    // output projection
+  kFeedForward,        // gate and up projections, or the router of experts
   kFeedForwardOutput,  // down
   kUnembedding
 };
-/// "attention", "attention_output", "feed_forward", "feed_forward_output", "unembedding".
+/// Returns "attention", "attention_output", "feed_forward", "feed_forward_output" or "unembedding".
 const char* to_string(LinearReader reader);
 
-/// What shares a scale: a whole tensor, which here is one sequence, or a row or column of it.
+/// The values that share one scale: a whole tensor (here one sequence), or one row (token) or
+/// column (channel) of it.
 enum class ScaleGranularity { kPerTensor, kPerToken, kPerChannel };
 
-/// What is kept in high precision. It has no error, and no scale looks at it.
+/// The values that stay in high precision. They have no error and do not affect the scale.
 enum class HighPrecision { kNothing, kSpikeTokens, kOutlierChannels, kBoth };
 
 struct OutlierChannel {
   int64_t channel = 0;
-  double share_of_sequences = 0;  // where it is an outlier, 0..1
+  double share_of_sequences = 0;  // sequences where it is an outlier, 0..1
   double largest = 0;             // |x| over all tokens
 };
 
-/// One tensor that linear maps read.
+/// Quantisation errors of the input of one or more linear maps.
 struct LinearInputError {
-  std::string point;   // its hook point
+  std::string point;   // hook point
   int64_t layer = -1;  // -1: the unembedding
   LinearReader reader = LinearReader::kAttention;
   int64_t width = 0;
-  double largest_spike = 0;              // |x| of spike tokens; 0 without any
-  double largest_ordinary = 0;           // of the others
+  double largest_spike = 0;              // max |x| of spike tokens; 0 without spike tokens
+  double largest_ordinary = 0;           // max |x| of the other tokens
   std::vector<OutlierChannel> channels;  // most frequent first
 
-  /// Mean over ordinary tokens of ||x - Q(x)|| / ||x||. A count of 0 says that there were none.
+  /// Returns the mean over ordinary tokens of ||x - Q(x)|| / ||x||. If its `count` is 0, there were
+  /// no ordinary tokens.
   const RunningMean& error(ScaleGranularity scale, HighPrecision kept) const {
     return errors[static_cast<size_t>(scale)][static_cast<size_t>(kept)];
   }
@@ -63,12 +67,15 @@ struct LinearInputError {
   }
 };
 
-/// What is worth keeping in high precision at one linear input, by the error of a scale a tensor.
+/// The values that should stay in high precision at one linear input, based on the per-tensor
+/// error.
 struct HighPrecisionInput {
-  const LinearInputError* input = nullptr;  // of the result
+  const LinearInputError* input = nullptr;  // points into the result
   bool spike_tokens = false;
-  std::vector<int64_t> channels;  // outliers of at least half of the sequences
-  double gain = 0;  // error with nothing kept over that with these, or each sequence's outliers
+  std::vector<int64_t> channels;  // outliers in at least half of the sequences
+  /// (error with everything quantised) / (error with these values in high precision). For channels,
+  /// each sequence's own outlier channels are in high precision.
+  double gain = 0;
 };
 
 struct QuantisationResult {
@@ -77,30 +84,31 @@ struct QuantisationResult {
   int64_t spike_tokens = 0;
   std::vector<LinearInputError> inputs;  // in the order of the forward pass
 
-  /// Where the error falls by `least_gain` when the spike tokens are kept, or the outlier channels
-  /// besides. Most gain first.
+  /// Returns the inputs whose error decreases by a factor of at least `least_gain` if the spike
+  /// tokens stay in high precision, or the outlier channels in addition. Largest gain first.
   std::vector<HighPrecisionInput> keep_list() const;
 };
 
-/// What spikes do to the quantisation of activations: each linear input is rounded to a symmetric
-/// grid of integers, x -> s round(x / s) with s = max |x| / (2^(bits-1) - 1), with one scale a
-/// tensor, a token or a channel, with and without the spike tokens and the outlier channels (mixed
-/// precision as in LLM.int8(), arXiv 2208.07339). A tensor is one sequence: scales are those of
-/// dynamic quantisation. The error is that of ordinary tokens, whose values a large scale rounds
-/// away. A token whose error is no number, because its values are zero or not finite, is left out.
+/// Measures how spikes affect the quantisation of activations. Each linear input is rounded to a
+/// symmetric integer grid: x -> s round(x / s) with s = max |x| / (2^(bits-1) - 1). There is one
+/// scale per tensor, per token or per channel, with and without the spike tokens and the outlier
+/// channels (mixed precision as in LLM.int8(), arXiv 2208.07339). A tensor is one sequence, so
+/// scales are dynamic. The error is measured on ordinary tokens, because a large scale rounds their
+/// values to zero. Tokens whose error is NaN (all values zero, or some not finite) are skipped.
 ///
-/// The inputs are what q, k and v read (`attn.hook_in`), what o reads (`attn.hook_z`), what gate
-/// and up or a router read (`mlp.hook_in`), what down reads (`mlp.hook_post`; not inside experts)
-/// and what the unembedding reads. State: two numbers a channel and twelve means for each of them.
+/// The inputs are those of q, k and v (`attn.hook_in`), of o (`attn.hook_z`), of gate and up or the
+/// router (`mlp.hook_in`), of down (`mlp.hook_post`; not inside experts) and of the unembedding.
+/// Memory per input: two numbers per channel and twelve means.
 class Quantisation : public Mergeable<Quantisation> {
  public:
-  /// `spike_positions` are those of the text that will be measured.
+  /// `spike_positions`: the spike tokens of the text that will be measured (`SpikeTokens` finds
+  /// them).
   explicit Quantisation(SpikePositions spike_positions, QuantisationOptions options = {})
       : spike_positions_(std::move(spike_positions)), options_(options) {}
 
-  /// Throws std::invalid_argument for bits outside 2 to 16.
+  /// Throws std::invalid_argument if `bits` is not in 2 to 16.
   HookScope attach(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other measured other inputs or by other options.
+  /// Throws std::invalid_argument if the inputs or the options differ.
   void merge(const Quantisation& other);
   QuantisationResult result() const;
 
@@ -109,7 +117,7 @@ class Quantisation : public Mergeable<Quantisation> {
   auto fields() { return std::tie(tokens_, spike_tokens_, sequences_, inputs_); }
 
   struct Input {
-    LinearInputError sums;                   // its `channels` are still empty
+    LinearInputError sums;                   // `channels` is empty until `result`
     std::vector<int64_t> outlier_sequences;  // [width]
     std::vector<double> largest;             // [width]
 

@@ -10,18 +10,20 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// The queries, other keys and sink keys of one head, laid out in a plane (the paper's figure 6).
+/// The queries, other keys and sink keys of one head, projected to two dimensions (figure 6 of the
+/// paper).
 struct HeadPicture {
   HeadSample sample;
-  std::string role;    // "sink head": of all heads the one of largest importance; "control": the
-                       // one of least
+  /// "sink head" (the head with the largest importance) or "control" (the head with the smallest).
+  std::string role;
   torch::Tensor pca;   // [n, 2] float64, the rows of sample.points()
-  torch::Tensor tsne;  // likewise
+  torch::Tensor tsne;  // [n, 2] float64, the rows of sample.points()
 };
 
-/// Pictures of the strongest sink head and of a control, by the importance that `sinks` measured
-/// for `sink_keys.positions` (a head's largest counts), from one more pass over `batches`. None
-/// without heads of a finite importance, one of a model with a single head.
+/// Returns pictures of the strongest sink head and of a control head. Heads are compared by the
+/// importance in `sinks` for `sink_keys.positions` (for each head the maximum over these keys).
+/// Runs one more pass over `batches`. Returns no picture if no importance is finite, and one
+/// picture if the model has one head.
 std::vector<HeadPicture> head_pictures(Transformer& model, const TokenBatches& batches,
                                        const AttentionSinksResult& sinks, const SinkKeys& sink_keys,
                                        const ProgressCallback& progress = {});

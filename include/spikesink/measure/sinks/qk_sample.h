@@ -11,13 +11,13 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 struct QkSampleOptions {
-  std::vector<std::pair<int64_t, int64_t>> heads;  // (layer, query head) to take vectors of
+  std::vector<std::pair<int64_t, int64_t>> heads;  // (layer, query head) to sample
   SinkKeys sinks;
-  int64_t max_vectors = 150;  // vectors of each kind and head
-  bool before_rope = false;   // as SinkGeometryOptions
+  int64_t max_vectors = 150;  // maximum number of vectors per head and per list
+  bool before_rope = false;   // see SinkGeometryOptions
 };
 
-/// A query or a key, and the token that it is of.
+/// A query or key vector and its token.
 struct QkVector {
   TokenPosition token;
   int64_t id = 0;
@@ -27,39 +27,41 @@ struct QkVector {
 struct HeadSample {
   int64_t layer = 0;
   int64_t head = 0;
-  std::vector<QkVector> queries;     // of tokens that are no sinks
+  std::vector<QkVector> queries;     // of non-sink tokens
   std::vector<QkVector> other_keys;  // of the same tokens
-  std::vector<QkVector> sink_keys;   // of the key head that this head reads
+  /// Keys of sink tokens, from the key head that this query head uses.
+  std::vector<QkVector> sink_keys;
 
-  /// The three lists in that order, one row a vector: [n, d_head] float64.
+  /// Returns the three lists in this order, one vector per row: [n, d_head] float64.
   torch::Tensor points() const;
 };
 
-/// Some of the vectors whose distances SinkGeometry sums up, to be drawn (the paper's figure 6).
-/// Which heads are worth drawing is known after a pass, so this takes another one. Taken are the
-/// tokens whose (sequence, position) have the smallest hashes: the same ones however the text is
-/// batched, and the same ones in every head.
+/// Samples query and key vectors for plots (figure 6 of the paper), from the vectors that
+/// SinkGeometry measures. Needs a second pass, because the heads to plot are known only after the
+/// first. The sample contains the tokens with the smallest hash of (sequence, position). So it does
+/// not depend on the batch size and is the same for every head.
 class QkSample : public Measurement {
  public:
   explicit QkSample(QkSampleOptions options) : options_(std::move(options)) {}
 
-  /// Throws std::invalid_argument for a head that the model does not have.
+  /// Throws std::invalid_argument if the model does not have one of the heads.
   HookScope attach(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other took other heads or was given other options.
+  /// Throws std::invalid_argument if the heads or the options differ.
   void merge(const QkSample& other);
-  std::vector<HeadSample> result() const;  // as the heads were asked for
+  std::vector<HeadSample> result() const;  // in the order of `options.heads`
 
  private:
-  using Kept = std::map<std::pair<uint64_t, TokenPosition>, QkVector>;  // by hash
+  using VectorsByHash = std::map<std::pair<uint64_t, TokenPosition>, QkVector>;  // sorted by hash
   struct Head {
-    Kept queries, other_keys, sink_keys;
+    VectorsByHash queries, other_keys, sink_keys;
   };
 
-  void add(const torch::Tensor& vectors, const TokenBatch& batch, bool of_sinks, Kept& kept) const;
-  void keep(Kept& kept, uint64_t hash, QkVector vector) const;
+  void add(const torch::Tensor& vectors, const TokenBatch& batch, bool sinks,
+           VectorsByHash& sample) const;
+  void insert(VectorsByHash& sample, uint64_t hash, QkVector vector) const;
 
   QkSampleOptions options_;
-  std::vector<Head> heads_;  // as options_.heads
+  std::vector<Head> heads_;  // in the order of options_.heads
 };
 
 }  // namespace spikesink

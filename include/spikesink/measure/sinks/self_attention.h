@@ -14,11 +14,11 @@ struct LayerScores;
 }
 
 struct SelfAttentionOptions {
-  std::vector<int64_t> delimiters;  // ids of a further group, such as the delimiters
+  std::vector<int64_t> delimiters;  // token ids of the group `delimiter`
 };
 
-/// What each group of tokens has for one number. `first` is position 0; the other groups are
-/// without it. `spike` and `ordinary` share the rest between them; `watched` is of both kinds.
+/// One value per token group. `first`: position 0, which the other groups exclude. `spike` and
+/// `ordinary`: together all remaining tokens. `delimiter`: a subset of these two.
 template <typename T>
 struct PerTokenGroup {
   T first{};
@@ -27,7 +27,7 @@ struct PerTokenGroup {
   T delimiter{};
 };
 
-/// Means of A[i, i], 0..1; NaN for a group without tokens.
+/// Mean of A[i, i] per token group, 0..1. NaN for a group without tokens.
 struct HeadSelfAttention {
   int64_t layer = 0;
   int64_t head = 0;
@@ -36,28 +36,29 @@ struct HeadSelfAttention {
 
 struct SelfAttentionResult {
   SelfAttentionOptions options;
-  PerTokenGroup<int64_t> tokens;         // how many a group has
+  PerTokenGroup<int64_t> tokens;         // number of tokens per group
   std::vector<HeadSelfAttention> heads;  // every layer and head, in that order
 };
 
-/// How much of its attention a token keeps for itself (section 3 of the paper: delimiters do so in
-/// early heads, and the first token, which sees no other, always), from the fused kernel's
-/// log-sum-exp: A[i, i] = exp(score(q_i . k_i) - lse_i). No attention matrix is formed.
-/// Grouped-query models are counted by query head.
+/// Measures the attention A[i, i] of each token to itself (section 3 of the paper: it is large for
+/// delimiters in early heads, and always 1 for the first token). It uses the log-sum-exp of the
+/// fused attention kernel: A[i, i] = exp(score(q_i . k_i) - lse_i), so no T x T matrix is needed.
+/// In grouped-query models, heads are query heads.
 class SelfAttention : public Mergeable<SelfAttention> {
  public:
-  /// `spike_positions` are those of the text that will be measured.
+  /// `spike_positions`: the spike tokens of the text that will be measured (`SpikeTokens` finds
+  /// them).
   explicit SelfAttention(SpikePositions spike_positions, SelfAttentionOptions options = {})
       : spike_positions_(std::move(spike_positions)), options_(std::move(options)) {}
 
   HookScope attach(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other measured other heads or by other options.
+  /// Throws std::invalid_argument if the heads or the options differ.
   void merge(const SelfAttention& other);
   SelfAttentionResult result() const;
 
  private:
   friend class Mergeable<SelfAttention>;
-  auto fields() { return std::tie(sums_, tokens_, layers_passed_); }
+  auto fields() { return std::tie(sums_, tokens_, layers_run_); }
 
   torch::Tensor groups_of(const TokenBatch& batch) const;
   void add(const detail::LayerScores& scores, const TokenBatch& batch);
@@ -66,7 +67,7 @@ class SelfAttention : public Mergeable<SelfAttention> {
   SelfAttentionOptions options_;
   torch::Tensor sums_;    // [groups, layers, heads] float64
   torch::Tensor tokens_;  // [groups] int64
-  int64_t layers_passed_ = 0;
+  int64_t layers_run_ = 0;
 };
 
 }  // namespace spikesink

@@ -9,8 +9,8 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Why heads sink, in one piece for a report: the geometry of every head, how well the rule of eq.
-/// 26 finds the measured sink heads, and pictures of two heads.
+/// All results of the report section `sink_geometry`: the geometry of every head, how well the rule
+/// of eq. 26 predicts the measured sink heads, and pictures of two heads.
 struct SinkGeometrySummary {
   SinkGeometryResult result;
   std::vector<std::pair<QkDistance, SinkHeadAgreement>> agreements;

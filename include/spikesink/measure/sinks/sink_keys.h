@@ -7,12 +7,12 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Which tokens of a text are taken for sinks, in all layers and heads.
+/// The tokens that are treated as sinks in all layers and heads.
 struct SinkKeys {
-  std::vector<int64_t> positions = {0};  // in every sequence that is long enough, from 0; -1 is a
-                                         // sequence's last one
-  std::vector<TokenPosition> token_positions;  // single tokens of the text, behind a prefix that a
-                                               // batch has: SinksAnywhere finds them
+  /// Positions in every sequence that is long enough, from 0. -1: the last position of a sequence.
+  std::vector<int64_t> positions = {0};
+  /// Additional single tokens, counted without the prefix of a batch (SinksAnywhere finds them).
+  std::vector<TokenPosition> token_positions;
 };
 
 }  // namespace spikesink

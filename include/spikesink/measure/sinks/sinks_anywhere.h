@@ -10,27 +10,32 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 struct SinksAnywhereOptions {
-  double epsilon = 0.3;       // strict: importance > epsilon
-  int64_t least_queries = 8;  // a key that fewer queries may see is no sink: its mean says little
-  int64_t max_token_positions = 10'000;  // places that are listed
+  double epsilon = 0.3;  // strict: importance > epsilon
+  /// A key to which fewer queries can attend is not counted as a sink: its mean is not reliable.
+  int64_t least_queries = 8;
+  /// Maximum length of `SinksAnywhereResult::token_positions`.
+  int64_t max_token_positions = 10'000;
 };
 
-/// Counts are of triples (sequence, layer, head) in whose attention a key was a sink.
+/// Sinks at one position. `count`: number of triples (sequence, layer, head) in which the key is a
+/// sink.
 struct SinkPosition {
   int64_t position = 0;   // from 0
   int64_t count = 0;      // triples
-  int64_t sequences = 0;  // those with a sink here, of whichever heads
+  int64_t sequences = 0;  // sequences in which the key is a sink of any head
 };
 
 struct SinkToken {
   int64_t id = 0;
-  bool at_start = false;        // position 0
-  int64_t count = 0;            // triples
-  int64_t token_positions = 0;  // (sequence, position) where it was a sink, of whichever heads
-  int64_t occurrences = 0;      // places where it stood and enough queries might see it
+  bool at_start = false;  // position 0
+  int64_t count = 0;      // triples
+  /// Number of (sequence, position) where it is a sink of any head.
+  int64_t token_positions = 0;
+  int64_t occurrences = 0;  // occurrences to which at least `least_queries` queries can attend
 };
 
-/// One token of the text, and how many heads sink on it: what a key/value cache must keep.
+/// One token of the text and the number of heads that sink on it. A key/value cache must keep these
+/// tokens.
 struct SinkTokenPosition {
   int64_t sequence = 0;
   int64_t position = 0;
@@ -41,37 +46,37 @@ struct SinkTokenPosition {
 struct HeadSinks {
   int64_t layer = 0;
   int64_t head = 0;
-  double share_of_sequences = 0;  // with a sink anywhere, 0..1
-  int64_t position = -1;          // where it is most often, the first of equals; -1: nowhere
-  double share_at_position = 0;   // sequences with a sink there, 0..1
-  double sinks = 0;               // sink keys a sequence, mean
-  double attention = 0;           // of all its attention what its sinks receive, 0..1
+  double share_of_sequences = 0;  // sequences with at least one sink, 0..1
+  int64_t position = -1;         // most frequent sink position, the first one if equal; -1: no sink
+  double share_at_position = 0;  // share of sequences with a sink at `position`, 0..1
+  double sinks = 0;              // mean number of sink keys per sequence
+  double attention = 0;          // share of the head's attention on its sinks, 0..1
 };
 
 struct SinksAnywhereResult {
   SinksAnywhereOptions options;
-  int64_t sequences = 0;                           // with a key that enough queries may see
-  std::vector<SinkPosition> positions;             // most frequent first
-  std::vector<SinkToken> tokens;                   // most frequent first
-  std::vector<HeadSinks> heads;                    // every layer and head, in that order
-  std::vector<SinkTokenPosition> token_positions;  // of the text, which a prefix may precede: most
-                                                   // heads first, then in its order
-  int64_t token_position_count = 0;  // of all, listed or not
+  int64_t sequences = 0;                // sequences with at least `least_queries` tokens
+  std::vector<SinkPosition> positions;  // most frequent first
+  std::vector<SinkToken> tokens;        // most frequent first
+  std::vector<HeadSinks> heads;         // every layer and head, in that order
+  /// Positions in the text, without the prefix of a batch. Most heads first, then in text order.
+  std::vector<SinkTokenPosition> token_positions;
+  int64_t token_position_count = 0;  // number of all such positions, listed or not
 };
 
-/// Attention sinks wherever they are. Importance is that of SinkDefinition::kGu (Gu et al., arXiv
-/// 2410.10781), taken of every key: the mean of A[i, k] over the queries i that may see k, those
-/// from k on, or all of them in an encoder. (A window that has left k behind counts as no
-/// attention.) A key is a sink of a head in a sequence when its importance exceeds epsilon. One
-/// more product of queries and keys, a few queries at a time, but no T x T matrix. Kept are counts
-/// by position and by token id.
+/// Finds attention sinks at any position. Importance is that of SinkDefinition::kGu (Gu et al.,
+/// arXiv 2410.10781), computed for every key: the mean of A[i, k] over the queries i that can
+/// attend to k (i >= k, or all queries in an encoder). With sliding-window attention, a query whose
+/// window does not contain k counts as 0. A key is a sink of a head in a sequence if its importance
+/// exceeds epsilon. It computes queries x keys once more in blocks of queries, without a T x T
+/// matrix. It stores counts by position and by token id.
 class SinksAnywhere : public Mergeable<SinksAnywhere> {
  public:
   explicit SinksAnywhere(SinksAnywhereOptions options = {}) : options_(options) {}
 
-  /// Throws std::invalid_argument for least_queries below one and max_token_positions below zero.
+  /// Throws std::invalid_argument if least_queries < 1 or max_token_positions < 0.
   HookScope attach(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other measured another model or by other options.
+  /// Throws std::invalid_argument if the models or the options differ.
   void merge(const SinksAnywhere& other);
   SinksAnywhereResult result() const;
 
@@ -83,9 +88,9 @@ class SinksAnywhere : public Mergeable<SinksAnywhere> {
   }
 
   struct Head {
-    FlatMap<int64_t, int64_t> positions;  // position -> sequences with a sink there
+    FlatMap<int64_t, int64_t> positions;  // position -> number of sequences with a sink at it
     int64_t sequences = 0;                // with a sink anywhere
-    double attention = 0;                 // to its sinks, mean over queries, sum over sequences
+    double attention = 0;  // attention to its sinks: mean over queries, sum over sequences
 
     auto fields() { return std::tie(positions, sequences, attention); }
   };
@@ -102,9 +107,9 @@ class SinksAnywhere : public Mergeable<SinksAnywhere> {
 
   SinksAnywhereOptions options_;
   int64_t layers_ = 0;
-  std::vector<Head> heads_;                 // [layers * heads]
-  std::vector<TokenCount> tokens_;          // [2 * vocabulary], those at position 0 first
-  FlatMap<int64_t, int64_t> sequences_at_;  // position -> sequences with a sink there
+  std::vector<Head> heads_;         // [layers * heads]
+  std::vector<TokenCount> tokens_;  // [2 * vocabulary]: at position 0, then at other positions
+  FlatMap<int64_t, int64_t> sequences_at_;  // position -> number of sequences with a sink at it
   std::vector<SinkTokenPosition> token_positions_;
   int64_t token_position_count_ = 0;
   int64_t sequences_ = 0;

@@ -12,22 +12,23 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 struct GateLinearityOptions {
-  int64_t max_spike_samples = 200;     // tokens sampled in each block: of the spike tokens ...
-  int64_t max_ordinary_samples = 400;  // ... and of the others
+  int64_t max_spike_samples = 200;     // sampled spike tokens per block
+  int64_t max_ordinary_samples = 400;  // sampled ordinary tokens per block
 };
 
 /// One token in one block.
 struct GateSample {
   TokenPosition token;
-  double cosine = 0;  // of the activation's input and output, -1..1
+  double cosine = 0;  // between input and output of the activation function, -1..1
   double ratio = 0;   // ||output|| / ||input||
 };
 
-/// The tokens of one kind. Without tokens the counts are 0 and the means say nothing.
+/// Statistics of the spike tokens or of the ordinary tokens. If a `count` is 0, its mean is
+/// undefined.
 struct GateGroup {
   RunningMean cosine;
   RunningMean ratio;
-  std::vector<GateSample> sample;  // by place
+  std::vector<GateSample> sample;  // in text order
 
   auto fields() { return std::tie(cosine, ratio, sample); }
 };
@@ -45,23 +46,24 @@ struct GateLinearityResult {
   std::vector<GateLinearityBlock> blocks;  // the gated feed-forward blocks, in order
 };
 
-/// How near a gate's activation is to the identity (the paper's figure 2): for each token, the
-/// cosine between what the activation reads and what it gives, over the d_mlp inner channels, and
-/// the quotient of their norms. Both near 1 mean that it lets the token pass and that the block is
-/// quadratic in it. A token whose cosine is no number, because a norm is zero or not finite, is
-/// left out. The sample of points is a fixed choice by sequence and position, the same in every
-/// block and however the text is divided.
+/// Measures how close the gate's activation function is to the identity (figure 2 of the paper).
+/// For each token: the cosine between the input and the output of the activation function over the
+/// d_mlp hidden units, and the ratio of their norms. If both are near 1, the activation is nearly
+/// linear and the block is a quadratic form. Tokens with a zero or non-finite norm are skipped. The
+/// sample depends only on sequence and position, so it is the same in every block and for every
+/// batch size.
 ///
-/// Blocks without a gate are not in the result, nor are mixtures of experts, whose hook points see
-/// only the tokens that chose an expert.
+/// The result does not contain blocks without a gate and mixtures of experts: the hook points of an
+/// expert see only the tokens that are routed to it.
 class GateLinearity : public Mergeable<GateLinearity> {
  public:
-  /// `spike_positions` are those of the text that will be measured.
+  /// `spike_positions`: the spike tokens of the text that will be measured (`SpikeTokens` finds
+  /// them).
   explicit GateLinearity(SpikePositions spike_positions, GateLinearityOptions options = {})
       : spike_positions_(std::move(spike_positions)), options_(options) {}
 
   HookScope attach(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other measured other blocks or by other options.
+  /// Throws std::invalid_argument if the blocks or the options differ.
   void merge(const GateLinearity& other);
   GateLinearityResult result() const;
 
@@ -73,8 +75,8 @@ class GateLinearity : public Mergeable<GateLinearity> {
 
   SpikePositions spike_positions_;
   GateLinearityOptions options_;
-  torch::Tensor input_;                     // of the activation being passed
-  std::vector<GateLinearityBlock> blocks_;  // samples by the hash of their spike_positions
+  torch::Tensor input_;                     // input of the current activation function
+  std::vector<GateLinearityBlock> blocks_;  // samples are sorted by position hash
 };
 
 }  // namespace spikesink

@@ -11,86 +11,91 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 struct LifeCycleOptions {
-  int64_t top = 3;  // channels whose peaks are located in each state (the paper's figure 1: 3)
+  /// Number of largest channels that are located in each state (figure 1 of the paper: 3).
+  int64_t top = 3;
   double least_magnitude = 100.0;  // a spike is larger than this ...
-  double least_ratio =
-      1000.0;  // ... and at least this many medians of its state (Sun et al., arXiv 2402.17762)
-  double step_share =
-      0.25;  // a step block changes a spike channel's maximum by this share of the larger side ...
-  double step_ratio =
-      100.0;  // ... where that larger side is a spike by this many medians of its state
+  /// ... and at least this many medians of its state (Sun et al., arXiv 2402.17762).
+  double least_ratio = 1000.0;
+  /// A step block changes the maximum of a spike channel by at least this share of the larger of
+  /// the two values (before, after) ...
+  double step_share = 0.25;
+  /// ... and the larger value is > least_magnitude and at least this many medians of its state.
+  double step_ratio = 100.0;
 };
 
 struct LifeCycleBlock {
   Block block;
-  StateSummary hidden_state;  // the stream after the block
-  StateSummary output;        // what the block added to it
+  StateSummary hidden_state;  // residual stream after the block
+  StateSummary output;        // what the block added to the residual stream
 };
 
-/// The largest magnitude of a state that is too large for something.
+/// The first state or output that exceeds a limit.
 struct RangeOverflow {
-  Block block;  // whose output, or the stream after it, it is
+  /// The block whose output, or whose following residual stream, exceeds the limit.
+  Block block;
   ChannelPeak peak;
 };
 
-/// A run of consecutive blocks after which the maximum of some spike channel is > least_magnitude
-/// and >= step_ratio medians, as for steps. A spike that falls below and another that rises later
+/// Consecutive blocks after which the maximum of at least one spike channel is > least_magnitude
+/// and >= step_ratio medians, as for steps. If the maximum falls below and rises again later, these
 /// are two episodes.
 struct SpikeEpisode {
   Block first, last;
   ChannelPeak peak;  // the largest magnitude of its states
 };
 
-/// What a step-up or step-down block does to the spike channel whose maximum it changes most.
+/// The effect of a step-up or step-down block on the spike channel whose maximum changes most.
 struct SpikeStep {
   Block block;
   int64_t channel = 0;
-  double before = 0, after = 0;  // the channel's maximum of |h| on either side
-  double share = 0;  // |after - before| over the channel's largest maximum in the episode of the
-                     // larger side, or in all blocks where that side is the embedding
+  double before = 0, after = 0;  // max |h| of the channel before and after the block
+  /// |after - before| / (largest maximum of the channel in the episode of the larger value). If the
+  /// larger value is in the embedding, the largest maximum over all blocks is used.
+  double share = 0;
 };
 
-/// Lists are of block numbers (1..2L) and channels.
+/// Blocks are numbered from 1 to 2L.
 struct LifeCycleResult {
   LifeCycleOptions options;
-  StateSummary embedding;              // the stream before block 1
+  StateSummary embedding;              // residual stream before block 1
   std::vector<LifeCycleBlock> blocks;  // in order
-  /// Channels that are a spike in some hidden state: max |h| > least_magnitude and >= least_ratio x
-  /// the state's median. The largest first.
+  /// Channels with a spike in at least one hidden state: max |h| > least_magnitude and >=
+  /// least_ratio x the state's median. Largest first.
   std::vector<int64_t> spike_channels;
-  /// Blocks that raise the maximum of some spike channel: M_b - M_{b-1} >= step_share x M_b, where
-  /// M_b, the maximum of |h| in the channel after block b, is > least_magnitude and >= step_ratio x
-  /// the state's median.
+  /// Blocks that raise the maximum of at least one spike channel: M_b - M_{b-1} >= step_share x
+  /// M_b, where M_b, the maximum of |h| in the channel after block b, is > least_magnitude and >=
+  /// step_ratio x the state's median.
   std::vector<int64_t> step_up;
-  /// Blocks that lower it, likewise: M_{b-1} - M_b >= step_share x M_{b-1}.
+  /// Blocks that lower the maximum: M_{b-1} - M_b >= step_share x M_{b-1}, with the same conditions
+  /// on M_{b-1}.
   std::vector<int64_t> step_down;
   std::vector<SpikeEpisode> episodes;  // in order
-  std::vector<SpikeStep> steps;        // of all step-up and step-down blocks, in order
+  std::vector<SpikeStep> steps;        // all step-up and step-down blocks, in order
 
-  /// The block of the greatest step up, or else the first after which there is a spike: where the
-  /// largest spike is born. Nothing where none spikes.
+  /// Returns the block that creates the largest spike: the block with the largest step up, or,
+  /// without a step up, the first block of the first episode. Empty if there is no spike.
   std::optional<Block> spike_origin() const;
-  /// The first block whose output, or the stream after it, exceeds `limit` in magnitude: what a
-  /// narrow dtype could not hold.
+  /// Returns the first block whose output, or whose following residual stream, exceeds `limit` in
+  /// magnitude (for example the largest float16).
   std::optional<RangeOverflow> first_exceeding(double limit) const;
-  /// The block whose hidden state has the largest |h|, or null where nothing was seen.
+  /// Returns the block after which |h| is largest. Null if no token was measured.
   const LifeCycleBlock* block_of_largest_state() const;
-  /// NaN and infinite values of all states and outputs.
+  /// Returns the number of NaN and infinite values in all states and outputs.
   int64_t not_finite() const;
 };
 
-/// The largest number that float16 holds.
+/// The largest float16.
 inline constexpr double kMaxFloat16 = 65504;
 
-/// Rise, plateau and fall of the largest channels over the 2L blocks, and which block's output
-/// makes them (the paper's figure 1, table 1).
+/// Measures the rise, plateau and fall of the largest channels over the 2L blocks, and which blocks
+/// create and remove them (figure 1 and table 1 of the paper).
 class LifeCycle : public Mergeable<LifeCycle> {
  public:
   explicit LifeCycle(LifeCycleOptions options = {}) : options_(options) {}
 
-  /// Throws std::invalid_argument for a top below one.
+  /// Throws std::invalid_argument if `top` < 1.
   HookScope attach(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other measured a model of another depth, or another top.
+  /// Throws std::invalid_argument if the depths of the models or the values of `top` differ.
   void merge(const LifeCycle& other);
   LifeCycleResult result() const;
 
@@ -100,7 +105,8 @@ class LifeCycle : public Mergeable<LifeCycle> {
 
   LifeCycleOptions options_;
   std::vector<RunningStateSummary>
-      states_;  // [1 + 2 * blocks]: the embedding, then each block's hidden state and output
+      /// [1 + 2 * blocks]: the embedding, then the hidden state and the output of each block.
+      states_;
 };
 
 }  // namespace spikesink

@@ -29,15 +29,15 @@ struct MassiveChannel {
   void merge(const MassiveChannel& other);
 };
 
-/// How often a token was massive.
+/// Number of massive occurrences of a token.
 struct MassiveToken {
   int64_t id = 0;
   bool at_start = false;  // position 0
   int64_t count = 0;
 };
 
-/// A channel's value over that of another one in the same token, over the tokens where both are
-/// massive.
+/// Ratio of the values of two channels of the same token. Only tokens where both are massive are
+/// counted.
 struct ChannelRatio {
   int64_t channel = 0;
   int64_t reference = 0;
@@ -48,28 +48,29 @@ struct MassiveBlock {
   Block block;
   std::vector<MassiveChannel> channels;  // most frequent first
   std::vector<MassiveToken> tokens;      // most frequent first
-  std::map<int64_t, int64_t> positions;  // position -> how many sequences are massive there
-  std::vector<ChannelRatio> ratios;      // to the token's largest channel; most frequent first
-  int64_t token_count = 0;               // tokens with a massive value
+  /// Position -> number of sequences with a massive activation at this position.
+  std::map<int64_t, int64_t> positions;
+  /// Ratios to the largest channel of the same token. Most frequent first.
+  std::vector<ChannelRatio> ratios;
+  int64_t token_count = 0;  // tokens with a massive value
 };
 
 struct MassiveActivationsResult {
   MassiveActivationsOptions options;
-  std::vector<MassiveBlock> blocks;  // those with a massive value, in order
-  /// The channels of all blocks, the largest first.
+  std::vector<MassiveBlock> blocks;  // blocks with a massive value, in order
+  /// Returns the massive channels of all blocks, largest first.
   std::vector<int64_t> channels() const;
 };
 
-/// Massive activations after each block, by the definition of Sun et al. (arXiv 2402.17762): |x| >
-/// 100 and |x| >= 1000 times the median of |h| over the hidden state of that sequence, spike tokens
-/// included; the median is torch's, the lower middle element.
+/// Finds massive activations after each block, by the definition of Sun et al. (arXiv 2402.17762):
+/// |x| > 100 and |x| >= 1000 times the median of |h| over the hidden state of that sequence, spike
+/// tokens included. The median is that of torch: the lower middle element.
 class MassiveActivations : public Mergeable<MassiveActivations> {
  public:
   explicit MassiveActivations(MassiveActivationsOptions options = {}) : options_(options) {}
 
   HookScope attach(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other measured a model of another depth, or by other
-  /// options.
+  /// Throws std::invalid_argument if the depths of the models or the options differ.
   void merge(const MassiveActivations& other);
   MassiveActivationsResult result() const;
 
@@ -85,7 +86,7 @@ class MassiveActivations : public Mergeable<MassiveActivations> {
     int64_t token_count = 0;
 
     auto fields() { return std::tie(channels, tokens, positions, ratios, token_count); }
-    /// One token and its massive values: pairs of channel and signed value.
+    /// Adds one token and its massive values: pairs of channel and signed value.
     void add(int64_t id, int64_t position, const std::vector<std::pair<int64_t, double>>& values);
     void merge(const Tally& other);
   };

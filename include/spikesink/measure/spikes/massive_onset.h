@@ -9,27 +9,29 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Of the sequences that are massive after this layer first.
+/// The sequences whose first massive activation appears after this layer.
 struct MassiveOnsetLayer {
   int64_t layer = 0;
   int64_t sequences = 0;
-  std::vector<MassiveChannel> channels;  // of their values there; most frequent first
+  std::vector<MassiveChannel> channels;  // massive values after this layer; most frequent first
 };
 
 struct MassiveOnsetResult {
   MassiveActivationsOptions options;
   std::vector<MassiveOnsetLayer> layers;  // in order
-  SpikePositions spike_positions;         // each sequence's tokens that are massive after its own
+  /// For each sequence, the tokens that are massive after the sequence's onset layer.
+  SpikePositions spike_positions;
 };
 
-/// Each sequence's own first layer after which anything is massive, and what is massive there: what
-/// the protocol `refine` calibrates on. The places grow with the text, by spike tokens.
+/// Finds for each sequence the onset layer (the first layer with a massive activation) and the
+/// massive channels and tokens after it. The protocol `refine` calibrates on this. Memory grows
+/// with the number of spike tokens.
 class MassiveOnset : public Mergeable<MassiveOnset> {
  public:
   explicit MassiveOnset(MassiveActivationsOptions options = {}) : options_(options) {}
 
   HookScope attach(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other measured by other options.
+  /// Throws std::invalid_argument if the options differ.
   void merge(const MassiveOnset& other);
   MassiveOnsetResult result() const;
 
@@ -48,7 +50,8 @@ class MassiveOnset : public Mergeable<MassiveOnset> {
   MassiveActivationsOptions options_;
   std::map<int64_t, Tally> layers_;
   std::vector<TokenPosition> positions_;
-  PerBatch<std::vector<int64_t>> first_;  // of the batch's sequences; -1: not yet
+  /// Onset layer of each sequence of the batch; -1: not yet.
+  PerBatch<std::vector<int64_t>> first_;
 };
 
 }  // namespace spikesink

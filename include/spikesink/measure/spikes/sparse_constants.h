@@ -13,21 +13,23 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 struct SparseConstantsOptions {
-  int64_t top = 3;  // channels of a token whose share of its energy is taken: its largest
+  int64_t top = 3;  // number of largest channels that count for `top_share`
 };
 
-/// The tokens of both kinds; a vector that is zero or not finite is left out.
+/// Summaries of the spike tokens and of the ordinary tokens. Zero and non-finite vectors are
+/// skipped.
 struct TokenGroupSummaries {
   VectorSummary spike;
   VectorSummary ordinary;
 };
 
-/// One norm that reads the stream.
+/// One norm whose input is the residual stream.
 struct ResidualStreamNorm {
-  std::string name;         // "blocks.3.ln1", "ln_final"
-  int64_t after_block = 0;  // 1..2L, the block after which it reads the stream; 0: before the first
-  TokenGroupSummaries before;  // what it reads
-  TokenGroupSummaries after;   // `hook_normalized`, before the learned scale
+  std::string name;  // "blocks.3.ln1", "ln_final"
+  /// Number (1..2L) of the block after which the norm reads the stream; 0: before the first block.
+  int64_t after_block = 0;
+  TokenGroupSummaries before;  // input of the norm
+  TokenGroupSummaries after;   // output `hook_normalized`, before the learned scale
 };
 
 struct SparseConstantsResult {
@@ -36,21 +38,22 @@ struct SparseConstantsResult {
   std::vector<ResidualStreamNorm> norms;  // in the order of the stream
 };
 
-/// How norms turn spikes into sparse constants (the paper's figure 5, eqs. 23 to 25, theorem B.3):
-/// the spike tokens before and after every norm that reads the stream, ordinary tokens as control.
-/// These are the layers' norms `ln1` and `ln2` and `ln_final`, as far as a model has them; a
-/// post-norm model's read the sum of stream and block. Norms of a block's output are not among
-/// them. After a norm no |x| exceeds sqrt(d_model) (eq. 23). The state is two vectors [d_model] for
-/// each norm, side and group.
+/// Measures how norms turn spikes into sparse, nearly constant vectors (figure 5, eqs. 23 to 25 and
+/// theorem B.3 of the paper). It compares spike tokens and ordinary tokens before and after every
+/// norm whose input is the residual stream: `ln1`, `ln2` and `ln_final`, if they exist. In a
+/// post-norm model the input is residual + block output. Norms of a block's output are not
+/// included. After a norm, |x| <= sqrt(d_model) (eq. 23). Memory: two vectors [d_model] per norm,
+/// per side (before, after) and per token group.
 class SparseConstants : public Mergeable<SparseConstants> {
  public:
-  /// `spike_positions` are those of the text that will be measured.
+  /// `spike_positions`: the spike tokens of the text that will be measured (`SpikeTokens` finds
+  /// them).
   explicit SparseConstants(SpikePositions spike_positions, SparseConstantsOptions options = {})
       : spike_positions_(std::move(spike_positions)), options_(options) {}
 
-  /// Throws std::invalid_argument for a `top` below 1.
+  /// Throws std::invalid_argument if `top` < 1.
   HookScope attach(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other measured other norms or by other options.
+  /// Throws std::invalid_argument if the norms or the options differ.
   void merge(const SparseConstants& other);
   SparseConstantsResult result() const;
 

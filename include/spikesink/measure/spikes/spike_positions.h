@@ -9,7 +9,7 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// One token of the text.
+/// The position of one token in the text.
 struct TokenPosition {
   int64_t sequence = 0;
   int64_t position = 0;
@@ -17,23 +17,23 @@ struct TokenPosition {
   auto operator<=>(const TokenPosition&) const = default;
 };
 
-/// Where the spike tokens of a text stand: `SpikeTokens` finds them. 16 bytes each.
+/// Positions of the spike tokens of a text, as found by `SpikeTokens`. 16 bytes per token.
 class SpikePositions {
  public:
   SpikePositions() = default;
-  /// In any order, repeated or not. `complete` says that they are all there are: where they are
-  /// not, the positions after the last one are unknown, and `mask` calls their tokens ordinary.
+  /// The positions may be unsorted and repeated. `complete` = false: spike tokens after the last
+  /// given position are unknown, and `mask` treats them as ordinary.
   explicit SpikePositions(std::vector<TokenPosition> positions, bool complete = true);
 
-  /// By sequence, then by position.
+  /// Sorted by sequence, then by position.
   const std::vector<TokenPosition>& positions() const { return positions_; }
   bool complete() const { return complete_; }
 
-  /// [sequences, length] bool on the CPU, true for spike tokens; its first row is sequence
-  /// `first_sequence`. A token in these sequences at or beyond `length` throws
-  /// std::invalid_argument: they are positions of another text.
+  /// Returns [sequences, length] bool on the CPU, true for spike tokens. The first row is sequence
+  /// `first_sequence`. Throws std::invalid_argument if a position in these sequences is >= `length`
+  /// (the positions belong to another text).
   torch::Tensor mask(int64_t first_sequence, int64_t sequences, int64_t length) const;
-  /// That of a batch; tokens of a prefix are ordinary.
+  /// Returns the mask of a batch. Tokens of the prefix are ordinary.
   torch::Tensor mask(const TokenBatch& batch) const;
 
  private:

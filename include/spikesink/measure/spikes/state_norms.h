@@ -11,11 +11,11 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// ||h||_2 of the tokens of one hidden state; tokens whose norm is not finite are left out.
+/// ||h||_2 of the tokens of one hidden state. Tokens with a non-finite norm are skipped.
 struct HiddenStateNorms {
   Block block{0};
-  RunningMean spike;     // of spike tokens
-  RunningMean ordinary;  // of the others
+  RunningMean spike;     // spike tokens
+  RunningMean ordinary;  // other tokens
 
   auto fields() { return std::tie(block, spike, ordinary); }
 };
@@ -24,17 +24,19 @@ struct StateNormsResult {
   std::vector<HiddenStateNorms> blocks;  // the hidden state after each block, in order
 };
 
-/// How long a token's hidden state is after each block: the L2 norm over channels, spike tokens
-/// beside the others. A norm divides a token by this length over sqrt(d_model), so it says how much
-/// of an ordinary channel a spike leaves after it. The state is two means for each block.
+/// Measures the L2 norm over channels of the hidden state after each block, separately for spike
+/// tokens and other tokens. RMSNorm divides a token by this L2 norm / sqrt(d_model). So it shows
+/// how strongly a spike reduces the other channels in the output of the next norm. Memory: two
+/// means per block.
 class StateNorms : public Mergeable<StateNorms> {
  public:
-  /// `spike_positions` are those of the text that will be measured.
+  /// `spike_positions`: the spike tokens of the text that will be measured (`SpikeTokens` finds
+  /// them).
   explicit StateNorms(SpikePositions spike_positions)
       : spike_positions_(std::move(spike_positions)) {}
 
   HookScope attach(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other measured a model of another depth.
+  /// Throws std::invalid_argument if the depths of the models differ.
   void merge(const StateNorms& other);
   StateNormsResult result() const { return {blocks_}; }
 

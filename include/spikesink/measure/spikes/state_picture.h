@@ -10,25 +10,27 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 struct StatePictureOptions {
-  int64_t max_tokens = 96;  // from position 0, or up to the largest magnitude where it lies beyond
+  /// Number of tokens, starting at position 0. If the largest magnitude is at a later position, the
+  /// tokens up to this position.
+  int64_t max_tokens = 96;
   int64_t max_columns = 576;
 };
 
-/// |h| of one sequence after one block, small enough to draw: tokens x channels, neighbouring
-/// channels joined by their maximum.
+/// |h| of one sequence after one block, reduced for drawing: [tokens, columns]. Each column is the
+/// maximum over neighbouring channels.
 struct StatePicture {
   StatePictureOptions options;
   Block block{0};
   int64_t sequence = 0;
   int64_t first_position = 0;
-  std::vector<int64_t> tokens;                        // ids, from first_position on
+  std::vector<int64_t> tokens;                        // ids, starting at first_position
   std::vector<std::pair<int64_t, int64_t>> channels;  // first and last channel of each column
   std::vector<std::vector<float>> magnitudes;         // [tokens][columns]
 };
 
-/// The state with the largest magnitude of all blocks, in the sequence where it occurs, from one
-/// more forward pass over that sequence. None when no state held a finite value. Throws
-/// std::invalid_argument for an empty life cycle and one of other batches.
+/// Returns a picture of the hidden state with the largest magnitude over all blocks. Runs one more
+/// forward pass over the sequence that contains it. Empty if no state has a finite value. Throws
+/// std::invalid_argument if `life_cycle` is empty or was measured on other batches.
 std::optional<StatePicture> largest_state_picture(Transformer& model, const TokenBatches& batches,
                                                   const LifeCycleResult& life_cycle,
                                                   const StatePictureOptions& options = {});

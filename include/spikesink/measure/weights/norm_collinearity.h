@@ -6,20 +6,20 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Cosines of all vocabulary entries with one direction.
+/// Cosines between all vocabulary entries and one direction.
 struct NormCollinearity {
-  std::vector<float> cosines;  // [d_vocabulary], -1..1; empty without such a norm
+  std::vector<float> cosines;  // [d_vocabulary], -1..1; empty if there is no such norm
 };
 
-/// The cosine of every vocabulary entry's embedding with the learned scale of the first norm that
-/// reads the stream: of the embedding where there is one, else the first layer's `ln1`. (Section 3
-/// of the paper: the embeddings of delimiters are nearly collinear with it.) [d_vocabulary], -1..1;
-/// empty for a model whose stream meets no such norm before its first block, or one without a
-/// scale. The embedding is that of the token alone, in d_model channels; the cosine of one that is
-/// zero is NaN. Weights alone, a few rows at a time.
+/// Computes the cosine between every vocabulary entry's embedding and the learned scale of the
+/// first norm that reads the residual stream: the embedding norm if the model has one, otherwise
+/// `ln1` of the first layer. (Section 3 of the paper: the embeddings of delimiters are nearly
+/// collinear with it.) [d_vocabulary], -1..1. Empty if there is no such norm before the first block
+/// or if it has no scale. Embeddings are token embeddings only, in d_model channels. The cosine of
+/// a zero embedding is NaN. Uses only weights, a few rows at a time.
 NormCollinearity norm_collinearity(const Transformer& model);
 
-/// The same with any direction [d_model]. Another shape throws std::invalid_argument.
+/// The same for any direction [d_model]. Throws std::invalid_argument for another shape.
 std::vector<float> embedding_cosines(const Transformer& model, const torch::Tensor& direction);
 
 }  // namespace spikesink

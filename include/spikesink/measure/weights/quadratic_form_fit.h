@@ -9,51 +9,52 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// How well predicted values p meet measured ones m over all tokens, as sums that add up.
+/// Sums for a regression of measured values m on predicted values p over all tokens.
 struct RegressionSums {
   RunningMean measured;
-  double squared_error = 0;       // of (m - p)^2
-  double squared_prediction = 0;  // of p^2
-  double product = 0;             // of m p
-  double largest_measured = 0;    // the value of largest magnitude, with its sign
+  double squared_error = 0;       // sum of (m - p)^2
+  double squared_prediction = 0;  // sum of p^2
+  double product = 0;             // sum of m p
+  double largest_measured = 0;    // value of largest magnitude, signed
   double largest_predicted = 0;
 
-  /// Both [tokens], float64.
+  /// Adds values of tokens. m and p are [tokens], float64.
   void add(const torch::Tensor& m, const torch::Tensor& p);
   void merge(const RegressionSums& other);
-  /// 1 - squared_error / sum of (m - mean m)^2; not a number when m is the same at every token.
+  /// Returns 1 - squared_error / sum of (m - mean m)^2. NaN if m is the same at every token.
   double r_squared() const;
-  /// Of the line m = slope p that fits best; not a number when every p is zero.
+  /// Returns the slope of the least-squares line m = slope * p. NaN if every p is 0.
   double slope() const;
 };
 
 struct ChannelFit {
   Block block;
   int64_t channel = 0;
-  /// Of lambda* (s* . x)^2, x being the block's input normed but without the norm's learned scale.
+  /// Prediction lambda* (s* . x)^2. x is the normed input of the block, without the learned scale
+  /// of the norm.
   RegressionSums leading;
-  /// Of the same where s* . x > 0, else 0: the activation passes nothing where the gates are shut.
+  /// The same, but 0 if s* . x <= 0, because the gates are closed there.
   RegressionSums open;
-  /// Of x^T S_k x = sum_i W[k, i] (g_i . x) (p_i . x): all of the form, that is the activation
-  /// replaced by the identity. Biases of gate and up, where there are any, are in.
+  /// Prediction x^T S_k x = sum_i W[k, i] (g_i . x) (p_i . x): the whole form, with the activation
+  /// function replaced by the identity. Includes the biases of gate and up.
   RegressionSums full;
 };
 
 struct QuadraticFormFitResult {
-  std::vector<ChannelFit> channels;  // the outliers of the forms, in their order
+  std::vector<ChannelFit> channels;  // outliers of the forms, in the same order
 };
 
-/// Whether the forms of `quadratic_form` say what the model does (arXiv 2603.05498, eqs. 15-19,
-/// figure 2): for the outlier channels of dense gated blocks, the output that the form predicts
-/// against the one measured, which is `hook_mlp_out` before a norm or a bias of `down`. Experts are
-/// passed over.
+/// Compares the output predicted by `quadratic_form` with the measured output (arXiv 2603.05498,
+/// eqs. 15-19, figure 2), for the outlier channels of dense gated blocks. The measured output is
+/// `hook_mlp_out` before a following norm and without the bias of `down`. Experts are skipped.
 class QuadraticFormFit : public Mergeable<QuadraticFormFit> {
  public:
   explicit QuadraticFormFit(const QuadraticFormResult& forms);
 
-  /// Throws std::invalid_argument for a model that cannot be the one that the forms are of.
+  /// Throws std::invalid_argument if the model does not fit the forms (layer, width or gate
+  /// missing).
   HookScope attach(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument when the other measured other channels.
+  /// Throws std::invalid_argument if the channels differ.
   void merge(const QuadraticFormFit& other);
   QuadraticFormFitResult result() const { return {fits_}; }
 
@@ -65,14 +66,14 @@ class QuadraticFormFit : public Mergeable<QuadraticFormFit> {
     double eigenvalue;
     torch::Tensor trigger;  // [d_model]
   };
-  struct Watched;
+  struct BlockState;
 
-  // Of the channels first <= i < last, which are of one block.
-  Watched channels_of(const Transformer& model, size_t first, size_t last) const;
-  HookScope watch(Transformer& model, size_t first, size_t last);
+  // Both take the channels first <= i < last, which belong to one block.
+  BlockState block_state(const Transformer& model, size_t first, size_t last) const;
+  HookScope add_block_hooks(Transformer& model, size_t first, size_t last);
 
   std::vector<Term> terms_;
-  std::vector<ChannelFit> fits_;  // as many
+  std::vector<ChannelFit> fits_;  // one per term
 };
 
 }  // namespace spikesink

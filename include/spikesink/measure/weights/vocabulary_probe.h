@@ -11,61 +11,64 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 struct VocabularyProbeOptions {
-  double spike = 0;                // max |h| of a spike after the block, as a text shows it; 0: the
-                                   // largest of the entries probed
-  double least_share = 0.5;        // an entry spikes when its max |h| is at least this share of it
-  double least_magnitude = 100.0;  // and larger than this
-  std::vector<int64_t> prefix;     // tokens before each entry; none: it is the first token
-  std::vector<int64_t> entries;    // ids to probe; none: the whole vocabulary
-  torch::Tensor trigger;           // s* [d_model] of the block that makes the spike, or undefined
-  int64_t batch_tokens = 4096;     // tokens that go through the model at a time, prefixes included
+  /// Reference spike magnitude max |h| after the block, measured on text. 0: use the largest probed
+  /// entry.
+  double spike = 0;
+  /// An entry spikes if its max |h| is at least this share of the reference ...
+  double least_share = 0.5;
+  double least_magnitude = 100.0;  // ... and larger than this
+  std::vector<int64_t> prefix;     // tokens before each entry; empty: the entry is the first token
+  std::vector<int64_t> entries;    // ids to probe; empty: the whole vocabulary
+  torch::Tensor trigger;           // s* [d_model] of the block that creates the spike, or undefined
+  int64_t batch_tokens = 4096;     // tokens per forward pass, prefixes included
 };
 
-/// One vocabulary entry after the block that makes the spike.
+/// One vocabulary entry after the block that creates the spike.
 struct ProbedEntry {
   int64_t id = 0;
-  double magnitude = 0;  // max |h| over the channels where it is finite
-  int64_t channel = 0;   // where that is
-  double cosine = 0;     // of the trigger and the state that the block reads; 0 without a trigger
+  double magnitude = 0;  // max |h| over channels with finite h
+  int64_t channel = 0;   // channel of the maximum
+  /// Cosine between the trigger and the input state of the block; 0 without a trigger.
+  double cosine = 0;
   bool spikes = false;
 };
 
-/// How the entries lie to the trigger on the way to it; signed cosines, over all entries that have
-/// one (a state of zeros has none).
+/// Signed cosine between the trigger and the residual stream before the trigger block, over all
+/// entries with a non-zero state.
 struct TriggerAlignment {
   Block block;         // 0: the embedding, whose `output` is empty
-  RunningMean state;   // of the trigger and the stream after the block
-  RunningMean output;  // of the trigger and what the block adds to it
+  RunningMean state;   // cosine of the trigger and the stream after the block
+  RunningMean output;  // cosine of the trigger and the block's output
 };
 
 struct VocabularyProbeResult {
   VocabularyProbeOptions options;
-  Block block;           // after which entries are judged
-  int64_t position = 0;  // of the entries: the length of the prefix
-  double spike = 0;      // against which they are
+  Block block;           // entries are measured after this block
+  int64_t position = 0;  // position of the entries: the length of the prefix
+  double spike = 0;      // reference spike magnitude
   int64_t spiking = 0;
-  std::vector<ProbedEntry> entries;      // in the order probed
-  std::vector<TriggerAlignment> course;  // up to the block before; empty without a trigger
+  std::vector<ProbedEntry> entries;      // in the order of `options.entries`
+  std::vector<TriggerAlignment> course;  // blocks before `block`; empty without a trigger
 
-  double percent() const;  // of the entries; NaN without any
-  /// Those of the minority, spiking or not, the smallest magnitude first.
+  double percent() const;  // percentage of spiking entries; NaN without entries
+  /// Returns the minority of the entries (spiking or not spiking), smallest magnitude first.
   std::vector<ProbedEntry> exceptions() const;
 };
 
-/// Which vocabulary entries spike wherever they are put: each as the first token, where it attends
-/// to itself alone and attention is the static map of `ov_matrix`, or after a prefix (arXiv
-/// 2603.05498, table 2, eq. 22). Nothing after the layer of `block` is computed. Throws
-/// std::invalid_argument for ids outside the vocabulary, a block that the model does not have, and
-/// a trigger of another size.
+/// Tests which vocabulary entries spike independently of context (arXiv 2603.05498, table 2, eq.
+/// 22). Each entry is the first token (it attends only to itself, so attention is the fixed matrix
+/// `ov_matrix`) or follows a prefix. Layers after that of `block` are not computed. Throws
+/// std::invalid_argument for ids outside the vocabulary, for a block that the model does not have,
+/// and for a trigger of another size.
 VocabularyProbeResult vocabulary_probe(Transformer& model, Block block,
                                        const VocabularyProbeOptions& options = {},
                                        const ProgressCallback& progress = {});
 
-/// What the attention of a layer makes of a token that attends to itself alone: W_VO = sum_i W_V^i
-/// W_O^i over the query heads (eq. 22), with the scale of the norm before it folded in, [d_model,
-/// d_model] float32 or better: the block's output is W_VO h for the normed h without that scale,
-/// up to biases, learned sinks and a norm behind it. Throws std::invalid_argument for a layer that
-/// the model does not have.
+/// Returns the OV matrix of a layer: the map from the input to the attention output of a token that
+/// attends only to itself. W_VO = sum_i W_V^i W_O^i over the query heads (eq. 22), with the scale
+/// of the norm before attention folded in. [d_model, d_model], float32 or float64. The output of
+/// the block is W_VO h, where h is the normed state without that scale. Biases, learned sinks and a
+/// following norm are ignored. Throws std::invalid_argument if the model does not have the layer.
 torch::Tensor ov_matrix(const Transformer& model, int64_t layer);
 
 }  // namespace spikesink

@@ -4,14 +4,15 @@
 
 namespace spikesink::detail {
 
-/// Whether the name is there, if only as a link that leads nowhere: opening it says what is wrong.
-inline bool is_there(const std::filesystem::path& path) {
+/// True if the path exists. A dangling link counts as existing, so that opening it gives an error
+/// message.
+inline bool exists(const std::filesystem::path& path) {
   std::error_code error;
   const auto type = std::filesystem::symlink_status(path, error).type();
   return type != std::filesystem::file_type::not_found;
 }
 
-/// False, too, where that cannot be told.
+/// True if the path is a folder; false if its status cannot be read.
 inline bool is_folder(const std::filesystem::path& path) {
   std::error_code error;
   return std::filesystem::is_directory(path, error);
