@@ -25,12 +25,12 @@ struct Case {
 std::vector<Case> cases(const ModelConfig& config) {
   const std::vector<int64_t> channels = {0, config.d_model / 2};
   const EditSites one{.layers = {{config.n_layers / 2}}};
-  const auto spiking = [](EditSites places) {
-    places.tokens = MassiveTokens{};
-    return places;
+  const auto spiking = [](EditSites sites) {
+    sites.tokens = MassiveTokens{};
+    return sites;
   };
   const auto edit = [&](ChannelEdit what, EditSites sites) {
-    return std::make_shared<EditChannels>(channels, std::move(what), std::move(where));
+    return std::make_shared<EditChannels>(channels, std::move(what), std::move(sites));
   };
   return {{"clamp two channels after one layer", edit(Clamp{20}, one)},
           {"clamp two channels after every layer", edit(Clamp{20}, {})},

@@ -38,14 +38,14 @@ void form_every_matrix(const Transformer& model, int64_t layer) {
 
 void print(const QuadraticFormResult& result) {
   for (const auto& [block, form] : result.outliers()) {
-    const double median = result.blocks[block.layer()].median;
+    const double median = result.blocks[block.layer()].median_norm;
     fmt::print(
         "block {} channel {}: ||U|| {:.1f} ({:.1f} medians), lambda* {:.1f}, then {:.1f}; "
         "dominance {:.3f}\n",
         block.number, form->channel, form->frobenius_norm, form->frobenius_norm / median,
-        form->leading_eigenvalue(), form->eigenvalues.size() > 1 ? form->eigenvalues[1] : 0.0,
+        form->leading_eigenvalue(), form->spectrum.size() > 1 ? form->spectrum[1] : 0.0,
         form->dominance);
-    for (const auto& [row, column, weight, share] : form->weights)
+    for (const auto& [row, column, weight, share] : form->super_weights)
       fmt::print("  W[{}, {}] = {:.2f} has {:.1f} % of lambda*\n", row, column, weight,
                  100 * share);
   }

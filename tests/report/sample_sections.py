@@ -11,6 +11,7 @@ class Sections(SinkSections):
         sections = {
             "spike_tokens": self.spike_tokens(),
             "self_attention": self.self_attention(),
+            "state_norms": self.state_norms(),
             "gate_linearity": self.gate_linearity(),
             "quadratic_form": self.quadratic_form(),
             "sparse_constants": self.sparse_constants(),
@@ -61,6 +62,7 @@ class Sections(SinkSections):
         ordinary = self.sequences * (self.length - 1) - self.away
         return {
             "definition": "Mean A[i, i] of the tokens that are not the first of their sequence.",
+            "options": {"delimiters": [3, 7]},
             "tokens": {"spike": self.away, "ordinary": ordinary, "delimiter": 7},
             "heads": [head(*index) for index in self.every_head()],
         }
@@ -92,7 +94,24 @@ class Sections(SinkSections):
             block_fields(block) | {"spike": group(spike, 0.98, 0.97, 200), "ordinary": group(ordinary, 0.5, 0.4, 400)}
             for block in self.feed_forward_blocks()
         ]
-        return {"definition": "Cosine and ratio of what the activation reads and gives.", "blocks": blocks}
+        return {
+            "definition": "Cosine and ratio of what the activation reads and gives.",
+            "options": {"max_spike_samples": 200, "max_ordinary_samples": 400},
+            "blocks": blocks,
+        }
+
+    def state_norms(self):
+        def group(tokens, norm):
+            mean = self.near(norm) if tokens else None
+            return {"tokens": tokens, "mean": mean, "standard_deviation": 0.1 * norm if tokens else 0.0}
+
+        spike = self.sequences + self.away if self.spikes else 0
+        ordinary = self.sequences * self.length - spike
+        blocks = [
+            block_fields(block) | {"spike": group(spike, 900.0), "ordinary": group(ordinary, 30.0)}
+            for block in range(1, 2 * self.layers + 1)
+        ]
+        return {"definition": "||h||_2 of the tokens' hidden states after each block.", "blocks": blocks}
 
     def quadratic_form(self):
         steps = [b for b in (*self.step_up, *self.step_down) if b % 2 == 0] if self.spikes else []

@@ -59,6 +59,7 @@ class SinkSections(Model):
         }
         return {
             "definition": "Of queries and keys as they enter the dot product.",
+            "options": {"positions": [0], "before_rope": False},
             "sink_keys": self.sequences,
             "other_keys": self.sequences * (self.length - 1),
             "heads": heads,

@@ -39,6 +39,32 @@ class SectionTest(TrainingTests, PageCase):
             [f"{100 * share:.{4 if share > 0.99 else 3}g} %" for share in shares],
         )
 
+    def test_the_options_of_every_section_are_among_the_definitions(self):
+        report = make_report()
+        expected, value = [], 1000
+        for section in report.values():
+            options = section.get("options") if isinstance(section, dict) else None
+            for name in options or ():
+                value += 1
+                options[name] = value
+            if options:
+                expected.append(", ".join(f"{name} = {value}" for name, value in options.items()))
+        self.assertGreater(len(expected), 8)
+        page = self.open(report)
+        self.assertTrue(page.wait_for("document.documentElement.dataset.drawn"))
+        text = self.text(page, "#definitions")
+        self.assertEqual([options for options in expected if options not in text], [])
+
+    def test_state_norms(self):
+        report = make_report()
+        page = self.open_section(report, "life_cycle", "state_norms")
+        blocks = report["state_norms"]["blocks"]
+        for kind in ("spike", "ordinary"):
+            trace = self.trace(page, "state-norms", f"{kind} tokens")
+            self.assertEqual(trace["y"], [block[kind]["mean"] for block in blocks])
+        largest = max(blocks, key=lambda block: block["spike"]["mean"] / block["ordinary"]["mean"])
+        self.assertIn(f"longest, compared with the others, after block {largest['block']}", self.text(page, "#life-cycle"))
+
     def test_spike_tokens(self):
         report = make_report()
         page = self.open_section(report, "spike_tokens", "life_cycle")

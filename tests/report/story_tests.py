@@ -9,6 +9,7 @@ FIGURES = {
     "state_picture": (1, 1),
     "spike_tokens": (4, 0),  # the embeddings' collinearity with the first norm is one of them
     "massive_activations": (0, 0),
+    "state_norms": (1, 1),
     "gate_linearity": (2, 2),
     "quadratic_form": (3, 1),
     "vocabulary_probe": (3, 0),
