@@ -70,16 +70,7 @@ def table(described):
     return "\n".join(lines) + "\n"
 
 
-# Points without a comment on their line of the header: the comment above the group describes them.
-FROM_GROUP_COMMENT = {
-    "hook_embed": "[B, T, d_embedding], of the token",
-    "hook_pos_embed": "[B, T, d_model], of the position",
-    "hook_token_type_embed": "[B, T, d_model], of the token type",
-    "hook_full_embed": "[B, T, d_model], the sum, normed",
-    "hook_normalized_resid_mid": "[B, T, d_model]",
-    "hook_normalized_resid_post": "[B, T, d_model]",
-}
-CONSTANT = re.compile(r'string_view k\w+ =\s*"([^"]+)";[ ]*(?://[ ]*(.*))?')
+CONSTANT = re.compile(r'^// (\[[^\n]*)\ninline constexpr std::string_view k\w+ = "([^"]+)";', re.M)
 
 
 def generic(name):
@@ -90,14 +81,13 @@ def generic(name):
 def hook_groups():
     """Returns the groups of the header: the comment above each, and its points with their comments."""
     for paragraph in HOOK_HEADER.read_text().split("\n\n"):
-        points = CONSTANT.findall(paragraph)
-        if not points:
+        if "string_view k" not in paragraph:
             continue
-        title = " ".join(line.removeprefix("// ") for line in paragraph.split("inline")[0].splitlines())
-        for point, comment in points:
-            if bool(comment) == (point in FROM_GROUP_COMMENT):
-                sys.exit(f"{HOOK_HEADER}: expected a comment on the line of {point}, or an entry of FROM_GROUP_COMMENT")
-        yield title, [(point, comment or FROM_GROUP_COMMENT[point]) for point, comment in points]
+        points = [(point, comment) for comment, point in CONSTANT.findall(paragraph)]
+        if len(points) != paragraph.count("string_view k"):
+            sys.exit(f"{HOOK_HEADER}: expected a comment with the shape above each point of: {paragraph}")
+        title = paragraph.split("//\n")[0]
+        yield " ".join(line.removeprefix("// ") for line in title.splitlines()), points
 
 
 def count_configurations(described):

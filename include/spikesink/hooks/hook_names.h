@@ -19,71 +19,96 @@
 namespace [[gnu::visibility("default")]] spikesink {
 namespace hook_names {
 
-// The token embedding, [B, T, d_embedding]; learned positions and token types, if the model has
-// them, [B, T, d_model]; and, if the embedding has a norm, their sum after that norm.
+// The token embedding; learned positions and token types, if the model has them; and, if the
+// embedding has a norm, their sum after that norm.
+//
+// [B, T, d_embedding], of the token
 inline constexpr std::string_view kEmbed = "hook_embed";
+// [B, T, d_model], of the position
 inline constexpr std::string_view kPosEmbed = "hook_pos_embed";
+// [B, T, d_model], of the token type
 inline constexpr std::string_view kTokenTypeEmbed = "hook_token_type_embed";
+// [B, T, d_model], the sum, normed
 inline constexpr std::string_view kFullEmbed = "hook_full_embed";
 
 // The unembedding, if the model has one.
-inline constexpr std::string_view kUnembedIn = "unembed.hook_in";    // [B, T, d_embedding]
-inline constexpr std::string_view kUnembedOut = "unembed.hook_out";  // [B, T, d_vocabulary]
+//
+// [B, T, d_embedding], its input
+inline constexpr std::string_view kUnembedIn = "unembed.hook_in";
+// [B, T, d_vocabulary], the logits
+inline constexpr std::string_view kUnembedOut = "unembed.hook_out";
 
-// In a layer: "blocks.N." + one of these. The residual stream, [B, T, d_model], before attention,
-// between attention and feed-forward, and after feed-forward.
+// In a layer: "blocks.N." + one of these. The residual stream and what is added to it.
+//
+// [B, T, d_model], the stream before attention
 inline constexpr std::string_view kResidPre = "hook_resid_pre";
-inline constexpr std::string_view kResidMid = "hook_resid_mid";
-inline constexpr std::string_view kResidPost = "hook_resid_post";
-// The block outputs that are added to the stream, [B, T, d_model].
+// [B, T, d_model], output of attention, which is added to the stream
 inline constexpr std::string_view kAttnOut = "hook_attn_out";
+// [B, T, d_model], the stream between attention and feed-forward
+inline constexpr std::string_view kResidMid = "hook_resid_mid";
+// [B, T, d_model], output of the feed-forward, which is added to the stream
 inline constexpr std::string_view kMlpOut = "hook_mlp_out";
+// [B, T, d_model], the stream after the feed-forward
+inline constexpr std::string_view kResidPost = "hook_resid_post";
 
-// Input of the query, key and value projections, [B, T, d_model].
+// In the attention of a layer ("blocks.N.").
+//
+// [B, T, d_model], input of the query, key and value projections
 inline constexpr std::string_view kAttentionIn = "attn.hook_in";
-// Before RoPE: [B, T, H, d_head], [B, T, K, d_head], [B, T, K, d_head].
+// [B, T, H, d_head], queries before RoPE
 inline constexpr std::string_view kQ = "attn.hook_q";
+// [B, T, K, d_head], keys before RoPE
 inline constexpr std::string_view kK = "attn.hook_k";
+// [B, T, K, d_head], values
 inline constexpr std::string_view kV = "attn.hook_v";
-// The factors of the dot product, after RoPE: [B, T, H, d_head] and [B, S, K, d_head].
+// [B, T, H, d_head], queries of the dot product, after RoPE
 inline constexpr std::string_view kRotQ = "attn.hook_rot_q";
+// [B, S, K, d_head], keys of the dot product, after RoPE
 inline constexpr std::string_view kRotK = "attn.hook_rot_k";
-// Scaled and masked scores, [B, H, T, S]; -inf where masked.
+// [B, H, T, S], scaled and masked scores; -inf where masked
 inline constexpr std::string_view kScores = "attn.hook_attn_scores";
-// Logarithm of the softmax denominator, [B, H, T].
+// [B, H, T], logarithm of the softmax denominator
 inline constexpr std::string_view kLse = "attn.hook_lse";
-// Attention weights, [B, H, T, S].
+// [B, H, T, S], attention weights
 inline constexpr std::string_view kPattern = "attn.hook_pattern";
-// Factors that multiply the head outputs, [B, T, H or 1, d_head or 1]; gated attention only.
+// [B, T, H or 1, d_head or 1], factors of the head outputs; gated attention only
 inline constexpr std::string_view kGate = "attn.hook_gate";
-// Head outputs after the gate, [B, T, H, d_head].
+// [B, T, H, d_head], head outputs after the gate
 inline constexpr std::string_view kZ = "attn.hook_z";
 
-// Post-norm models only: the residual sums above after their norm, the input of the next block.
+// Post-norm models only: the sums of stream and block after their norm, which the next block reads.
+//
+// [B, T, d_model], after attention
 inline constexpr std::string_view kNormalizedResidMid = "hook_normalized_resid_mid";
+// [B, T, d_model], after the feed-forward
 inline constexpr std::string_view kNormalizedResidPost = "hook_normalized_resid_post";
 
 // In a feed-forward ("blocks.N.mlp.", "blocks.N.mlp.experts.E.", "blocks.N.mlp.shared.").
-// Input of the gate and up projections, [B, T, d_model].
+//
+// [B, T, d_model], input of the gate and up projections
 inline constexpr std::string_view kMlpIn = "hook_in";
-// Before the activation function, [B, T, d_mlp].
+// [B, T, d_mlp], before the activation function
 inline constexpr std::string_view kMlpPre = "hook_pre";
-// Output of the up projection, [B, T, d_mlp]; gated only.
+// [B, T, d_mlp], output of the up projection; gated only
 inline constexpr std::string_view kMlpPreLinear = "hook_pre_linear";
-// Output of the activation function, [B, T, d_mlp]; gated only.
+// [B, T, d_mlp], output of the activation function; gated only
 inline constexpr std::string_view kMlpAct = "hook_act";
-// Input of the down projection, [B, T, d_mlp].
+// [B, T, d_mlp], input of the down projection
 inline constexpr std::string_view kMlpPost = "hook_post";
 
 // In a mixture of experts ("blocks.N.mlp."), which also has `hook_in`: the input of the router.
-inline constexpr std::string_view kExpertWeights = "hook_expert_weights";  // [B, T, chosen]
-inline constexpr std::string_view kExpertIndices = "hook_expert_indices";  // [B, T, chosen] int64
+//
+// [B, T, chosen]
+inline constexpr std::string_view kExpertWeights = "hook_expert_weights";
+// [B, T, chosen] int64
+inline constexpr std::string_view kExpertIndices = "hook_expert_indices";
 
 // In a norm ("blocks.N.{ln1,ln1_post,ln2,ln2_post}.", "blocks.N.attn.{q_norm,k_norm}.",
 // "embed.ln.", "mlm_head.ln.", "ln_final.").
-// The divisor of the norm, [B, T, 1].
+//
+// [B, T, 1], the divisor of the norm
 inline constexpr std::string_view kScale = "hook_scale";
-// Normalised values before the learned scale, [B, T, d_model].
+// [B, T, d_model], before the learned scale
 inline constexpr std::string_view kNormalized = "hook_normalized";
 
 /// Returns "blocks.<layer>.<point>".
