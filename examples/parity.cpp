@@ -19,10 +19,13 @@ spikesink::TokenBatches read_tokens(const spikesink::WeightSource& reference) {
     throw spikesink::FormatError(fmt::format(
         "--reference: {} has no tensor 'tokens' with the token ids, {}", file, kExpected));
   const auto tokens = reference.tensor("tokens").contiguous();
-  if (tokens.dim() != 2 || tokens.size(1) == 0 || tokens.scalar_type() != torch::kLong)
+  if (tokens.dim() != 2 || tokens.scalar_type() != torch::kLong)
     throw spikesink::FormatError(
         fmt::format("--reference: the tensor 'tokens' of {} is {} of {}, {}", file,
                     c10::str(tokens.sizes()), c10::str(tokens.dtype()), kExpected));
+  if (tokens.size(1) == 0)
+    throw spikesink::FormatError(
+        fmt::format("--reference: the sequences of 'tokens' are empty ({})", file));
   std::vector<std::vector<int64_t>> sequences;
   for (int64_t row = 0; row < tokens.size(0); ++row) {
     const auto* ids = tokens[row].data_ptr<int64_t>();

@@ -152,10 +152,10 @@ def page(programs):
     common = [option for option, count in counts.items() if count >= SHARED_BY]
     shared = shared_lists(programs)
     for parsed in programs.values():
-        parsed.notes += " ".join(f"{title}: [below](#{title.lower()})." for title in parsed.lists if title in shared)
+        parsed.notes += " ".join(f"{title}: [below](programs.md#{title.lower()})." for title in parsed.lists if title in shared)
         parsed.lists = {title: entries for title, entries in parsed.lists.items() if title not in shared}
     sections = [table(["program", "what it does"], [
-        [f"[`spikesink-{name}`](#spikesink-{name})", parsed.description] for name, parsed in programs.items()])]
+        [f"[`spikesink-{name}`](programs.md#spikesink-{name})", parsed.description] for name, parsed in programs.items()])]
     sections.append(common_section(programs, common))
     sections += [program_section(name, parsed, common) for name, parsed in programs.items()]
     for title, entries in shared.items():

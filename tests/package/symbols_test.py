@@ -12,7 +12,7 @@ import sys
 OTHERS = ("fmt::", "gloo::", "nlohmann::", "pcre2", "spdlog::", "Spectra::", "Eigen::", "spikesink_")
 OF_A_TYPE = re.compile(r"^(vtable|typeinfo|typeinfo name|VTT|guard variable) for ")
 DETAIL_BLOCK = re.compile(r"^namespace detail \{\n(.*?)^\}", re.M | re.S)
-PUBLIC = ("load_model(", "load_tokenizer(", "run(", "Report::write(", "HookRegistry::", "Trainer::", "hook_names::in_block")
+PUBLIC = ("load_model(", "load_tokenizer(", "run(", "Report::write(", "HookRegistry::", "Trainer::", "hook_names::layer_hook_name")
 
 
 def shown(library):
