@@ -90,8 +90,11 @@ void add_section(const NormCollinearity& collinearity, ReportDocument& report) {
   if (section == report.json.end())
     throw std::logic_error("[Report] add SpikeTokensResult before NormCollinearity");
   if (collinearity.cosines.empty()) return;
-  for (auto& token : (*section)["by_token"])
-    token["collinearity"] = number(collinearity.cosines.at(token["id"].get<size_t>()));
+  for (auto& token : (*section)["by_token"]) {
+    json entry = token;  // its keys are sorted
+    entry["collinearity"] = number(collinearity.cosines.at(entry["id"].get<size_t>()));
+    token = entry;
+  }
   (*section)["collinearity_deciles"] = deciles(collinearity.cosines);
 }
 
