@@ -59,9 +59,9 @@ def tokenizer(model: bytes) -> dict:
                 sys.exit(f"unigram_tokenizer: model_type is {spec[3]}, expected {unigram}, a unigram model")
         elif number == 3:  # normalizer_spec
             charsmap = dict(fields(value)).get(2, b"")
-    spaces = {"type": "Metaspace", "reoffsetment": METASPACE, "prepend_scheme": "always", "split": True}
+    spaces = {"type": "Metaspace", "replacement": METASPACE, "prepend_scheme": "always", "split": True}
     normalizers = [{"type": "Precompiled", "precompiled_charsmap": base64.b64encode(charsmap).decode()},
-                   {"type": "Reoffset", "pattern": {"Regex": " {2,}"}, "content": METASPACE}]
+                   {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": METASPACE}]
     return {
         "version": "1.0", "truncation": None, "padding": None, "added_tokens": [],
         "normalizer": {"type": "Sequence", "normalizers": normalizers},
