@@ -87,12 +87,13 @@ int main(int argc, char** argv) {
   const auto dtype =
       argc > 2 && std::string(argv[2]) == "float32" ? torch::kFloat : torch::kBFloat16;
   const int64_t sequences = number(4, 4), length = number(5, 512);
-  auto model = spikesink::load_model(argv[1], {.dtype = dtype,
-                                               .weight_loading = spikesink::WeightLoading::kByLayer,
-                                               .max_memory = number(3, 3'000'000'000)});
+  auto model =
+      spikesink::load_model(argv[1], {.dtype = dtype,
+                                      .weight_loading = spikesink::WeightLoadingMode::kByLayer,
+                                      .max_memory = number(3, 3'000'000'000)});
   torch::manual_seed(0);
   spikesink::TokenBatches batches;
-  const int64_t rows = std::max<int64_t>(1, spikesink::BatchOptions().batch_tokens / length);
+  const int64_t rows = std::max<int64_t>(1, spikesink::BatchOptions().max_batch_tokens / length);
   for (int64_t first = 0; first < sequences; first += rows) {
     const auto shape = {std::min(rows, sequences - first), length};
     batches.push_back({torch::randint(model->config().d_vocabulary, shape, torch::kLong), first});

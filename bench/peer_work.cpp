@@ -56,8 +56,8 @@ int main(int argc, char** argv) {
   const auto dtype = std::string(argv[3]) == "bfloat16" ? torch::kBFloat16 : torch::kFloat;
   const std::string how = argc > 4 ? argv[4] : "";
   if (how != "fresh_memory") spikesink::keep_freed_memory();
-  const auto weight_loading = how == "by_layer" ? spikesink::WeightLoading::kByLayer
-                                                : spikesink::WeightLoading::kWholeModel;
+  const auto weight_loading = how == "by_layer" ? spikesink::WeightLoadingMode::kByLayer
+                                                : spikesink::WeightLoadingMode::kWholeModel;
   spikesink::Transformer model = nullptr;
   const double load_seconds = bench::seconds([&] {
     model = spikesink::load_model(argv[1], {.dtype = dtype, .weight_loading = weight_loading});

@@ -29,8 +29,8 @@ double fastest(const std::function<void()>& what, int repeats) {
 
 void form_every_matrix(const Transformer& model, int64_t layer) {
   const auto& from = model->layers[layer];
-  const auto gate = fold_norm(from->feed_forward_norms.front, from->mlp->gate->weight);
-  const auto up = fold_norm(from->feed_forward_norms.front, from->mlp->up->weight);
+  const auto gate = fold_norm(from->feed_forward_norms.input, from->mlp->gate->weight);
+  const auto up = fold_norm(from->feed_forward_norms.input, from->mlp->up->weight);
   const auto& down = from->mlp->down->weight;
   for (int64_t channel = 0; channel < down.size(0); ++channel)
     at::mm((gate * down[channel].unsqueeze(1)).t(), up).norm();

@@ -27,13 +27,13 @@ double resident_mib() {
   return static_cast<double>(resident * ::sysconf(_SC_PAGESIZE)) / (1 << 20);
 }
 
-void cycle(const std::string& path, spikesink::WeightLoading weight_loading) {
+void cycle(const std::string& path, spikesink::WeightLoadingMode weight_loading) {
   auto model = spikesink::load_model(path, {.weight_loading = weight_loading});
   const auto ids = torch::randint(model->config().d_vocabulary, {4, 32}, torch::kLong);
   spikesink::LifeCycle life_cycle;
   spikesink::AttentionSinks sinks;
   spikesink::run(model, {{ids, 0}}, {&life_cycle, &sinks});
-  if (weight_loading == spikesink::WeightLoading::kByLayer)
+  if (weight_loading == spikesink::WeightLoadingMode::kByLayer)
     return;  // each of the 16 passes would load all weights
   const auto text = torch::randint(model->config().d_vocabulary, {kStreamed}, torch::kLong);
   spikesink::evaluate_streaming(model, text, {.first = 4, .window = 28}, {.step = 16});
@@ -55,8 +55,8 @@ int main(int argc, char** argv) {
   std::vector<double> resident;
   double elapsed = 0, printed = 0;
   while (elapsed < seconds || resident.size() < 8) {
-    cycle(argv[1], resident.size() % 2 == 0 ? spikesink::WeightLoading::kWholeModel
-                                            : spikesink::WeightLoading::kByLayer);
+    cycle(argv[1], resident.size() % 2 == 0 ? spikesink::WeightLoadingMode::kWholeModel
+                                            : spikesink::WeightLoadingMode::kByLayer);
     resident.push_back(resident_mib());
     elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (elapsed < printed) continue;

@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   const spikesink::Block block{std::stoll(argv[2])};
   const int repeats = argc > 3 ? std::stoi(argv[3]) : 5;
   const int64_t entries = argc > 4 ? std::stoll(argv[4]) : 4096;
-  spikesink::VocabularyProbeOptions options{.batch_tokens = kRows};
+  spikesink::VocabularyProbeOptions options{.max_batch_tokens = kRows};
   const auto ids = torch::arange(std::min(entries, model->config().d_vocabulary), torch::kLong);
   options.entries.assign(ids.data_ptr<int64_t>(), ids.data_ptr<int64_t>() + ids.numel());
   const bench::Pair times([&] { vocabulary_probe(model, block, options); },

@@ -16,15 +16,15 @@ spikesink::TokenBatches read_tokens(const spikesink::WeightSource& reference) {
   constexpr const char* kExpected = "expected [sequences, length] of int64";
   const auto file = reference.path().string();
   if (!reference.contains("tokens"))
-    throw spikesink::FormatError(fmt::format(
+    throw spikesink::FileError(fmt::format(
         "--reference: {} has no tensor 'tokens' with the token ids, {}", file, kExpected));
   const auto tokens = reference.tensor("tokens").contiguous();
   if (tokens.dim() != 2 || tokens.scalar_type() != torch::kLong)
-    throw spikesink::FormatError(
-        fmt::format("--reference: the tensor 'tokens' of {} is {} of {}, {}", file,
-                    c10::str(tokens.sizes()), c10::str(tokens.dtype()), kExpected));
+    throw spikesink::FileError(fmt::format("--reference: the tensor 'tokens' of {} is {} of {}, {}",
+                                           file, c10::str(tokens.sizes()), c10::str(tokens.dtype()),
+                                           kExpected));
   if (tokens.size(1) == 0)
-    throw spikesink::FormatError(
+    throw spikesink::FileError(
         fmt::format("--reference: the sequences of 'tokens' are empty ({})", file));
   std::vector<std::vector<int64_t>> sequences;
   for (int64_t row = 0; row < tokens.size(0); ++row) {
@@ -37,11 +37,11 @@ spikesink::TokenBatches read_tokens(const spikesink::WeightSource& reference) {
 // `tokens` may have fewer sequences than the other tensors; these would be compared only partly.
 void check_rows(const spikesink::ParityResult& result, const std::filesystem::path& file) {
   if (result.points.empty())
-    throw spikesink::FormatError(
+    throw spikesink::FileError(
         fmt::format("--reference: {} has no tensor named after a hook point", file.string()));
   for (const auto& point : result.points) {
     if (point.rows != point.shape.front())
-      throw spikesink::FormatError(
+      throw spikesink::FileError(
           fmt::format("--reference: the tensor '{}' has {} rows, expected {}, as 'tokens' has ({})",
                       point.point, point.shape.front(), point.rows, file.string()));
   }

@@ -35,8 +35,8 @@ spikesink::KvCacheKeepResult find_kept_tokens(Experiment& experiment, const Opti
 }
 
 // Returns three policies with the same capacity.
-std::vector<spikesink::NamedStream> make_policies(const spikesink::KvCacheKeepResult& found,
-                                                  int64_t capacity) {
+std::vector<spikesink::NamedStreamingResult> make_policies(
+    const spikesink::KvCacheKeepResult& found, int64_t capacity) {
   const int64_t first = std::min<int64_t>(4, capacity / 2);
   spikesink::CachePolicy aware{.first = 0, .most_kept = capacity / 8};
   for (const auto& token : found.keep) {
@@ -49,7 +49,7 @@ std::vector<spikesink::NamedStream> make_policies(const spikesink::KvCacheKeepRe
           {"spike-aware", aware}};
 }
 
-void print_table(const std::vector<spikesink::NamedStream>& streams) {
+void print_table(const std::vector<spikesink::NamedStreamingResult>& streams) {
   fmt::print("{:<16} {:>8} {:>10} {:>20} {:>20}\n", "policy", "tokens", "MB", "while all is kept",
              "afterwards");
   for (const auto& stream : streams) {

@@ -27,7 +27,8 @@ spikesink::TrainConfig make_config(const TrainOptions& options) {
 }
 
 void print_start(const spikesink::TrainingRun& training) {
-  for (const auto& sentence : training.damaged()) fmt::print("set aside: {}\n", sentence);
+  for (const auto& sentence : training.damaged_checkpoints())
+    fmt::print("set aside: {}\n", sentence);
   if (training.resumed_from_step() > 0)
     fmt::print("going on after step {}\n", training.resumed_from_step());
 }

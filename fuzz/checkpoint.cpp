@@ -38,7 +38,7 @@ std::string fitting_manifest(const std::vector<std::string>& files, const std::s
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const fuzz::Folder folder;
   static auto trainer = tiny_trainer();
-  static const auto fingerprint = spikesink::fingerprint(trainer);
+  static const auto data_checksum = spikesink::data_checksum(trainer);
   static const auto checkpoint = [] {
     auto one = spikesink::checkpoint_at_step(folder.path(), 7);
     std::filesystem::create_directory(one.folder);
@@ -50,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (size_t index = 0; index < files.size(); ++index)
     folder.write("step-7/" + std::string(kFiles[index]), files[index]);
   folder.write("step-7/checkpoint.json", parts[0].starts_with('!')
-                                             ? fitting_manifest(files, fingerprint)
+                                             ? fitting_manifest(files, data_checksum)
                                              : std::string(parts[0]));
   fuzz::expect_format_error_at_worst([&] { spikesink::find_checkpoints(folder.path()); });
   fuzz::expect_format_error_at_worst([&] {

@@ -13,7 +13,7 @@
 #include "spikesink/error.h"
 
 // Functions for all fuzzing targets. A finding is a crash, a sanitizer report, a run beyond the
-// time or memory limit, an exception other than FormatError, or an error message that is not one
+// time or memory limit, an exception other than FileError, or an error message that is not one
 // line of text.
 
 namespace fuzz {
@@ -83,13 +83,13 @@ inline void require(bool condition, const char* what) {
   std::abort();
 }
 
-/// Runs `what`, which may throw only a FormatError with a message of one line. Anything else aborts
+/// Runs `what`, which may throw only a FileError with a message of one line. Anything else aborts
 /// the program.
 template <typename What>
 void expect_format_error_at_worst(What what) {
   try {
     what();
-  } catch (const spikesink::FormatError& error) {
+  } catch (const spikesink::FileError& error) {
     const std::string_view text = error.what();
     const auto is_control = [](char c) {
       return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7f;

@@ -86,7 +86,7 @@ OWN = {
     "sigmoid": dict(attention_form="sigmoid"),
     "softpick": dict(attention_form="softpick"),
     "sink-logits": dict(sink_logits=True),
-    "key-value-bias": dict(key_value_bias=True),
+    "key-value-bias": dict(learned_key_value=True),
     "dynamic-tanh": dict(norm=dict(kind="dynamic tanh"), final_norm=dict(kind="dynamic tanh")),
     "sandwich-qk-norm": dict(norm_placement="sandwich", qk_norm="per head"),
     "linear": dict(feed_forward="linear"),
@@ -135,7 +135,7 @@ class Attention(nn.Module):
         self.k, self.v = (nn.Linear(d_model, key_heads * width, bias=False) for _ in range(2))
         if "qk_norm" in model:
             self.q_norm, self.k_norm = Norm(width), Norm(width)
-        if "key_value_bias" in model:
+        if "learned_key_value" in model:
             self.bias_key, self.bias_value = (nn.Parameter(torch.empty(key_heads, width)) for _ in range(2))
         if "sink_logits" in model:
             self.sinks = nn.Parameter(torch.empty(heads))

@@ -8,7 +8,7 @@ namespace spikesink {
 struct ResidentWeights : WeightLoader {
   void load(WeightGroup) override {}
   void unload(WeightGroup) override {}
-  int64_t hidden_state_budget() const override { return 0; }
+  int64_t max_hidden_state_memory() const override { return 0; }
 };
 
 }  // namespace spikesink

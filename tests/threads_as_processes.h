@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "spikesink/distributed/processes.h"
+#include "spikesink/distributed/process_group.h"
 
 namespace spikesink {
 
@@ -32,7 +32,7 @@ class ThreadJob {
  private:
   using Given = std::vector<torch::Tensor>;  // by rank
 
-  class Process : public Processes {
+  class Process : public ProcessGroup {
    public:
     Process(ThreadJob& job, int64_t rank) : job_(job), rank_(rank) {}
     int64_t rank() const override { return rank_; }

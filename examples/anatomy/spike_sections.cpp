@@ -41,7 +41,7 @@ void LifeCycleSection::print_summary() const {
   fmt::print("spike channels    {}\n", list(life.spike_channels));
   fmt::print("step-up blocks    {}\n", list(life.step_up));
   fmt::print("step-down blocks  {}\n", list(life.step_down));
-  if (const auto excess = life.first_exceeding(spikesink::kMaxFloat16))
+  if (const auto excess = life.first_overflow(spikesink::kMaxFloat16))
     fmt::print("float16           would overflow: {:.0f} in channel {} at block {}\n",
                excess->peak.magnitude, excess->peak.channel, excess->block.number);
 }

@@ -32,7 +32,7 @@ void check_ids(const Experiment& experiment, const Options& options, int64_t d_v
   for (const auto& batch : experiment.batches) {
     const auto largest = batch.ids.max().item<int64_t>();
     if (largest < d_vocabulary) continue;
-    throw spikesink::FormatError(fmt::format(
+    throw spikesink::FileError(fmt::format(
         "the tokenizer does not fit the model: got id {} ('{}'), expected ids below {}, the "
         "model's vocabulary ({})",
         largest, experiment.tokenizer->token_text(largest), d_vocabulary, options.model.string()));
@@ -60,7 +60,7 @@ void batch_text(const Options& options, const spikesink::ModelConfig& config,
   experiment.batches = spikesink::token_batches(
       *experiment.tokenizer, read_text(options),
       {.length = options.length.value_or(std::min(options.text_length, config.context)),
-       .count = options.sequences.value_or(options.text_sequences),
+       .max_windows = options.sequences.value_or(options.text_sequences),
        .bos = options.bos});
   check_ids(experiment, options, config.d_vocabulary);
 }
@@ -128,7 +128,7 @@ Experiment open_experiment(const Options& options, spikesink::TokenBatches batch
   experiment.batches = std::move(batches);
   try {
     experiment.tokenizer = spikesink::load_tokenizer(options.model);
-  } catch (const spikesink::FormatError& error) {  // it is only needed for the text of the ids
+  } catch (const spikesink::FileError& error) {  // it is only needed for the text of the ids
     experiment.note = fmt::format("tokens are shown without their text: {}", error.what());
   }
   load_model(options, experiment);

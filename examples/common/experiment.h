@@ -22,7 +22,7 @@ struct Experiment {
   bool bos = false;                            // whether BOS starts each sequence
   bool eos = false;  // whether EOS (an encoder's separator) ends each sequence
   std::string note;  // a remark for the user, or empty
-  std::unique_ptr<spikesink::Processes> processes;  // null: one process only
+  std::unique_ptr<spikesink::ProcessGroup> processes;  // null: one process only
 
   int64_t sequences() const;
   /// The number of tokens of the longest sequence.

@@ -30,22 +30,22 @@ bool is_sequence(const nlohmann::json& sequence) {
 std::string read_file(const fs::path& file) {
   std::error_code error;
   if (fs::is_directory(file, error))
-    throw spikesink::FormatError(fmt::format("'{}' is a folder, expected a file", file.string()));
+    throw spikesink::FileError(fmt::format("'{}' is a folder, expected a file", file.string()));
   const auto type = fs::status(file, error).type();  // reading a device may never end
   if (type == fs::file_type::character || type == fs::file_type::block ||
       type == fs::file_type::socket)
-    throw spikesink::FormatError(
+    throw spikesink::FileError(
         fmt::format("'{}' is a special file, expected a file or a pipe", file.string()));
   std::ifstream stream(file, std::ios::binary);
   std::string bytes{std::istreambuf_iterator<char>(stream), {}};
-  if (!stream) throw spikesink::FormatError(fmt::format("cannot read '{}'", file.string()));
+  if (!stream) throw spikesink::FileError(fmt::format("cannot read '{}'", file.string()));
   return bytes;
 }
 
 std::vector<std::vector<int64_t>> read_token_ids(const fs::path& file) {
   const auto json = nlohmann::json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
   if (!json.is_array() || !std::all_of(json.begin(), json.end(), is_sequence))
-    throw spikesink::FormatError(fmt::format(
+    throw spikesink::FileError(fmt::format(
         "--tokens: {} is not a JSON array of arrays of token ids, such as [[1, 2], [3]]",
         file.string()));
   return json.get<std::vector<std::vector<int64_t>>>();

@@ -9,7 +9,7 @@ namespace examples {
 namespace {
 
 using spikesink::BosRule;
-using spikesink::WeightLoading;
+using spikesink::WeightLoadingMode;
 
 constexpr int64_t kMostThreads = 1024;  // more may be refused by the system
 
@@ -19,9 +19,10 @@ const std::map<std::string, torch::Dtype> kDtypes = {{"float32", torch::kFloat},
                                                      {"bfloat16", torch::kBFloat16},
                                                      {"float16", torch::kHalf},
                                                      {"float64", torch::kDouble}};
-const std::map<std::string, WeightLoading> kWeightLoadings = {{"auto", WeightLoading::kAuto},
-                                                              {"yes", WeightLoading::kByLayer},
-                                                              {"no", WeightLoading::kWholeModel}};
+const std::map<std::string, WeightLoadingMode> kWeightLoadingModes = {
+    {"auto", WeightLoadingMode::kAuto},
+    {"yes", WeightLoadingMode::kByLayer},
+    {"no", WeightLoadingMode::kWholeModel}};
 const std::map<std::string, torch::Device> kDevices = {{"cpu", torch::kCPU},
                                                        {"cuda", torch::kCUDA}};
 
@@ -48,7 +49,7 @@ void add_model_options(CLI::App& app, Options& options) {
              "(default: float32)")
       ->type_name("TYPE")
       ->group(kModelGroup);
-  add_choice(app, "--by-layer", options.load.weight_loading, kWeightLoadings,
+  add_choice(app, "--by-layer", options.load.weight_loading, kWeightLoadingModes,
              "load the weights of a layer when it runs (default: auto, only if the model does not "
              "fit into --memory)")
       ->group(kModelGroup);
@@ -125,7 +126,7 @@ void check_device(torch::Device device) {
         "--device cuda: LibTorch finds no CUDA device, expected at least one");
 }
 
-torch::Device device_of(const spikesink::Processes* processes, torch::Device device) {
+torch::Device device_of(const spikesink::ProcessGroup* processes, torch::Device device) {
   if (processes == nullptr || !device.is_cuda()) return device;
   const auto index = processes->local_rank() % torch::cuda::device_count();
   return {torch::kCUDA, static_cast<c10::DeviceIndex>(index)};

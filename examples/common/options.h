@@ -7,7 +7,7 @@
 
 #include "common/help.h"
 #include "common/validators.h"
-#include "spikesink/distributed/processes.h"
+#include "spikesink/distributed/process_group.h"
 #include "spikesink/model/load_model.h"
 #include "spikesink/text/token_batches.h"
 
@@ -45,7 +45,7 @@ void add_device(CLI::App& app, torch::Device& device);
 /// Throws std::invalid_argument if LibTorch does not find such a device.
 void check_device(torch::Device device);
 /// Returns `device`, or with several GPUs the GPU of this process.
-torch::Device device_of(const spikesink::Processes* processes, torch::Device device);
+torch::Device device_of(const spikesink::ProcessGroup* processes, torch::Device device);
 /// Throws std::invalid_argument in a job of several processes. For programs that need one process.
 void refuse_job();
 

@@ -15,7 +15,7 @@ struct NothingToEdit : std::runtime_error {
 };
 
 /// Builds one edit of an intervention from its JSON (docs/interventions.md). Throws
-/// spikesink::FormatError for invalid JSON, NothingToEdit, and what the library throws.
+/// spikesink::FileError for invalid JSON, NothingToEdit, and what the library throws.
 std::shared_ptr<const spikesink::Intervention> build_edit(const Json& json,
                                                           const std::string& location,
                                                           const SpikesAndSinks& found,

@@ -8,25 +8,24 @@ namespace {
 
 using namespace spikesink;
 
-std::vector<NamedIntervention> build_protocol(const JsonObject& entry,
-                                              const SpikesAndSinks& found) {
+std::vector<NamedInterventions> build_protocol(const JsonObject& entry,
+                                               const SpikesAndSinks& found) {
   const auto name = entry.string("protocol");
   if (name != "refine" && name != "massive-activations")
     entry.refuse("protocol", "massive-activations or refine");
   if (!found.birth || found.first_massive.layers.empty())
     throw NothingToEdit("the text shows no spikes");
   if (name == "refine")
-    return refine_protocol(found.first_massive, found.first_massive.spike_positions,
-                           found.channels);
+    return onset_protocol(found.first_massive, found.first_massive.spike_positions, found.channels);
   return massive_activations_protocol(found.massive, found.birth->layer(), found.channels);
 }
 
 // One protocol contains several interventions.
-std::vector<NamedIntervention> build_entry(const Json& json, const std::string& location,
-                                           const SpikesAndSinks& found, Experiment& experiment) {
+std::vector<NamedInterventions> build_entry(const Json& json, const std::string& location,
+                                            const SpikesAndSinks& found, Experiment& experiment) {
   const JsonObject entry(json, location, {"name", "what", "parts", "protocol"});
   if (entry.has("protocol")) return build_protocol(entry, found);
-  NamedIntervention intervention{.name = entry.string("name")};
+  NamedInterventions intervention{.name = entry.string("name")};
   const auto& edits = entry["parts"];
   for (size_t index = 0; index < edits.size(); ++index)
     intervention.interventions.push_back(build_edit(

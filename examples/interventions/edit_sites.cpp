@@ -40,7 +40,7 @@ std::optional<std::vector<int64_t>> layers_of(const JsonObject& edit, const Spik
   return {{birth_block(found).layer()}};
 }
 
-TokenChoice tokens_of(const JsonObject& edit) {
+TokenSelector tokens_of(const JsonObject& edit) {
   if (!edit.has("tokens") || edit.equals("tokens", "spiking")) return MassiveTokens{};
   if (edit.equals("tokens", "all")) return AllTokens{};
   if (edit.equals("tokens", "start-and-largest")) return FirstAndLargestTokens{};

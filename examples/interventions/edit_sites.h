@@ -9,12 +9,12 @@
 namespace examples {
 
 // These functions read the sites of an edit: its keys "channels", "layers", "tokens", "heads" and
-// "blocks". They throw spikesink::FormatError, or NothingToEdit if the text has no spikes or sinks.
+// "blocks". They throw spikesink::FileError, or NothingToEdit if the text has no spikes or sinks.
 
 std::vector<int64_t> channels_of(const JsonObject& edit, const SpikesAndSinks& found);
 /// Returns nullopt for all layers.
 std::optional<std::vector<int64_t>> layers_of(const JsonObject& edit, const SpikesAndSinks& found);
-spikesink::TokenChoice tokens_of(const JsonObject& edit);
+spikesink::TokenSelector tokens_of(const JsonObject& edit);
 /// Returns nullopt for all heads.
 std::optional<std::vector<spikesink::HeadIndex>> heads_of(const JsonObject& edit,
                                                           const SpikesAndSinks& found);

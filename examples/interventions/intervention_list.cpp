@@ -26,8 +26,7 @@ void check_entry(const JsonObject& entry, const std::vector<std::string>& earlie
 
 void check(const InterventionList& list) {
   if (!list.entries.is_array() || list.entries.empty())
-    throw spikesink::FormatError(
-        fmt::format("{}: expected a list of interventions", list.file_name));
+    throw spikesink::FileError(fmt::format("{}: expected a list of interventions", list.file_name));
   std::vector<std::string> names;
   for (size_t index = 0; index < list.entries.size(); ++index) {
     const JsonObject entry(list.entries[index], fmt::format("{}[{}]", list.file_name, index),
@@ -75,13 +74,13 @@ InterventionList default_interventions() {
 InterventionList read_interventions(const std::filesystem::path& file) {
   const auto is_shallow = [&](int depth, Json::parse_event_t, const Json&) {
     if (depth >= kDeepest)
-      throw spikesink::FormatError(
+      throw spikesink::FileError(
           fmt::format("--file: {} is nested deeper than {} levels", file.string(), kDeepest));
     return true;
   };
   auto json = Json::parse(read_file(file), is_shallow, /*allow_exceptions=*/false);
   if (json.is_discarded())
-    throw spikesink::FormatError(fmt::format("--file: {} is not JSON", file.string()));
+    throw spikesink::FileError(fmt::format("--file: {} is not JSON", file.string()));
   InterventionList list{std::move(json), file.filename().string(), /*skip_impossible=*/false};
   check(list);
   return list;

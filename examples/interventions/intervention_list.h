@@ -26,11 +26,11 @@ struct InterventionList {
 
 /// Returns the built-in interventions.
 InterventionList default_interventions();
-/// Reads the interventions of --file. Throws spikesink::FormatError.
+/// Reads the interventions of --file. Throws spikesink::FileError.
 InterventionList read_interventions(const std::filesystem::path& file);
 
 struct BuiltInterventions {
-  std::vector<spikesink::NamedIntervention> interventions;
+  std::vector<spikesink::NamedInterventions> interventions;
   std::vector<std::string> skipped;  // names, each with the reason in parentheses
 };
 

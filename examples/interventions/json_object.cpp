@@ -13,18 +13,18 @@ JsonObject::JsonObject(const Json& json, std::string location,
                        std::initializer_list<const char*> keys)
     : json_(json), location_(std::move(location)) {
   if (!json.is_object())
-    throw spikesink::FormatError(
+    throw spikesink::FileError(
         fmt::format("{}: got {}, expected an object", location_, json.dump()));
   for (const auto& [key, value] : json.items()) {
     if (std::find(keys.begin(), keys.end(), key) == keys.end())
-      throw spikesink::FormatError(fmt::format("{}: got the key '{}', expected one of {}",
-                                               location_, key, fmt::join(keys, ", ")));
+      throw spikesink::FileError(fmt::format("{}: got the key '{}', expected one of {}", location_,
+                                             key, fmt::join(keys, ", ")));
   }
 }
 
 void JsonObject::refuse(const char* key, const std::string& expected) const {
-  throw spikesink::FormatError(fmt::format("{}: got {}, expected {}", location(key),
-                                           has(key) ? json_.at(key).dump() : "nothing", expected));
+  throw spikesink::FileError(fmt::format("{}: got {}, expected {}", location(key),
+                                         has(key) ? json_.at(key).dump() : "nothing", expected));
 }
 
 bool JsonObject::equals(const char* key, const char* word) const {

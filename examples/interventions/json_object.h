@@ -10,7 +10,7 @@ namespace examples {
 using Json = nlohmann::json;
 
 /// Reads a JSON object of a file of interventions. An unknown key or a value of another type throws
-/// spikesink::FormatError with its location in the file.
+/// spikesink::FileError with its location in the file.
 class JsonObject {
  public:
   /// `location` is that of the object, such as "interventions.json[3].parts[0]".
@@ -25,7 +25,7 @@ class JsonObject {
   std::vector<int64_t> integers(const char* key) const;
   std::string location(const char* key) const { return location_ + "." + key; }
 
-  /// Throws spikesink::FormatError: got the value of `key`, expected `expected`.
+  /// Throws spikesink::FileError: got the value of `key`, expected `expected`.
   [[noreturn]] void refuse(const char* key, const std::string& expected) const;
 
  private:

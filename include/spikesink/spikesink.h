@@ -1,7 +1,7 @@
 #pragma once
 
 // The whole library.
-#include "spikesink/distributed/processes.h"
+#include "spikesink/distributed/process_group.h"
 #include "spikesink/error.h"
 #include "spikesink/hooks/activation_cache.h"
 #include "spikesink/hooks/block.h"
@@ -36,7 +36,7 @@
 #include "spikesink/measure/practice/quantisation.h"
 #include "spikesink/measure/sinks/attention_sinks.h"
 #include "spikesink/measure/sinks/head_pictures.h"
-#include "spikesink/measure/sinks/projection.h"
+#include "spikesink/measure/sinks/pca_tsne.h"
 #include "spikesink/measure/sinks/qk_sample.h"
 #include "spikesink/measure/sinks/self_attention.h"
 #include "spikesink/measure/sinks/sink_geometry.h"

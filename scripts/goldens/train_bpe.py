@@ -20,15 +20,15 @@ RUNS = [  # of one letter, of one sign, of white space; pairs that occur equally
 ]
 
 
-def case(source: dict, vocabulary: int, least_count: int, special_tokens: list[str]) -> dict:
+def case(source: dict, vocabulary: int, min_frequency: int, special_tokens: list[str]) -> dict:
     texts = source["texts"] if "texts" in source else [(ROOT / source["file"]).read_bytes().decode()]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(vocab_size=vocabulary, min_frequency=least_count, special_tokens=special_tokens,
+    trainer = trainers.BpeTrainer(vocab_size=vocabulary, min_frequency=min_frequency, special_tokens=special_tokens,
                                   initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
-    return source | {"vocabulary": vocabulary, "least_count": least_count, "special_tokens": special_tokens,
+    return source | {"vocabulary": vocabulary, "min_frequency": min_frequency, "special_tokens": special_tokens,
                      "tokenizer": json.loads(tokenizer.to_str())}
 
 

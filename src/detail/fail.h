@@ -17,10 +17,10 @@ template <typename... Args>
   throw std::invalid_argument(printable(fmt::format(text, std::forward<Args>(args)...)));
 }
 
-/// Throws FormatError, for a file that is damaged or has unsupported content.
+/// Throws FileError, for a file that is damaged or has unsupported content.
 template <typename... Args>
 [[noreturn]] void fail_format(fmt::format_string<Args...> text, Args&&... args) {
-  throw FormatError(printable(fmt::format(text, std::forward<Args>(args)...)));
+  throw FileError(printable(fmt::format(text, std::forward<Args>(args)...)));
 }
 
 }  // namespace spikesink::detail

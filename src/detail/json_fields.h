@@ -30,7 +30,7 @@ template <typename T>
 struct IsOptional<std::optional<T>> : std::true_type {};
 
 /// Reads a struct from a JSON object. Fields that are missing in the object keep their values.
-/// Throws FormatError for an unknown key.
+/// Throws FileError for an unknown key.
 class FieldReader {
  public:
   FieldReader(const nlohmann::json& object, const char* caller, std::string where)

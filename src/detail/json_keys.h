@@ -24,14 +24,14 @@ inline constexpr JsonKind kJsonText{[](const auto& v) { return v.is_string(); },
 inline constexpr JsonKind kJsonArray{[](const auto& v) { return v.is_array(); }, "an array"};
 inline constexpr JsonKind kJsonObject{[](const auto& v) { return v.is_object(); }, "an object"};
 
-/// Returns the value. Throws FormatError if it has another type. The message starts with `caller`,
+/// Returns the value. Throws FileError if it has another type. The message starts with `caller`,
 /// names the value by `what` and ends with `where` (the file and the path of keys).
 const nlohmann::json& expect_kind(const nlohmann::json& value, const JsonKind& kind,
                                   std::string_view caller, std::string_view what,
                                   std::string_view where);
 
 /// Reads a JSON object key by key and records which keys were read, so that unknown keys can be
-/// rejected. Null counts as missing. Throws FormatError for invalid values.
+/// rejected. Null counts as missing. Throws FileError for invalid values.
 class JsonKeys {
  public:
   /// `object` must outlive this.
@@ -60,12 +60,12 @@ class JsonKeys {
   void ignore(std::initializer_list<std::string_view> keys) {
     read_.insert(keys.begin(), keys.end());
   }
-  /// Throws FormatError for a key that was neither read nor ignored, unless its value is neutral:
+  /// Throws FileError for a key that was neither read nor ignored, unless its value is neutral:
   /// null, false, 0, "", [] or {}.
   void refuse_unread() const;
-  /// Throws FormatError for any key that was neither read nor ignored.
+  /// Throws FileError for any key that was neither read nor ignored.
   void refuse_unknown() const;
-  /// Throws FormatError with the value of `key` and the expected value.
+  /// Throws FileError with the value of `key` and the expected value.
   [[noreturn]] void refuse(std::string_view key, std::string_view expected) const;
 
   const nlohmann::json& value() const { return *object_; }

@@ -11,13 +11,13 @@ namespace spikesink::detail {
 /// is on a disk.
 class ScratchFile {
  public:
-  /// Messages start with `function`. Throws FormatError if no file can be created.
+  /// Messages start with `function`. Throws FileError if no file can be created.
   explicit ScratchFile(std::string_view function);
   ScratchFile(const ScratchFile&) = delete;
   ScratchFile& operator=(const ScratchFile&) = delete;
   ~ScratchFile();
 
-  /// Both throw FormatError if the disk is full or the file cannot be read.
+  /// Both throw FileError if the disk is full or the file cannot be read.
   void write(int64_t offset, const void* data, int64_t bytes);
   void read(int64_t offset, void* data, int64_t bytes) const;
 

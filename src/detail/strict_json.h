@@ -6,7 +6,7 @@
 
 namespace spikesink::detail {
 
-/// Parses a JSON object. Throws FormatError for invalid JSON, another type of value, nesting deeper
+/// Parses a JSON object. Throws FileError for invalid JSON, another type of value, nesting deeper
 /// than `max_depth`, and duplicate keys in one object (most parsers silently use the last one). The
 /// message starts with `caller`.
 nlohmann::json parse_strict_json(std::string_view text, int max_depth, std::string_view caller,

@@ -17,7 +17,7 @@ class TemporaryFile {
   ~TemporaryFile();
 
   const std::filesystem::path& path() const { return path_; }
-  /// Both throw FormatError, with a message that starts with `function`, if the file cannot be
+  /// Both throw FileError, with a message that starts with `function`, if the file cannot be
   /// written or renamed.
   void write(const std::function<void(std::ostream&)>& contents, std::string_view function);
   void rename(std::string_view function);
@@ -34,7 +34,7 @@ void write_whole(const std::filesystem::path& file, std::string_view contents,
 /// Waits until all writes to a file or folder are on the disk (fsync).
 void sync(const std::filesystem::path& path, std::string_view function);
 
-/// Throws FormatError, with a message that starts with `function`, if no file can be created in
+/// Throws FileError, with a message that starts with `function`, if no file can be created in
 /// `folder`.
 void check_can_write(const std::filesystem::path& folder, std::string_view function);
 

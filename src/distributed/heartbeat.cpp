@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "detail/fail.h"
-#include "spikesink/distributed/processes.h"
+#include "spikesink/distributed/process_group.h"
 
 namespace spikesink::detail {
 namespace {
@@ -81,7 +81,7 @@ struct Heartbeat::State {
 
   void report(const std::string& what) {
     const std::lock_guard lock(mutex);
-    if (failure.empty()) failure = fmt::format("[Processes] {}", what);
+    if (failure.empty()) failure = fmt::format("[ProcessGroup] {}", what);
   }
 
   // The error message of the first failure; empty if all processes are alive.
@@ -89,7 +89,7 @@ struct Heartbeat::State {
     const std::lock_guard lock(mutex);
     if (!failure.empty() || Clock::now() - store_answered < kPeriod + kTimeout) return failure;
     return fmt::format(
-        "[Processes] the process with the job's store, usually process 0, has not answered "
+        "[ProcessGroup] the process with the job's store, usually process 0, has not answered "
         "for {} s",
         kTimeout.count());
   }

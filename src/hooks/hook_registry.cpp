@@ -101,7 +101,7 @@ HookScope HookRegistry::add(std::string_view pattern, const Hook& hook) {
   return scope;
 }
 
-HookScope HookRegistry::claim(const std::string& site, const std::string& by) {
+HookScope HookRegistry::reserve_site(const std::string& site, const std::string& owner) {
   const auto [claimed, is_new] = claims_->emplace(site, by);
   if (!is_new) {
     detail::fail_argument("[{}] conflicts with an active {}: both change the {}", by,

@@ -26,7 +26,7 @@ AddPrefix::AddPrefix(torch::Tensor registers) : registers_(std::move(registers))
 
 HookScope AddPrefix::attach(Transformer& model) const {
   detail::check_range(kAddPrefix, "token", tokens_, model->config().d_vocabulary);
-  auto scope = model->hooks().claim("prefix", kAddPrefix);
+  auto scope = model->hooks().reserve_site("prefix", kAddPrefix);
   if (!registers_.defined()) return scope;
   if (registers_.size(1) != model->config().embedding_width())
     detail::fail_argument("[{}] registers: got {}, expected [n, {}]", kAddPrefix,

@@ -42,7 +42,7 @@ struct Row {
   }
 };
 
-Row measure(Transformer& model, const TokenBatch& text, const NamedIntervention& intervention,
+Row measure(Transformer& model, const TokenBatch& text, const NamedInterventions& intervention,
             const FinalStates& clean) {
   auto batch = text;
   for (const auto& one : intervention.interventions)
@@ -62,7 +62,7 @@ Row measure_clean(Transformer& model, const TokenBatch& batch, FinalStates& stat
   return row;
 }
 
-std::vector<FittedNorm> norms_of(const NamedIntervention& intervention) {
+std::vector<FittedNorm> norms_of(const NamedInterventions& intervention) {
   std::vector<FittedNorm> norms;
   for (const auto& one : intervention.interventions) {
     const auto* change = dynamic_cast<const ChangeNorms*>(one.get());
@@ -75,7 +75,7 @@ std::vector<FittedNorm> norms_of(const NamedIntervention& intervention) {
 
 std::vector<InterventionResult> compare_interventions(
     Transformer& model, const TokenBatches& batches,
-    const std::vector<NamedIntervention>& interventions, uint64_t seed,
+    const std::vector<NamedInterventions>& interventions, uint64_t seed,
     const ProgressCallback& progress) {
   std::vector<Row> rows;
   const auto passes = static_cast<int64_t>(interventions.size()) + 1;

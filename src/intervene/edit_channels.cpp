@@ -34,7 +34,7 @@ torch::Tensor edited(const torch::Tensor& values, const ChannelEdit& edit) {
 
 torch::Tensor massive_tokens(const torch::Tensor& state, const MassiveActivationsOptions& massive) {
   StateScan scan;
-  scan.read(state);
+  scan.scan(state);
   auto mask = torch::zeros({state.size(0), state.size(1)}, torch::kBool);
   auto marks = mask.accessor<bool, 2>();
   detail::for_each_massive_token(
@@ -72,7 +72,7 @@ torch::Tensor masked_by(const TokenMaskFunction& predicate, const torch::Tensor&
   return mask;
 }
 
-torch::Tensor token_mask(const TokenChoice& choice, const torch::Tensor& state,
+torch::Tensor token_mask(const TokenSelector& choice, const torch::Tensor& state,
                          const torch::Tensor& tokens_of_text) {
   if (const auto* spikes = std::get_if<MassiveTokens>(&choice))
     return massive_tokens(state, spikes->massive);
@@ -85,7 +85,7 @@ torch::Tensor token_mask(const TokenChoice& choice, const torch::Tensor& state,
 }
 
 // For messages about conflicts.
-const char* selector_name(const TokenChoice& choice) {
+const char* selector_name(const TokenSelector& choice) {
   constexpr std::array kWords = {
       "all tokens",         "spiking tokens",   "start and largest tokens",
       "tokens by position", "tokens of a text", "tokens by predicate"};
@@ -137,9 +137,9 @@ HookScope EditChannels::attach_to(Transformer& model, const torch::Tensor& token
   for (const int64_t layer : layers) {
     for (const int64_t channel : channels_) {
       if (!sets) break;
-      scope += model->hooks().claim(fmt::format("channel {} of {} after layer {}", channel,
-                                                selector_name(sites_.tokens), layer),
-                                    kEditChannels);
+      scope += model->hooks().reserve_site(fmt::format("channel {} of {} after layer {}", channel,
+                                                       selector_name(sites_.tokens), layer),
+                                           kEditChannels);
     }
     scope += model->hooks().add(
         model->hidden_state_hook_name(Block::of(layer, BlockKind::kFeedForward)), hook);

@@ -32,8 +32,8 @@ HookScope EditHeads::attach(Transformer& model) const {
   for (int64_t layer = 0; layer < model->config().n_layers; ++layer) {
     if (heads[layer].empty()) continue;
     for (const int64_t head : heads[layer])
-      scope += model->hooks().claim(fmt::format("output of head {} in layer {}", head, layer),
-                                    kEditHeads);
+      scope += model->hooks().reserve_site(
+          fmt::format("output of head {} in layer {}", head, layer), kEditHeads);
     const auto point = hook_names::layer_hook_name(layer, hook_names::kZ);
     const auto source = patch ? patch->cache[point] : torch::Tensor();
     scope += model->hooks().add(point, edit_of(heads[layer], edit_, source));

@@ -2,7 +2,7 @@
 
 #include "detail/fail.h"
 #include "intervene/checks.h"
-#include "intervene/norm_sites.h"
+#include "intervene/norm_flags.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -150,14 +150,14 @@ void Plan::add_moved(NormPlacement to) {
     detail::fail_argument(
         "[{}] placement: got post for parallel blocks, which have one sum for two", kFitNorms);
   check_shared(config_, blocks_);
-  const auto before = norm_sites(from), after = norm_sites(to);
+  const auto before = norm_flags(from), after = norm_flags(to);
   const bool shares = config_.residual == ResidualForm::kParallelSharedNorm;
   for (const auto& block : blocks_) {
     const auto move = [&](NormSite site, bool was, bool is) {
-      if (was != is) add(block, site, is ? NormKind::kRms : NormKind::kFixedDivisor);
+      if (was != is) add(block, site, is ? NormKind::kRmsNorm : NormKind::kFixedDivisor);
     };
     if (!shares || block.kind() == BlockKind::kAttention)
-      move(NormSite::kFront, before.front, after.front);
+      move(NormSite::kInput, before.input, after.input);
     move(NormSite::kOutput, before.output, after.output);
     move(NormSite::kSum, before.sum, after.sum);
   }
@@ -170,14 +170,14 @@ void Plan::add_qk(bool on) {
   for (const auto& block : blocks_) {
     if (block.kind() != BlockKind::kAttention) continue;
     for (const auto site : {NormSite::kQuery, NormSite::kKey})
-      add(block, site, on ? NormKind::kRms : NormKind::kFixedDivisor);
+      add(block, site, on ? NormKind::kRmsNorm : NormKind::kFixedDivisor);
   }
 }
 
 void Plan::add_tanh(bool whole_model) {
   check_shared(config_, blocks_);
   for (const auto& block : blocks_) {
-    for (const auto site : {NormSite::kFront, NormSite::kOutput, NormSite::kSum}) {
+    for (const auto site : {NormSite::kInput, NormSite::kOutput, NormSite::kSum}) {
       if (has_norm(block, site)) add(block, site, NormKind::kDynamicTanh);
     }
   }
@@ -189,7 +189,7 @@ void Plan::add_tanh(bool whole_model) {
 HookScope watch(Transformer& model, FittedNorm& norm) {
   const double multiplier =
       norm.site == NormSite::kOutput ? model->config().residual_multiplier : 1;
-  if (norm.kind == NormKind::kRms) {
+  if (norm.kind == NormKind::kRmsNorm) {
     return model->hooks().add(
         detail::norm_input(model, norm.block, norm.site),
         [&norm, multiplier](const torch::Tensor& x) { fit_added(norm, x, multiplier); });
@@ -220,7 +220,7 @@ std::vector<FittedNorm> fit_norms(Transformer& model, const TokenBatch& calibrat
   auto norms = Plan(model, change, blocks).norms;
   HookScope scope;
   for (auto& norm : norms) scope += watch(model, norm);
-  model->forward(calibration.ids.to(model->options().device()), {.logits = false});
+  model->forward(calibration.ids.to(model->options().device()), {.compute_logits = false});
   return norms;
 }
 

@@ -1,7 +1,7 @@
 #include "spikesink/intervene/norm_placement.h"
 
 #include "detail/fail.h"
-#include "intervene/norm_sites.h"
+#include "intervene/norm_flags.h"
 
 namespace spikesink {
 namespace {
@@ -19,18 +19,19 @@ std::shared_ptr<NormImpl> replacement(const Transformer& model, const NormImpl& 
                                       const FittedNorm& norm) {
   const auto& config = model->config();
   const auto options = model->options();
-  if (norm.kind == NormKind::kRms)
-    return now.replaced({.epsilon = config.norm.epsilon}, gain_of(config, norm, options), {}, {});
+  if (norm.kind == NormKind::kRmsNorm)
+    return now.make_replacement({.epsilon = config.norm.epsilon}, gain_of(config, norm, options),
+                                {}, {});
   auto changed = now.config();
-  changed.centred = changed.centred || changed.kind == NormKind::kLayer;
+  changed.centred = changed.centred || changed.kind == NormKind::kLayerNorm;
   changed.kind = norm.kind;
   const auto alpha = torch::full({1}, norm.alpha, options.dtype(torch::kDouble));
   if (norm.kind == NormKind::kFixedDivisor)
-    return now.replaced(changed, now.weight, now.bias, alpha);
+    return now.make_replacement(changed, now.weight, now.bias, alpha);
   changed.scale_plus_one = false;
   const auto scale = now.scale(options.dtype().toScalarType());
   const auto weight = scale.defined() ? scale * norm.gain : gain_of(config, norm, options);
-  return now.replaced(changed, weight, now.bias, alpha);
+  return now.make_replacement(changed, weight, now.bias, alpha);
 }
 
 void check(const ModelConfig& config, const FittedNorm& norm) {
@@ -47,7 +48,7 @@ HookScope ChangeNorms::attach(Transformer& model) const {
   for (const auto& norm : norms_) check(model->config(), norm);
   HookScope scope;
   for (const auto& norm : norms_) {
-    scope += model->hooks().claim(
+    scope += model->hooks().reserve_site(
         fmt::format("the {} norm of block {}", to_string(norm.site), norm.block.number),
         kChangeNorms);
     const auto pinned = model->pin_weights(norm.site == NormSite::kFinal

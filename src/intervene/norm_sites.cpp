@@ -1,4 +1,4 @@
-#include "intervene/norm_sites.h"
+#include "intervene/norm_flags.h"
 
 #include "spikesink/hooks/hook_names.h"
 
@@ -8,7 +8,7 @@ using namespace hook_names;
 
 const char* to_string(NormSite site) {
   switch (site) {
-    case NormSite::kFront:
+    case NormSite::kInput:
       return "front";
     case NormSite::kOutput:
       return "output";
@@ -29,10 +29,10 @@ namespace detail {
 Norm& norm_at(Transformer& model, Block block, NormSite site) {
   if (site == NormSite::kFinal) return model->ln_final;
   auto& layer = model->layers[block.layer()];
-  auto& [front, output, sum] = layer->norms(block.kind());
+  auto& [input, output, sum] = layer->norms(block.kind());
   switch (site) {
-    case NormSite::kFront:
-      return front;
+    case NormSite::kInput:
+      return input;
     case NormSite::kOutput:
       return output;
     case NormSite::kSum:
@@ -50,7 +50,7 @@ std::string norm_name(const ModelConfig& config, Block block, NormSite site) {
   if (site == NormSite::kKey) return layer_hook_name(block.layer(), "attn.k_norm");
   const bool first =
       block.kind() == BlockKind::kAttention ||
-      (site == NormSite::kFront && config.residual == ResidualForm::kParallelSharedNorm);
+      (site == NormSite::kInput && config.residual == ResidualForm::kParallelSharedNorm);
   const std::string name = first ? "ln1" : "ln2";
   return layer_hook_name(block.layer(), site == NormSite::kOutput ? name + "_post" : name);
 }
@@ -61,7 +61,7 @@ std::string norm_input(const Transformer& model, Block block, NormSite site) {
     return layer_hook_name(block.layer(), point);
   };
   switch (site) {
-    case NormSite::kFront:
+    case NormSite::kInput:
       if (attention || model->config().residual != ResidualForm::kSequential)
         return in_layer(kResidPre);
       return model->hidden_state_hook_name({block.number - 1});

@@ -7,8 +7,8 @@
 namespace spikesink {
 namespace {
 
-NamedIntervention edit_after(const std::string& name, const std::vector<int64_t>& channels,
-                             ChannelEdit edit, int64_t layer, TokenChoice tokens) {
+NamedInterventions edit_after(const std::string& name, const std::vector<int64_t>& channels,
+                              ChannelEdit edit, int64_t layer, TokenSelector tokens) {
   return {
       name,
       {std::make_shared<EditChannels>(
@@ -17,7 +17,7 @@ NamedIntervention edit_after(const std::string& name, const std::vector<int64_t>
 
 }  // namespace
 
-std::vector<NamedIntervention> massive_activations_protocol(
+std::vector<NamedInterventions> massive_activations_protocol(
     const MassiveActivationsResult& calibration, int64_t layer,
     const std::vector<int64_t>& channels) {
   return {
@@ -26,13 +26,13 @@ std::vector<NamedIntervention> massive_activations_protocol(
                  layer, FirstAndLargestTokens{})};
 }
 
-std::vector<NamedIntervention> refine_protocol(const MassiveOnsetResult& calibration,
+std::vector<NamedInterventions> onset_protocol(const MassiveOnsetResult& calibration,
                                                const SpikePositions& spike_positions,
                                                const std::vector<int64_t>& channels) {
   if (calibration.layers.empty()) return {};
   const int64_t layer = calibration.layers.front().layer;
   const TextPositions tokens{spike_positions};
-  std::vector<NamedIntervention> result = {
+  std::vector<NamedInterventions> result = {
       edit_after("refine/zero", channels, SetTo{0}, layer, tokens)};
   for (const auto& first : calibration.layers)
     result.push_back(edit_after(fmt::format("refine/mean-{}", first.layer), channels,

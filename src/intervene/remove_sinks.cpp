@@ -37,8 +37,8 @@ HookScope RemoveSinks::attach(Transformer& model) const {
   for (int64_t layer = 0; layer < model->config().n_layers; ++layer) {
     if (heads[layer].empty()) continue;
     for (const int64_t head : heads[layer])
-      scope += model->hooks().claim(fmt::format("sinks of head {} in layer {}", head, layer),
-                                    kRemoveSinks);
+      scope += model->hooks().reserve_site(fmt::format("sinks of head {} in layer {}", head, layer),
+                                           kRemoveSinks);
     scope += std::holds_alternative<AddSinkLogit>(removal_) ? add_logit(model, layer, heads[layer])
                                                             : limit(model, layer, heads[layer]);
   }
@@ -48,7 +48,8 @@ HookScope RemoveSinks::attach(Transformer& model) const {
 HookScope RemoveSinks::limit(Transformer& model, int64_t layer,
                              const std::vector<int64_t>& heads) const {
   const auto* cap = std::get_if<CapSink>(&removal_);
-  auto scope = model->hooks().claim(fmt::format("limit on sinks in layer {}", layer), kRemoveSinks);
+  auto scope =
+      model->hooks().reserve_site(fmt::format("limit on sinks in layer {}", layer), kRemoveSinks);
   auto max_share = torch::ones({model->config().n_heads}, torch::kDouble);
   max_share.index_fill_(0, torch::tensor(heads, torch::kLong), cap ? cap->max_share : 0.0);
   const auto attention = model->layers[layer]->attn.ptr();

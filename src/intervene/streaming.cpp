@@ -27,7 +27,7 @@ torch::Tensor StreamingCache::forward(Transformer& model, const torch::Tensor& t
   const auto ids = tokens.cpu();
   const auto id = ids.accessor<int64_t, 2>();
   for (int64_t index = 0; index < ids.size(1); ++index) {
-    kept_.push_back(cache_.total_tokens() - ids.size(1) + index);
+    kept_.push_back(cache_.appended_tokens() - ids.size(1) + index);
     has_kept_id_.push_back(std::find(policy_.kept_ids.begin(), policy_.kept_ids.end(),
                                      id[0][index]) != policy_.kept_ids.end());
   }
@@ -36,7 +36,7 @@ torch::Tensor StreamingCache::forward(Transformer& model, const torch::Tensor& t
 
 // The window counts the new tokens too, so only the last `window - tokens` cached ones are in it.
 void StreamingCache::evict(int64_t tokens) {
-  const int64_t first_of_window = cache_.total_tokens() + tokens - policy_.window;
+  const int64_t first_of_window = cache_.appended_tokens() + tokens - policy_.window;
   std::vector<int64_t> indices;
   int64_t kept_for_id = 0;
   for (int64_t index = static_cast<int64_t>(kept_.size()) - 1; index >= 0; --index) {
@@ -55,9 +55,9 @@ void StreamingCache::evict(int64_t tokens) {
   has_kept_id_.resize(indices.size());
 }
 
-StreamResult evaluate_streaming(Transformer& model, const torch::Tensor& ids,
-                                const CachePolicy& policy, const StreamOptions& options,
-                                const ProgressCallback& progress) {
+StreamingResult evaluate_streaming(Transformer& model, const torch::Tensor& ids,
+                                   const CachePolicy& policy, const StreamingOptions& options,
+                                   const ProgressCallback& progress) {
   if (!model->config().is_causal_lm())
     detail::fail_argument(
         "[evaluate_streaming] a {} does not predict the next token, expected a decoder",
@@ -73,7 +73,7 @@ StreamResult evaluate_streaming(Transformer& model, const torch::Tensor& ids,
         options.step, options.segment_length, policy.window);
   const torch::NoGradGuard no_grad;
   StreamingCache cache(policy);
-  StreamResult result{options};
+  StreamingResult result{options};
   const int64_t predicting = ids.size(0) - 1;  // the last one predicts nothing
   for (int64_t first = 0; first < predicting; first += options.step) {
     const int64_t last = std::min(first + options.step, predicting);

@@ -55,7 +55,7 @@ AttentionImpl::AttentionImpl(const ModelConfig& config, HookRegistry& hooks, int
   v = register_module("v", Linear(config.d_model, key_width, config.qkv_bias));
   o = register_module("o", Linear(query_width, config.d_model, config.attention_output_bias));
   if (config.sink_logits) sink_logits = register_parameter("sinks", torch::empty({config.n_heads}));
-  if (config.key_value_bias) {
+  if (config.learned_key_value) {
     const auto shape = {config.n_key_value_heads, config.d_head};
     bias_key = register_parameter("bias_key", torch::empty(shape));
     bias_value = register_parameter("bias_value", torch::empty(shape));

@@ -83,7 +83,7 @@ void visit_fields(Visitor& visit, LayerConfig& layer) {
 template <typename Visitor>
 void visit_fields(Visitor& visit, ExpertsConfig& experts) {
   visit("count", experts.count);
-  visit("chosen", experts.chosen);
+  visit("experts_per_token", experts.experts_per_token);
   visit("d_mlp", experts.d_mlp);
   visit("d_shared", experts.d_shared);
   visit("renormalized", experts.renormalized);
@@ -127,7 +127,7 @@ void visit_fields(Visitor& visit, ModelConfig& config) {
   visit("qkv_clip", config.qkv_clip);
   visit("attention_form", config.attention_form);
   visit("gate", config.gate);
-  visit("key_value_bias", config.key_value_bias);
+  visit("learned_key_value", config.learned_key_value);
   visit("sink_logits", config.sink_logits);
   visit("qk_norm", config.qk_norm);
   visit("qk_norm_config", config.qk_norm_config);

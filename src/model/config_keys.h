@@ -21,7 +21,7 @@ class ConfigKeys : public JsonKeys {
   /// Returns an empty object when the key is absent.
   ConfigKeys object(std::string_view key);
 
-  /// Throws FormatError unless `key` is absent or has this value, the only supported one.
+  /// Throws FileError unless `key` is absent or has this value, the only supported one.
   template <typename T>
   void expect(std::string_view key, const T& only) {
     const auto* found = find(key);

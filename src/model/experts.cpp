@@ -10,7 +10,7 @@ namespace spikesink {
 using namespace hook_names;
 
 ExpertsImpl::ExpertsImpl(const ModelConfig& config, HookRegistry& hooks, const std::string& name)
-    : chosen_(config.experts.chosen),
+    : experts_per_token_(config.experts.experts_per_token),
       renormalized_(config.experts.renormalized),
       hook_in_(hooks.add_point(name + "." + std::string(kMlpIn))),
       hook_weights_(hooks.add_point(name + "." + std::string(kExpertWeights))),
@@ -25,14 +25,14 @@ ExpertsImpl::ExpertsImpl(const ModelConfig& config, HookRegistry& hooks, const s
   if (sizes.d_shared > 0) {
     shared =
         register_module("shared", FeedForward(config, sizes.d_shared, hooks, name + ".shared"));
-    shared_gate = register_module("shared_gate", Linear(config.d_model, 1, false));
+    shared_expert_gate = register_module("shared_expert_gate", Linear(config.d_model, 1, false));
   }
 }
 
 torch::Tensor ExpertsImpl::forward(const torch::Tensor& input) {
   const auto x = hook_in_(input);
   const auto dtype = detail::at_least_float(x.scalar_type());
-  auto [probabilities, chosen] = at::topk(at::softmax(router(x), -1, dtype), chosen_);
+  auto [probabilities, chosen] = at::topk(at::softmax(router(x), -1, dtype), experts_per_token_);
   if (renormalized_) probabilities = probabilities / probabilities.sum(-1, /*keepdim=*/true);
   const auto weights = hook_weights_(probabilities.to(x.scalar_type())).flatten(0, 1);
   const auto indices = hook_indices_(chosen).flatten(0, 1);  // [tokens, chosen]
@@ -44,7 +44,7 @@ torch::Tensor ExpertsImpl::forward(const torch::Tensor& input) {
     const auto weight = weights.index({token, slot}).unsqueeze(1);
     out.index_add_(0, token, experts[number](tokens.index({token})) * weight);
   }
-  if (shared) out = out + shared(tokens) * at::sigmoid(shared_gate(tokens));
+  if (shared) out = out + shared(tokens) * at::sigmoid(shared_expert_gate(tokens));
   return out.view_as(x);
 }
 

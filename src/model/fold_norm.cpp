@@ -25,7 +25,7 @@ torch::Tensor fold_norm(const Norm& norm, const torch::Tensor& weight) {
   if (config.kind == NormKind::kDynamicTanh)
     detail::fail_argument("[fold_norm] a norm of this kind is not linear, so it cannot be folded");
   const auto scaled = scaled_columns(*norm, wide);
-  const bool centres = config.kind == NormKind::kLayer || config.centred;
+  const bool centres = config.kind == NormKind::kLayerNorm || config.centred;
   return centres ? scaled - scaled.mean(1, /*keepdim=*/true) : scaled;
 }
 

@@ -25,9 +25,9 @@ class GgufKeys {
 
   /// Accepts keys that do not change what the model computes in evaluation.
   void ignore(std::initializer_list<std::string_view> keys);
-  /// Throws FormatError unless `key` is absent or has this value, the only supported one.
+  /// Throws FileError unless `key` is absent or has this value, the only supported one.
   void expect(std::string_view key, int64_t only);
-  /// Throws FormatError for a key that was neither read nor ignored, unless it is zero.
+  /// Throws FileError for a key that was neither read nor ignored, unless it is zero.
   void refuse_unread() const;
 
   const GgufFile& file() const { return file_; }

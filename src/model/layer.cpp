@@ -17,10 +17,10 @@ LayerImpl::LayerImpl(const ModelConfig& config, HookRegistry& hooks, int64_t lay
     return register_module(name,
                            Norm(config.norm, config.d_model, hooks, layer_hook_name(layer, name)));
   };
-  const auto [front, output, sum] = norm_sites(config.norm_placement);
+  const auto [input, output, sum] = norm_flags(config.norm_placement);
 
   hook_resid_pre_ = point(kResidPre);
-  attention_norms.front = norm("ln1", front);
+  attention_norms.input = norm("ln1", input);
   attn = register_module("attn", Attention(config, hooks, layer));
   attention_norms.output = norm("ln1_post", output);
   hook_attn_out_ = point(kAttnOut);
@@ -28,8 +28,8 @@ LayerImpl::LayerImpl(const ModelConfig& config, HookRegistry& hooks, int64_t lay
   attention_norms.sum = norm("ln1", sum);
   if (sum) hook_normalized_resid_mid_ = point(kNormalizedResidMid);
   const bool has_second = config.feed_forward != FeedForwardKind::kNone;
-  feed_forward_norms.front =
-      norm("ln2", front && has_second && residual_ != ResidualForm::kParallelSharedNorm);
+  feed_forward_norms.input =
+      norm("ln2", input && has_second && residual_ != ResidualForm::kParallelSharedNorm);
   if (config.feed_forward == FeedForwardKind::kLinear) {
     hook_mlp_in_ = hooks.add_point(layer_hook_name(layer, "mlp.hook_in"));
     linear = register_module("mlp", Linear(config.d_model, config.d_model, config.mlp_bias));
@@ -52,16 +52,16 @@ torch::Tensor LayerImpl::forward(const torch::Tensor& stream, const PassContext&
   const auto scale_output = [&](const torch::Tensor& x) {
     return multiplier_ == 1 ? x : x * multiplier_;
   };
-  auto& [front1, output1, sum1] = attention_norms;
-  auto& [front2, output2, sum2] = feed_forward_norms;
+  auto& [input1, output1, sum1] = attention_norms;
+  auto& [input2, output2, sum2] = feed_forward_norms;
 
   const auto resid_pre = hook_resid_pre_(stream);
-  const auto attention_in = front1(resid_pre);
+  const auto attention_in = input1(resid_pre);
   const auto attention_out = hook_attn_out_(scale_output(output1(attn(attention_in, context))));
   const auto resid_mid =
       norm_sum(sum1, hook_resid_mid_, hook_normalized_resid_mid_, resid_pre + attention_out);
 
-  const auto mlp_in = shares_norm ? attention_in : front2(parallel ? resid_pre : resid_mid);
+  const auto mlp_in = shares_norm ? attention_in : input2(parallel ? resid_pre : resid_mid);
   const auto mlp_out = hook_mlp_out_(scale_output(output2(feed_forward(mlp_in))));
   return norm_sum(sum2, hook_resid_post_, hook_normalized_resid_post_, resid_mid + mlp_out);
 }

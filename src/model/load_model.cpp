@@ -90,8 +90,8 @@ void load_weights(Transformer& model, detail::StoredWeights weights, const LoadO
   int64_t bytes = 0;
   for (int64_t group = 0; group < weights.group_count(); ++group) bytes += weights.bytes({group});
   const bool fits = bytes <= memory;
-  if (options.weight_loading == WeightLoading::kByLayer ||
-      (options.weight_loading == WeightLoading::kAuto && !fits)) {
+  if (options.weight_loading == WeightLoadingMode::kByLayer ||
+      (options.weight_loading == WeightLoadingMode::kAuto && !fits)) {
     detail::logger().info("weights of {} bytes are loaded by layer: the memory limit is {} bytes",
                           bytes, memory);
     model->stream_weights_from(

@@ -95,12 +95,13 @@ void check_layers(const ModelConfig& config) {
 void check_experts(const ExpertsConfig& experts) {
   if (experts.count == 0) return;
   check_positive("experts.count", experts.count);
-  check_positive("experts.chosen", experts.chosen);
+  check_positive("experts.experts_per_token", experts.experts_per_token);
   check_positive("experts.d_mlp", experts.d_mlp);
   check_not_negative("experts.d_shared", static_cast<double>(experts.d_shared));
-  if (experts.chosen > experts.count)
-    fail_argument("[ModelConfig] experts.chosen: got {}, expected at most experts.count = {}",
-                  experts.chosen, experts.count);
+  if (experts.experts_per_token > experts.count)
+    fail_argument(
+        "[ModelConfig] experts.experts_per_token: got {}, expected at most experts.count = {}",
+        experts.experts_per_token, experts.count);
 }
 
 bool all_layers_have_experts(const ModelConfig& config) {
@@ -114,9 +115,9 @@ const char* to_string(NormKind kind) {
   switch (kind) {
     case NormKind::kNone:
       return "none";
-    case NormKind::kRms:
+    case NormKind::kRmsNorm:
       return "rms";
-    case NormKind::kLayer:
+    case NormKind::kLayerNorm:
       return "layer";
     case NormKind::kDynamicTanh:
       return "dynamic tanh";
@@ -126,9 +127,9 @@ const char* to_string(NormKind kind) {
   return "frozen";
 }
 
-NormFlags norm_sites(NormPlacement placement) {
+NormFlags norm_flags(NormPlacement placement) {
   const bool sandwich = placement == NormPlacement::kSandwich;
-  return {.front = sandwich || placement == NormPlacement::kPre,
+  return {.input = sandwich || placement == NormPlacement::kPre,
           .output = sandwich || placement == NormPlacement::kOutput,
           .sum = placement == NormPlacement::kPost};
 }
@@ -332,7 +333,7 @@ void ModelConfig::validate() const {
   if (residual != ResidualForm::kSequential && norm_placement != NormPlacement::kPre)
     fail_argument(
         "[ModelConfig] residual: parallel blocks are supported only with norms before them");
-  if (attention_form != AttentionForm::kSoftmax && (sink_logits || key_value_bias))
+  if (attention_form != AttentionForm::kSoftmax && (sink_logits || learned_key_value))
     fail_argument("[ModelConfig] attention_form: got {}, which has no {}, expected softmax",
                   to_string(attention_form), sink_logits ? "sink logits" : "key and value bias");
   if (feed_forward != FeedForwardKind::kMlp && residual != ResidualForm::kSequential)

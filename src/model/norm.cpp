@@ -24,9 +24,10 @@ NormImpl::NormImpl(const NormConfig& config, torch::IntArrayRef parameters, Hook
   if (has_alpha(config.kind)) alpha = register_parameter("alpha", torch::empty({1}));
 }
 
-std::shared_ptr<NormImpl> NormImpl::replaced(const NormConfig& config, torch::Tensor new_weight,
-                                             torch::Tensor new_bias,
-                                             torch::Tensor new_alpha) const {
+std::shared_ptr<NormImpl> NormImpl::make_replacement(const NormConfig& config,
+                                                     torch::Tensor new_weight,
+                                                     torch::Tensor new_bias,
+                                                     torch::Tensor new_alpha) const {
   HookRegistry no_points;
   auto other = std::make_shared<NormImpl>(NormConfig{.kind = NormKind::kNone}, torch::IntArrayRef{},
                                           no_points, "");
@@ -42,7 +43,7 @@ std::shared_ptr<NormImpl> NormImpl::replaced(const NormConfig& config, torch::Te
 torch::Tensor NormImpl::forward(const torch::Tensor& x) const {
   if (config_.kind == NormKind::kNone) return x;
   const auto wide = detail::at_least_float(x.scalar_type());
-  const bool centres = config_.kind == NormKind::kLayer || config_.centred;
+  const bool centres = config_.kind == NormKind::kLayerNorm || config_.centred;
   const auto centred = centres ? x.to(wide) - x.mean(-1, /*keepdim=*/true, wide) : x;
   auto quotient = centred / hook_scale_(divisor(centred, wide));
   if (config_.kind == NormKind::kDynamicTanh) quotient = quotient.tanh();

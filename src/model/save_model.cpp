@@ -50,7 +50,7 @@ bool describes_same_model(const ordered_json& description, const ModelConfig& co
     const auto& family =
         detail::hf_architecture(description["model_type"].get<std::string>(), kSaveModel);
     return normalized_fields(family.read_config(keys)) == normalized_fields(config);
-  } catch (const FormatError&) {
+  } catch (const FileError&) {
     return false;
   }
 }

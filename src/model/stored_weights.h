@@ -11,7 +11,7 @@
 
 namespace spikesink::detail {
 
-/// Returns the prefix of the body's tensor names in this file. Throws FormatError when the
+/// Returns the prefix of the body's tensor names in this file. Throws FileError when the
 /// embedding is missing.
 std::string find_base(const WeightSource& source, const WeightNames& names);
 
@@ -26,11 +26,11 @@ void set_weights(const std::vector<WeightValues>& values);
 /// A model's parameters, each with its location in a checkpoint file.
 class StoredWeights {
  public:
-  /// Throws FormatError for a tensor that is missing, unused or wrongly shaped. Reads no values.
+  /// Throws FileError for a tensor that is missing, unused or wrongly shaped. Reads no values.
   StoredWeights(const TransformerImpl& model, std::unique_ptr<WeightSource> source,
                 WeightNames names, const std::string& base, const torch::TensorOptions& options);
 
-  /// Reads and converts the values of a group's parameters. Throws FormatError for a tensor that is
+  /// Reads and converts the values of a group's parameters. Throws FileError for a tensor that is
   /// not floating point or not finite. Not thread-safe.
   std::vector<WeightValues> read(WeightGroup group);
   /// Makes a group's parameters empty, and frees the memory of the file's bytes.

@@ -41,7 +41,7 @@ void StreamedWeights::read_ahead(WeightGroup group) {
 
 // Two weight groups are in memory: the one in use and the next one. Half of the remaining memory is
 // for hidden states, the other half for the activations of a batch within a layer.
-int64_t StreamedWeights::hidden_state_budget() const {
+int64_t StreamedWeights::max_hidden_state_memory() const {
   int64_t largest = 0;
   for (int64_t index = 0; index < weights_.group_count(); ++index)
     largest = std::max(largest, weights_.bytes({index}));

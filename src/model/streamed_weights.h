@@ -17,7 +17,7 @@ class StreamedWeights : public WeightLoader {
 
   void load(WeightGroup group) override;
   void unload(WeightGroup group) override;
-  int64_t hidden_state_budget() const override;
+  int64_t max_hidden_state_memory() const override;
 
  private:
   std::vector<WeightValues> take_values(WeightGroup group);

@@ -92,7 +92,7 @@ torch::Tensor TransformerImpl::run_cached(const torch::Tensor& tokens,
   const auto before = *options.cache;
   try {
     auto result = run(tokens, options);
-    options.cache->add_to_total(tokens.size(1));
+    options.cache->add_appended(tokens.size(1));
     return result;
   } catch (...) {
     *options.cache = before;
@@ -184,7 +184,7 @@ torch::Tensor TransformerImpl::embed(const torch::Tensor& tokens, PassContext& c
 torch::Tensor TransformerImpl::position_rows(const torch::Tensor& tokens,
                                              const KvCache* cache) const {
   if (config_.padding_id < 0) {
-    const int64_t first = config_.position_offset + (cache ? cache->total_tokens() : 0);
+    const int64_t first = config_.position_offset + (cache ? cache->appended_tokens() : 0);
     const auto rows = at::arange(first, first + tokens.size(1), tokens.options());
     return rows.expand_as(tokens);
   }
@@ -260,7 +260,7 @@ void TransformerImpl::check(const torch::Tensor& tokens, const KvCache& cache) c
     detail::fail_argument(
         "[Transformer] cache: got a {}, whose tokens see later ones, expected a decoder",
         config_.model_type);
-  const int64_t before = config_.learned_positions ? cache.total_tokens() : cache.length();
+  const int64_t before = config_.learned_positions ? cache.appended_tokens() : cache.length();
   if (tokens.dim() == 2 && before + tokens.size(1) > config_.context) {
     detail::fail_argument(
         "[Transformer] the tokens do not fit the model's context: got {} after {}{}, expected at "
@@ -274,7 +274,7 @@ void TransformerImpl::check(const torch::Tensor& tokens, const KvCache& cache) c
 
 ForwardPass::ForwardPass(const TransformerImpl& model, const torch::Tensor& tokens,
                          const ForwardOptions& options)
-    : model_(&model), logits_(options.logits) {
+    : model_(&model), logits_(options.compute_logits) {
   model.check(tokens, options.padding_mask);
   const int64_t cached = options.cache != nullptr ? options.cache->length() : 0;
   context_ = model.make_pass_context(tokens.size(1) + cached, options.cache);
@@ -314,7 +314,7 @@ ActivationCache run_with_cache(Transformer& model, const torch::Tensor& tokens,
   ActivationCache cache;
   HookScope scope;
   for (const auto& pattern : patterns) scope += cache.record(model->hooks(), pattern);
-  model->forward(tokens, {.logits = false});
+  model->forward(tokens, {.compute_logits = false});
   return cache;
 }
 

@@ -35,7 +35,7 @@ class BpeModel : public TokenModel {
  public:
   using Merge = std::pair<std::string_view, std::string_view>;
 
-  /// Copies what it needs from both. The rank of a merge is its index. Throws FormatError for a
+  /// Copies what it needs from both. The rank of a merge is its index. Throws FileError for a
   /// merge with tokens that are not in `vocabulary`.
   BpeModel(const Vocabulary& vocabulary, const std::vector<Merge>& merges, BpeOptions options);
 

@@ -15,7 +15,7 @@ namespace spikesink::detail {
 class CharMap {
  public:
   /// `bytes` contain the length of the array, the array, and the replacements, each terminated by
-  /// NUL. Throws FormatError if an offset is out of range.
+  /// NUL. Throws FileError if an offset is out of range.
   CharMap(std::string_view bytes, std::string_view where);
 
   /// Applies the rules as `tokenizers` does. Short grapheme clusters are looked up first; a cluster
@@ -33,7 +33,7 @@ class CharMap {
 
 NormalizerStep char_map_step(std::string_view bytes, std::string_view where);
 
-/// Decodes base64. Throws FormatError for invalid text.
+/// Decodes base64. Throws FileError for invalid text.
 std::string from_base64(std::string_view text, std::string_view where);
 
 }  // namespace spikesink::detail

@@ -20,7 +20,7 @@ class Decoder {
 
   void add(Step step) { steps_.push_back(std::move(step)); }
   size_t steps() const { return steps_.size(); }
-  /// Throws FormatError if the steps make the text too long.
+  /// Throws FileError if the steps make the text too long.
   std::string decode(Tokens tokens) const;
   std::string show(std::string token) const;
 

@@ -24,7 +24,7 @@ enum class GgufTokenType : int64_t {
 /// Converts a token from its spelling in a GGUF file to that of `tokenizers`.
 using Respell = std::function<std::string(const std::string& token, GgufTokenType type)>;
 
-/// The vocabulary of a GGUF file. Throws FormatError for invalid content.
+/// The vocabulary of a GGUF file. Throws FileError for invalid content.
 class GgufVocabulary {
  public:
   /// `file` must outlive this.
@@ -44,7 +44,7 @@ class GgufVocabulary {
   /// Returns the id of the first of `keys` that exists.
   std::optional<int64_t> id(std::initializer_list<std::string_view> keys) const;
   /// Returns the flag `key`, which adds the token `id` to texts; `absent` if the file has no such
-  /// flag and the token exists. Throws FormatError if the flag is true and there is no id.
+  /// flag and the token exists. Throws FileError if the flag is true and there is no id.
   bool adds(std::string_view key, bool absent, std::optional<int64_t> id) const;
   bool flag(std::string_view key, bool absent) const;
 

@@ -27,11 +27,11 @@ class JsonObject : public JsonKeys {
       visit(inside);
     }
   }
-  /// Throws FormatError with the type of this object.
+  /// Throws FileError with the type of this object.
   [[noreturn]] void refuse_type(std::string_view what, std::string_view known);
 };
 
-/// Convert a JSON value that is not a member of an object. Throw FormatError for another type;
+/// Convert a JSON value that is not a member of an object. Throw FileError for another type;
 /// `what` and `where` are for the message.
 inline int64_t json_integer(const nlohmann::json& value, std::string_view what,
                             std::string_view where) {

@@ -13,7 +13,7 @@ struct KnownPreTokenizer {
   bool adds_bos = false;  // the default if the file has no flag
 };
 
-/// Sets the normalizer and the pre-tokenizer. Throws FormatError for an unknown name.
+/// Sets the normalizer and the pre-tokenizer. Throws FileError for an unknown name.
 KnownPreTokenizer add_known_pre_tokenizer(const std::string& name, const std::string& where,
                                           TokenizerParts& parts);
 

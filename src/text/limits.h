@@ -10,13 +10,13 @@ namespace spikesink::detail {
 
 inline constexpr size_t kLongestToken = 1 << 14;  // bytes
 
-/// Throws FormatError for a token, or a prefix or suffix of tokens, that is too long.
+/// Throws FileError for a token, or a prefix or suffix of tokens, that is too long.
 void check_token_length(std::string_view what, size_t bytes, std::string_view where);
-/// Throws FormatError for too many steps of a normalizer, pre-tokenizer or decoder.
+/// Throws FileError for too many steps of a normalizer, pre-tokenizer or decoder.
 void check_steps(std::string_view what, size_t steps, std::string_view where);
-/// Throws FormatError for a pattern that is too long.
+/// Throws FileError for a pattern that is too long.
 void check_pattern_length(size_t bytes, std::string_view where);
-/// Throws FormatError if the steps `what` have grown a text from `before` to `after` bytes, more
+/// Throws FileError if the steps `what` have grown a text from `before` to `after` bytes, more
 /// than real tokenizers do.
 void check_growth(std::string_view what, size_t before, size_t after);
 

@@ -23,14 +23,14 @@ MergeLearner::MergeLearner(std::vector<CountedWord> words) : words_(std::move(wo
   queue_gained();
 }
 
-std::optional<MergeLearner::Occurrences> MergeLearner::take_most_frequent(int64_t least_count) {
+std::optional<MergeLearner::Occurrences> MergeLearner::take_most_frequent(int64_t min_frequency) {
   while (!queue_.empty()) {
     std::ranges::pop_heap(queue_, has_lower_priority);
     Occurrences first = std::move(queue_.back());
     queue_.pop_back();
     const int64_t count = tallies_.at(first.pair).count;
     if (count == first.count) {
-      if (count < least_count) return std::nullopt;
+      if (count < min_frequency) return std::nullopt;
       return first;
     }
     first.count = count;

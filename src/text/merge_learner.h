@@ -42,8 +42,8 @@ class MergeLearner {
     std::vector<uint32_t> words;  // indices of words, without duplicates
   };
   /// Removes and returns the most frequent pair (ties: the lowest ids); nothing if no pair occurs
-  /// `least_count` times. The caller then merges it with `join`.
-  std::optional<Occurrences> take_most_frequent(int64_t least_count);
+  /// `min_frequency` times. The caller then merges it with `join`.
+  std::optional<Occurrences> take_most_frequent(int64_t min_frequency);
   /// Replaces the pair by the token `joined` in each of its words.
   void join(const Occurrences& occurrences, uint32_t joined);
 

@@ -51,7 +51,7 @@ class PreTokenizer {
   void add(Step step) { steps_.push_back(std::move(step)); }
   size_t steps() const { return steps_.size(); }
   /// Calls `sink` with each word in order; no word is empty, and it is valid only during the call.
-  /// `from_start`: `text` is the start of the user's text. Throws FormatError if the steps make a
+  /// `from_start`: `text` is the start of the user's text. Throws FileError if the steps make a
   /// piece too long.
   void split(std::string_view text, bool from_start, const WordSink& sink) const {
     Run{sink, text.size()}.run(steps_, text, from_start);

@@ -13,7 +13,7 @@ namespace spikesink::detail {
 /// A compiled PCRE2 pattern over valid UTF-8; `^` and `$` match at line boundaries. Thread-safe.
 class Regex {
  public:
-  /// Throws FormatError for a pattern that PCRE2 rejects; `where` names the source of the pattern.
+  /// Throws FileError for a pattern that PCRE2 rejects; `where` names the source of the pattern.
   Regex(std::string pattern, std::string_view where);
 
   struct Match {
@@ -21,7 +21,7 @@ class Regex {
     size_t end;
   };
   /// Returns the first match at or after `from`, which must be the start of a code point or the end
-  /// of `text`. Throws FormatError if the search needs too many steps or too much memory.
+  /// of `text`. Throws FileError if the search needs too many steps or too much memory.
   std::optional<Match> find(std::string_view text, size_t from) const;
 
  private:

@@ -40,9 +40,9 @@ TokenBatches token_batches(const Tokenizer& tokenizer, std::string_view text,
   if (options.length < least)
     detail::fail_argument("[token_batches] length: got {}, expected at least {} tokens",
                           options.length, least);
-  if (options.count < 0)
-    detail::fail_argument("[token_batches] count: got {}, expected 0 or more windows",
-                          options.count);
+  if (options.max_windows < 0)
+    detail::fail_argument("[token_batches] max_windows: got {}, expected 0 or more windows",
+                          options.max_windows);
   const auto ids = tokenizer.encode(text);
   const int64_t filled = static_cast<int64_t>(ids.size()) / options.length;
   if (filled == 0) {
@@ -50,7 +50,7 @@ TokenBatches token_batches(const Tokenizer& tokenizer, std::string_view text,
         "[token_batches] the text is too short: got {} tokens, expected at least one window of {}",
         ids.size(), options.length);
   }
-  const int64_t count = options.count == 0 ? filled : std::min(options.count, filled);
+  const int64_t count = options.max_windows == 0 ? filled : std::min(options.max_windows, filled);
   std::vector<std::vector<int64_t>> windows;
   for (int64_t window = 0; window < count; ++window) {
     const auto begin = ids.begin() + window * options.length;
@@ -59,22 +59,23 @@ TokenBatches token_batches(const Tokenizer& tokenizer, std::string_view text,
     tokens.insert(tokens.end(), begin, begin + options.length - (bos ? 1 : 0) - (eos ? 1 : 0));
     if (eos) tokens.push_back(*tokenizer.eos_id());
   }
-  return token_batches(windows, options.batch_tokens);
+  return token_batches(windows, options.max_batch_tokens);
 }
 
 TokenBatches token_batches(const std::vector<std::vector<int64_t>>& sequences,
-                           int64_t batch_tokens) {
+                           int64_t max_batch_tokens) {
   if (sequences.empty())
     detail::fail_argument("[token_batches] got no sequences, expected at least one");
-  if (batch_tokens < 1)
-    detail::fail_argument("[token_batches] batch_tokens: got {}, expected 1 or more", batch_tokens);
+  if (max_batch_tokens < 1)
+    detail::fail_argument("[token_batches] max_batch_tokens: got {}, expected 1 or more",
+                          max_batch_tokens);
   TokenBatches batches;
   for (size_t first = 0; first < sequences.size();) {
     const auto length = sequences[first].size();
     if (length == 0)
       detail::fail_argument("[token_batches] sequence {} is empty, expected at least one token",
                             first);
-    const size_t most = std::max<size_t>(1, static_cast<size_t>(batch_tokens) / length);
+    const size_t most = std::max<size_t>(1, static_cast<size_t>(max_batch_tokens) / length);
     size_t count = 1;
     while (count < most && first + count < sequences.size() &&
            sequences[first + count].size() == length)

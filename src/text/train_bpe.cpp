@@ -60,12 +60,12 @@ void check_special_tokens(const std::vector<std::string>& tokens) {
 void check_training(const std::vector<std::string_view>& texts, const TrainBpeOptions& options) {
   check_special_tokens(options.special_tokens);
   const auto special = static_cast<int64_t>(options.special_tokens.size());
-  if (options.vocabulary < kByteCount + special)
-    detail::fail_argument("[{}] vocabulary: got {}, expected at least {}", kTrainBpe,
-                          options.vocabulary, kByteCount + special);
-  if (options.least_count < 1)
-    detail::fail_argument("[{}] least_count: got {}, expected 1 or more", kTrainBpe,
-                          options.least_count);
+  if (options.vocabulary_size < kByteCount + special)
+    detail::fail_argument("[{}] vocabulary_size: got {}, expected at least {}", kTrainBpe,
+                          options.vocabulary_size, kByteCount + special);
+  if (options.min_frequency < 1)
+    detail::fail_argument("[{}] min_frequency: got {}, expected 1 or more", kTrainBpe,
+                          options.min_frequency);
   if (std::ranges::all_of(texts, &std::string_view::empty))
     detail::fail_argument("[{}] texts: got 0 bytes, expected text to learn from", kTrainBpe);
 }
@@ -120,8 +120,8 @@ std::vector<TokenPair> learn_merges(std::vector<detail::CountedWord> words,
                                     const TrainBpeOptions& options, GrowingVocabulary& vocabulary) {
   detail::MergeLearner learner(std::move(words));
   std::vector<TokenPair> merges;
-  while (vocabulary.size() < options.vocabulary) {
-    const auto found = learner.take_most_frequent(options.least_count);
+  while (vocabulary.size() < options.vocabulary_size) {
+    const auto found = learner.take_most_frequent(options.min_frequency);
     if (!found) break;
     const auto& [left, right] = found->pair;
     const auto joined = vocabulary.tokens()[left] + vocabulary.tokens()[right];

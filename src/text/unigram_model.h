@@ -22,7 +22,7 @@ class UnigramModel : public TokenModel {
   /// `scores` are by id, one per token.
   UnigramModel(const Vocabulary& vocabulary, std::vector<double> scores, UnigramOptions options);
 
-  /// Throws FormatError for an unknown character if there is no unknown token.
+  /// Throws FileError for an unknown character if there is no unknown token.
   void encode(std::string_view word, std::vector<int64_t>& ids) const override;
 
  private:

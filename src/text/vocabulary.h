@@ -9,7 +9,7 @@
 
 namespace spikesink::detail {
 
-/// The tokens of a model or a file with their ids. Throws FormatError for invalid content of the
+/// The tokens of a model or a file with their ids. Throws FileError for invalid content of the
 /// file.
 class Vocabulary {
  public:
@@ -17,12 +17,12 @@ class Vocabulary {
   Vocabulary(Vocabulary&&) = default;
   Vocabulary& operator=(Vocabulary&&) = default;
 
-  /// Throws FormatError for an id out of range, a duplicate token or id, and a token that is not
+  /// Throws FileError for an id out of range, a duplicate token or id, and a token that is not
   /// UTF-8.
   void add(std::string token, int64_t id);
 
   std::optional<int64_t> find(std::string_view token) const;
-  /// Returns the id of a token. Throws FormatError if it does not exist; `what` names it in the
+  /// Returns the id of a token. Throws FileError if it does not exist; `what` names it in the
   /// message.
   int64_t get(std::string_view token, std::string_view what) const;
   /// Returns the token of `id`, or nullptr.

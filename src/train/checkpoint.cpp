@@ -135,7 +135,7 @@ void write_checkpoint(const Trainer& trainer, std::optional<double> validation_l
   if (processes) processes->barrier();  // all shards are written
   Manifest manifest{.step = trainer.steps_done(),
                     .validation_loss = validation_loss,
-                    .data = fingerprint(trainer)};
+                    .data = data_checksum(trainer)};
   for (const auto& entry : fs::directory_iterator(folder))
     manifest.files.push_back(checked(entry.path()));
   std::ranges::sort(manifest.files, {}, &CheckedFile::name);
@@ -208,7 +208,7 @@ std::optional<int64_t> step_of(const fs::path& folder) {
 std::optional<double> loss_of(const fs::path& folder) {
   try {
     return read_manifest(folder).validation_loss;
-  } catch (const FormatError&) {  // restore_checkpoint reports it
+  } catch (const FileError&) {  // restore_checkpoint reports it
     return std::nullopt;
   }
 }
@@ -224,7 +224,7 @@ void plan_copy(const std::string& name, const torch::Tensor& to, const torch::Te
 }
 
 void plan_weights(Trainer& trainer, const fs::path& folder, Copies& copies) {
-  const auto saved = load_model(folder, {.weight_loading = WeightLoading::kWholeModel});
+  const auto saved = load_model(folder, {.weight_loading = WeightLoadingMode::kWholeModel});
   const auto weights = saved->named_parameters();
   const auto own = trainer.model()->named_parameters();
   for (const auto& entry : own) {
@@ -283,7 +283,7 @@ Checkpoint save_checkpoint(const Trainer& trainer, std::optional<double> validat
   return checkpoint;
 }
 
-std::string fingerprint(const Trainer& trainer) {
+std::string data_checksum(const Trainer& trainer) {
   constexpr int64_t kSequences = 8;
   const auto& config = trainer.config();
   std::string sums;
@@ -312,7 +312,7 @@ void verify_checkpoint(const Checkpoint& checkpoint) {
 
 void restore_checkpoint(Trainer& trainer, const Checkpoint& checkpoint) {
   const auto manifest = verified(checkpoint);
-  if (manifest.data != fingerprint(trainer))
+  if (manifest.data != data_checksum(trainer))
     throw std::invalid_argument(fmt::format(
         "[{}] the training data changed: got other sequences than the checkpoint was trained on "
         "({})",

@@ -17,7 +17,7 @@ struct AccumulationHook : torch::autograd::PostAccumulateGradHook {
 
 }  // namespace
 
-GradientSum::GradientSum(const std::vector<torch::Tensor>& parameters, Processes& processes,
+GradientSum::GradientSum(const std::vector<torch::Tensor>& parameters, ProcessGroup& processes,
                          int64_t bucket_bytes)
     : processes_(processes) {
   int64_t bytes = bucket_bytes;

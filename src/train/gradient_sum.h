@@ -3,7 +3,7 @@
 #include <functional>
 #include <vector>
 
-#include "spikesink/distributed/processes.h"
+#include "spikesink/distributed/process_group.h"
 
 namespace spikesink::detail {
 
@@ -14,7 +14,7 @@ class GradientSum {
  public:
   static constexpr int64_t kBucketBytes = 16 << 20;
 
-  GradientSum(const std::vector<torch::Tensor>& parameters, Processes& processes,
+  GradientSum(const std::vector<torch::Tensor>& parameters, ProcessGroup& processes,
               int64_t bucket_bytes = kBucketBytes);
   GradientSum(const GradientSum&) = delete;
   GradientSum& operator=(const GradientSum&) = delete;
@@ -36,7 +36,7 @@ class GradientSum {
   void count_gradient(size_t bucket);
   void start_next();
 
-  Processes& processes_;
+  ProcessGroup& processes_;
   std::vector<Bucket> buckets_;
   size_t started_ = 0;  // number of buckets; every process starts them in the same order
   bool completes_ = false;

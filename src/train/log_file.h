@@ -6,7 +6,7 @@
 
 namespace spikesink::detail {
 
-/// A log of lines. Only one process at a time can open it. All functions throw FormatError.
+/// A log of lines. Only one process at a time can open it. All functions throw FileError.
 class LogFile {
  public:
   /// Creates the file if needed, and locks it.

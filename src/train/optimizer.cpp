@@ -36,7 +36,7 @@ double learning_rate(const OptimizerConfig& config, int64_t step, int64_t steps)
   return config.least_learning_rate + share * (config.learning_rate - config.least_learning_rate);
 }
 
-AdamW::AdamW(Transformer& model, const OptimizerConfig& config, Processes* processes)
+AdamW::AdamW(Transformer& model, const OptimizerConfig& config, ProcessGroup* processes)
     : config_(config),
       processes_(processes),
       parameters_(model->parameters()),

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int64_t kMeasuredAtOnce = 4096;  // tokens
 
-TrainConfig validated(TrainConfig config, const TrainingData& data, const Processes* processes) {
+TrainConfig validated(TrainConfig config, const TrainingData& data, const ProcessGroup* processes) {
   config.validate();
   const auto needed = std::max(data.training->d_vocabulary(), data.validation->d_vocabulary());
   if (config.model.d_vocabulary < needed)
@@ -57,7 +57,8 @@ double ValidationResult::spike() const {
   return block ? block->hidden_state.top.front().magnitude : 0;
 }
 
-Trainer::Trainer(TrainConfig config, TrainingData data, torch::Device device, Processes* processes)
+Trainer::Trainer(TrainConfig config, TrainingData data, torch::Device device,
+                 ProcessGroup* processes)
     : config_(validated(std::move(config), data, processes)),
       data_(std::move(data)),
       processes_(processes),

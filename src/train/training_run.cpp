@@ -66,7 +66,7 @@ fs::path tokenizer_of(const fs::path& folder) {
 // Writes train.json before all other files, so that a run that is killed later can be resumed. An
 // error restores the folder.
 Trainer start_trainer(const TrainConfig& config, const fs::path& folder, torch::Device device,
-                      Processes* processes) {
+                      ProcessGroup* processes) {
   const auto tokenizer = tokenizer_of(folder);
   const bool fresh = !fs::exists(folder / kConfigFile);
   const bool makes_tokenizer = fresh && config.data.tokenizer.empty();
@@ -92,7 +92,7 @@ Trainer start_trainer(const TrainConfig& config, const fs::path& folder, torch::
 
 // For the other processes: waits until process 0 has created the tokenizer.
 Trainer join_trainer(const TrainConfig& config, const fs::path& folder, torch::Device device,
-                     Processes* processes) {
+                     ProcessGroup* processes) {
   processes->barrier();
   return Trainer(config, open_training_data(config, tokenizer_of(folder)), device, processes);
 }
@@ -104,7 +104,7 @@ bool has_model(const fs::path& folder) {
 }  // namespace
 
 struct TrainingRun::Impl {
-  Impl(const TrainConfig& config, const fs::path& to, torch::Device device, Processes* processes)
+  Impl(const TrainConfig& config, const fs::path& to, torch::Device device, ProcessGroup* processes)
       : folder(is_main_process(processes) ? prepare_folder(config, to) : to),
         log(is_main_process(processes) ? std::make_unique<detail::LogFile>(folder / kLog)
                                        : nullptr),
@@ -138,7 +138,7 @@ struct TrainingRun::Impl {
         restore_checkpoint(trainer, checkpoint);
         last = checkpoint;
         break;
-      } catch (const FormatError& error) {
+      } catch (const FileError& error) {
         damaged.emplace_back(error.what());
         bad.push_back(checkpoint);
       }
@@ -181,7 +181,7 @@ struct TrainingRun::Impl {
 };
 
 TrainingRun::TrainingRun(const TrainConfig& config, const fs::path& folder, torch::Device device,
-                         Processes* processes)
+                         ProcessGroup* processes)
     : impl_(std::make_unique<Impl>(config, folder, device, processes)) {}
 TrainingRun::TrainingRun(TrainingRun&&) noexcept = default;
 TrainingRun& TrainingRun::operator=(TrainingRun&&) noexcept = default;
@@ -194,8 +194,8 @@ bool TrainingRun::done() const {
 TrainingStep TrainingRun::step() {
   try {
     return impl_->step();
-  } catch (const FormatError& error) {
-    throw FormatError(error.what() + impl_->last_checkpoint_note());
+  } catch (const FileError& error) {
+    throw FileError(error.what() + impl_->last_checkpoint_note());
   } catch (const ProcessError& error) {
     throw ProcessError(error.what() + impl_->last_checkpoint_note());
   } catch (const std::runtime_error& error) {
@@ -211,7 +211,7 @@ int64_t TrainingRun::resumed_from_step() const {
   return impl_->resumed_from_step;
 }
 
-const std::vector<std::string>& TrainingRun::damaged() const {
+const std::vector<std::string>& TrainingRun::damaged_checkpoints() const {
   return impl_->damaged;
 }
 

@@ -29,7 +29,7 @@ struct GgufFile::Contents {
   Metadata metadata;
   std::vector<TensorLocation> locations;
 
-  /// Converts the locations to offsets in the file. Throws FormatError for tensors past the end of
+  /// Converts the locations to offsets in the file. Throws FileError for tensors past the end of
   /// the file and for overlapping tensors.
   void locate_data(uint64_t data_begin, const std::vector<TensorInfo>& tensors);
 };

@@ -18,7 +18,7 @@ static_assert(std::endian::native == std::endian::little,
 /// A memory-mapped file, copy-on-write: edits do not change the file.
 class MappedFile {
  public:
-  /// Throws FormatError, with a message that starts with `caller`, for a file that is missing, not
+  /// Throws FileError, with a message that starts with `caller`, for a file that is missing, not
   /// regular, empty or unreadable.
   static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path,
                                                 std::string_view caller);

@@ -22,7 +22,7 @@ inline float half_e8m0(uint8_t exponent) {
 
 /// Dequantises MXFP4 as stored in the Hugging Face checkpoints of gpt-oss: blocks [..., groups,
 /// 16], two values per byte, the low nibble first, and scales [..., groups], E8M0 or its bytes.
-/// Returns float32 [..., groups * 32], equal bit for bit to transformers. Throws FormatError;
+/// Returns float32 [..., groups * 32], equal bit for bit to transformers. Throws FileError;
 /// `where` names the file and the tensor.
 torch::Tensor dequantize_mxfp4(const torch::Tensor& blocks, const torch::Tensor& scales,
                                std::string_view where);

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "message_of.h"
-#include "spikesink/distributed/processes.h"
+#include "spikesink/distributed/process_group.h"
 
 namespace spikesink::detail {
 namespace {

@@ -107,7 +107,7 @@ class ProcessesTest(ProgramTest):
             self.assertIsNone(processes[1 - victim].poll(), "there is still work to do")
             said = processes[1 - victim].communicate(timeout=SECONDS_TO_NOTICE)[1]
             self.assertEqual(processes[1 - victim].returncode, 1)
-            self.assertRegex(said, r"\Aspikesink-anatomy: \[Processes\] [^\n]+\n\Z")
+            self.assertRegex(said, r"\Aspikesink-anatomy: \[ProcessGroup\] [^\n]+\n\Z")
             self.assertFalse(out.exists() and list(out.iterdir()), "nothing half written")
 
     def test_a_process_that_hangs_is_noticed(self):
@@ -127,7 +127,7 @@ class ProcessesTest(ProgramTest):
         processes, out = self.begin(2, "anatomy", *arguments, self.bare, last=[*arguments, spoilt])
         said = [process.communicate(timeout=SECONDS_TO_NOTICE)[1] for process in processes]
         self.assertEqual([process.returncode for process in processes], [1, 1])
-        self.assertRegex(said[0], r"\Aspikesink-anatomy: \[Processes\] process 1 ended with an error[^\n]*\n\Z")
+        self.assertRegex(said[0], r"\Aspikesink-anatomy: \[ProcessGroup\] process 1 ended with an error[^\n]*\n\Z")
         self.assertIn("NaN", said[1])
         self.assertFalse(out.exists() and list(out.iterdir()))
 
@@ -151,7 +151,7 @@ class ProcessesTest(ProgramTest):
         processes[1].send_signal(signal.SIGKILL)
         said = processes[0].communicate(timeout=SECONDS_TO_NOTICE)[1]
         self.assertEqual(processes[0].returncode, 1)
-        self.assertRegex(said, r"\Aspikesink-train: \[Processes\] [^\n]+; the last good checkpoint is [^\n]+step-[0-9]+\n\Z")
+        self.assertRegex(said, r"\Aspikesink-train: \[ProcessGroup\] [^\n]+; the last good checkpoint is [^\n]+step-[0-9]+\n\Z")
         done, _ = self.train(*arguments, out=out)
         self.assertIn("going on after step", done.stdout)
         self.assertEqual([step["step"] for step in read_log(out)], list(range(1, 2001)))

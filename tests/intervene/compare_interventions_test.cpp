@@ -14,9 +14,9 @@ struct CompareTest : testing::Test {
   torch::NoGradGuard no_grad;
   Transformer model = random_model(tiny_config(), torch::kDouble);
   TokenBatches batches = batches_of_lengths({12, 30});
-  NamedIntervention scaled{"scaled",
-                           {std::make_shared<EditChannels>(std::vector<int64_t>{3}, Scale{40})}};
-  NamedIntervention masked{"masked", {std::make_shared<RemoveSinks>(MaskSink{})}};
+  NamedInterventions scaled{"scaled",
+                            {std::make_shared<EditChannels>(std::vector<int64_t>{3}, Scale{40})}};
+  NamedInterventions masked{"masked", {std::make_shared<RemoveSinks>(MaskSink{})}};
 
   // Mean over all predicted tokens of sum p log(p / q), from whole logits.
   double divergence_under(const Intervention& intervention) {
@@ -67,7 +67,7 @@ TEST_F(CompareTest, EachRowIsThatOfOneRunUnderItsIntervention) {
 
 TEST_F(CompareTest, AnInterventionThatFailsLeavesTheModelAsItWas) {
   const auto clean = model->forward(batches[0].ids);
-  const NamedIntervention bad{"bad", {masked.interventions[0], masked.interventions[0]}};
+  const NamedInterventions bad{"bad", {masked.interventions[0], masked.interventions[0]}};
   EXPECT_THROW(compare_interventions(model, batches, {bad}), std::invalid_argument);
   EXPECT_TRUE(model->forward(batches[0].ids).equal(clean));
   EXPECT_EQ(model->hooks().hook_count(), 0u);

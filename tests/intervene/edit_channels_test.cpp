@@ -70,7 +70,7 @@ TEST_F(EditChannelsTest, MeansDifferBetweenTheStartAndTheRest) {
 
 TEST_F(EditChannelsTest, OnlyTheChosenTokensAreEdited) {
   const auto before = stream_after(0);
-  const auto edited = [&](const TokenChoice& choice) {
+  const auto edited = [&](const TokenSelector& choice) {
     const auto scope = EditChannels({3}, SetTo{9}, {.layers = {{0}}, .tokens = choice})
                            .attach_for_batch(model, {tokens, 0});
     return stream_after(0).select(2, 3) == 9;
@@ -130,7 +130,7 @@ TEST_F(EditChannelsTest, APostNormModelIsEditedAfterItsNorm) {
 
 TEST_F(EditChannelsTest, MeansAreThoseOfTheCalibration) {
   MassiveActivationsResult found;
-  MassiveBlock block{.block = Block::of(1, BlockKind::kFeedForward)};
+  MassiveActivationsBlock block{.block = Block::of(1, BlockKind::kFeedForward)};
   block.channels.push_back({.channel = 9, .at_start = {.count = 2, .mean = -50}});
   block.channels.push_back({.channel = 3, .elsewhere = {.count = 1, .mean = 8}});
   found.blocks.push_back(block);

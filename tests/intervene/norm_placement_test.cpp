@@ -56,7 +56,7 @@ struct NormPlacementTest : testing::Test {
     throw std::out_of_range("not fitted");
   }
 
-  // What the two steps do to a block: x' = sum(x + output(F(front(x)))).
+  // What the two steps do to a block: x' = sum(x + output(F(input(x)))).
   void expect_block(const ActivationCache& cache, Block block, const Step& front,
                     const Step& output, const Step& sum) {
     const auto at = [&](const char* point) { return cache[layer_hook_name(block.layer(), point)]; };
@@ -75,7 +75,7 @@ struct NormPlacementTest : testing::Test {
   }
 
   Tensor weight(Block block) {
-    return model->layers[block.layer()]->norms(block.kind()).front->weight;
+    return model->layers[block.layer()]->norms(block.kind()).input->weight;
   }
   Step norm_before(Block block) {
     return [w = weight(block)](const Tensor& x) { return x / rms(x) * w; };
@@ -117,7 +117,7 @@ TEST_F(NormPlacementTest, OutputFreezesTheNormsBefore) {
   for (int64_t number = 1; number <= 4; ++number) {
     const Block block{number};
     const double divisor = median_of(rms(state(number)));
-    EXPECT_NEAR(fitted(block, NormSite::kFront).alpha, 1 / divisor, 1e-12);
+    EXPECT_NEAR(fitted(block, NormSite::kInput).alpha, 1 / divisor, 1e-12);
     expect_block(cache, block, frozen_before(block, divisor), normed_to(usual_output(block)), same);
   }
 }
@@ -161,7 +161,7 @@ TEST_F(NormPlacementTest, OutputAndPostNormsBecomePreNorms) {
   make(NormPlacement::kPost);
   cache = changed(SetNormPlacement{NormPlacement::kPre}, {{Block{3}}});
   const auto in = clean["blocks.1.hook_resid_pre"];
-  EXPECT_NEAR(fitted({3}, NormSite::kFront).gain, median_of(in.square().mean(-1).sqrt()), 1e-12);
+  EXPECT_NEAR(fitted({3}, NormSite::kInput).gain, median_of(in.square().mean(-1).sqrt()), 1e-12);
   const auto sum = cache["blocks.1.hook_resid_pre"] + cache["blocks.1.hook_attn_out"];
   const double divisor = median_of(clean["blocks.1.ln1.hook_scale"]);
   EXPECT_TRUE(at::allclose(cache["blocks.1.hook_normalized_resid_mid"],

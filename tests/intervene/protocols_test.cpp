@@ -8,7 +8,7 @@ namespace spikesink {
 namespace {
 
 struct ProtocolsTest : TwoSpikingSequences {
-  torch::Tensor under(const NamedIntervention& intervention) {
+  torch::Tensor under(const NamedInterventions& intervention) {
     const auto scope = intervention.interventions[0]->attach_for_batch(model, batch);
     return after_first();
   }
@@ -18,7 +18,7 @@ TEST_F(ProtocolsTest, RefineWritesAtEachWindowsOwnTokensAfterTheFirstLayer) {
   MassiveOnset measured;
   run(model, {batch}, {&measured});
   const auto found = measured.result();
-  const auto protocol = refine_protocol(found, found.spike_positions, channels);
+  const auto protocol = onset_protocol(found, found.spike_positions, channels);
   ASSERT_EQ(protocol.size(), 3);
   EXPECT_EQ(protocol[0].name, "refine/zero");
   EXPECT_EQ(protocol[2].name, "refine/mean-1");
@@ -34,7 +34,7 @@ TEST_F(ProtocolsTest, RefineWritesAtEachWindowsOwnTokensAfterTheFirstLayer) {
   expected = after_first().clone();
   expected[1][0][9] = found.layers[1].channels[0].at_start.mean;
   EXPECT_TRUE(under(protocol[2]).equal(expected));
-  EXPECT_TRUE(refine_protocol({}, {}, channels).empty());
+  EXPECT_TRUE(onset_protocol({}, {}, channels).empty());
 }
 
 TEST_F(ProtocolsTest, MassiveActivationsWritesAtTheStartAndTheLargest) {

@@ -43,7 +43,7 @@ struct MeasuredModel : testing::Test {
   Transformer model;
   torch::Tensor tokens = random_tokens(kSequences, kLength);
   TokenBatches batches =
-      token_batches(rows(0, kSequences), /*batch_tokens=*/2 * kLength);  // three batches
+      token_batches(rows(0, kSequences), /*max_batch_tokens=*/2 * kLength);  // three batches
 
   explicit MeasuredModel(torch::Dtype dtype = torch::kFloat)
       : model(random_model(tiny_config(), dtype)) {}

@@ -80,7 +80,7 @@ INSTANTIATE_TEST_SUITE_P(Forms, AttentionFormTest,
 TEST(KeyValueBiasTest, IsOneMoreKeyForEveryQuery) {
   const torch::NoGradGuard no_grad;
   auto config = tiny_config();
-  config.key_value_bias = true;
+  config.learned_key_value = true;
   auto model = random_model(config, torch::kDouble);
   const auto tokens = random_tokens(2, 70);
   const auto watched = run_with_cache(

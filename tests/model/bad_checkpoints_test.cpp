@@ -43,7 +43,7 @@ class BadCheckpointsTest : public testing::TestWithParam<GoldenModel>, protected
     save();
     try {
       EXPECT_TRUE(logits().equal(expected)) << tensor << " was not missed";
-    } catch (const FormatError& error) {
+    } catch (const FileError& error) {
       EXPECT_TRUE(contains(error.what(), "'" + tensor + "'"));
       EXPECT_TRUE(contains(error.what(), folder.path().string()));
     }
@@ -99,7 +99,7 @@ TEST_P(BadCheckpointsTest, AMissingShardIsNamed) {
   save_safetensors(folder / "second.safetensors", shards[1]);
   EXPECT_NO_THROW(load_model(folder.path()));
   std::filesystem::remove(folder / "second.safetensors");
-  const auto message = message_of<FormatError>([&] { load_model(folder.path()); });
+  const auto message = message_of<FileError>([&] { load_model(folder.path()); });
   EXPECT_TRUE(contains(message, "a shard is missing"));
   EXPECT_TRUE(contains(message, (folder / "second.safetensors").string()));
   EXPECT_TRUE(contains(message, "model.safetensors.index.json"));
@@ -149,7 +149,7 @@ TEST_P(BadCheckpointsTest, NoValueOfAKeyCrashes) {
       save_config();
       try {
         logits();
-      } catch (const FormatError& error) {
+      } catch (const FileError& error) {
         EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
       } catch (const std::exception& error) {
         ADD_FAILURE() << key << " = " << other << ": " << error.what();

@@ -49,7 +49,7 @@ class BadGgufTest : public testing::TestWithParam<GoldenModel> {
     other.back() = other.back() == '_' ? '-' : '_';
     try {
       EXPECT_TRUE(logits(with(name, other)).equal(expected)) << "was not missed";
-    } catch (const FormatError& error) {
+    } catch (const FileError& error) {
       const std::string message = error.what();
       EXPECT_NE(message.find(in_message), std::string::npos) << message;
       EXPECT_TRUE(contains(message, (folder / "model.gguf").string()));
@@ -82,7 +82,7 @@ TEST_P(BadGgufTest, AMissingKeyIsNamed) {
 TEST_P(BadGgufTest, AnUnknownArchitectureIsNamed) {
   const auto name = GgufFile(GetParam().path).get<std::string>("general.architecture");
   const std::string other(name.size(), 'x');
-  const auto message = message_of<FormatError>([&] { load_model(with(name, other)); });
+  const auto message = message_of<FileError>([&] { load_model(with(name, other)); });
   EXPECT_TRUE(contains(message, "got '" + other + "', expected one of "));
   EXPECT_TRUE(contains(message, (folder / "model.gguf").string()));
 }

@@ -30,7 +30,7 @@ struct CheckpointCopy {
   /// What is said of it, one sentence.
   std::string refusal() const {
     save();
-    auto message = message_of<FormatError>([&] { load_model(folder.path()); });
+    auto message = message_of<FileError>([&] { load_model(folder.path()); });
     EXPECT_EQ(message.find('\n'), std::string::npos) << message;
     return message;
   }

@@ -12,8 +12,11 @@ TEST(ExpertsTest, EachTokenPassesItsChosenOnesAndTheSharedOne) {
   for (const bool renormalized : {false, true}) {
     auto config = tiny_config();
     config.layers.assign(2, {.has_experts = true});
-    config.experts = {
-        .count = 4, .chosen = 2, .d_mlp = 12, .d_shared = 10, .renormalized = renormalized};
+    config.experts = {.count = 4,
+                      .experts_per_token = 2,
+                      .d_mlp = 12,
+                      .d_shared = 10,
+                      .renormalized = renormalized};
     auto model = random_model(config, torch::kDouble);
     auto& experts = model->layers[1]->experts;
     torch::manual_seed(4);
@@ -26,7 +29,7 @@ TEST(ExpertsTest, EachTokenPassesItsChosenOnesAndTheSharedOne) {
         const auto [order, indices] = probabilities[row][position].sort(-1, /*descending=*/true);
         const auto total = renormalized ? order[0] + order[1] : torch::ones({}, torch::kDouble);
         auto expected = experts->shared->forward(token) *
-                        at::sigmoid(at::matmul(experts->shared_gate->weight, token));
+                        at::sigmoid(at::matmul(experts->shared_expert_gate->weight, token));
         for (int64_t rank = 0; rank < 2; ++rank) {
           auto& expert = experts->experts[indices[rank].item<int64_t>()];
           expected = expected + expert->forward(token) * order[rank] / total;

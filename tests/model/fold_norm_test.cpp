@@ -63,8 +63,9 @@ INSTANTIATE_TEST_SUITE_P(
     Kinds, FoldNormTest,
     testing::Values(FoldCase{"rms", {}}, FoldCase{"rms_without_scale", {.has_scale = false}},
                     FoldCase{"gemma", {.scale_plus_one = true}},
-                    FoldCase{"layer", {.kind = NormKind::kLayer, .has_bias = true}},
-                    FoldCase{"layer_without_scale", {.kind = NormKind::kLayer, .has_scale = false}},
+                    FoldCase{"layer", {.kind = NormKind::kLayerNorm, .has_bias = true}},
+                    FoldCase{"layer_without_scale",
+                             {.kind = NormKind::kLayerNorm, .has_scale = false}},
                     FoldCase{"none", {.kind = NormKind::kNone}}),
     testing::PrintToStringParamName());
 

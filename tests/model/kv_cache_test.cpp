@@ -58,7 +58,7 @@ TEST_P(KvCacheTest, AfterEvictionOneLayerSeesAFreshTextOfTheKeptTokens) {
   const std::vector<int64_t> kept = {0, 1, 20, 21, 22, 29};
   cache.keep_only(kept);
   EXPECT_EQ(cache.length(), 6);
-  EXPECT_EQ(cache.total_tokens(), 30);
+  EXPECT_EQ(cache.appended_tokens(), 30);
   const auto next = tokens.slice(1, 30, 35);
   const auto fresh = at::cat({tokens.index_select(1, torch::tensor(kept)), next}, 1);
   EXPECT_TRUE(at::allclose(model->forward(next, {.cache = &cache}),

@@ -119,13 +119,13 @@ TEST_F(LoadModelTest, AnOldAndANewSpellingOfTheConfigAreTheSame) {
 }
 
 TEST_F(LoadModelTest, MissingAndBrokenFilesAreErrors) {
-  EXPECT_THROW(load_model(folder / "nothing"), FormatError);
-  EXPECT_THROW(load_model(folder.path()), FormatError) << "an empty folder";
+  EXPECT_THROW(load_model(folder / "nothing"), FileError);
+  EXPECT_THROW(load_model(folder.path()), FileError) << "an empty folder";
   save();
   folder.write("config.json", "{");
-  EXPECT_THROW(load_model(folder.path()), FormatError);
+  EXPECT_THROW(load_model(folder.path()), FileError);
   std::filesystem::remove(folder / "config.json");
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { load_model(folder.path()); }), "config.json"));
+  EXPECT_TRUE(contains(message_of<FileError>([&] { load_model(folder.path()); }), "config.json"));
 }
 
 TEST_F(LoadModelTest, ADtypeThatIsNotFloatingPointIsRefused) {
@@ -155,7 +155,7 @@ TEST_F(LoadModelTest, AWeightOutOfTheRangeOfFloat16IsNamed) {
   save();
   EXPECT_NO_THROW(load_model(folder.path(), {.dtype = torch::kBFloat16}));
   const auto message =
-      message_of<FormatError>([&] { load_model(folder.path(), {.dtype = torch::kHalf}); });
+      message_of<FileError>([&] { load_model(folder.path(), {.dtype = torch::kHalf}); });
   EXPECT_TRUE(contains(message, "'" + some + "' leaves the range of Half: got 70000"));
 }
 

@@ -55,8 +55,8 @@ TEST(ModelConfigTest, WhatFollowsFromItsFields) {
 
 TEST(ModelConfigTest, SitesOfNormsAreThoseOfTheEquation) {
   const auto sites = [](NormPlacement placement) {
-    const auto [front, output, sum] = norm_sites(placement);
-    return std::vector<bool>{front, output, sum};
+    const auto [input, output, sum] = norm_flags(placement);
+    return std::vector<bool>{input, output, sum};
   };
   EXPECT_EQ(sites(NormPlacement::kPre), (std::vector<bool>{true, false, false}));
   EXPECT_EQ(sites(NormPlacement::kPost), (std::vector<bool>{false, false, true}));

@@ -46,7 +46,7 @@ TEST_F(NormTest, AReplacedOneKeepsItsPoints) {
   scope += hooks.add("*.hook_normalized", [&](const torch::Tensor& value) { normalized = value; });
   norm(x);
   EXPECT_TRUE(at::allclose(divisor, (x.square().mean(-1, true) + 1e-5).sqrt()));
-  Norm other(norm->replaced({.kind = NormKind::kDynamicTanh}, weight, {}, alpha));
+  Norm other(norm->make_replacement({.kind = NormKind::kDynamicTanh}, weight, {}, alpha));
   EXPECT_TRUE(at::allclose(other(x), (0.7 * x).tanh() * weight));
   EXPECT_TRUE(at::allclose(divisor, torch::full({2, 3, 1}, 1 / 0.7, torch::kDouble)));
   EXPECT_TRUE(at::allclose(normalized, (0.7 * x).tanh()));

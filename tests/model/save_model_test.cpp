@@ -63,7 +63,7 @@ TEST_F(SaveModelTest, TheRestIsSavedAsOurs) {
         c.gate = {GateInput::kPosition, GateWidth::kChannel};
         c.context = 16;
       }),
-      change([](auto& c) { c.key_value_bias = true; }),
+      change([](auto& c) { c.learned_key_value = true; }),
       change([](auto& c) { c.sink_logits = true; }),
       change([](auto& c) { c.attention_form = AttentionForm::kSoftpick; }),
       change([](auto& c) { c.feed_forward = FeedForwardKind::kLinear; }),
@@ -76,8 +76,8 @@ TEST_F(SaveModelTest, TheRestIsSavedAsOurs) {
 TEST_F(SaveModelTest, AFolderThatCannotBeWrittenIsNamed) {
   auto model = random_model();
   std::ofstream(folder.path() / "file") << "x";
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { save_model(model, folder.path() / "file"); }),
-                       "file"));
+  EXPECT_TRUE(
+      contains(message_of<FileError>([&] { save_model(model, folder.path() / "file"); }), "file"));
 }
 
 }  // namespace

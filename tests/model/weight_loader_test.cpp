@@ -14,7 +14,7 @@
 namespace spikesink {
 namespace {
 
-const LoadOptions kByLayer{.weight_loading = WeightLoading::kByLayer};
+const LoadOptions kByLayer{.weight_loading = WeightLoadingMode::kByLayer};
 
 torch::Tensor some_tokens(const ModelConfig& config) {
   torch::manual_seed(3);
@@ -65,7 +65,7 @@ TEST_F(ByLayerTest, IsChosenWhereTheWeightsDoNotFit) {
   int64_t bytes = 0;
   for (const auto& [name, tensor] : tensors) bytes += static_cast<int64_t>(tensor.nbytes());
   const auto comes_by_layer = [&](int64_t memory,
-                                  WeightLoading weight_loading = WeightLoading::kAuto) {
+                                  WeightLoadingMode weight_loading = WeightLoadingMode::kAuto) {
     const auto model =
         load_model(folder.path(), {.weight_loading = weight_loading, .max_memory = memory});
     return model->weight_loader() != nullptr;
@@ -73,14 +73,13 @@ TEST_F(ByLayerTest, IsChosenWhereTheWeightsDoNotFit) {
   EXPECT_TRUE(comes_by_layer(bytes - 1));
   EXPECT_FALSE(comes_by_layer(bytes));
   EXPECT_FALSE(comes_by_layer(0)) << "this machine's free memory";
-  EXPECT_FALSE(comes_by_layer(1, WeightLoading::kWholeModel));
+  EXPECT_FALSE(comes_by_layer(1, WeightLoadingMode::kWholeModel));
 }
 
 TEST_F(ByLayerTest, ErrorsAreReportedBeforeWeightsAreRead) {
   tensors.erase(some);
   save();
-  EXPECT_TRUE(
-      contains(message_of<FormatError>([&] { load_model(folder.path(), kByLayer); }), some));
+  EXPECT_TRUE(contains(message_of<FileError>([&] { load_model(folder.path(), kByLayer); }), some));
 }
 
 TEST_F(ByLayerTest, WeightsThatAreNotFiniteAreNamedWhenLoaded) {
@@ -89,7 +88,7 @@ TEST_F(ByLayerTest, WeightsThatAreNotFiniteAreNamedWhenLoaded) {
   auto model = load_model(folder.path(), kByLayer);
   const auto tokens = some_tokens(model->config());
   for (int attempt = 0; attempt < 2; ++attempt)
-    EXPECT_TRUE(contains(message_of<FormatError>([&] { model->forward(tokens); }), some));
+    EXPECT_TRUE(contains(message_of<FileError>([&] { model->forward(tokens); }), some));
   EXPECT_EQ(model->layers[0]->mlp->up->weight.numel(), 0);
 }
 
@@ -103,8 +102,8 @@ TEST_F(ByLayerTest, ASavedModelIsWhole) {
 TEST_F(ByLayerTest, StatesThatDoNotFitInMemoryWaitInAFile) {
   auto whole = load_model(folder.path());
   auto by_layer =
-      load_model(folder.path(), {.weight_loading = WeightLoading::kByLayer, .max_memory = 1});
-  ASSERT_EQ(by_layer->weight_loader()->hidden_state_budget(), 0);
+      load_model(folder.path(), {.weight_loading = WeightLoadingMode::kByLayer, .max_memory = 1});
+  ASSERT_EQ(by_layer->weight_loader()->max_hidden_state_memory(), 0);
   TokenBatches batches;
   for (int64_t number = 0; number < 4; ++number) {
     const auto tokens = torch::randint(whole->config().d_vocabulary, {2, 5 + number}, torch::kLong);
@@ -122,7 +121,7 @@ TEST_F(ByLayerTest, StatesThatDoNotFitInMemoryWaitInAFile) {
   const char* before = std::getenv("TMPDIR");
   const std::string kept = before != nullptr ? before : "";
   ::setenv("TMPDIR", (folder / "missing").c_str(), 1);
-  const auto message = message_of<FormatError>([&] { measured(by_layer); });
+  const auto message = message_of<FileError>([&] { measured(by_layer); });
   before != nullptr ? ::setenv("TMPDIR", kept.c_str(), 1) : ::unsetenv("TMPDIR");
   EXPECT_TRUE(contains(message, (folder / "missing").string()));
   EXPECT_EQ(measured(by_layer), measured(whole)) << "after the failure";

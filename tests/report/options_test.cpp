@@ -149,10 +149,10 @@ TEST_F(ReportOptionsTest, Parity) {
 }
 
 TEST_F(ReportOptionsTest, Streams) {
-  const StreamOptions options{.step = 3, .segment_length = 5};
+  const StreamingOptions options{.step = 3, .segment_length = 5};
   const auto result = evaluate_streaming(model, tokens[0], {.first = 1, .window = 8}, options);
-  const auto written =
-      section("streams", std::vector<NamedStream>{{"window", {.first = 1, .window = 8}, result}});
+  const auto written = section(
+      "streams", std::vector<NamedStreamingResult>{{"window", {.first = 1, .window = 8}, result}});
   EXPECT_EQ(written[0]["step"], 3);
   EXPECT_EQ(written[0]["segment_length"], 5);
 }

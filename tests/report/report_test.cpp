@@ -114,10 +114,10 @@ TEST_F(ReportTest, BothFilesAreWrittenWholeAndNothingElse) {
 TEST_F(ReportTest, AFolderThatCannotBeWrittenIsReportedBeforehand) {
   folder.write("file", "");
   EXPECT_TRUE(
-      contains(message_of<FormatError>([&] { prepare_report_folder(folder / "file"); }), "file"));
+      contains(message_of<FileError>([&] { prepare_report_folder(folder / "file"); }), "file"));
   EXPECT_TRUE(contains(
-      message_of<FormatError>([&] { prepare_report_folder(folder / "file" / "below"); }), "below"));
-  EXPECT_THROW(prepare_report_folder("/proc/nothing"), FormatError);
+      message_of<FileError>([&] { prepare_report_folder(folder / "file" / "below"); }), "below"));
+  EXPECT_THROW(prepare_report_folder("/proc/nothing"), FileError);
   prepare_report_folder(folder / "new");
   EXPECT_TRUE(std::filesystem::is_empty(folder / "new"));
 }

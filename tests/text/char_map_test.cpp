@@ -40,13 +40,13 @@ TEST(CharMapTest, Base64IsRead) {
   EXPECT_EQ(from_base64("", "test"), "");
   EXPECT_EQ(from_base64("AP/+", "test"), std::string("\0\xFF\xFE", 3));
   EXPECT_EQ(from_base64("YWI=", "test"), "ab");
-  EXPECT_TRUE(contains(message_of<FormatError>([] { from_base64("Y*", "test"); }),
+  EXPECT_TRUE(contains(message_of<FileError>([] { from_base64("Y*", "test"); }),
                        "a charsmap is not base64: got the character 0x2a (test)"));
 }
 
 TEST(CharMapTest, OffsetsOutsideTheMapAreRefused) {
   const auto error = [](const std::string& bytes) {
-    return message_of<FormatError>([&] { CharMap(bytes, "test"); });
+    return message_of<FileError>([&] { CharMap(bytes, "test"); });
   };
   EXPECT_TRUE(contains(error(""), "a charsmap has 0 bytes"));
   EXPECT_TRUE(contains(error(little_endian({0})), "array is out of range: got 0 bytes of 0"));
@@ -70,7 +70,7 @@ TEST(CharMapTest, DamagedMapsEndEverySearch) {
     bad[i] = static_cast<char>(bad[i] ^ 0x5A);
     try {
       CharMap(bad, "test").apply(text);
-    } catch (const FormatError&) {
+    } catch (const FileError&) {
     }
   }
   // A unit that leads to itself.

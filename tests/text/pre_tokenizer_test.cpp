@@ -83,7 +83,7 @@ TEST(PreTokenizerTest, OnlyTheBeginningOfATextGetsAMetaspace) {
 TEST(PreTokenizerTest, APatternThatTakesTooLongIsAFormatError) {
   const auto pre_tokenizer = splitting("(?:a+)+b|(?:a|a)*c", SplitBehaviour::kIsolated);
   EXPECT_TRUE(
-      contains(message_of<FormatError>([&] { words_of(pre_tokenizer, std::string(5000, 'a')); }),
+      contains(message_of<FileError>([&] { words_of(pre_tokenizer, std::string(5000, 'a')); }),
                "[Tokenizer] a pattern cannot be searched for: match limit exceeded"));
 }
 
@@ -94,13 +94,13 @@ TEST(SplitPatternTest, PatternsThatPcre2ReadsDifferentlyAreRefused) {
         "(?x)a",  "a(?i)b", "(*FAIL)", "[[:alpha:]]", "[a[b]]", "[a&&b]", "[]a]",       "[a",
         "[\\W]",  "a{,3}",  "a{2}+",   "a{2}?",       "a{x}",   "a{2",    "\\"}) {
     EXPECT_TRUE(
-        contains(message_of<FormatError>([&] { to_pcre2(pattern, "file.json"); }), "(file.json)"))
+        contains(message_of<FileError>([&] { to_pcre2(pattern, "file.json"); }), "(file.json)"))
         << pattern;
   }
   for (const char* pattern : {"(", "a)", "[b-a]", "*", "a{70000}", "\\p{Nowhere}", "\\p{Q}"}) {
-    EXPECT_TRUE(contains(
-        message_of<FormatError>([&] { Regex(to_pcre2(pattern, "file.json"), "file.json"); }),
-        "a pattern does not compile"))
+    EXPECT_TRUE(
+        contains(message_of<FileError>([&] { Regex(to_pcre2(pattern, "file.json"), "file.json"); }),
+                 "a pattern does not compile"))
         << pattern;
   }
 }

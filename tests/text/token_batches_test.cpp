@@ -29,13 +29,14 @@ struct Bytes : Tokenizer {
 };
 
 TEST(TokenBatchesTest, WindowsFollowOneAnotherAndTheRestIsDropped) {
-  const auto batches = token_batches(Bytes(), "abcdefghijk", {.length = 3, .batch_tokens = 6});
+  const auto batches = token_batches(Bytes(), "abcdefghijk", {.length = 3, .max_batch_tokens = 6});
   ASSERT_EQ(batches.size(), 2u);
   EXPECT_TRUE(
       batches[0].ids.equal(torch::tensor({{'a', 'b', 'c'}, {'d', 'e', 'f'}}, torch::kLong)));
   EXPECT_TRUE(batches[1].ids.equal(torch::tensor({{'g', 'h', 'i'}}, torch::kLong)));
   EXPECT_EQ(batches[1].first_sequence, 2);
-  EXPECT_EQ(token_batches(Bytes(), "abcdefghijk", {.length = 3, .count = 2})[0].ids.size(0), 2);
+  EXPECT_EQ(token_batches(Bytes(), "abcdefghijk", {.length = 3, .max_windows = 2})[0].ids.size(0),
+            2);
 }
 
 TEST(TokenBatchesTest, BosIsTheFirstTokenOfEachWindow) {
@@ -91,7 +92,8 @@ TEST(TokenBatchesTest, ATextShorterThanAWindowIsRefused) {
     EXPECT_TRUE(contains(message, "3"));
   }
   EXPECT_THROW(token_batches(Bytes(), "abc", {.length = 1}), std::invalid_argument);
-  EXPECT_THROW(token_batches(Bytes(), "abc", {.length = 2, .count = -1}), std::invalid_argument);
+  EXPECT_THROW(token_batches(Bytes(), "abc", {.length = 2, .max_windows = -1}),
+               std::invalid_argument);
 }
 
 TEST(TokenBatchesTest, GivenSequencesOfOneLengthShareABatch) {
@@ -100,7 +102,7 @@ TEST(TokenBatchesTest, GivenSequencesOfOneLengthShareABatch) {
   EXPECT_EQ(batches[0].ids.size(0), 2);
   EXPECT_EQ(batches[1].first_sequence, 2);
   EXPECT_EQ(batches[2].first_sequence, 3);
-  EXPECT_EQ(token_batches({{1, 2, 3}, {4, 5, 6}}, /*batch_tokens=*/2).size(), 2u)
+  EXPECT_EQ(token_batches({{1, 2, 3}, {4, 5, 6}}, /*max_batch_tokens=*/2).size(), 2u)
       << "a long sequence goes alone";
   EXPECT_THROW(token_batches(std::vector<std::vector<int64_t>>{}), std::invalid_argument);
   EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] {

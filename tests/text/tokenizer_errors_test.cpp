@@ -25,7 +25,7 @@ std::string error_with(const char* pointer, const json& value, const std::string
   tokenizer[json::json_pointer(pointer)] = value;
   folder.write("tokenizer.json", tokenizer.dump());
   if (!config.empty()) folder.write("tokenizer_config.json", config);
-  return message_of<FormatError>([&] { load_tokenizer(folder.path()); });
+  return message_of<FileError>([&] { load_tokenizer(folder.path()); });
 }
 
 struct Edit {
@@ -183,7 +183,7 @@ TEST(TokenizerErrorsTest, UnigramWithoutAnUnknownTokenRefusesUnknownCharacters) 
   const auto file = folder.write("tokenizer.json", tokenizer.dump());
   const auto read = load_tokenizer(file);
   EXPECT_FALSE(read->encode("the").empty());
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { read->encode("\u4e02"); }),
+  EXPECT_TRUE(contains(message_of<FileError>([&] { read->encode("\u4e02"); }),
                        "[Tokenizer] a character is not in the vocabulary"));
 }
 
@@ -214,18 +214,18 @@ TEST(TokenizerErrorsTest, OtherVocabulariesAreNamed) {
   const TempDir folder;
   folder.write("vocab.txt", "[PAD]");
   folder.write("tokenizer.model", "");
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { load_tokenizer(folder.path()); }),
+  EXPECT_TRUE(contains(message_of<FileError>([&] { load_tokenizer(folder.path()); }),
                        "tokenizer.json is missing: got vocab.txt, tokenizer.model, expected it"));
 }
 
 TEST(TokenizerErrorsTest, BrokenFilesAreRefused) {
   const TempDir folder;
   EXPECT_TRUE(
-      contains(message_of<FormatError>([&] { load_tokenizer(folder.path()); }), "tokenizer.json"));
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { load_tokenizer(folder / "none.gguf"); }),
-                       "none.gguf"));
+      contains(message_of<FileError>([&] { load_tokenizer(folder.path()); }), "tokenizer.json"));
+  EXPECT_TRUE(
+      contains(message_of<FileError>([&] { load_tokenizer(folder / "none.gguf"); }), "none.gguf"));
   const auto file = folder.write("deep.json", std::string(1000, '['));
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { load_tokenizer(file); }), "nested deeper"));
+  EXPECT_TRUE(contains(message_of<FileError>([&] { load_tokenizer(file); }), "nested deeper"));
 }
 
 /// A GGUF file of strings, lists and integers.
@@ -258,7 +258,7 @@ class GgufText {
     header.put(uint32_t{3}).put(uint64_t{0}).put(count_);
     const TempDir folder;
     const auto file = folder.write("a.gguf", header.bytes_ + bytes_);
-    return message_of<FormatError>([&] { load_tokenizer(file); });
+    return message_of<FileError>([&] { load_tokenizer(file); });
   }
 
  private:

@@ -36,9 +36,9 @@ TEST(TrainBpeTest, EqualsWhatTokenizersTrains) {
       texts = entry.at("texts").get<std::vector<std::string>>();
     }
     const auto tokenizer =
-        trained({texts.begin(), texts.end()}, {.vocabulary = entry.at("vocabulary"),
+        trained({texts.begin(), texts.end()}, {.vocabulary_size = entry.at("vocabulary"),
                                                .special_tokens = entry.at("special_tokens"),
-                                               .least_count = entry.at("least_count")});
+                                               .min_frequency = entry.at("least_count")});
     const auto& expected = entry.at("tokenizer");
     EXPECT_EQ(tokenizer.at("model").at("merges"), expected.at("model").at("merges"));
     EXPECT_EQ(tokenizer, expected);
@@ -46,7 +46,7 @@ TEST(TrainBpeTest, EqualsWhatTokenizersTrains) {
 }
 
 TEST(TrainBpeTest, IsReadAndEncodesEveryText) {
-  const auto tokenizer = loaded(train_bpe({passages()}, {.vocabulary = 600}));
+  const auto tokenizer = loaded(train_bpe({passages()}, {.vocabulary_size = 600}));
   EXPECT_EQ(tokenizer->vocabulary_size(), 600);
   const std::string hard = read_bytes(kGoldens / "hard_unicode.txt");
   for (const std::string& text : {hard, passages(), std::string("a\0\x7F\n \U0001F600", 9)})
@@ -57,7 +57,7 @@ TEST(TrainBpeTest, IsReadAndEncodesEveryText) {
 
 TEST(TrainBpeTest, SpecialTokensAreRecognised) {
   const auto tokenizer =
-      loaded(train_bpe({passages()}, {.vocabulary = 300, .special_tokens = {"<s>", "</s>"}}));
+      loaded(train_bpe({passages()}, {.vocabulary_size = 300, .special_tokens = {"<s>", "</s>"}}));
   EXPECT_TRUE(tokenizer->is_special(0) && tokenizer->is_special(1) && !tokenizer->is_special(2));
   const Ids ids = tokenizer->encode("<s>a</s>");
   EXPECT_EQ(ids, (Ids{0, tokenizer->encode("a").at(0), 1}));
@@ -65,8 +65,8 @@ TEST(TrainBpeTest, SpecialTokensAreRecognised) {
 }
 
 TEST(TrainBpeTest, EndsWhereNoPairIsFrequentEnough) {
-  const auto merges = [](const std::vector<std::string_view>& texts, int64_t least_count) {
-    return trained(texts, {.least_count = least_count})["model"]["merges"].size();
+  const auto merges = [](const std::vector<std::string_view>& texts, int64_t min_frequency) {
+    return trained(texts, {.min_frequency = min_frequency})["model"]["merges"].size();
   };
   EXPECT_EQ(merges({"xyz xyz xyz"}, 2), 3U);  // xy, xyz and, with the space, of the last two
   EXPECT_EQ(merges({"xyz xyz xyz"}, 3), 2U);
@@ -76,7 +76,7 @@ TEST(TrainBpeTest, EndsWhereNoPairIsFrequentEnough) {
 
 TEST(TrainBpeTest, NoTokenIsLongerThanTheReaderAccepts) {
   const auto line = std::string(40'000, '=') + "\n";
-  const auto tokenizer = loaded(train_bpe({line, line}, {.vocabulary = 300}));
+  const auto tokenizer = loaded(train_bpe({line, line}, {.vocabulary_size = 300}));
   EXPECT_LT(tokenizer->vocabulary_size(), 300) << "the longer pairs were passed over";
   EXPECT_EQ(tokenizer->decode(tokenizer->encode(line)), line);
 }
@@ -91,11 +91,12 @@ TEST(TrainBpeTest, InvalidArgumentsAreRefused) {
                         const TrainBpeOptions& options) {
     return message_of<std::invalid_argument>([&] { train_bpe(texts, options); });
   };
-  EXPECT_EQ(error({"a"}, {.vocabulary = 10}),
-            "[train_bpe] vocabulary: got 10, expected at least 257");
-  EXPECT_EQ(error({"a"}, {.vocabulary = 257, .special_tokens = {"a", "b"}}),
-            "[train_bpe] vocabulary: got 257, expected at least 258");
-  EXPECT_EQ(error({"a"}, {.least_count = 0}), "[train_bpe] least_count: got 0, expected 1 or more");
+  EXPECT_EQ(error({"a"}, {.vocabulary_size = 10}),
+            "[train_bpe] vocabulary_size: got 10, expected at least 257");
+  EXPECT_EQ(error({"a"}, {.vocabulary_size = 257, .special_tokens = {"a", "b"}}),
+            "[train_bpe] vocabulary_size: got 257, expected at least 258");
+  EXPECT_EQ(error({"a"}, {.min_frequency = 0}),
+            "[train_bpe] min_frequency: got 0, expected 1 or more");
   for (const auto& texts : {std::vector<std::string_view>{}, {"", ""}})
     EXPECT_EQ(error(texts, {}), "[train_bpe] texts: got 0 bytes, expected text to learn from");
   EXPECT_EQ(error({"a"}, {.special_tokens = {"<s>", "</s>", "<s>"}}),

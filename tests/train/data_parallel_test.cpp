@@ -21,7 +21,7 @@ namespace {
 // Sums in another order, in float32: its spacing at losses from 4 to 8, once for each of 12 steps.
 constexpr double kDifference = 12 * 0x1p-21;
 
-std::vector<TrainingStep> trained(const TrainConfig& config, Processes* processes = nullptr) {
+std::vector<TrainingStep> trained(const TrainConfig& config, ProcessGroup* processes = nullptr) {
   Trainer trainer(config, open_training_data(config), torch::kCPU, processes);
   std::vector<TrainingStep> steps;
   while (!trainer.done()) steps.push_back(trainer.step());
@@ -51,7 +51,7 @@ TEST(DataParallelTest, TrainsAsOneProcessDoes) {
     const auto alone = trained(config);
     for (const int64_t count : {2, 3, 8}) {  // three share eight unequally
       ThreadJob(count).run(
-          [&](Processes& process) { expect_same(trained(config, &process), alone); });
+          [&](ProcessGroup& process) { expect_same(trained(config, &process), alone); });
     }
   }
 }
@@ -63,7 +63,7 @@ TEST(DataParallelTest, LayersThatAreComputedAgain) {
   config.measured_sequences = 2;
   config.recompute = true;
   const auto alone = trained(config);
-  ThreadJob(2).run([&](Processes& process) { expect_same(trained(config, &process), alone); });
+  ThreadJob(2).run([&](ProcessGroup& process) { expect_same(trained(config, &process), alone); });
 }
 
 TEST(DataParallelTest, EachProcessKeepsItsPartOfTheMoments) {
@@ -78,7 +78,7 @@ TEST(DataParallelTest, EachProcessKeepsItsPartOfTheMoments) {
   std::mutex mutex;
   std::set<std::string> names;
   int64_t all = 0, most = 0;
-  ThreadJob(kCount).run([&](Processes& process) {
+  ThreadJob(kCount).run([&](ProcessGroup& process) {
     const Trainer trainer(config, open_training_data(config), torch::kCPU, &process);
     const std::lock_guard lock(mutex);
     for (const auto& [name, tensor] : trainer.optimizer().state_tensors())
@@ -93,7 +93,7 @@ TEST(DataParallelTest, EachProcessKeepsItsPartOfTheMoments) {
 
 TEST(DataParallelTest, ALossThatIsNotFiniteEndsTheStepEverywhere) {
   const auto config = small_config();
-  ThreadJob(2).run([&](Processes& process) {
+  ThreadJob(2).run([&](ProcessGroup& process) {
     Trainer trainer(config, open_training_data(config), torch::kCPU, &process);
     const torch::NoGradGuard no_grad;
     const auto before = trainer.model()->parameters()[1].clone();
@@ -109,13 +109,14 @@ TEST(DataParallelTest, ALossThatIsNotFiniteEndsTheStepEverywhere) {
 TEST(DataParallelTest, AProcessWithoutASequenceIsRefused) {
   auto config = small_config();
   config.sequences = 1;
-  ThreadJob(2).run([&](Processes& process) {
+  ThreadJob(2).run([&](ProcessGroup& process) {
     EXPECT_EQ(message_of<std::invalid_argument>([&] { trained(config, &process); }),
               "[Trainer] sequences: got 1, expected at least 2, one for each process");
   });
 }
 
-void run_to(int64_t step, const TrainConfig& config, const TempDir& folder, Processes* processes) {
+void run_to(int64_t step, const TrainConfig& config, const TempDir& folder,
+            ProcessGroup* processes) {
   TrainingRun run(config, folder.path(), torch::kCPU, processes);
   while (!run.done() && run.trainer().steps_done() < step) run.step();
 }
@@ -124,7 +125,7 @@ TEST(DataParallelTest, AsManyProcessesContinueBitForBit) {
   const auto config = small_config();
   const TempDir whole, stopped;
   const auto train = [&](int64_t step, const TempDir& folder) {
-    ThreadJob(2).run([&](Processes& process) { run_to(step, config, folder, &process); });
+    ThreadJob(2).run([&](ProcessGroup& process) { run_to(step, config, folder, &process); });
   };
   train(config.steps, whole);
   train(7, stopped);
@@ -140,14 +141,14 @@ TEST(DataParallelTest, AnyNumberOfProcessesContinues) {
   const auto expected = read_training_run(alone.path()).log;
   for (const int64_t then : {1, 3}) {
     const TempDir folder;
-    ThreadJob(2).run([&](Processes& process) { run_to(7, config, folder, &process); });
+    ThreadJob(2).run([&](ProcessGroup& process) { run_to(7, config, folder, &process); });
     EXPECT_TRUE(
         std::filesystem::exists(folder / "checkpoints/step-4/optimizer-2-of-2.safetensors"));
     if (then == 1) {
       run_to(config.steps, config, folder, nullptr);
     } else {
       ThreadJob(then).run(
-          [&](Processes& process) { run_to(config.steps, config, folder, &process); });
+          [&](ProcessGroup& process) { run_to(config.steps, config, folder, &process); });
     }
     const auto log = read_training_run(folder.path()).log;
     ASSERT_EQ(log.size(), expected.size());

@@ -31,9 +31,9 @@ struct Sums {
 };
 
 // What counts the sums that have begun.
-class CountingProcesses : public Processes {
+class CountingProcesses : public ProcessGroup {
  public:
-  explicit CountingProcesses(Processes& under) : under_(under) {}
+  explicit CountingProcesses(ProcessGroup& under) : under_(under) {}
   int64_t rank() const override { return under_.rank(); }
   int64_t world_size() const override { return under_.world_size(); }
   int64_t local_rank() const override { return under_.local_rank(); }
@@ -53,7 +53,7 @@ class CountingProcesses : public Processes {
   int64_t begun = 0;
 
  private:
-  Processes& under_;
+  ProcessGroup& under_;
 };
 
 TEST(GradientSumTest, IsTheGradientOfAllRowsAndBeginsDuringTheBackwardPass) {
@@ -61,7 +61,7 @@ TEST(GradientSumTest, IsTheGradientOfAllRowsAndBeginsDuringTheBackwardPass) {
   Sums alone;
   alone.add_gradients(rows);
   for (const int64_t bucket_bytes : {1, 100, 1 << 20}) {
-    ThreadJob(2).run([&](Processes& process) {
+    ThreadJob(2).run([&](ProcessGroup& process) {
       CountingProcesses counting(process);
       Sums sums;
       {

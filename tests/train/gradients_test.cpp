@@ -29,7 +29,7 @@ std::vector<Variant> variants() {
       {"Sandwich", [](Config& c) { c.norm_placement = NormPlacement::kSandwich; }},
       {"Output", [](Config& c) { c.norm_placement = NormPlacement::kOutput; }},
       {"LayerNorm",
-       [](Config& c) { c.norm = c.final_norm = {.kind = NormKind::kLayer, .has_bias = true}; }},
+       [](Config& c) { c.norm = c.final_norm = {.kind = NormKind::kLayerNorm, .has_bias = true}; }},
       {"DynamicTanh", [](Config& c) { c.norm.kind = c.final_norm.kind = NormKind::kDynamicTanh; }},
       {"QkNorm", [](Config& c) { c.qk_norm = QkNorm::kPerHead; }},
       {"QkNormWhole", [](Config& c) { c.qk_norm = QkNorm::kWhole; }},
@@ -54,7 +54,7 @@ std::vector<Variant> variants() {
       {"Sigmoid", [](Config& c) { c.attention_form = AttentionForm::kSigmoid; }},
       {"Softpick", [](Config& c) { c.attention_form = AttentionForm::kSoftpick; }},
       {"SinkLogits", [](Config& c) { c.sink_logits = true; }},
-      {"KeyValueBias", [](Config& c) { c.key_value_bias = true; }},
+      {"KeyValueBias", [](Config& c) { c.learned_key_value = true; }},
       {"NoPositions", [](Config& c) { c.ropes.clear(); }},
       {"Alibi",
        [](Config& c) {

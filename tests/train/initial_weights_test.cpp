@@ -22,7 +22,7 @@ TEST(InitialWeightsTest, MatricesAreNormalAndThoseThatWriteToTheStreamSmaller) {
   EXPECT_NEAR(deviation_of(layer->mlp->up->weight), 0.02, 0.002);
   EXPECT_NEAR(deviation_of(layer->attn->o->weight), 0.02 / std::sqrt(4), 0.001) << "four blocks";
   EXPECT_NEAR(deviation_of(layer->mlp->down->weight), 0.02 / std::sqrt(4), 0.001);
-  EXPECT_TRUE((layer->attention_norms.front->weight == 1).all().item<bool>());
+  EXPECT_TRUE((layer->attention_norms.input->weight == 1).all().item<bool>());
 }
 
 TEST(InitialWeightsTest, TheSeedDecidesWhateverTheDtype) {

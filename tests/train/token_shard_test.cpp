@@ -27,7 +27,7 @@ TEST(TokenShardTest, OtherFilesAreRefused) {
   const TempDir folder;
   const auto said = [&](const std::string& bytes) {
     const auto file = folder.write("a.bin", bytes);
-    return message_of<FormatError>([&] { open_token_shard(file); });
+    return message_of<FileError>([&] { open_token_shard(file); });
   };
   EXPECT_TRUE(contains(said("abc"), "got 3 bytes, expected uint16 ids"));
   EXPECT_TRUE(contains(said(""), "is empty"));
@@ -35,7 +35,7 @@ TEST(TokenShardTest, OtherFilesAreRefused) {
   EXPECT_TRUE(contains(said(llmc_shard(20240520, 1, 4, ids)),
                        "got version 1 and 4 tokens, expected version 1 and 3 tokens"));
   EXPECT_TRUE(contains(said(llmc_shard(20240520, 2, 3, ids)), "got version 2"));
-  EXPECT_THROW(open_token_shard(folder / "none.bin"), FormatError);
+  EXPECT_THROW(open_token_shard(folder / "none.bin"), FileError);
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ TEST(TokenWindowsTest, TheFirstTokenCountsToTheWindow) {
 
 TEST(TokenWindowsTest, BadInputIsReportedWithTheShardsName) {
   const TokenWindows windows({shard(0, 8)}, {.d_vocabulary = 7});
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { windows.sequences(0, 1, 8); }),
+  EXPECT_TRUE(contains(message_of<FileError>([&] { windows.sequences(0, 1, 8); }),
                        "got ids from 0 to 7, expected 0 to 6 (0-8)"));
   EXPECT_TRUE(
       contains(message_of<std::invalid_argument>([&] { windows.sequences(0, 1, 9); }), "9 tokens"));

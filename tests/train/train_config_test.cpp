@@ -28,7 +28,7 @@ TEST(TrainConfigTest, UnknownAndInvalidKeysAreRefused) {
   const auto said = [](const json& change) {
     auto config = json::parse(to_json(baseline("nano")));
     config.merge_patch(change);
-    return message_of<FormatError>([&] { read_train_config(config.dump(), "a.json"); });
+    return message_of<FileError>([&] { read_train_config(config.dump(), "a.json"); });
   };
   EXPECT_EQ(
       said({{"setps", 5}}),

@@ -21,7 +21,7 @@ TEST(TrainingLogTest, IsReadAsItWasWritten) {
   EXPECT_FALSE(log[4].validation);
   const auto bad = whole.folder.write("bad.jsonl", "{\"step\": 1}\n{\"stp\": 2}\n");
   EXPECT_TRUE(
-      contains(message_of<FormatError>([&] { read_training_log(bad); }), "bad.jsonl, line 2"));
+      contains(message_of<FileError>([&] { read_training_log(bad); }), "bad.jsonl, line 2"));
 }
 
 }  // namespace

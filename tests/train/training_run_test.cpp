@@ -60,16 +60,16 @@ TEST(TrainingRunTest, ADamagedCheckpointIsSkipped) {
   {
     TrainingRun run(config, folder.path());
     EXPECT_EQ(run.resumed_from_step(), 8);
-    ASSERT_EQ(run.damaged().size(), 1);
-    EXPECT_TRUE(contains(run.damaged().front(), "is not as it was written"));
-    EXPECT_TRUE(contains(run.damaged().front(), file.string()));
+    ASSERT_EQ(run.damaged_checkpoints().size(), 1);
+    EXPECT_TRUE(contains(run.damaged_checkpoints().front(), "is not as it was written"));
+    EXPECT_TRUE(contains(run.damaged_checkpoints().front(), file.string()));
     train_to(run, config.steps);
   }
   expect_same_results(folder.path(), whole.folder.path());
 
   for (const int64_t step : steps_kept(folder.path()))
     fs::remove(folder / fmt::format("checkpoints/step-{}/model.safetensors", step));
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { TrainingRun(config, folder.path()); }),
+  EXPECT_TRUE(contains(message_of<FileError>([&] { TrainingRun(config, folder.path()); }),
                        "is good; the last one"));
 }
 
@@ -117,7 +117,7 @@ TEST(TrainingRunTest, AnExistingTokenizerIsNotOverwritten) {
   folder.write("tokenizer/tokenizer.json", "{}");
   auto config = run_config();
   config.data.training = {folder.write("a.txt", "text").string()};
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { TrainingRun(config, folder.path()); }),
+  EXPECT_TRUE(contains(message_of<FileError>([&] { TrainingRun(config, folder.path()); }),
                        "contains a tokenizer but no train.json"));
   EXPECT_EQ(read_bytes(folder / "tokenizer/tokenizer.json"), "{}");
 }
@@ -144,7 +144,7 @@ TEST(TrainingRunTest, AFinishedTrainingWithoutCheckpointsIsNotChanged) {
   const CompleteRun whole(config);
   const auto log = read_bytes(whole.folder / "log.jsonl");
   fs::remove_all(whole.folder / "checkpoints");
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { TrainingRun(config, whole.folder.path()); }),
+  EXPECT_TRUE(contains(message_of<FileError>([&] { TrainingRun(config, whole.folder.path()); }),
                        "its checkpoints are gone"));
   EXPECT_EQ(read_bytes(whole.folder / "log.jsonl"), log);
 }
@@ -153,11 +153,11 @@ TEST(TrainingRunTest, OneTrainingAFolder) {
   const auto config = run_config();
   const TempDir folder;
   TrainingRun run(config, folder.path());
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { TrainingRun(config, folder.path()); }),
+  EXPECT_TRUE(contains(message_of<FileError>([&] { TrainingRun(config, folder.path()); }),
                        "another process is training there"));
   auto other = config;
   other.optimizer.beta2 = 0.9;
-  const auto said = message_of<FormatError>([&] { TrainingRun(other, folder.path()); });
+  const auto said = message_of<FileError>([&] { TrainingRun(other, folder.path()); });
   EXPECT_TRUE(
       contains(said, "contains another training run: /optimizer/beta2: got 0.9, expected 0.95"));
   EXPECT_FALSE(is_finished(config, folder.path()));

@@ -108,11 +108,11 @@ TEST(GgufTest, EveryKindOfMetadataIsRead) {
 TEST(GgufTest, AnAbsentKeyAndAnotherKindAreReported) {
   const GgufFile file(kGoldens / "plain.gguf");
   EXPECT_EQ(file.find<int64_t>("no.such.key"), nullptr);
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { file.get<double>("no.such.key"); }),
+  EXPECT_TRUE(contains(message_of<FileError>([&] { file.get<double>("no.such.key"); }),
                        "a key is missing: expected a real number"));
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { file.find<int64_t>("kind.string"); }),
+  EXPECT_TRUE(contains(message_of<FileError>([&] { file.find<int64_t>("kind.string"); }),
                        "got a string, expected an integer"));
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { file.get<bool>("list.bool"); }),
+  EXPECT_TRUE(contains(message_of<FileError>([&] { file.get<bool>("list.bool"); }),
                        "got a list of booleans, expected a boolean"));
 }
 
@@ -173,7 +173,7 @@ class MalformedGgufTest : public testing::TestWithParam<Malformed> {};
 TEST_P(MalformedGgufTest, IsRefused) {
   const TempDir dir;
   const auto file = dir.write("bad.gguf", GetParam().bytes);
-  const std::string message = message_of<FormatError>([&] { open_weights(file); });
+  const std::string message = message_of<FileError>([&] { open_weights(file); });
   EXPECT_TRUE(contains(message, GetParam().fragment));
   EXPECT_TRUE(contains(message, file.string()));
 }
@@ -286,7 +286,7 @@ TEST_P(ChangedGgufTest, IsReadOrRefused) {
       const GgufFile file(dir.write("changed.gguf", bytes));
       for (const TensorInfo& info : file.tensors())
         file.tensor(info.name).to(torch::kFloat64).sum();
-    } catch (const FormatError&) {
+    } catch (const FileError&) {
     }
   };
   for (size_t i = 0; i < good.size(); i += i < 2048 ? 1 : 61) {

@@ -42,7 +42,7 @@ TEST_F(Mxfp4Test, ViewsAndScalesOfTheirOwnTypeAreRead) {
 
 TEST_F(Mxfp4Test, TensorsThatDoNotFitAreReported) {
   const auto message = [](const torch::Tensor& blocks, const torch::Tensor& scales) {
-    return message_of<FormatError>([&] { dequantize_mxfp4(blocks, scales, "a.file, 'x'"); });
+    return message_of<FileError>([&] { dequantize_mxfp4(blocks, scales, "a.file, 'x'"); });
   };
   EXPECT_TRUE(
       contains(message(blocks_.slice(-1, 0, 15), scales_),

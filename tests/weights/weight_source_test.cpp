@@ -15,10 +15,9 @@ namespace {
 
 TEST(OpenWeightsTest, AFolderWithOneFormatIsOpened) {
   const TempDir dir;
-  EXPECT_TRUE(
-      contains(message_of<FormatError>([&] { open_weights(dir.path()); }), "no weights in"));
+  EXPECT_TRUE(contains(message_of<FileError>([&] { open_weights(dir.path()); }), "no weights in"));
   dir.write("pytorch_model.bin", "pickle");
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { open_weights(dir.path()); }),
+  EXPECT_TRUE(contains(message_of<FileError>([&] { open_weights(dir.path()); }),
                        "safe_serialization=True"));
   save_safetensors(dir / "model.safetensors", {{"x", torch::zeros({1})}});
   EXPECT_EQ(open_weights(dir.path())->path(), dir / "model.safetensors");
@@ -27,19 +26,19 @@ TEST(OpenWeightsTest, AFolderWithOneFormatIsOpened) {
 TEST(OpenWeightsTest, OtherFilesAreRefused) {
   const TempDir dir;
   for (const char* name : {"a.bin", "a.pt", "a.pth", "a.ckpt"}) {
-    EXPECT_TRUE(contains(message_of<FormatError>([&] { open_weights(dir.write(name, "pickle")); }),
+    EXPECT_TRUE(contains(message_of<FileError>([&] { open_weights(dir.write(name, "pickle")); }),
                          "reading one runs the code"))
         << name;
   }
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { open_weights(dir.write("a.txt", "text")); }),
+  EXPECT_TRUE(contains(message_of<FileError>([&] { open_weights(dir.write("a.txt", "text")); }),
                        "got '.txt'"));
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { open_weights(dir / "missing"); }),
+  EXPECT_TRUE(contains(message_of<FileError>([&] { open_weights(dir / "missing"); }),
                        "no such file or folder"));
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { open_safetensors(dir / "missing"); }),
-                       "No such file"));
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { open_safetensors(dir.path()); }),
+  EXPECT_TRUE(
+      contains(message_of<FileError>([&] { open_safetensors(dir / "missing"); }), "No such file"));
+  EXPECT_TRUE(contains(message_of<FileError>([&] { open_safetensors(dir.path()); }),
                        "got a folder, expected a regular file"));
-  EXPECT_TRUE(contains(message_of<FormatError>([&] { open_safetensors("/dev/null"); }),
+  EXPECT_TRUE(contains(message_of<FileError>([&] { open_safetensors("/dev/null"); }),
                        "got a special file"));
 }
 
@@ -50,7 +49,7 @@ TEST(OpenWeightsTest, AFolderWithOneGgufIsOpened) {
   EXPECT_EQ(open_weights(dir.path())->format(), WeightFormat::kGguf);
   std::filesystem::copy_file(plain, dir / "b.gguf");
   EXPECT_TRUE(
-      contains(message_of<FormatError>([&] { open_weights(dir.path()); }), "got 2 .gguf files"));
+      contains(message_of<FileError>([&] { open_weights(dir.path()); }), "got 2 .gguf files"));
 }
 
 }  // namespace

@@ -8,7 +8,8 @@ namespace [[gnu::visibility("default")]] spikesink {
 enum class BlockKind { kAttention, kFeedForward };
 
 /// One of the paper's 2L residual blocks. Layers count from 0; blocks from 1: block 2l+1 is the
-/// attention of layer l, block 2l+2 its feed-forward (arXiv 2603.05498, section 2).
+/// attention of layer l, block 2l+2 its feed-forward (arXiv 2603.05498, section 2). Not the
+/// `blocks.N` of hook names, which is the whole layer N.
 struct Block {
   int64_t number;
 

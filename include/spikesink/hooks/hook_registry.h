@@ -118,7 +118,7 @@ class HookRegistry {
   /// Reserves an edit site of the model (a description in words) for one intervention, named `by`.
   /// Throws std::invalid_argument while another intervention has it, because one of two edits would
   /// be lost.
-  HookScope claim(const std::string& site, const std::string& by);
+  HookScope reserve_site(const std::string& site, const std::string& owner);
 
   /// True if the point with exactly this name has hooks.
   bool has_hooks(std::string_view name) const;

@@ -12,12 +12,12 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 /// Interventions that are applied together, under one name. An empty list is the clean model.
-struct NamedIntervention {
+struct NamedInterventions {
   std::string name;
   std::vector<std::shared_ptr<const Intervention>> interventions;  // attached in this order
 };
 
-/// The measurements of a model under one NamedIntervention.
+/// The measurements of a model under one NamedInterventions.
 struct InterventionResult {
   std::string name;
   PerplexityResult perplexity;
@@ -42,7 +42,7 @@ struct InterventionResult {
 /// that does not predict the next token, and what attaching the interventions throws.
 std::vector<InterventionResult> compare_interventions(
     Transformer& model, const TokenBatches& batches,
-    const std::vector<NamedIntervention>& interventions, uint64_t seed = 0,
+    const std::vector<NamedInterventions>& interventions, uint64_t seed = 0,
     const ProgressCallback& progress = {});
 
 }  // namespace spikesink

@@ -49,14 +49,14 @@ struct TextPositions {
 };
 /// Maps the edited state [B, T, d_model] to a mask of the tokens to edit, [B, T] bool.
 using TokenMaskFunction = std::function<torch::Tensor(const torch::Tensor& state)>;
-using TokenChoice = std::variant<AllTokens, MassiveTokens, FirstAndLargestTokens, SequencePositions,
-                                 TextPositions, TokenMaskFunction>;
+using TokenSelector = std::variant<AllTokens, MassiveTokens, FirstAndLargestTokens,
+                                   SequencePositions, TextPositions, TokenMaskFunction>;
 
 /// The layers and tokens that an edit acts on.
 struct EditSites {
   /// The residual stream is edited after these layers; nullopt: after every layer.
   std::optional<std::vector<int64_t>> layers;
-  TokenChoice tokens;
+  TokenSelector tokens;
 };
 
 /// Edits channels of the residual stream after a layer, that is, in the input of the next layer.

@@ -26,18 +26,18 @@ using NormChange = std::variant<SetNormPlacement, UseDynamicTanh, SetQkNorm>;
 
 /// The location of a norm: before a block, after a block's output, after the residual sum, on
 /// queries, on keys, or after the last layer.
-enum class NormSite { kFront, kOutput, kSum, kQuery, kKey, kFinal };
+enum class NormSite { kInput, kOutput, kSum, kQuery, kKey, kFinal };
 /// Returns "front", "output", ...
 const char* to_string(NormSite site);
 
 /// The replacement of one norm, and its fitted values, which the weights do not contain.
 struct FittedNorm {
   Block block{0};  // 0 for the final norm
-  NormSite site = NormSite::kFront;
-  /// kRms for an added norm, kFixedDivisor for a removed one, or kDynamicTanh.
-  NormKind kind = NormKind::kRms;
+  NormSite site = NormSite::kInput;
+  /// kRmsNorm for an added norm, kFixedDivisor for a removed one, or kDynamicTanh.
+  NormKind kind = NormKind::kRmsNorm;
   double alpha = 1;  // for kFixedDivisor and kDynamicTanh
-  double gain = 1;   // for kRms and kDynamicTanh
+  double gain = 1;   // for kRmsNorm and kDynamicTanh
   /// RMS of (new - old) divided by RMS of old, over the calibration batch.
   double error = 0;
 };

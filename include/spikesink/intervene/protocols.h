@@ -11,7 +11,7 @@ namespace [[gnu::visibility("default")]] spikesink {
 /// first appears, the channels of the first token and of the token with the largest |h| are set to
 /// zero ("massive-activations/zero") or to their mean in `calibration`
 /// ("massive-activations/mean").
-std::vector<NamedIntervention> massive_activations_protocol(
+std::vector<NamedInterventions> massive_activations_protocol(
     const MassiveActivationsResult& calibration, int64_t layer,
     const std::vector<int64_t>& channels);
 
@@ -22,7 +22,7 @@ std::vector<NamedIntervention> massive_activations_protocol(
 /// them to the mean over the calibration windows whose first massive layer is J; a channel without
 /// a mean is unchanged. `spike_positions`: token positions in the text that runs; its first massive
 /// layers may differ from those of the calibration. Returns an empty list if nothing is massive.
-std::vector<NamedIntervention> refine_protocol(const MassiveOnsetResult& calibration,
+std::vector<NamedInterventions> onset_protocol(const MassiveOnsetResult& calibration,
                                                const SpikePositions& spike_positions,
                                                const std::vector<int64_t>& channels);
 

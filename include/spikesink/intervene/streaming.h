@@ -53,14 +53,14 @@ class StreamingCache {
 };
 
 /// Options of evaluate_streaming.
-struct StreamOptions {
+struct StreamingOptions {
   int64_t step = 64;             // tokens per forward pass; StreamingLLM uses 1
   int64_t segment_length = 256;  // tokens per segment
 };
 
 /// The loss along a text.
-struct StreamResult {
-  StreamOptions options;
+struct StreamingResult {
+  StreamingOptions options;
   /// Mean loss of each segment, in nats per predicted token. The perplexity of a segment is exp of
   /// its mean.
   std::vector<RunningMean> losses;
@@ -72,15 +72,15 @@ struct StreamResult {
 /// Computes the loss on a text of any length, ids [N], with a bounded cache. Without gradients.
 /// Throws std::invalid_argument for fewer than two tokens, steps longer than the window, and models
 /// that do not predict the next token.
-StreamResult evaluate_streaming(Transformer& model, const torch::Tensor& ids,
-                                const CachePolicy& policy, const StreamOptions& options = {},
-                                const ProgressCallback& progress = {});
+StreamingResult evaluate_streaming(Transformer& model, const torch::Tensor& ids,
+                                   const CachePolicy& policy, const StreamingOptions& options = {},
+                                   const ProgressCallback& progress = {});
 
 /// A cache policy under a name, and its result.
-struct NamedStream {
+struct NamedStreamingResult {
   std::string name;
   CachePolicy policy;
-  StreamResult result;
+  StreamingResult result;
 };
 
 }  // namespace spikesink

@@ -17,25 +17,25 @@ class KvCache {
   int64_t length() const;
   /// Number of tokens ever appended, including removed ones: the position of the next token in its
   /// text.
-  int64_t total_tokens() const { return total_tokens_; }
+  int64_t appended_tokens() const { return appended_tokens_; }
   /// Size of the keys and values in bytes.
   int64_t bytes() const;
 
   /// Keeps the tokens at these indices and removes all others. Throws std::invalid_argument unless
   /// the indices ascend and are below `length()`.
   void keep_only(const std::vector<int64_t>& indices);
-  /// Removes all tokens and resets `total_tokens`.
+  /// Removes all tokens and resets `appended_tokens`.
   void clear() { *this = {}; }
 
   /// For models: appends a layer's new keys and values [B, T, K, d_head], and replaces both
   /// arguments by all cached ones, [B, S, K, d_head].
   void append(int64_t layer, torch::Tensor& keys, torch::Tensor& values);
-  /// For models: adds to `total_tokens`, after all layers have appended.
-  void add_to_total(int64_t tokens) { total_tokens_ += tokens; }
+  /// For models: adds to `appended_tokens`, after all layers have appended.
+  void add_appended(int64_t tokens) { appended_tokens_ += tokens; }
 
  private:
   std::vector<std::pair<torch::Tensor, torch::Tensor>> layers_;
-  int64_t total_tokens_ = 0;
+  int64_t appended_tokens_ = 0;
 };
 
 }  // namespace spikesink

@@ -11,7 +11,7 @@ namespace [[gnu::visibility("default")]] spikesink {
 /// The norms of a block: on its input, on its output, and on the sum with the residual stream. A
 /// missing norm is the identity.
 struct BlockNorms {
-  Norm front{nullptr}, output{nullptr}, sum{nullptr};
+  Norm input{nullptr}, output{nullptr}, sum{nullptr};
 };
 
 /// One layer: an attention block and a feed-forward block of the paper. Each computes H' = H +

@@ -8,7 +8,7 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 /// When a model's weights are loaded.
-enum class WeightLoading {
+enum class WeightLoadingMode {
   kAuto,  // kByLayer if the weights need more than `LoadOptions::max_memory`, else kWholeModel
   kWholeModel,  // all at once; they stay in memory
   kByLayer,     // each layer's weights when it runs; they are unloaded afterwards
@@ -19,7 +19,7 @@ struct LoadOptions {
   /// value is 65,504, and many spikes overflow it (`NotFinite` reports where).
   torch::Dtype dtype = torch::kFloat32;
   torch::Device device = torch::kCPU;
-  WeightLoading weight_loading = WeightLoading::kAuto;
+  WeightLoadingMode weight_loading = WeightLoadingMode::kAuto;
   /// Memory limit in bytes for weights and, in a `run` by layer, for hidden states; 0: 80 % of the
   /// free memory. Hidden states over the limit go to a temporary file. The limit may be exceeded:
   /// at least two weight groups (embedding, one layer or head) and the activations of one batch in
@@ -28,12 +28,12 @@ struct LoadOptions {
 };
 
 /// Reads the configuration of a Hugging Face folder (`config.json` of transformers 4 or 5) or of a
-/// `.gguf` file. Throws FormatError for an unknown model type, and for an unknown key whose value
+/// `.gguf` file. Throws FileError for an unknown model type, and for an unknown key whose value
 /// is not neutral (null, false, zero or empty).
 ModelConfig read_model_config(const std::filesystem::path& path);
 
 /// Loads a model without processing its weights (no folding, no centring). Supported model types:
-/// docs/models.md. Throws FormatError for a tensor that is missing, unused, wrongly shaped or not
+/// docs/models.md. Throws FileError for a tensor that is missing, unused, wrongly shaped or not
 /// finite; the message names the tensor and what was expected. With kByLayer, values that are not
 /// finite are reported when the layer is loaded.
 Transformer load_model(const std::filesystem::path& path, const LoadOptions& options = {});

@@ -23,14 +23,14 @@ struct ActivationConfig {
 
 enum class NormKind {
   kNone,          // the identity
-  kRms,           // x / sqrt(mean(x^2) + epsilon)
+  kRmsNorm,       // x / sqrt(mean(x^2) + epsilon)
   kLayer,         // the same for x - mean(x)
   kDynamicTanh,   // tanh(alpha x), alpha learned (arXiv 2503.10622)
   kFixedDivisor,  // alpha x: divides by the same number for all tokens
 };
 
 struct NormConfig {
-  NormKind kind = NormKind::kRms;
+  NormKind kind = NormKind::kRmsNorm;
   double epsilon = 1e-5;          // added to the mean square under the root
   bool centred = false;           // kFixedDivisor: applied to x - mean(x)
   bool has_scale = true;          // has a learned scale
@@ -49,10 +49,10 @@ enum class NormPlacement {
 
 /// Which of the three norms a block has.
 struct NormFlags {
-  bool front, output, sum;  // x' = sum(x + output(F(front(x))))
+  bool input, output, sum;  // x' = sum(x + output(F(input(x))))
 };
 /// Returns the norms of a block with this placement.
-NormFlags norm_sites(NormPlacement placement);
+NormFlags norm_flags(NormPlacement placement);
 
 /// Whether a layer's two blocks run in sequence or in parallel on the same input.
 enum class ResidualForm {
@@ -133,9 +133,9 @@ const char* to_string(Alibi alibi);
 
 /// A mixture of experts, which replaces the feed-forward.
 struct ExpertsConfig {
-  int64_t count = 0;         // number of experts; 0: no mixture of experts
-  int64_t chosen = 0;        // number of experts per token
-  int64_t d_mlp = 0;         // width of an expert's inner layer
+  int64_t count = 0;              // number of experts; 0: no mixture of experts
+  int64_t experts_per_token = 0;  // number of experts per token
+  int64_t d_mlp = 0;              // width of an expert's inner layer
   int64_t d_shared = 0;      // width of the shared expert, which processes every token; 0: none
   bool renormalized = true;  // the probabilities of the chosen experts are scaled to sum to one
   bool router_bias = false;
@@ -193,7 +193,7 @@ struct ModelConfig {
   GateConfig gate;
   // Each key/value head has a learned key and value that every query sees (Sun et al., arXiv
   // 2402.17762).
-  bool key_value_bias = false;
+  bool learned_key_value = false;
   bool sink_logits = false;  // each head has a learned logit in the softmax denominator
   QkNorm qk_norm = QkNorm::kNone;
   NormConfig qk_norm_config;

@@ -22,8 +22,8 @@ class NormImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x) const;
   const NormConfig& config() const { return config_; }
   /// Returns a norm of another kind that keeps this norm's hook points and their hooks.
-  std::shared_ptr<NormImpl> replaced(const NormConfig& config, torch::Tensor new_weight,
-                                     torch::Tensor new_bias, torch::Tensor new_alpha) const;
+  std::shared_ptr<NormImpl> make_replacement(const NormConfig& config, torch::Tensor new_weight,
+                                             torch::Tensor new_bias, torch::Tensor new_alpha) const;
   /// Returns the learned scale in this dtype, with one added for `scale_plus_one`; undefined if the
   /// norm has no learned scale.
   torch::Tensor scale(torch::Dtype dtype) const;

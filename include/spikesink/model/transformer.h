@@ -18,7 +18,7 @@ struct ForwardOptions {
   torch::Tensor padding_mask;  // [B, T] bool, true for padding, which is at the end; or undefined
   KvCache* cache = nullptr;    // the tokens follow those in the cache and are appended to it
   std::optional<Block> stop_after;  // the last block; its whole layer runs. Empty: the whole model
-  bool logits = true;  // false: logits are computed only while `unembed.hook_out` has hooks
+  bool compute_logits = true;  // false: logits are computed only while `unembed.hook_out` has hooks
 };
 
 /// A transformer, decoder or encoder, with hook points at every step. Its weights are

@@ -20,13 +20,13 @@ struct WeightGroup {
 class WeightLoader {
  public:
   virtual ~WeightLoader() = default;
-  /// Loads the weights of a group into the model's parameters. Throws FormatError for weights that
+  /// Loads the weights of a group into the model's parameters. Throws FileError for weights that
   /// are not finite.
   virtual void load(WeightGroup group) = 0;
   /// Unloads them: the parameters become empty tensors.
   virtual void unload(WeightGroup group) = 0;
   /// Returns the memory limit in bytes for hidden states between two layers.
-  virtual int64_t hidden_state_budget() const = 0;
+  virtual int64_t max_hidden_state_memory() const = 0;
 };
 
 }  // namespace spikesink

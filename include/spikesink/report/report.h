@@ -43,14 +43,14 @@ class Report {
   /// Returns the text of report.json.
   std::string to_json() const;
   /// Writes both files into `folder`, each atomically. Creates the folder if needed. Throws
-  /// FormatError.
+  /// FileError.
   void write(const std::filesystem::path& folder) const;
 
  private:
   std::unique_ptr<detail::ReportDocument> document_;
 };
 
-/// Creates `folder` if needed, and throws FormatError if a report cannot be written there. Call it
+/// Creates `folder` if needed, and throws FileError if a report cannot be written there. Call it
 /// before a long run.
 void prepare_report_folder(const std::filesystem::path& folder);
 

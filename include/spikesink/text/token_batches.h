@@ -28,12 +28,12 @@ struct BatchOptions {
   // Tokens per window, BOS and EOS included (64: Gu et al., arXiv 2410.10781).
   int64_t length = 64;
   // Maximum number of windows; 0: all complete windows of the text.
-  int64_t count = 0;
+  int64_t max_windows = 0;
   // BOS and EOS replace the last tokens of a window, so all windows start at the same text
   // positions with and without them.
   BosRule bos = BosRule::kAuto;
   // Maximum number of tokens per batch.
-  int64_t batch_tokens = 4096;
+  int64_t max_batch_tokens = 4096;
 };
 
 /// True if windows start with BOS. Throws std::invalid_argument for kYes with a tokenizer that has
@@ -50,7 +50,7 @@ TokenBatches token_batches(const Tokenizer& tokenizer, std::string_view text,
 /// Groups sequences into batches in the given order; consecutive sequences of equal length share a
 /// batch. Throws std::invalid_argument for an empty sequence or an empty list.
 TokenBatches token_batches(const std::vector<std::vector<int64_t>>& sequences,
-                           int64_t batch_tokens = 4096);
+                           int64_t max_batch_tokens = 4096);
 
 /// Returns the batch with `tokens` added before each sequence. `Perplexity` and `KlDivergence`
 /// ignore the prefix, and token positions of the text are shifted by its length. All other

@@ -42,7 +42,7 @@ class Tokenizer {
 
 /// Loads the tokenizer of a `.gguf` file, a `tokenizer.json`, or a folder with one;
 /// `tokenizer_config.json` in the same folder is read too if it exists. For a `.safetensors` file,
-/// the folder of the file is used. Throws FormatError for unsupported content.
+/// the folder of the file is used. Throws FileError for unsupported content.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& path);
 
 }  // namespace spikesink

@@ -23,7 +23,7 @@ struct Checkpoint {
 };
 
 /// Writes `parent`/step-N atomically, also on power loss. All processes of the trainer must call
-/// it, with a folder on a shared file system. Throws FormatError.
+/// it, with a folder on a shared file system. Throws FileError.
 Checkpoint save_checkpoint(const Trainer& trainer, std::optional<double> validation_loss,
                            const std::filesystem::path& parent);
 
@@ -34,12 +34,12 @@ std::vector<Checkpoint> find_checkpoints(const std::filesystem::path& parent);
 /// Returns the checkpoint of `step`. It is not checked that it exists.
 Checkpoint checkpoint_at_step(const std::filesystem::path& parent, int64_t step);
 
-/// Throws FormatError, which names the file, if a file is missing or differs from its checksum.
+/// Throws FileError, which names the file, if a file is missing or differs from its checksum.
 void verify_checkpoint(const Checkpoint& checkpoint);
 
 /// Restores weights, optimizer state and step. On a CPU with the same number of processes, later
 /// steps are bit-identical to an uninterrupted run. If it throws, the trainer is unchanged. Throws
-/// FormatError for a checkpoint that is damaged or of another model, and std::invalid_argument if
+/// FileError for a checkpoint that is damaged or of another model, and std::invalid_argument if
 /// the training data changed.
 void restore_checkpoint(Trainer& trainer, const Checkpoint& checkpoint);
 
@@ -51,6 +51,6 @@ void remove_incomplete_checkpoints(const std::filesystem::path& parent);
 void rename_damaged_checkpoint(const Checkpoint& damaged);
 
 /// Returns checksums of the first sequences, to detect that the training data changed.
-std::string fingerprint(const Trainer& trainer);
+std::string data_checksum(const Trainer& trainer);
 
 }  // namespace spikesink

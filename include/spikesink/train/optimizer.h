@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "spikesink/distributed/processes.h"
+#include "spikesink/distributed/process_group.h"
 #include "spikesink/model/transformer.h"
 #include "spikesink/train/train_config.h"
 
@@ -18,7 +18,7 @@ double learning_rate(const OptimizerConfig& config, int64_t step, int64_t steps)
 /// updates this shard and broadcasts it (the first stage of ZeRO, arXiv 1910.02054).
 class AdamW {
  public:
-  AdamW(Transformer& model, const OptimizerConfig& config, Processes* processes = nullptr);
+  AdamW(Transformer& model, const OptimizerConfig& config, ProcessGroup* processes = nullptr);
 
   /// Clips the gradients, which must be identical in all processes, updates the parameters with
   /// this learning rate and clears the gradients. Returns the gradient norm before clipping. If the
@@ -40,7 +40,7 @@ class AdamW {
   void broadcast_parameters();
 
   OptimizerConfig config_;
-  Processes* processes_;
+  ProcessGroup* processes_;
   std::vector<torch::Tensor> parameters_;
   std::vector<int64_t> owners_;  // the rank that updates each parameter
   Group decayed_, free_;         // this process's shard, with and without weight decay

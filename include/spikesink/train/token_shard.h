@@ -17,7 +17,7 @@ struct TokenShard {
 
 /// Maps a `.bin` file of token ids in the format of nanoGPT (uint16 ids, no header) or llm.c (a
 /// header of 256 int32; magic 20240520 for uint16 ids, 20240801 for uint32 ids). Throws
-/// FormatError.
+/// FileError.
 TokenShard open_token_shard(const std::filesystem::path& path);
 
 }  // namespace spikesink

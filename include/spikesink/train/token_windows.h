@@ -23,7 +23,7 @@ class TokenWindows : public TokenSource {
  public:
   TokenWindows(std::vector<TokenShard> shards, const TokenWindowsOptions& options);
 
-  /// Throws std::invalid_argument if no shard fills a window, and FormatError, which names the
+  /// Throws std::invalid_argument if no shard fills a window, and FileError, which names the
   /// shard, for an id outside the vocabulary.
   torch::Tensor sequences(int64_t first, int64_t count, int64_t length) const override;
   int64_t d_vocabulary() const override { return options_.d_vocabulary; }

@@ -63,7 +63,7 @@ struct TrainConfig {
   void validate() const;
 };
 
-/// Reads a configuration. Missing keys have the default values above. Throws FormatError for an
+/// Reads a configuration. Missing keys have the default values above. Throws FileError for an
 /// unknown key or an invalid value; `where` is the file name for the message.
 TrainConfig read_train_config(const std::string& json, const std::string& where);
 /// Returns the configuration with all keys.

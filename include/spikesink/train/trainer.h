@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "spikesink/distributed/processes.h"
+#include "spikesink/distributed/process_group.h"
 #include "spikesink/measure/practice/perplexity.h"
 #include "spikesink/measure/sinks/attention_sinks.h"
 #include "spikesink/measure/spikes/life_cycle.h"
@@ -50,7 +50,7 @@ class Trainer {
   /// Throws std::invalid_argument for an invalid configuration, a vocabulary smaller than that of
   /// the data, and more processes than sequences per step. `processes` must outlive the trainer.
   Trainer(TrainConfig config, TrainingData data, torch::Device device = torch::kCPU,
-          Processes* processes = nullptr);
+          ProcessGroup* processes = nullptr);
   Trainer(Trainer&&) noexcept;
   Trainer& operator=(Trainer&&) noexcept;
   ~Trainer();
@@ -70,7 +70,7 @@ class Trainer {
   const AdamW& optimizer() const { return optimizer_; }
   const TrainConfig& config() const { return config_; }
   const TrainingData& data() const { return data_; }
-  Processes* processes() const { return processes_; }
+  ProcessGroup* processes() const { return processes_; }
   int64_t steps_done() const { return step_; }
 
  private:
@@ -80,7 +80,7 @@ class Trainer {
 
   TrainConfig config_;
   TrainingData data_;
-  Processes* processes_;
+  ProcessGroup* processes_;
   Transformer model_;
   std::unique_ptr<detail::GradientSum> gradients_;  // null without several processes
   AdamW optimizer_;

@@ -15,7 +15,7 @@ struct TrainingData {
 };
 
 /// Opens the data named in `config`. If it names texts and no tokenizer, trains a tokenizer and
-/// saves it in `tokenizer_folder`, or loads the one that is already there. Throws FormatError for
+/// saves it in `tokenizer_folder`, or loads the one that is already there. Throws FileError for
 /// missing, empty or malformed files, and std::invalid_argument for a corpus that is too short and
 /// if no separator is known.
 TrainingData open_training_data(const TrainConfig& config,

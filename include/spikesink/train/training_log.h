@@ -35,7 +35,7 @@ TrainingRecord record(const TrainingStep& step);
 /// Returns one line, without the newline. The keys are the names above; `validation` is absent if
 /// it was not measured.
 std::string to_json(const TrainingRecord& record);
-/// Reads all lines of a log. Throws FormatError, which names the line.
+/// Reads all lines of a log. Throws FileError, which names the line.
 std::vector<TrainingRecord> read_training_log(const std::filesystem::path& file);
 
 }  // namespace spikesink

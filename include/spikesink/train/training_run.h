@@ -20,18 +20,18 @@ namespace [[gnu::visibility("default")]] spikesink {
 /// writes the log and the model. If one process throws, the whole job must stop.
 class TrainingRun {
  public:
-  /// Throws FormatError if the folder cannot be written, contains another training run, is in use
+  /// Throws FileError if the folder cannot be written, contains another training run, is in use
   /// by another process, or has checkpoints but no valid one; and what Trainer and
   /// open_training_data throw. `processes` must outlive the run.
   TrainingRun(const TrainConfig& config, const std::filesystem::path& folder,
-              torch::Device device = torch::kCPU, Processes* processes = nullptr);
+              torch::Device device = torch::kCPU, ProcessGroup* processes = nullptr);
   TrainingRun(TrainingRun&&) noexcept;
   TrainingRun& operator=(TrainingRun&&) noexcept;
   ~TrainingRun();
 
   bool done() const;
   /// Runs and logs one step, and saves a checkpoint when one is due. The last step also saves the
-  /// model. The message of a FormatError or std::runtime_error names the last valid checkpoint.
+  /// model. The message of a FileError or std::runtime_error names the last valid checkpoint.
   TrainingStep step();
 
   const Trainer& trainer() const;
@@ -39,7 +39,7 @@ class TrainingRun {
   int64_t resumed_from_step() const;
   /// Returns one sentence for each damaged checkpoint that was found and renamed; only in process
   /// 0.
-  const std::vector<std::string>& damaged() const;
+  const std::vector<std::string>& damaged_checkpoints() const;
 
  private:
   struct Impl;
@@ -53,7 +53,7 @@ struct TrainingRunLog {
   std::vector<TrainingRecord> log;
 };
 
-/// Reads the configuration and the log of a training folder. Throws FormatError.
+/// Reads the configuration and the log of a training folder. Throws FileError.
 TrainingRunLog read_training_run(const std::filesystem::path& folder);
 
 /// True if `folder` contains a finished run with this configuration.

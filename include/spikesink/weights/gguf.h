@@ -8,7 +8,7 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// A metadata value. All integers are stored as int64 (a larger uint64 is a FormatError), all
+/// A metadata value. All integers are stored as int64 (a larger uint64 is a FileError), all
 /// floats as double.
 using GgufValue = std::variant<bool, int64_t, double, std::string, std::vector<bool>,
                                std::vector<int64_t>, std::vector<double>, std::vector<std::string>>;
@@ -16,7 +16,7 @@ using GgufValue = std::variant<bool, int64_t, double, std::string, std::vector<b
 /// A GGUF v2 or v3 file. Types: F32, F16, BF16, F64, I8, I16, I32, I64, Q4_0, Q4_1, Q5_0, Q5_1,
 /// Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, TQ1_0, TQ2_0, IQ4_NL, IQ4_XS, MXFP4, NVFP4. Quantised
 /// tensors are dequantised on read, in parallel; the values are equal bit for bit to those of the
-/// `gguf` Python package. Throws FormatError for a damaged file. Lengths are checked before memory
+/// `gguf` Python package. Throws FileError for a damaged file. Lengths are checked before memory
 /// is allocated.
 class GgufFile : public WeightSource {
  public:
@@ -29,7 +29,7 @@ class GgufFile : public WeightSource {
   /// All metadata, sorted by key.
   const std::map<std::string, GgufValue, std::less<>>& metadata() const;
 
-  /// Returns the value of `key`. Throws FormatError with the key, the expected type and the file if
+  /// Returns the value of `key`. Throws FileError with the key, the expected type and the file if
   /// the key is missing or its value has another type.
   template <typename T>
   const T& get(std::string_view key) const;

@@ -7,11 +7,11 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 /// Opens one `.safetensors` file (F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL, F8_E8M0).
-/// Throws FormatError for a header that is truncated, too large, has overlapping tensors or does
+/// Throws FileError for a header that is truncated, too large, has overlapping tensors or does
 /// not match the file.
 std::unique_ptr<WeightSource> open_safetensors(const std::filesystem::path& file);
 
-/// Opens all shards that a `model.safetensors.index.json` names as one source. Throws FormatError
+/// Opens all shards that a `model.safetensors.index.json` names as one source. Throws FileError
 /// unless every tensor of the index is in its shard and every tensor of a shard is in the index.
 std::unique_ptr<WeightSource> open_safetensors_index(const std::filesystem::path& index_file);
 

@@ -47,7 +47,7 @@ class WeightSource {
   std::span<uint8_t> bytes(std::string_view name) const { return bytes_of(index_of(name)); }
 
  protected:
-  /// Registers a tensor and returns its index. Throws FormatError for a duplicate name.
+  /// Registers a tensor and returns its index. Throws FileError for a duplicate name.
   size_t add(TensorInfo info);
   virtual torch::Tensor read(size_t index) const = 0;
   virtual std::span<uint8_t> bytes_of(size_t index) const = 0;

@@ -25,12 +25,12 @@ class LayerByLayer {
   void run(const std::function<void(int64_t)>& done) {
     const auto* loader = model_->weight_loader();
     detail::WaitingStates waiting(batches_.size(), loader != nullptr
-                                                       ? loader->hidden_state_budget()
+                                                       ? loader->max_hidden_state_memory()
                                                        : std::numeric_limits<int64_t>::max());
     std::vector<ForwardPass> passes;
     for_each_batch(WeightGroup::embedding(), [&](size_t batch) {
       passes.emplace_back(*model_, batches_[batch].ids.to(model_->options().device()),
-                          ForwardOptions{.logits = false});
+                          ForwardOptions{.compute_logits = false});
       waiting.put(batch, std::move(passes[batch].hidden_states));
     });
     for (int64_t layer = 0; layer < layers_to_run(*model_, last_); ++layer) {

@@ -136,7 +136,7 @@ float StateScan::value(int64_t sequence, int64_t position, int64_t channel) cons
                           : state.data_ptr<float>()[at];
 }
 
-void StateScan::read(const torch::Tensor& new_state) {
+void StateScan::scan(const torch::Tensor& new_state) {
   const auto dtype = new_state.scalar_type() == torch::kBFloat16 ? torch::kBFloat16 : torch::kFloat;
   state = new_state.detach().to(torch::kCPU, dtype).contiguous();
   not_finite = 0;

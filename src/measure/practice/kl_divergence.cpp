@@ -23,9 +23,9 @@ torch::Tensor divergences(const TransformerImpl& model, const torch::Tensor& p,
 }  // namespace
 
 HookScope FinalStates::attach(Transformer& model, RunContext& context) {
-  batches_.clear();
+  states_.clear();
   return model->hooks().add(hook_names::kUnembedIn, [this, &context](const torch::Tensor& states) {
-    batches_.push_back(states.slice(1, context.batch().prefix_length));
+    states_.push_back(states.slice(1, context.batch().prefix_length));
   });
 }
 
@@ -40,14 +40,14 @@ HookScope KlDivergence::attach(Transformer& model, RunContext& context) {
 
 void KlDivergence::add(const TransformerImpl& model, const torch::Tensor& states, int64_t prefix) {
   const auto ours = states.slice(1, prefix);
-  if (batch_ >= reference_.batches().size() ||
-      !reference_.batches()[batch_].sizes().equals(ours.sizes()))
+  if (batch_ >= reference_.states().size() ||
+      !reference_.states()[batch_].sizes().equals(ours.sizes()))
     detail::fail_argument("[KlDivergence] batch {} of {} is not in the reference pass", batch_,
                           c10::str(ours.sizes()));
   const auto without_last = [](const torch::Tensor& all) {
     return all.slice(1, 0, all.size(1) - 1).flatten(0, 1);  // the last token has no target
   };
-  const auto p = without_last(reference_.batches()[batch_++]), q = without_last(ours);
+  const auto p = without_last(reference_.states()[batch_++]), q = without_last(ours);
   for (int64_t first = 0; first < p.size(0); first += kTokens) {
     const auto values =
         divergences(model, p.slice(0, first, first + kTokens), q.slice(0, first, first + kTokens))

@@ -63,18 +63,18 @@ double ratio(const RunningMean& above, const RunningMean& below) {
   return above.mean / below.mean;
 }
 
-HighPrecisionInput keep_list(const LinearInputError& input, double least_gain) {
+HighPrecisionInput high_precision_inputs(const LinearInputError& input, double least_gain) {
   HighPrecisionInput kept{&input, false, {}, 1};
-  const auto error = [&](HighPrecision what) -> const RunningMean& {
+  const auto error = [&](HighPrecisionPart what) -> const RunningMean& {
     return input.error(ScaleGranularity::kPerTensor, what);
   };
-  const auto& plain = error(HighPrecision::kNothing);
+  const auto& plain = error(HighPrecisionPart::kNothing);
   if (plain.count == 0) return kept;
-  kept.spike_tokens = ratio(plain, error(HighPrecision::kSpikeTokens)) >= least_gain;
+  kept.spike_tokens = ratio(plain, error(HighPrecisionPart::kSpikeTokens)) >= least_gain;
   const auto& current =
-      error(kept.spike_tokens ? HighPrecision::kSpikeTokens : HighPrecision::kNothing);
+      error(kept.spike_tokens ? HighPrecisionPart::kSpikeTokens : HighPrecisionPart::kNothing);
   const auto& with_channels =
-      error(kept.spike_tokens ? HighPrecision::kBoth : HighPrecision::kOutlierChannels);
+      error(kept.spike_tokens ? HighPrecisionPart::kBoth : HighPrecisionPart::kOutlierChannels);
   kept.gain = ratio(plain, current);
   if (!(ratio(current, with_channels) >= least_gain)) return kept;
   for (const auto& channel : input.channels) {
@@ -102,10 +102,10 @@ const char* to_string(LinearReader reader) {
   return "unembedding";
 }
 
-std::vector<HighPrecisionInput> QuantisationResult::keep_list() const {
+std::vector<HighPrecisionInput> QuantisationResult::high_precision_inputs() const {
   std::vector<HighPrecisionInput> list;
   for (const auto& input : inputs) {
-    auto kept = spikesink::keep_list(input, options.least_gain);
+    auto kept = spikesink::high_precision_inputs(input, options.least_gain);
     if (kept.spike_tokens || !kept.channels.empty()) list.push_back(std::move(kept));
   }
   detail::sort_by(list, [](const auto& entry) { return entry.gain; });

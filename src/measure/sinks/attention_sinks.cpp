@@ -28,13 +28,13 @@ int64_t total(const FlatMap<int64_t, int64_t>& counts) {
   return sum;
 }
 
-WatchedKey watched_key(int64_t key, const FlatMap<int64_t, int64_t>& counts) {
-  WatchedKey result{key, total(counts), {counts.begin(), counts.end()}};
+MeasuredKey measured_key(int64_t key, const FlatMap<int64_t, int64_t>& counts) {
+  MeasuredKey result{key, total(counts), {counts.begin(), counts.end()}};
   detail::sort_by(result.tokens, [](const auto& token) { return token.second; });
   return result;
 }
 
-double contribution(const HeadImportance& head, SinkDefinition definition, double epsilon) {
+double contribution(const KeyImportance& head, SinkDefinition definition, double epsilon) {
   switch (definition) {
     case SinkDefinition::kMeanFirst:
       return head.importance > epsilon ? 1.0 : 0.0;
@@ -143,7 +143,7 @@ AttentionSinksResult AttentionSinks::result() const {
   AttentionSinksResult result{options_};
   if (!importance_.defined()) return result;
   for (size_t index = 0; index < tokens_.size(); ++index) {
-    result.keys.push_back(watched_key(options_.keys[index], tokens_[index]));
+    result.keys.push_back(measured_key(options_.keys[index], tokens_[index]));
     result.sequences = std::max(result.sequences, result.keys.back().sequences);
   }
   const auto importance = importance_.accessor<double, 3>();
@@ -172,7 +172,7 @@ AttentionSinksResult AttentionSinks::result() const {
 }
 
 double AttentionSinksResult::sink_ratio_percent(SinkDefinition definition, int64_t key) const {
-  const auto has_key = [&](const WatchedKey& watched) { return watched.key == key; };
+  const auto has_key = [&](const MeasuredKey& watched) { return watched.key == key; };
   if (std::none_of(keys.begin(), keys.end(), has_key))
     detail::fail_argument("[AttentionSinks] key {} was not measured", key);
   double sum = 0;
@@ -186,10 +186,10 @@ double AttentionSinksResult::sink_ratio_percent(SinkDefinition definition, int64
   return 100.0 * sum / static_cast<double>(count);
 }
 
-std::vector<HeadImportance> AttentionSinksResult::sink_heads(int64_t key) const {
-  std::vector<HeadImportance> found;
+std::vector<KeyImportance> AttentionSinksResult::sink_heads(int64_t key) const {
+  std::vector<KeyImportance> found;
   std::copy_if(heads.begin(), heads.end(), std::back_inserter(found),
-               [&](const HeadImportance& head) {
+               [&](const KeyImportance& head) {
                  return head.key == key && head.importance > options.epsilon;
                });
   return found;

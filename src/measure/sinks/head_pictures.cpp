@@ -4,7 +4,7 @@
 #include <cmath>
 #include <map>
 
-#include "spikesink/measure/sinks/projection.h"
+#include "spikesink/measure/sinks/pca_tsne.h"
 
 namespace spikesink {
 namespace {

@@ -70,7 +70,7 @@ void SinksAnywhere::add_batch(const TokenBatch& batch, bool causal) {
   const int64_t length = ids.size(1), keys = eligible(length, causal);
   const auto vocabulary = static_cast<int64_t>(tokens_.size()) / 2;
   const auto& heads_at = heads_at_.at(batch);
-  std::vector<SinkTokenPosition> found;
+  std::vector<SinkOccurrence> found;
   for (int64_t row = 0; row < ids.size(0); ++row) {
     for (int64_t position = 0; position < keys; ++position) {
       const int64_t id = ids.data_ptr<int64_t>()[row * length + position];
@@ -92,8 +92,8 @@ void SinksAnywhere::add_batch(const TokenBatch& batch, bool causal) {
 
 // A token position in the top of the whole text is also in the top of its batch. So the top of each
 // batch is enough.
-void SinksAnywhere::keep_most_frequent(std::vector<SinkTokenPosition> candidates) {
-  const auto order = [](const SinkTokenPosition& token) {
+void SinksAnywhere::keep_most_frequent(std::vector<SinkOccurrence> candidates) {
+  const auto order = [](const SinkOccurrence& token) {
     return std::tuple(-token.heads, token.sequence, token.position);
   };
   token_positions_.insert(token_positions_.end(), candidates.begin(), candidates.end());

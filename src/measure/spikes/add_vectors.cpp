@@ -93,12 +93,12 @@ template <typename T>
 void add_row(const T* x, int64_t count, int64_t top, RunningVectorSummary& group) {
   const auto p = powers(x, count);
   if (!(p.fourths > 0) || !std::isfinite(p.fourths)) return;
-  if (group.vectors.empty()) {
-    group.vectors.resize(count);
-    group.units.resize(count);
+  if (group.vector_sum.empty()) {
+    group.vector_sum.resize(count);
+    group.unit_sum.resize(count);
   }
   ++group.count;
-  add_to_sums(x, count, 1 / std::sqrt(p.squares), group.vectors.data(), group.units.data());
+  add_to_sums(x, count, 1 / std::sqrt(p.squares), group.vector_sum.data(), group.unit_sum.data());
   group.squares += p.squares;
   group.participation += p.squares * p.squares / p.fourths;
   group.top_share += top_squares(x, count, top) / p.squares;

@@ -10,7 +10,7 @@ FeedForwardInput feed_forward_input(const TransformerImpl& model, int64_t layer)
   const auto& config = model.config();
   const bool shared = config.residual == ResidualForm::kParallelSharedNorm;
   const auto& modules = model.layers[layer];
-  const auto& norm = shared ? modules->attention_norms.front : modules->feed_forward_norms.front;
+  const auto& norm = shared ? modules->attention_norms.input : modules->feed_forward_norms.input;
   if (norm->config().kind == NormKind::kNone) {
     const bool sequential = config.residual == ResidualForm::kSequential;
     return {nullptr, sequential

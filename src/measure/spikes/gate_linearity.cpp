@@ -27,7 +27,7 @@ bool is_earlier(const GateSample& a, const GateSample& b) {
 }
 
 // Adds a sample. `sample` is sorted by hash and keeps the `max_samples` smallest hashes.
-void add_sample(GateGroup& group, const GateSample& point, int64_t max_samples) {
+void add_sample(GateTokenGroup& group, const GateSample& point, int64_t max_samples) {
   auto& sample = group.sample;
   const bool is_full = static_cast<int64_t>(sample.size()) >= max_samples;
   if (is_full && (max_samples == 0 || !has_smaller_hash(point, sample.back()))) return;
@@ -35,7 +35,7 @@ void add_sample(GateGroup& group, const GateSample& point, int64_t max_samples) 
   if (is_full) sample.pop_back();
 }
 
-void merge_groups(GateGroup& ours, const GateGroup& theirs, int64_t max_samples) {
+void merge_groups(GateTokenGroup& ours, const GateTokenGroup& theirs, int64_t max_samples) {
   ours.cosine.merge(theirs.cosine);
   ours.ratio.merge(theirs.ratio);
   for (const auto& point : theirs.sample) add_sample(ours, point, max_samples);

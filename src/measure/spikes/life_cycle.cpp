@@ -159,7 +159,7 @@ std::optional<Block> LifeCycleResult::spike_origin() const {
   return episodes.empty() ? std::nullopt : std::optional(episodes.front().first);
 }
 
-std::optional<RangeOverflow> LifeCycleResult::first_exceeding(double limit) const {
+std::optional<RangeOverflow> LifeCycleResult::first_overflow(double limit) const {
   for (const auto& [block, hidden_state, output] : blocks) {
     for (const auto* state : {&output, &hidden_state}) {
       if (!state->top.empty() && state->top.front().magnitude > limit)

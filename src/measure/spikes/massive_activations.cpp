@@ -85,7 +85,7 @@ MassiveActivationsResult MassiveActivations::result() const {
   for (size_t index = 0; index < blocks_.size(); ++index) {
     const auto& tally = blocks_[index];
     if (tally.token_count == 0) continue;
-    MassiveBlock block{Block{static_cast<int64_t>(index) + 1}};
+    MassiveActivationsBlock block{Block{static_cast<int64_t>(index) + 1}};
     for (const auto& [position, count] : tally.positions) block.positions[position] = count;
     block.token_count = tally.token_count;
     for (const auto& [channel, entry] : tally.channels) block.channels.push_back(entry);

@@ -13,7 +13,7 @@ torch::Tensor first_scale(const Transformer& model) {
   const auto& config = model->config();
   const auto dtype = detail::at_least_float(model->embedding.scalar_type());
   if (config.embedding_norm.kind != NormKind::kNone) return model->embedding_norm->scale(dtype);
-  return model->layers.front()->attention_norms.front->scale(dtype);
+  return model->layers.front()->attention_norms.input->scale(dtype);
 }
 
 }  // namespace

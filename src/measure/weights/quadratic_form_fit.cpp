@@ -61,7 +61,7 @@ void RegressionSums::merge(const RegressionSums& other) {
 }
 
 double RegressionSums::r_squared() const {
-  return 1 - ratio(squared_error, measured.squares);
+  return 1 - ratio(squared_error, measured.squared_deviations);
 }
 
 double RegressionSums::slope() const {

@@ -113,7 +113,7 @@ TokenBatches batches_to_probe(const Transformer& model, const VocabularyProbeOpt
   const auto prefix =
       torch::tensor(options.prefix, torch::kLong).unsqueeze(0).expand({ids.size(0), -1});
   const auto sequences = at::cat({prefix, ids.unsqueeze(1)}, 1);
-  const int64_t rows = std::max<int64_t>(1, options.batch_tokens / sequences.size(1));
+  const int64_t rows = std::max<int64_t>(1, options.max_batch_tokens / sequences.size(1));
   TokenBatches batches;
   for (int64_t first = 0; first < ids.size(0); first += rows)
     batches.push_back({sequences.slice(0, first, first + rows), first});
@@ -127,7 +127,7 @@ double VocabularyProbeResult::percent() const {
   return 100.0 * static_cast<double>(spiking) / static_cast<double>(entries.size());
 }
 
-std::vector<ProbedEntry> VocabularyProbeResult::exceptions() const {
+std::vector<ProbedEntry> VocabularyProbeResult::minority_entries() const {
   const bool most_spike = 2 * spiking > static_cast<int64_t>(entries.size());
   std::vector<ProbedEntry> found;
   std::copy_if(entries.begin(), entries.end(), std::back_inserter(found),
@@ -157,7 +157,7 @@ torch::Tensor ov_matrix(const Transformer& model, int64_t layer) {
                           config.n_layers - 1);
   const auto pinned = model->pin_weights(WeightGroup::layer(layer));
   const auto& block = model->layers[layer];
-  const auto values = fold_norm(block->attention_norms.front,
+  const auto values = fold_norm(block->attention_norms.input,
                                 block->attn->v->weight);  // [K * d_head, d_model]
   const auto per_head = values.view({config.n_key_value_heads, config.d_head, config.d_model})
                             .repeat_interleave(config.n_heads / config.n_key_value_heads, 0)

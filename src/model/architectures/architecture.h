@@ -17,7 +17,7 @@ struct Architecture {
   WeightNames (*names)();
 };
 
-/// Returns the architecture with this name. Throws FormatError that lists the supported names;
+/// Returns the architecture with this name. Throws FileError that lists the supported names;
 /// `where` is the file in the message.
 const Architecture<ConfigKeys>& hf_architecture(std::string_view model_type,
                                                 std::string_view where);

@@ -201,11 +201,12 @@ void read_common_window(ConfigKeys& keys, ModelConfig& config) {
 }
 
 NormConfig rms_norm(double epsilon) {
-  return {.kind = NormKind::kRms, .epsilon = epsilon};
+  return {.kind = NormKind::kRmsNorm, .epsilon = epsilon};
 }
 
 NormConfig layer_norm(double epsilon) {
-  return {.kind = NormKind::kLayer, .epsilon = epsilon, .has_bias = true, .scale_in_float32 = true};
+  return {
+      .kind = NormKind::kLayerNorm, .epsilon = epsilon, .has_bias = true, .scale_in_float32 = true};
 }
 
 bool is_saved_as(ConfigKeys& keys, std::string_view ending) {

@@ -18,7 +18,7 @@ ModelConfig read_gemma(ConfigKeys& keys) {
   config.d_vocabulary = config.model_type == "gemma2" ? 256000 : 262208;
   config.context = config.model_type == "gemma2" ? 8192 : 131072;
   read_sizes(keys, config);
-  config.norm = {.kind = NormKind::kRms,
+  config.norm = {.kind = NormKind::kRmsNorm,
                  .epsilon = keys.number("rms_norm_eps", 1e-6),
                  .scale_plus_one = true,
                  .scale_in_float32 = true};

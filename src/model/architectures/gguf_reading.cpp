@@ -87,7 +87,7 @@ ModelConfig read_gguf_sizes(GgufKeys& keys, const std::string& model_type) {
   keys.ignore({"vocab_size", "rope.scaling.finetuned"});
   if (const auto experts = keys.integer("expert_count", 0); experts > 0) {
     config.experts.count = experts;
-    config.experts.chosen = keys.integer("expert_used_count");
+    config.experts.experts_per_token = keys.integer("expert_used_count");
     config.experts.d_mlp = keys.integer("expert_feed_forward_length", config.d_mlp);
     config.experts.router_bias = file.contains("blk.0.ffn_gate_inp.bias");
     for (auto& layer : each_layer(config)) layer.has_experts = true;
@@ -97,11 +97,11 @@ ModelConfig read_gguf_sizes(GgufKeys& keys, const std::string& model_type) {
 }
 
 NormConfig read_gguf_rms_norm(GgufKeys& keys) {
-  return {.kind = NormKind::kRms, .epsilon = keys.number("attention.layer_norm_rms_epsilon")};
+  return {.kind = NormKind::kRmsNorm, .epsilon = keys.number("attention.layer_norm_rms_epsilon")};
 }
 
 NormConfig read_gguf_layer_norm(GgufKeys& keys) {
-  return {.kind = NormKind::kLayer,
+  return {.kind = NormKind::kLayerNorm,
           .epsilon = keys.number("attention.layer_norm_epsilon"),
           .has_bias = true,
           .scale_in_float32 = true};

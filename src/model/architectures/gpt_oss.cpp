@@ -27,7 +27,7 @@ ModelConfig read_gpt_oss(ConfigKeys& keys) {
   config.mlp_clamp = keys.number("swiglu_limit", config.mlp_clamp);
   config.experts.count = keys.integer("num_local_experts");
   const auto legacy = keys.integer("experts_per_token", 4);
-  config.experts.chosen = keys.integer("num_experts_per_tok", legacy);
+  config.experts.experts_per_token = keys.integer("num_experts_per_tok", legacy);
   config.experts.d_mlp = config.d_mlp;
   config.experts.router_bias = true;
   for (auto& layer : config.layers) layer.has_experts = true;

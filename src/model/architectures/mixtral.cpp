@@ -8,7 +8,7 @@ ModelConfig read_mixtral(ConfigKeys& keys) {
   auto config = read_llama_like(keys, 1e-5, {.theta = 1000000.0});
   read_common_window(keys, config);
   config.experts.count = keys.integer("num_local_experts");
-  config.experts.chosen = keys.integer("num_experts_per_tok");
+  config.experts.experts_per_token = keys.integer("num_experts_per_tok");
   config.experts.d_mlp = config.d_mlp;
   for (auto& layer : config.layers) layer.has_experts = true;
   keys.ignore({"output_router_logits", "router_aux_loss_coef", "router_jitter_noise"});

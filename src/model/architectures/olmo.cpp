@@ -7,7 +7,7 @@ namespace spikesink::detail {
 ModelConfig read_olmo(ConfigKeys& keys) {
   auto config = read_llama_like(keys);
   config.norm = config.final_norm = {
-      .kind = NormKind::kLayer, .epsilon = 1e-5, .has_scale = false, .scale_in_float32 = true};
+      .kind = NormKind::kLayerNorm, .epsilon = 1e-5, .has_scale = false, .scale_in_float32 = true};
   config.qkv_bias = config.attention_output_bias = keys.flag("attention_bias", false);
   config.qkv_clip = keys.number("clip_qkv", 0);
   return config;

@@ -15,7 +15,7 @@ int64_t read_window(ConfigKeys& keys) {
 void read_experts(ConfigKeys& keys, ModelConfig& config) {
   const char* count = keys.has("num_experts") ? "num_experts" : "num_local_experts";
   config.experts.count = keys.integer(count);
-  config.experts.chosen = keys.integer("num_experts_per_tok");
+  config.experts.experts_per_token = keys.integer("num_experts_per_tok");
   config.experts.d_mlp = keys.integer("moe_intermediate_size");
   config.experts.renormalized = keys.flag("norm_topk_prob", false);
   const auto step = keys.integer("decoder_sparse_step", 1);
@@ -101,7 +101,7 @@ WeightNames qwen_moe_names() {
                        {"mlp.shared.gate", "mlp.shared_expert.gate_proj"},
                        {"mlp.shared.up", "mlp.shared_expert.up_proj"},
                        {"mlp.shared.down", "mlp.shared_expert.down_proj"},
-                       {"mlp.shared_gate", "mlp.shared_expert_gate"},
+                       {"mlp.shared_expert_gate", "mlp.shared_expert_gate"},
                    } +
                    experts_in_one_tensor();
   return names;

@@ -5,7 +5,7 @@
 namespace spikesink::detail {
 namespace {
 
-json section(const std::vector<HeadImportance>& heads) {
+json section(const std::vector<KeyImportance>& heads) {
   json list = json::array();
   for (const auto& head : heads) {
     list.push_back({{"layer", head.layer},
@@ -26,7 +26,7 @@ json ratios_of(const AttentionSinksResult& result, int64_t key) {
   return ratios;
 }
 
-json section(const WatchedKey& watched, const AttentionSinksResult& result,
+json section(const MeasuredKey& watched, const AttentionSinksResult& result,
              const Tokenizer* tokenizer) {
   const auto told = [&](const auto& token) {
     auto entry = token_entry(token.first, tokenizer);
@@ -53,7 +53,7 @@ json section(const std::vector<LearnedSink>& learned) {
 void add_section(const AttentionSinksResult& result, ReportDocument& report) {
   const int64_t key = result.options.keys.at(0);
   const auto* tokenizer = report.tokenizer.get();
-  std::vector<HeadImportance> heads;
+  std::vector<KeyImportance> heads;
   for (const auto& head : result.heads) {
     if (head.key == key) heads.push_back(head);
   }

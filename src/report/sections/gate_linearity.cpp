@@ -5,7 +5,7 @@
 namespace spikesink::detail {
 namespace {
 
-json section(const GateGroup& group) {
+json section(const GateTokenGroup& group) {
   json sample = json::array();
   for (const auto& point : group.sample)
     sample.push_back({digits(point.cosine), digits(point.ratio)});

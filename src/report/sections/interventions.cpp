@@ -25,7 +25,7 @@ json norms(const std::vector<FittedNorm>& fitted) {
   for (const auto& norm : fitted) {
     json entry = {{"site", to_string(norm.site)},
                   {"becomes", to_string(norm.kind)},
-                  {"alpha", norm.kind == NormKind::kRms ? json() : number(norm.alpha)},
+                  {"alpha", norm.kind == NormKind::kRmsNorm ? json() : number(norm.alpha)},
                   {"gain", norm.kind == NormKind::kFixedDivisor ? json() : number(norm.gain)},
                   {"error", number(norm.error)}};
     if (norm.block.number > 0) entry.update(block_entry(norm.block));

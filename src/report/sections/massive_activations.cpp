@@ -17,7 +17,7 @@ json section(const MassiveChannel& channel) {
           {"count_elsewhere", channel.elsewhere.count}};
 }
 
-json section(const MassiveBlock& block, const Tokenizer* tokenizer) {
+json section(const MassiveActivationsBlock& block, const Tokenizer* tokenizer) {
   json entry = block_entry(block.block);
   entry["token_count"] = block.token_count;
   for (const auto& channel : block.channels) entry["channels"].push_back(section(channel));

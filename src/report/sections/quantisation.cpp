@@ -13,11 +13,11 @@ json largest_or_null(double value) {
 }
 
 json errors(const LinearInputError& input, ScaleGranularity scale) {
-  const auto mean = [&](HighPrecision kept) { return mean_or_null(input.error(scale, kept)); };
-  return {{"plain", mean(HighPrecision::kNothing)},
-          {"spike_tokens", mean(HighPrecision::kSpikeTokens)},
-          {"channels", mean(HighPrecision::kOutlierChannels)},
-          {"both", mean(HighPrecision::kBoth)}};
+  const auto mean = [&](HighPrecisionPart kept) { return mean_or_null(input.error(scale, kept)); };
+  return {{"plain", mean(HighPrecisionPart::kNothing)},
+          {"spike_tokens", mean(HighPrecisionPart::kSpikeTokens)},
+          {"channels", mean(HighPrecisionPart::kOutlierChannels)},
+          {"both", mean(HighPrecisionPart::kBoth)}};
 }
 
 // The keys that all lists of linear inputs have.
@@ -58,7 +58,7 @@ json section(const HighPrecisionInput& kept) {
 void add_section(const QuantisationResult& result, ReportDocument& report) {
   json inputs = json::array(), keep = json::array();
   for (const auto& input : result.inputs) inputs.push_back(section(input));
-  for (const auto& kept : result.keep_list()) keep.push_back(section(kept));
+  for (const auto& kept : result.high_precision_inputs()) keep.push_back(section(kept));
   const json fields = {
       {"definition",
        "What linear maps read, rounded to a symmetric grid of integers, s round(x / s) with s "

@@ -16,7 +16,7 @@ json section(const SinkToken& token, const Tokenizer* tokenizer) {
   return entry;
 }
 
-json section(const SinkTokenPosition& token, const Tokenizer* tokenizer) {
+json section(const SinkOccurrence& token, const Tokenizer* tokenizer) {
   auto entry = token_entry(token.id, tokenizer);
   entry["sequence"] = token.sequence;
   entry["position"] = token.position;

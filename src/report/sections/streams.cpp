@@ -11,7 +11,7 @@ json perplexity_of(const RunningMean& loss) {
   return loss.count > 0 ? number(std::exp(loss.mean)) : json();
 }
 
-json by_position(const StreamResult& result) {
+json by_position(const StreamingResult& result) {
   json list = json::array();
   int64_t first = 0;
   for (const auto& loss : result.losses) {
@@ -24,7 +24,7 @@ json by_position(const StreamResult& result) {
   return list;
 }
 
-json section(const NamedStream& stream, const Tokenizer* tokenizer) {
+json section(const NamedStreamingResult& stream, const Tokenizer* tokenizer) {
   const auto& [name, policy, result] = stream;
   const auto entry = [&](int64_t id) { return token_entry(id, tokenizer); };
   auto whole = result.before;
@@ -47,7 +47,7 @@ json section(const NamedStream& stream, const Tokenizer* tokenizer) {
 
 }  // namespace
 
-void add_section(const std::vector<NamedStream>& streams, ReportDocument& report) {
+void add_section(const std::vector<NamedStreamingResult>& streams, ReportDocument& report) {
   const auto* tokenizer = report.tokenizer.get();
   json list = json::array();
   for (const auto& stream : streams) list.push_back(section(stream, tokenizer));
@@ -57,5 +57,5 @@ void add_section(const std::vector<NamedStream>& streams, ReportDocument& report
 }  // namespace spikesink::detail
 
 namespace spikesink {
-template void Report::add(const std::vector<NamedStream>&);
+template void Report::add(const std::vector<NamedStreamingResult>&);
 }  // namespace spikesink

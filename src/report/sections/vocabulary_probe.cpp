@@ -44,7 +44,7 @@ json section(const ProbedEntry& entry, bool has_trigger, const Tokenizer* tokeni
 void add_section(const VocabularyProbeResult& result, ReportDocument& report) {
   const auto* tokenizer = report.tokenizer.get();
   json course = json::array();
-  const auto exceptions = result.exceptions();
+  const auto exceptions = result.minority_entries();
   const auto exception = [&](const ProbedEntry& entry) {
     return section(entry, !result.course.empty(), tokenizer);
   };

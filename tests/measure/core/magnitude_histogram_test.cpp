@@ -14,7 +14,7 @@ TEST(MagnitudeHistogramTest, TheMedianLiesInItsBounds) {
   for (const int64_t count : {1, 2, 3, 100, 1001}) {
     const auto state = random_state(1, 1, count);
     StateScan scan;
-    scan.read(state);
+    scan.scan(state);
     MagnitudeHistogram histogram;
     histogram.add(scan.bin_counts(0), false);
     const auto [low, high] = histogram.median_bounds();
@@ -27,7 +27,7 @@ TEST(MagnitudeHistogramTest, TheMedianLiesInItsBounds) {
 
 TEST(MagnitudeHistogramTest, TheOuterBinsCountWhatLiesBeyond) {
   StateScan scan;
-  scan.read(torch::tensor({0.f, 1e-30f, 1e30f}).reshape({1, 1, 3}));
+  scan.scan(torch::tensor({0.f, 1e-30f, 1e30f}).reshape({1, 1, 3}));
   MagnitudeHistogram histogram;
   histogram.add(scan.bin_counts(0), false);
   EXPECT_EQ(histogram.total(), 3);
@@ -37,7 +37,7 @@ TEST(MagnitudeHistogramTest, TheOuterBinsCountWhatLiesBeyond) {
 
 TEST(MagnitudeHistogramTest, PartsMergeToTheWhole) {
   StateScan scan;
-  scan.read(random_state(2, 30, 7));
+  scan.scan(random_state(2, 30, 7));
   MagnitudeHistogram whole, first, second;
   for (const int64_t sequence : {0, 1}) whole.add(scan.bin_counts(sequence), false);
   first.add(scan.bin_counts(0), false);

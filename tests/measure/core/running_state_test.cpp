@@ -16,7 +16,7 @@ TEST(RunningStateSummaryTest, TheFirstPositionOfAMaximumCounts) {
   state[1][0][1] = -7;
   state[1][1][3] = 5;
   StateScan scan;
-  scan.read(state);
+  scan.scan(state);
   RunningStateSummary running(/*top=*/3);
   running.add(scan, /*first_sequence=*/10);
   const auto top = running.summary().top;
@@ -31,11 +31,11 @@ TEST(RunningStateSummaryTest, PartsMergeToTheWhole) {
   RunningStateSummary whole(/*top=*/3), first(3), second(3);
   const auto state = random_state(4, 6, 9);
   StateScan scan;
-  scan.read(state);
+  scan.scan(state);
   whole.add(scan, 0);
-  scan.read(state.slice(0, 0, 1));
+  scan.scan(state.slice(0, 0, 1));
   first.add(scan, 0);
-  scan.read(state.slice(0, 1));
+  scan.scan(state.slice(0, 1));
   second.add(scan, 1);
   second.merge(first);
   const auto got = second.summary(), expected = whole.summary();

@@ -14,8 +14,8 @@ RunningVectorSummary sums_of(const torch::Tensor& rows) {  // [n, d] float64
   const auto sum = rows.sum(0), units = (rows / total.sqrt().unsqueeze(1)).sum(0);
   RunningVectorSummary sums;
   sums.count = rows.size(0);
-  sums.vectors.assign(sum.data_ptr<double>(), sum.data_ptr<double>() + sum.numel());
-  sums.units.assign(units.data_ptr<double>(), units.data_ptr<double>() + units.numel());
+  sums.vector_sum.assign(sum.data_ptr<double>(), sum.data_ptr<double>() + sum.numel());
+  sums.unit_sum.assign(units.data_ptr<double>(), units.data_ptr<double>() + units.numel());
   sums.squares = total.sum().item<double>();
   sums.participation = (total.square() / energy.square().sum(1)).sum().item<double>();
   sums.top_share = (energy.amax(1) / total).sum().item<double>();

@@ -26,8 +26,8 @@ TEST_P(StateScanTest, AgreesWithAnExplicitComputation) {
   const auto [sequences, length, channels, dtype] = GetParam();
   const auto state = random_state(sequences, length, channels).to(dtype);
   StateScan scan;
-  scan.read(random_state(3, 5, 7));  // what a former state left does not matter
-  scan.read(state);
+  scan.scan(random_state(3, 5, 7));  // what a former state left does not matter
+  scan.scan(state);
   const auto magnitudes = state.abs().to(torch::kFloat);
   EXPECT_TRUE(torch::tensor(scan.channel_max).equal(magnitudes.amax({0, 1})));
   EXPECT_TRUE(torch::tensor(scan.token_max).equal(magnitudes.amax(2).flatten()));
@@ -56,7 +56,7 @@ TEST(StateScanTest, ValuesThatAreNotFiniteAreCountedAndLeftOut) {
     clean[1][position][4] = clean[1][position][9] = 0;
   }
   StateScan scan;
-  scan.read(state);
+  scan.scan(state);
   EXPECT_EQ(scan.not_finite, 4);
   EXPECT_TRUE(torch::tensor(scan.channel_max).equal(clean.abs().amax({0, 1})));
   MagnitudeHistogram histogram;
@@ -67,7 +67,7 @@ TEST(StateScanTest, ValuesThatAreNotFiniteAreCountedAndLeftOut) {
 TEST(StateScanTest, AnyStrideIsRead) {
   const auto state = random_state(2, 6, 10).transpose(1, 2);
   StateScan scan;
-  scan.read(state);
+  scan.scan(state);
   EXPECT_TRUE(torch::tensor(scan.token_max).equal(state.abs().amax(2).flatten()));
 }
 

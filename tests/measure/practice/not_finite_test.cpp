@@ -161,14 +161,14 @@ TEST_F(NotFiniteTest, NamesTheFirstValueOutOfTheRangeOfFloat16) {
   run(model, batches, {&life_cycle, &not_finite});
   EXPECT_TRUE(not_finite.result().points.empty());
   EXPECT_EQ(life_cycle.result().not_finite(), 0);
-  const auto excess = life_cycle.result().first_exceeding(kMaxFloat16);
+  const auto excess = life_cycle.result().first_overflow(kMaxFloat16);
   ASSERT_TRUE(excess);
   EXPECT_EQ(excess->block.number, 2);
 
   model = load_model(folder.path(), {.dtype = torch::kHalf});
   run(model, batches, {&life_cycle, &not_finite});
   EXPECT_GT(life_cycle.result().not_finite(), 0);
-  EXPECT_FALSE(life_cycle.result().first_exceeding(kMaxFloat16));
+  EXPECT_FALSE(life_cycle.result().first_overflow(kMaxFloat16));
   ASSERT_FALSE(not_finite.result().points.empty());
   EXPECT_EQ(not_finite.result().points.front().point, excess->block.output_hook_name());
 }

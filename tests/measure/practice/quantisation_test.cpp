@@ -92,7 +92,7 @@ TEST_F(QuantisationTest, IsThatOfTheDefinition) {
       for (const auto scale : {ScaleGranularity::kPerTensor, ScaleGranularity::kPerToken,
                                ScaleGranularity::kPerChannel}) {
         for (int kept = 0; kept < 4; ++kept) {
-          const auto& error = input.error(scale, static_cast<HighPrecision>(kept));
+          const auto& error = input.error(scale, static_cast<HighPrecisionPart>(kept));
           EXPECT_EQ(error.count, (~mask).sum().item<int64_t>());
           EXPECT_NEAR(
               error.mean,
@@ -141,8 +141,8 @@ TEST_F(QuantisationTest, TwoPassesMerged) {
   for (size_t index = 0; index < a.inputs.size(); ++index) {
     const auto &one = a.inputs[index], &other = b.inputs[index];
     EXPECT_EQ(one.largest_ordinary, other.largest_ordinary);
-    EXPECT_NEAR(one.error(ScaleGranularity::kPerTensor, HighPrecision::kBoth).mean,
-                other.error(ScaleGranularity::kPerTensor, HighPrecision::kBoth).mean, 1e-15);
+    EXPECT_NEAR(one.error(ScaleGranularity::kPerTensor, HighPrecisionPart::kBoth).mean,
+                other.error(ScaleGranularity::kPerTensor, HighPrecisionPart::kBoth).mean, 1e-15);
     ASSERT_EQ(one.channels.size(), other.channels.size());
     for (size_t channel = 0; channel < one.channels.size(); ++channel) {
       EXPECT_EQ(one.channels[channel].channel, other.channels[channel].channel);
@@ -167,7 +167,7 @@ TEST_F(QuantisationTest, TheShortListNamesThePlantedChannels) {
     }()));
     run(model, batches, {&measured});
     const auto result = measured.result();
-    const auto kept = result.keep_list();
+    const auto kept = result.high_precision_inputs();
     ASSERT_EQ(kept.size(), 1u);
     EXPECT_EQ(kept[0].input->point, "blocks.1.mlp.hook_post");
     EXPECT_TRUE(kept[0].spike_tokens);
@@ -178,7 +178,7 @@ TEST_F(QuantisationTest, TheShortListNamesThePlantedChannels) {
   Quantisation measured({});  // nobody says that position 3 spikes
   run(model, batches, {&measured});
   const auto result = measured.result();
-  const auto kept = result.keep_list();
+  const auto kept = result.high_precision_inputs();
   ASSERT_EQ(kept.size(), 1u);
   EXPECT_FALSE(kept[0].spike_tokens);
   EXPECT_EQ(kept[0].channels, (std::vector<int64_t>{7}));
@@ -189,7 +189,7 @@ TEST_F(QuantisationTest, TokensThatAreNotNumbersAreLeftOut) {
   Quantisation measured({});
   run(model, batches, {&measured});
   for (const auto& input : measured.result().inputs) {
-    const auto& error = input.error(ScaleGranularity::kPerToken, HighPrecision::kNothing);
+    const auto& error = input.error(ScaleGranularity::kPerToken, HighPrecisionPart::kNothing);
     EXPECT_TRUE(std::isfinite(error.mean));
     const bool is_ill = input.point == "blocks.1.mlp.hook_post" || input.layer < 0;
     EXPECT_EQ(error.count, kSequences * (is_ill ? kLength - 1 : kLength)) << input.point;

@@ -16,7 +16,7 @@ struct GateLinearityTest : PlantedSpikes {
     const auto act = all_of(name + "act")[name + "act"].to(torch::kDouble);
     return {at::cosine_similarity(pre, act, -1), act.norm(2, -1) / pre.norm(2, -1)};
   }
-  void expect_group(const GateGroup& group, const torch::Tensor& mask, const Block& block,
+  void expect_group(const GateTokenGroup& group, const torch::Tensor& mask, const Block& block,
                     double tolerance) {
     const auto [cosines, ratios] = expected(block);
     const auto of_group = [&](const torch::Tensor& x) { return x.masked_select(mask); };

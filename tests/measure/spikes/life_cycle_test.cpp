@@ -85,13 +85,13 @@ TEST_F(LifeCycleTest, FindsTheFirstExcess) {
   LifeCycle life_cycle;
   run(model, batches, {&life_cycle});
   const auto result = life_cycle.result();
-  const auto excess = result.first_exceeding(4500);
+  const auto excess = result.first_overflow(4500);
   ASSERT_TRUE(excess);
   EXPECT_EQ(excess->block.number, 2);
   EXPECT_EQ(excess->peak.channel, 3);
   EXPECT_EQ(excess->peak.position, 0);
   EXPECT_GT(excess->peak.magnitude, 4500);
-  EXPECT_FALSE(result.first_exceeding(kMaxFloat16));
+  EXPECT_FALSE(result.first_overflow(kMaxFloat16));
 }
 
 TEST_F(LifeCycleTest, OnlyTheResidualStreamIsComparedWithALimit) {
@@ -99,7 +99,7 @@ TEST_F(LifeCycleTest, OnlyTheResidualStreamIsComparedWithALimit) {
   scope += model->hooks().add("blocks.0.hook_attn_out", push(0, 3, 2000));
   LifeCycle life_cycle;
   run(model, batches, {&life_cycle});
-  const auto excess = life_cycle.result().first_exceeding(4500);
+  const auto excess = life_cycle.result().first_overflow(4500);
   ASSERT_TRUE(excess);
   EXPECT_EQ(excess->block.number, 1);
   EXPECT_NEAR(excess->peak.magnitude, 5000, 50);

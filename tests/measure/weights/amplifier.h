@@ -29,7 +29,7 @@ struct Amplifier : testing::Test {
   static Transformer quiet_model() {
     auto model = random_model(config());
     for (auto& layer : model->layers) {
-      layer->feed_forward_norms.front->weight.fill_(1);
+      layer->feed_forward_norms.input->weight.fill_(1);
       for (auto* linear : {&layer->mlp->gate, &layer->mlp->up, &layer->mlp->down})
         (*linear)->weight.mul_(0.1);
     }

@@ -21,7 +21,7 @@ TEST(NormCollinearityTest, OfEveryEntryWithTheFirstScale) {
   config.d_vocabulary = 2500;  // more than is taken at a time
   auto model = random_model(config);
   expect_cosines(norm_collinearity(model).cosines, model->embedding,
-                 model->layers[0]->attention_norms.front->weight);
+                 model->layers[0]->attention_norms.input->weight);
   const auto direction = torch::randn(config.d_model);
   expect_cosines(embedding_cosines(model, direction), model->embedding, direction);
 }
@@ -31,12 +31,12 @@ TEST(NormCollinearityTest, TheScaleIsWhatTheNormMultipliesWith) {
   config.norm.scale_plus_one = true;
   auto model = random_model(config, torch::kBFloat16);
   expect_cosines(norm_collinearity(model).cosines, model->embedding,
-                 model->layers[0]->attention_norms.front->weight.to(torch::kFloat) + 1);
+                 model->layers[0]->attention_norms.input->weight.to(torch::kFloat) + 1);
 }
 
 TEST(NormCollinearityTest, ANormOfTheEmbeddingComesFirst) {
   auto config = tiny_config();
-  config.embedding_norm = {.kind = NormKind::kLayer};
+  config.embedding_norm = {.kind = NormKind::kLayerNorm};
   auto model = random_model(config);
   expect_cosines(norm_collinearity(model).cosines, model->embedding, model->embedding_norm->weight);
 }
@@ -47,7 +47,7 @@ TEST(NormCollinearityTest, ANarrowEmbeddingIsProjected) {
   auto model = random_model(config);
   const torch::NoGradGuard no_grad;
   expect_cosines(norm_collinearity(model).cosines, model->project_in(model->embedding),
-                 model->layers[0]->attention_norms.front->weight);
+                 model->layers[0]->attention_norms.input->weight);
 }
 
 TEST(NormCollinearityTest, ModelsWithoutSuchAScale) {

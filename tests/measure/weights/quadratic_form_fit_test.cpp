@@ -23,7 +23,7 @@ Transformer triggered_model(const ModelConfig& config = tiny_config()) {
   const auto direction = torch::randn({config.d_model});
   const auto trigger = direction / direction.norm();
   for (auto& layer : model->layers) {
-    for (auto* norm : {&layer->attention_norms.front, &layer->feed_forward_norms.front})
+    for (auto* norm : {&layer->attention_norms.input, &layer->feed_forward_norms.input})
       (*norm)->weight.fill_(1);
     for (auto& parameter : layer->parameters()) {
       if (parameter.dim() == 2) parameter.mul_(0.05);

@@ -34,7 +34,7 @@ TEST_F(QuadraticFormTest, NormsAreThoseOfTheMatrices) {
     for (int64_t layer = 0; layer < 2; ++layer) {
       const auto& from = model->layers[layer];
       const auto wide = [](const torch::Tensor& x) { return x.to(torch::kDouble); };
-      const auto scale = wide(from->feed_forward_norms.front->weight);
+      const auto scale = wide(from->feed_forward_norms.input->weight);
       const auto forms = at::einsum(
           "ki,ia,ib->kab", {wide(from->mlp->down->weight), wide(from->mlp->gate->weight) * scale,
                             wide(from->mlp->up->weight) * scale});

@@ -26,7 +26,7 @@ struct VocabularyProbeTest : testing::Test {
 };
 
 TEST_F(VocabularyProbeTest, EveryEntryAsTheFirstToken) {
-  const VocabularyProbeOptions options{.least_magnitude = 0, .batch_tokens = 7};
+  const VocabularyProbeOptions options{.least_magnitude = 0, .max_batch_tokens = 7};
   const auto probe = vocabulary_probe(model, block, options);
   ASSERT_EQ(static_cast<int64_t>(probe.entries.size()), model->config().d_vocabulary);
   int64_t spiking = 0;
@@ -95,7 +95,7 @@ TEST_F(VocabularyProbeTest, ExceptionsAreTheMinority) {
   for (const double magnitude : {900.0, 20.0, 800.0, 10.0, 700.0})
     result.entries.push_back({.magnitude = magnitude, .spikes = magnitude > 100});
   result.spiking = 3;
-  const auto exceptions = result.exceptions();
+  const auto exceptions = result.minority_entries();
   ASSERT_EQ(exceptions.size(), 2u);
   EXPECT_EQ(exceptions[0].magnitude, 10);
 }
@@ -138,7 +138,7 @@ TEST_F(VocabularyProbeTest, ManyBatchesThroughALayerBeforeTheNext) {
   const VocabularyProbeOptions options{
       .prefix = {3},
       .trigger = at::linspace(1, 2, model->config().d_model, torch::kDouble),
-      .batch_tokens = 8};
+      .max_batch_tokens = 8};
   const auto expected = vocabulary_probe(model, last, options);
   model->stream_weights_from(std::make_unique<ResidentWeights>());
   const auto seen = vocabulary_probe(model, last, options);

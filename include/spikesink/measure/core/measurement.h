@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "spikesink/distributed/processes.h"
+#include "spikesink/distributed/process_group.h"
 #include "spikesink/hooks/block.h"
 #include "spikesink/measure/core/state_scan.h"
 #include "spikesink/model/transformer.h"
@@ -61,7 +61,7 @@ struct RunOptions {
   ProgressCallback progress;
   /// The processes of the job: each measures its share of the batches. Null: this process measures
   /// all batches.
-  Processes* processes = nullptr;
+  ProcessGroup* processes = nullptr;
   /// The layer of this block is the last layer that runs.
   std::optional<Block> stop_after;
 };

@@ -8,7 +8,7 @@ namespace [[gnu::visibility("default")]] spikesink {
 struct RunningMean {
   int64_t count = 0;
   double mean = 0;
-  double squares = 0;  // sum of squared deviations from the mean
+  double squared_deviations = 0;  // sum of (value - mean)^2
 
   void add(double value);
   void merge(const RunningMean& other);

@@ -23,16 +23,16 @@ struct VectorSummary {
 /// Sums over vectors. Zero vectors and vectors with NaN or infinite values are skipped.
 struct RunningVectorSummary {
   int64_t count = 0;
-  std::vector<double> vectors;  // [d], sum of x; empty without vectors
-  std::vector<double> units;    // [d], sum of x / ||x||
-  double squares = 0;           // sum of ||x||^2
+  std::vector<double> vector_sum;  // [d], sum of x; empty without vectors
+  std::vector<double> unit_sum;    // [d], sum of x / ||x||
+  double squares = 0;              // sum of ||x||^2
   double participation = 0;
   double top_share = 0;
   double largest = 0;  // the maximum
 
   void merge(const RunningVectorSummary& other);
   auto fields() {
-    return std::tie(count, vectors, units, squares, participation, top_share, largest);
+    return std::tie(count, vector_sum, unit_sum, squares, participation, top_share, largest);
   }
   /// The mean cosine over all pairs is computed from the sum of the unit vectors u: (||sum u||^2 -
   /// n) / (n (n - 1)).

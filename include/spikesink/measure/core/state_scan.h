@@ -19,7 +19,7 @@ struct StateScan {
 
   /// Scans a state on the CPU, in parallel, and reads it once. Dtypes other than bfloat16 are
   /// converted to float32.
-  void read(const torch::Tensor& new_state);
+  void scan(const torch::Tensor& new_state);
 
   int64_t sequences() const { return state.size(0); }
   int64_t length() const { return state.size(1); }

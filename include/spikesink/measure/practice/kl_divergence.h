@@ -13,10 +13,12 @@ namespace [[gnu::visibility("default")]] spikesink {
 class FinalStates : public Measurement {
  public:
   HookScope attach(Transformer& model, RunContext& context) override;
-  const std::vector<torch::Tensor>& batches() const { return batches_; }  // [B, T, d_embedding]
+  const std::vector<torch::Tensor>& states() const {
+    return states_;
+  }  // [B, T, d_embedding] of each batch
 
  private:
-  std::vector<torch::Tensor> batches_;
+  std::vector<torch::Tensor> states_;
 };
 
 /// Measures the Kullback-Leibler divergence between the predictions of a reference pass and of this

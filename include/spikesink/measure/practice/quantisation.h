@@ -36,7 +36,7 @@ const char* to_string(LinearReader reader);
 enum class ScaleGranularity { kPerTensor, kPerToken, kPerChannel };
 
 /// The values that stay in high precision. They have no error and do not affect the scale.
-enum class HighPrecision { kNothing, kSpikeTokens, kOutlierChannels, kBoth };
+enum class HighPrecisionPart { kNothing, kSpikeTokens, kOutlierChannels, kBoth };
 
 struct OutlierChannel {
   int64_t channel = 0;
@@ -56,7 +56,7 @@ struct LinearInputError {
 
   /// Returns the mean over ordinary tokens of ||x - Q(x)|| / ||x||. If its `count` is 0, there were
   /// no ordinary tokens.
-  const RunningMean& error(ScaleGranularity scale, HighPrecision kept) const {
+  const RunningMean& error(ScaleGranularity scale, HighPrecisionPart kept) const {
     return errors[static_cast<size_t>(scale)][static_cast<size_t>(kept)];
   }
 
@@ -86,7 +86,7 @@ struct QuantisationResult {
 
   /// Returns the inputs whose error decreases by a factor of at least `least_gain` if the spike
   /// tokens stay in high precision, or the outlier channels in addition. Largest gain first.
-  std::vector<HighPrecisionInput> keep_list() const;
+  std::vector<HighPrecisionInput> high_precision_inputs() const;
 };
 
 /// Measures how spikes affect the quantisation of activations. Each linear input is rounded to a

@@ -44,7 +44,7 @@ struct AttentionSinksOptions {
   std::vector<int64_t> keys = {0};
 };
 
-struct HeadImportance {
+struct KeyImportance {
   int64_t layer = 0;
   int64_t head = 0;
   int64_t key = 0;
@@ -62,7 +62,7 @@ struct LearnedSink {
 };
 
 /// The tokens that occur at a measured key position.
-struct WatchedKey {
+struct MeasuredKey {
   int64_t key = 0;
   int64_t sequences = 0;                            // sequences that contain the position
   std::vector<std::pair<int64_t, int64_t>> tokens;  // (id, count), most frequent first
@@ -71,8 +71,8 @@ struct WatchedKey {
 struct AttentionSinksResult {
   AttentionSinksOptions options;
   int64_t sequences = 0;
-  std::vector<HeadImportance> heads;  // every layer, head and key, in that order
-  std::vector<WatchedKey> keys;       // in the order of `options.keys`
+  std::vector<KeyImportance> heads;  // every layer, head and key, in that order
+  std::vector<MeasuredKey> keys;     // in the order of `options.keys`
   /// Every layer and head; empty if the model has no sink logits.
   std::vector<LearnedSink> learned;
 
@@ -80,7 +80,7 @@ struct AttentionSinksResult {
   /// contains the key. Throws std::invalid_argument if `key` was not measured.
   double sink_ratio_percent(SinkDefinition definition, int64_t key = 0) const;
   /// Returns the heads whose mean importance of `key` exceeds epsilon (`mean-first`).
-  std::vector<HeadImportance> sink_heads(int64_t key = 0) const;
+  std::vector<KeyImportance> sink_heads(int64_t key = 0) const;
 };
 
 /// Measures how much attention each head gives to the chosen keys. It uses the log-sum-exp of the

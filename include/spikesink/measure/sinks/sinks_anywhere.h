@@ -36,7 +36,7 @@ struct SinkToken {
 
 /// One token of the text and the number of heads that sink on it. A key/value cache must keep these
 /// tokens.
-struct SinkTokenPosition {
+struct SinkOccurrence {
   int64_t sequence = 0;
   int64_t position = 0;
   int64_t id = 0;
@@ -60,7 +60,7 @@ struct SinksAnywhereResult {
   std::vector<SinkToken> tokens;        // most frequent first
   std::vector<HeadSinks> heads;         // every layer and head, in that order
   /// Positions in the text, without the prefix of a batch. Most heads first, then in text order.
-  std::vector<SinkTokenPosition> token_positions;
+  std::vector<SinkOccurrence> token_positions;
   int64_t token_position_count = 0;  // number of all such positions, listed or not
 };
 
@@ -102,7 +102,7 @@ class SinksAnywhere : public Mergeable<SinksAnywhere> {
                  std::vector<int64_t>& heads_at);
   void add_batch(const TokenBatch& batch, bool causal);
   int64_t eligible(int64_t length, bool causal) const;
-  void keep_most_frequent(std::vector<SinkTokenPosition> candidates);
+  void keep_most_frequent(std::vector<SinkOccurrence> candidates);
   HeadSinks head_sinks(int64_t index) const;
 
   SinksAnywhereOptions options_;
@@ -110,7 +110,7 @@ class SinksAnywhere : public Mergeable<SinksAnywhere> {
   std::vector<Head> heads_;         // [layers * heads]
   std::vector<TokenCount> tokens_;  // [2 * vocabulary]: at position 0, then at other positions
   FlatMap<int64_t, int64_t> sequences_at_;  // position -> number of sequences with a sink at it
-  std::vector<SinkTokenPosition> token_positions_;
+  std::vector<SinkOccurrence> token_positions_;
   int64_t token_position_count_ = 0;
   int64_t sequences_ = 0;
   PerBatch<std::vector<int64_t>> heads_at_;  // [B * T]

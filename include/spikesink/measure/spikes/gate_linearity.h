@@ -25,7 +25,7 @@ struct GateSample {
 
 /// Statistics of the spike tokens or of the ordinary tokens. If a `count` is 0, its mean is
 /// undefined.
-struct GateGroup {
+struct GateTokenGroup {
   RunningMean cosine;
   RunningMean ratio;
   std::vector<GateSample> sample;  // in text order
@@ -35,8 +35,8 @@ struct GateGroup {
 
 struct GateLinearityBlock {
   Block block{0};
-  GateGroup spike;
-  GateGroup ordinary;
+  GateTokenGroup spike;
+  GateTokenGroup ordinary;
 
   auto fields() { return std::tie(block, spike, ordinary); }
 };

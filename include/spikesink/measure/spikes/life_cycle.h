@@ -77,7 +77,7 @@ struct LifeCycleResult {
   std::optional<Block> spike_origin() const;
   /// Returns the first block whose output, or whose following residual stream, exceeds `limit` in
   /// magnitude (for example the largest float16).
-  std::optional<RangeOverflow> first_exceeding(double limit) const;
+  std::optional<RangeOverflow> first_overflow(double limit) const;
   /// Returns the block after which |h| is largest. Null if no token was measured.
   const LifeCycleBlock* block_of_largest_state() const;
   /// Returns the number of NaN and infinite values in all states and outputs.

@@ -30,7 +30,7 @@ struct MassiveChannel {
 };
 
 /// Number of massive occurrences of a token.
-struct MassiveToken {
+struct MassiveTokenCount {
   int64_t id = 0;
   bool at_start = false;  // position 0
   int64_t count = 0;
@@ -44,10 +44,10 @@ struct ChannelRatio {
   RunningMean ratio;
 };
 
-struct MassiveBlock {
+struct MassiveActivationsBlock {
   Block block;
-  std::vector<MassiveChannel> channels;  // most frequent first
-  std::vector<MassiveToken> tokens;      // most frequent first
+  std::vector<MassiveChannel> channels;   // most frequent first
+  std::vector<MassiveTokenCount> tokens;  // most frequent first
   /// Position -> number of sequences with a massive activation at this position.
   std::map<int64_t, int64_t> positions;
   /// Ratios to the largest channel of the same token. Most frequent first.
@@ -57,7 +57,7 @@ struct MassiveBlock {
 
 struct MassiveActivationsResult {
   MassiveActivationsOptions options;
-  std::vector<MassiveBlock> blocks;  // blocks with a massive value, in order
+  std::vector<MassiveActivationsBlock> blocks;  // blocks with a massive value, in order
   /// Returns the massive channels of all blocks, largest first.
   std::vector<int64_t> channels() const;
 };

@@ -20,7 +20,7 @@ struct VocabularyProbeOptions {
   std::vector<int64_t> prefix;     // tokens before each entry; empty: the entry is the first token
   std::vector<int64_t> entries;    // ids to probe; empty: the whole vocabulary
   torch::Tensor trigger;           // s* [d_model] of the block that creates the spike, or undefined
-  int64_t batch_tokens = 4096;     // tokens per forward pass, prefixes included
+  int64_t max_batch_tokens = 4096;  // tokens per forward pass, prefixes included
 };
 
 /// One vocabulary entry after the block that creates the spike.
@@ -52,7 +52,7 @@ struct VocabularyProbeResult {
 
   double percent() const;  // percentage of spiking entries; NaN without entries
   /// Returns the minority of the entries (spiking or not spiking), smallest magnitude first.
-  std::vector<ProbedEntry> exceptions() const;
+  std::vector<ProbedEntry> minority_entries() const;
 };
 
 /// Tests which vocabulary entries spike independently of context (arXiv 2603.05498, table 2, eq.

@@ -20,9 +20,9 @@ class ProcessError : public std::runtime_error {
 /// A process group: rank, world size and collective operations. All processes must call the same
 /// functions in the same order. If a process dies, all others get a ProcessError within half a
 /// minute, from the operation that they wait for or from their next `check_alive`.
-class Processes {
+class ProcessGroup {
  public:
-  virtual ~Processes() = default;
+  virtual ~ProcessGroup() = default;
 
   virtual int64_t rank() const = 0;        // 0 .. world_size - 1
   virtual int64_t world_size() const = 0;  // at least 2
@@ -44,7 +44,7 @@ class Processes {
 };
 
 /// True for the process that writes files: rank 0, or the only process.
-inline bool is_main_process(const Processes* processes) {
+inline bool is_main_process(const ProcessGroup* processes) {
   return processes == nullptr || processes->rank() == 0;
 }
 
@@ -65,6 +65,6 @@ int64_t launched_world_size();
 /// the network interface that GLOO_SOCKET_IFNAME names, and NCCL for tensors on GPUs. Throws
 /// ProcessError if the other processes do not connect, and std::invalid_argument for invalid
 /// variables.
-std::unique_ptr<Processes> join_process_group();
+std::unique_ptr<ProcessGroup> join_process_group();
 
 }  // namespace spikesink

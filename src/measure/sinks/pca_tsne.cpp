@@ -1,4 +1,4 @@
-#include "spikesink/measure/sinks/projection.h"
+#include "spikesink/measure/sinks/pca_tsne.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <torch/torch.h>

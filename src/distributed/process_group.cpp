@@ -1,4 +1,4 @@
-#include "spikesink/distributed/processes.h"
+#include "spikesink/distributed/process_group.h"
 
 #define USE_C10D_GLOO  // LibTorch is built with it; its headers require the macro
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -59,7 +59,7 @@ c10::intrusive_ptr<c10d::Backend> open_gloo(const c10::intrusive_ptr<c10d::Store
   return group;
 }
 
-class JobProcesses : public Processes {
+class JobProcesses : public ProcessGroup {
  public:
   explicit JobProcesses(const detail::JobEnvironment& job)
       : job_(job),
@@ -168,7 +168,7 @@ class JobProcesses : public Processes {
 
   [[noreturn]] static void fail(const std::exception& error) {
     throw ProcessError(fmt::format(
-        "[Processes] another process has ended, probably after an error of its own ({})",
+        "[ProcessGroup] another process has ended, probably after an error of its own ({})",
         first_line(error)));
   }
 
@@ -189,7 +189,7 @@ int64_t launched_world_size() {
   return job ? job->count : 1;
 }
 
-std::unique_ptr<Processes> join_process_group() {
+std::unique_ptr<ProcessGroup> join_process_group() {
   const auto job = detail::job_environment();
   if (!job) return nullptr;
   try {

@@ -1,6 +1,6 @@
 // Of processes in their own right see examples/processes_test.py.
 
-#include "spikesink/distributed/processes.h"
+#include "spikesink/distributed/process_group.h"
 
 #include <gtest/gtest.h>
 
@@ -27,8 +27,9 @@ TEST(ProcessesTest, SharesAreEvenAndLeaveNothingOut) {
 
 TEST(ProcessesTest, TheFirstOneWritesAndSoDoesOneThatIsAlone) {
   EXPECT_TRUE(is_main_process(nullptr));
-  ThreadJob(3).run(
-      [](const Processes& process) { EXPECT_EQ(is_main_process(&process), process.rank() == 0); });
+  ThreadJob(3).run([](const ProcessGroup& process) {
+    EXPECT_EQ(is_main_process(&process), process.rank() == 0);
+  });
 }
 
 }  // namespace
