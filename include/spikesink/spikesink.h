@@ -1,6 +1,7 @@
 #pragma once
 
-// The whole library.
+// The whole library. "The paper" in comments is arXiv 2603.05498; equations, figures and tables
+// without another source are those of this paper.
 #include "spikesink/distributed/process_group.h"
 #include "spikesink/error.h"
 #include "spikesink/hooks/activation_cache.h"

@@ -18,8 +18,8 @@ class ProcessError : public std::runtime_error {
 };
 
 /// A process group: rank, world size and collective operations. All processes must call the same
-/// functions in the same order. If a process dies, all others get a ProcessError within half a
-/// minute, from the operation that they wait for or from their next `check_alive`.
+/// functions in the same order. If a process dies, all others throw ProcessError within 30 seconds:
+/// in the operation in which they wait, or in their next `check_alive`.
 class ProcessGroup {
  public:
   virtual ~ProcessGroup() = default;
@@ -59,12 +59,14 @@ RankRange rank_range(int64_t items, int64_t rank, int64_t world_size);
 /// `join_process_group` does.
 int64_t launched_world_size();
 
-/// Joins the job that torchrun (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT) or SLURM (SLURM_PROCID,
-/// SLURM_STEP_NUM_TASKS; the first node of SLURM_STEP_NODELIST, or MASTER_ADDR and MASTER_PORT)
-/// started this process for. Returns null without a launcher or for a single process. Uses Gloo, on
-/// the network interface that GLOO_SOCKET_IFNAME names, and NCCL for tensors on GPUs. Throws
-/// ProcessError if the other processes do not connect, and std::invalid_argument for invalid
-/// variables.
+/// Joins the process group of this job. The launcher is torchrun or SLURM. Environment variables:
+/// - torchrun: WORLD_SIZE, RANK, LOCAL_RANK, MASTER_ADDR, MASTER_PORT
+/// - SLURM: SLURM_STEP_NUM_TASKS, SLURM_PROCID, SLURM_LOCALID; MASTER_ADDR, or else the first node
+///   of SLURM_STEP_NODELIST; MASTER_PORT, or else a port computed from SLURM_JOB_ID
+///
+/// Returns null without a launcher or for a single process. Uses Gloo, on the network interface
+/// that GLOO_SOCKET_IFNAME names, and NCCL for tensors on GPUs. Throws ProcessError if the other
+/// processes do not connect, and std::invalid_argument for invalid variables.
 std::unique_ptr<ProcessGroup> join_process_group();
 
 }  // namespace spikesink

@@ -11,7 +11,7 @@
 //   attn.hook_lse     logarithm of the softmax denominator
 //   attn.hook_gate    factors of a gate on the head outputs
 //   attn.hook_in, mlp.hook_in, unembed.hook_in
-//                     input of the first linear maps, after norm and scaling
+//                     input of the first linear maps: q, k and v; gate and up; the unembedding
 //   unembed.hook_out  logits
 //
 // B = sequences, T = query position, S = key position, H = heads, K = key/value heads.
@@ -40,15 +40,15 @@ inline constexpr std::string_view kUnembedOut = "unembed.hook_out";
 
 // In a layer: "blocks.N." + one of these. The residual stream and what is added to it.
 //
-// [B, T, d_model], the stream before attention
+// [B, T, d_model], the residual stream before attention
 inline constexpr std::string_view kResidPre = "hook_resid_pre";
-// [B, T, d_model], output of attention, which is added to the stream
+// [B, T, d_model], output of attention, which is added to the residual stream
 inline constexpr std::string_view kAttnOut = "hook_attn_out";
-// [B, T, d_model], the stream between attention and feed-forward
+// [B, T, d_model], the residual stream between attention and feed-forward
 inline constexpr std::string_view kResidMid = "hook_resid_mid";
-// [B, T, d_model], output of the feed-forward, which is added to the stream
+// [B, T, d_model], output of the feed-forward, which is added to the residual stream
 inline constexpr std::string_view kMlpOut = "hook_mlp_out";
-// [B, T, d_model], the stream after the feed-forward
+// [B, T, d_model], the residual stream after the feed-forward
 inline constexpr std::string_view kResidPost = "hook_resid_post";
 
 // In the attention of a layer ("blocks.N.").
@@ -76,7 +76,7 @@ inline constexpr std::string_view kGate = "attn.hook_gate";
 // [B, T, H, d_head], head outputs after the gate
 inline constexpr std::string_view kZ = "attn.hook_z";
 
-// Post-norm models only: the sums of stream and block after their norm, which the next block reads.
+// Post-norm models only: norm(residual stream + block output), the input of the next block.
 //
 // [B, T, d_model], after attention
 inline constexpr std::string_view kNormalizedResidMid = "hook_normalized_resid_mid";
@@ -98,9 +98,9 @@ inline constexpr std::string_view kMlpPost = "hook_post";
 
 // In a mixture of experts ("blocks.N.mlp."), which also has `hook_in`: the input of the router.
 //
-// [B, T, chosen]
+// [B, T, experts_per_token]
 inline constexpr std::string_view kExpertWeights = "hook_expert_weights";
-// [B, T, chosen] int64
+// [B, T, experts_per_token] int64
 inline constexpr std::string_view kExpertIndices = "hook_expert_indices";
 
 // In a norm ("blocks.N.{ln1,ln1_post,ln2,ln2_post}.", "blocks.N.attn.{q_norm,k_norm}.",

@@ -57,7 +57,7 @@ struct HookSlot {
 }  // namespace detail
 
 /// A named point in the forward pass: `x = point(x)`. Copies refer to the same point. Without hooks
-/// it costs one branch. A default-constructed point does not exist in this model and cannot have
+/// a call costs one `if`. A default-constructed point does not exist in this model and cannot have
 /// hooks.
 class HookPoint {
  public:
@@ -115,9 +115,10 @@ class HookRegistry {
   /// Adds `hook` to every point that matches `pattern`, until the returned scope is destroyed.
   HookScope add(std::string_view pattern, const Hook& hook);
 
-  /// Reserves an edit site of the model (a description in words) for one intervention, named `by`.
-  /// Throws std::invalid_argument while another intervention has it, because one of two edits would
-  /// be lost.
+  /// Reserves a place of the model for one intervention until the returned scope is destroyed.
+  /// `site` is any text that describes the place; `owner` is the name of the intervention. Throws
+  /// std::invalid_argument if the same text is reserved already, because one of the two edits would
+  /// overwrite the other.
   HookScope reserve_site(const std::string& site, const std::string& owner);
 
   /// True if the point with exactly this name has hooks.

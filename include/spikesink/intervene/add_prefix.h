@@ -7,17 +7,18 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 /// Adds tokens, or registers (vectors that are not token embeddings, arXiv 2309.16588), before each
-/// sequence, so that the sink can move there. `compare_interventions` adds the prefix to its
-/// batches and measures only the text. For other forward passes, call `with_prefix(batch,
-/// prefix_tokens())`.
+/// sequence, so that the model can use them as the sink instead of the first token.
+/// `compare_interventions` adds the prefix to its batches and measures only the text. For other
+/// forward passes, call `with_prefix(batch, prefix_tokens())`.
 class AddPrefix : public Intervention {
  public:
   /// Throws std::invalid_argument for an empty list.
   explicit AddPrefix(std::vector<int64_t> tokens);
-  /// registers [n, d_embedding]: rows in the form of the embedding at `hook_embed`.
+  /// registers [n, d_embedding]: each row replaces the embedding of one prefix token at
+  /// `hook_embed`.
   explicit AddPrefix(torch::Tensor registers);
 
-  /// Two prefixes conflict.
+  /// Throws std::invalid_argument if another AddPrefix is active.
   HookScope attach(Transformer& model) const override;
   std::vector<int64_t> prefix_tokens() const override { return tokens_; }
 

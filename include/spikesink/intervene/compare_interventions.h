@@ -27,19 +27,20 @@ struct InterventionResult {
   /// The key where a removed sink may reappear: key 1, or the first token of the text after a
   /// prefix.
   int64_t next_key = 1;
-  ChannelPeak spike;              // the largest |h| of all states after a block
-  Block spike_block{0};           // the block that this state follows; 0: no finite value
-  double spike_median = 0;        // median |h| of this state
-  int64_t not_finite = 0;         // number of NaN and infinite values in states and outputs
+  ChannelPeak spike;              // the largest |h| of all hidden states
+  Block spike_block{0};           // the block before this hidden state; 0: no finite value
+  double spike_median = 0;        // median |h| of this hidden state
+  int64_t not_finite = 0;         // NaN and infinite values in hidden states and block outputs
   RunningMean divergence;         // from the clean model, in nats: KlDivergence
   std::vector<FittedNorm> norms;  // the norms that ChangeNorms replaced
 };
 
 /// Measures the unchanged model ("clean", the first result) and the model under each intervention,
-/// over the same batches (with the prefix of the intervention, if any). Each batch runs under all
-/// interventions before the next batch, so that the stored states of the clean model do not grow
-/// with the text. `seed` seeds the confidence intervals. Throws std::invalid_argument for a model
-/// that does not predict the next token, and what attaching the interventions throws.
+/// over the same batches (with the prefix of the intervention, if any). For each batch, the clean
+/// model and all interventions run before the next batch starts. So the final hidden states of the
+/// clean model are stored for one batch only. `seed` seeds the confidence intervals. Throws
+/// std::invalid_argument for a model that is not a causal language model.
+/// `Intervention::attach_for_batch` can throw too.
 std::vector<InterventionResult> compare_interventions(
     Transformer& model, const TokenBatches& batches,
     const std::vector<NamedInterventions>& interventions, uint64_t seed = 0,

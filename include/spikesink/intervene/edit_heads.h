@@ -25,7 +25,8 @@ class EditHeads : public Intervention {
   EditHeads(std::optional<std::vector<HeadIndex>> heads, const HeadEdit& edit)
       : heads_(std::move(heads)), edit_(edit) {}
 
-  /// Two edits of one head conflict. A patch of another shape throws in the forward pass.
+  /// Throws std::invalid_argument if another active EditHeads edits the same head. If the patch has
+  /// another shape than the head outputs, the forward pass throws std::invalid_argument.
   HookScope attach(Transformer& model) const override;
 
  private:

@@ -18,8 +18,8 @@ class Intervention {
   virtual ~Intervention() = default;
 
   /// Applies the intervention until the returned scope is destroyed. Several interventions apply in
-  /// the order of attachment. Throws std::invalid_argument, and leaves the model unchanged, for
-  /// edit sites that do not exist and for a conflict with an active intervention.
+  /// the order of attachment. Throws std::invalid_argument, and leaves the model unchanged, if the
+  /// model does not have an edit site or if another active intervention edits the same site.
   virtual HookScope attach(Transformer& model) const = 0;
   /// Applies the intervention for the forward passes of one batch. Interventions that name token
   /// positions of a text need to know which batch runs.

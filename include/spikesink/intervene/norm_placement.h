@@ -8,9 +8,10 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Changes the norm placement of the blocks. To remove a norm, we replace it by division by its
-/// median divisor, so that the following weights get inputs of the usual size. An added norm is an
-/// RMSNorm without learned scale, with a gain that keeps the median size of its input.
+/// Changes the norm placement of the blocks. A removed norm is replaced by a division by a
+/// constant: the median of its divisors. So the following weights get inputs of about the same size
+/// as before. An added norm is gain * RMSNorm(x), without learned scale. The gain is the median RMS
+/// of x, so the output has about the same size as x.
 struct SetNormPlacement {
   NormPlacement placement;
 };
@@ -24,8 +25,8 @@ struct SetQkNorm {
 };
 using NormChange = std::variant<SetNormPlacement, UseDynamicTanh, SetQkNorm>;
 
-/// The location of a norm: before a block, after a block's output, after the residual sum, on
-/// queries, on keys, or after the last layer.
+/// The location of a norm: before a block, after a block's output, after its sum with the residual
+/// stream, on queries, on keys, or after the last layer.
 enum class NormSite { kInput, kOutput, kSum, kQuery, kKey, kFinal };
 /// Returns "front", "output", ...
 const char* to_string(NormSite site);
@@ -44,20 +45,21 @@ struct FittedNorm {
 
 /// Fits the replacement norms on a batch that runs through the unchanged model: medians over its
 /// tokens, and alpha by least squares over at most 1024 tokens. `blocks`: nullopt means all. Throws
-/// std::invalid_argument for a block that does not exist, a change that the model already has, a
-/// norm after the sum in parallel blocks, and only one of two blocks that share a norm.
+/// std::invalid_argument if a block does not exist, if the model already has this placement or
+/// QK-norm, if a norm after the sum is asked for parallel blocks, or if `blocks` contains only one
+/// of two blocks that share a norm.
 std::vector<FittedNorm> fit_norms(Transformer& model, const TokenBatch& calibration,
                                   const NormChange& change,
                                   const std::optional<std::vector<Block>>& blocks = {});
 
-/// Runs the same weights with other norms. (Table 5 of the paper trains models with such norms;
-/// this intervention shows which norms a trained model depends on.) Added norms have no hook
+/// Runs the same weights with other norms. (Table 5 of arXiv 2603.05498 trains models with such
+/// norms; this intervention shows which norms a trained model depends on.) Added norms have no hook
 /// points.
 class ChangeNorms : public Intervention {
  public:
   explicit ChangeNorms(std::vector<FittedNorm> norms) : norms_(std::move(norms)) {}
 
-  /// Two changes of one norm conflict.
+  /// Throws std::invalid_argument if another active ChangeNorms replaces the same norm.
   HookScope attach(Transformer& model) const override;
 
   const std::vector<FittedNorm>& norms() const { return norms_; }

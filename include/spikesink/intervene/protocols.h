@@ -15,13 +15,16 @@ std::vector<NamedInterventions> massive_activations_protocol(
     const MassiveActivationsResult& calibration, int64_t layer,
     const std::vector<int64_t>& channels);
 
-/// Returns the interventions of the later protocol (`refine` in the code of arXiv 2603.05498). In
-/// each window, the edited tokens are those that are massive after the window's first massive
-/// layer. All edits act after the first of these layers in the calibration. "refine/zero" sets the
-/// channels to zero. "refine/mean-J", one for each first massive layer J of the calibration, sets
-/// them to the mean over the calibration windows whose first massive layer is J; a channel without
-/// a mean is unchanged. `spike_positions`: token positions in the text that runs; its first massive
-/// layers may differ from those of the calibration. Returns an empty list if nothing is massive.
+/// Returns the interventions of the code of arXiv 2603.05498 (there `refine`). The onset layer of a
+/// sequence is its first layer with a massive activation (MassiveOnset).
+/// - Edited tokens: `spike_positions`, from MassiveOnset on the text to be measured. In each
+///   sequence these are the tokens that are massive after its onset layer.
+/// - Edited layer: the smallest onset layer in the calibration, for all sequences.
+/// - "refine/zero" sets the channels to zero. "refine/mean-J", one for each onset layer J in the
+///   calibration, sets them to their mean over the calibration sequences with onset layer J. A
+///   channel without a mean is unchanged.
+///
+/// Returns an empty list if no activation of the calibration is massive.
 std::vector<NamedInterventions> onset_protocol(const MassiveOnsetResult& calibration,
                                                const SpikePositions& spike_positions,
                                                const std::vector<int64_t>& channels);

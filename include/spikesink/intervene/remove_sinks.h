@@ -17,8 +17,8 @@ struct DropSinkValue {};
 struct CapSink {
   double max_share;
 };
-/// Adds a logit to the softmax denominator. Its attention weight has no value vector and is lost.
-/// 0: softmax-plus-one.
+/// Adds exp(logit) to the softmax denominator. The weights of the keys then sum to less than one.
+/// logit = 0: softmax-plus-one.
 struct AddSinkLogit {
   double logit = 0;
 };
@@ -31,16 +31,16 @@ struct SinkRemovalSites {
 };
 
 /// Removes attention sinks from heads. Works with grouped-query attention and sliding windows,
-/// without T x T matrices. The attention of a token to itself is unchanged, because the first token
-/// sees only itself. Measurements see the changed attention.
+/// without T x T matrices. The attention of a token to itself is never masked, dropped or limited,
+/// because the first token can attend only to itself. Measurements see the changed attention.
 class RemoveSinks : public Intervention {
  public:
   /// Throws std::invalid_argument for an invalid share or position, and for a CapSink with more
   /// than one key.
   explicit RemoveSinks(SinkRemoval removal, SinkRemovalSites sites = {});
 
-  /// Two removals in one head conflict. Two removals in one layer conflict too, unless one of them
-  /// is AddSinkLogit.
+  /// Throws std::invalid_argument if another active RemoveSinks acts on the same head, or on the
+  /// same layer if neither of the two is AddSinkLogit.
   HookScope attach(Transformer& model) const override;
 
  private:

@@ -10,8 +10,8 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 /// Selects the tokens that stay in a cache of bounded size: the first tokens, the last tokens, and
-/// tokens with certain ids. first = 0 is window attention, first = 4 is StreamingLLM (arXiv
-/// 2309.17453).
+/// tokens with certain ids. With `first` = 0 this is window attention; with `first` = 4 it is
+/// StreamingLLM (arXiv 2309.17453).
 struct CachePolicy {
   int64_t first = 4;      // number of tokens kept from the start of the text
   int64_t window = 1020;  // number of last tokens kept
@@ -34,9 +34,9 @@ class StreamingCache {
   explicit StreamingCache(CachePolicy policy);
 
   /// Runs tokens [1, n], n <= window, and returns logits [1, n, d_vocabulary]. Each token attends
-  /// to the cached tokens and to the new tokens up to itself. Throws what Transformer::forward
-  /// throws, for example if learned positions end at the model's context; tokens that were evicted
-  /// for the new ones are then lost, the rest of the cache is unchanged.
+  /// to the cached tokens and to the new tokens up to itself. Throws like Transformer::forward, for
+  /// example if the text is longer than the table of learned positions. The new tokens are then not
+  /// in the cache, but tokens that were evicted to make room for them are lost.
   torch::Tensor forward(Transformer& model, const torch::Tensor& tokens);
 
   const KvCache& cache() const { return cache_; }
@@ -71,7 +71,7 @@ struct StreamingResult {
 
 /// Computes the loss on a text of any length, ids [N], with a bounded cache. Without gradients.
 /// Throws std::invalid_argument for fewer than two tokens, steps longer than the window, and models
-/// that do not predict the next token.
+/// that are not causal language models.
 StreamingResult evaluate_streaming(Transformer& model, const torch::Tensor& ids,
                                    const CachePolicy& policy, const StreamingOptions& options = {},
                                    const ProgressCallback& progress = {});

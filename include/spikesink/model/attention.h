@@ -19,12 +19,14 @@ struct AttentionOutput;
 /// applied with their index in the cache as the position.
 ///
 /// T x T matrices are computed only while `hook_attn_scores` or `hook_pattern` of this layer has
-/// hooks. Otherwise the fused kernel is used; where it does not support an option, queries are
-/// processed in small blocks. All code paths give the same result. `hook_lse` is the logarithm of
-/// the softmax denominator, including a learned sink logit, [B, H, T] in float32 or float64;
-/// replacing it rescales the attention weights to the new denominator (adding one to the
-/// denominator gives softmax-plus-one). For sigmoid attention it is the logarithm of the sum of the
-/// query's weights, which are not normalised.
+/// hooks. Otherwise the fused kernel is used. If the kernel does not support an option, the queries
+/// are processed in groups, without a T x T matrix. All code paths give the same result.
+///
+/// `hook_lse` is the logarithm of the softmax denominator, [B, H, T], float32 or float64. The
+/// denominator includes the sink logit and the learned key, if the model has them. If a hook
+/// replaces the value, the attention weights are rescaled to the new denominator. Example:
+/// logaddexp(lse, 0) gives softmax-plus-one. For sigmoid attention it is the logarithm of the sum
+/// of the query's weights, which are not normalised.
 class AttentionImpl : public torch::nn::Module {
  public:
   AttentionImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer);

@@ -13,7 +13,7 @@ namespace [[gnu::visibility("default")]] spikesink {
 /// itself is never limited.
 struct AttentionCap {
   std::vector<int64_t> keys;  // positions, from 0; empty: no limit
-  torch::Tensor max_share;    // [H], the largest weight of each of these keys; 1: no limit
+  torch::Tensor max_share;    // [H], upper limit of the weight of each of these keys; 1: no limit
   bool renormalize = true;    // the removed weight goes to the other keys; false: it is lost
 };
 

@@ -9,8 +9,8 @@ namespace [[gnu::visibility("default")]] spikesink {
 /// Applies the activation function to each element.
 torch::Tensor activate(const ActivationConfig& activation, const torch::Tensor& x);
 
-/// Gated feed-forward: down( activation(gate x) * (up x) ), the paper's eq. 12. Without a gate:
-/// down( activation(up x) ), without `hook_pre_linear` and `hook_act`.
+/// Gated feed-forward: down( activation(gate x) * (up x) ) (arXiv 2603.05498, eq. 12). Without a
+/// gate: down( activation(up x) ), without `hook_pre_linear` and `hook_act`.
 class FeedForwardImpl : public torch::nn::Module {
  public:
   /// Names its hook points `name`.hook_...

@@ -15,8 +15,8 @@ class KvCache {
  public:
   /// Number of tokens in the cache.
   int64_t length() const;
-  /// Number of tokens ever appended, including removed ones: the position of the next token in its
-  /// text.
+  /// Number of all appended tokens, including those removed later. It is the position of the next
+  /// token in the text.
   int64_t appended_tokens() const { return appended_tokens_; }
   /// Size of the keys and values in bytes.
   int64_t bytes() const;

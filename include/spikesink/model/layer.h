@@ -14,8 +14,8 @@ struct BlockNorms {
   Norm input{nullptr}, output{nullptr}, sum{nullptr};
 };
 
-/// One layer: an attention block and a feed-forward block of the paper. Each computes H' = H +
-/// F(norm(H)) (eq. 4), or the variant that the configuration's norm placement and residual form
+/// One layer: an attention block and a feed-forward block. Each computes H' = H + F(norm(H)) (arXiv
+/// 2603.05498, eq. 4), or the variant that the configuration's norm placement and residual form
 /// define.
 class LayerImpl : public torch::nn::Module {
  public:

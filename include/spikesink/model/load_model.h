@@ -20,16 +20,16 @@ struct LoadOptions {
   torch::Dtype dtype = torch::kFloat32;
   torch::Device device = torch::kCPU;
   WeightLoadingMode weight_loading = WeightLoadingMode::kAuto;
-  /// Memory limit in bytes for weights and, in a `run` by layer, for hidden states; 0: 80 % of the
-  /// free memory. Hidden states over the limit go to a temporary file. The limit may be exceeded:
-  /// at least two weight groups (embedding, one layer or head) and the activations of one batch in
-  /// one layer are in memory.
+  /// Memory limit in bytes for the weights; with kByLayer also for the hidden states between two
+  /// layers of a `run`. 0: 80 % of the free memory. Hidden states over the limit go to a temporary
+  /// file. A very small limit can be exceeded, because at least two weight groups (see WeightGroup)
+  /// and the activations of one batch in one layer are always in memory.
   int64_t max_memory = 0;
 };
 
 /// Reads the configuration of a Hugging Face folder (`config.json` of transformers 4 or 5) or of a
-/// `.gguf` file. Throws FileError for an unknown model type, and for an unknown key whose value
-/// is not neutral (null, false, zero or empty).
+/// `.gguf` file. Throws FileError for an unknown model type, and for an unknown key unless its
+/// value is null, false, zero or empty.
 ModelConfig read_model_config(const std::filesystem::path& path);
 
 /// Loads a model without processing its weights (no folding, no centring). Supported model types:

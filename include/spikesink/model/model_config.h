@@ -76,13 +76,13 @@ enum class AttentionForm {
   kSoftpick,        // max(e^s - 1, 0) / sum |e^s - 1| (arXiv 2504.20966)
 };
 
-/// The input of the sigmoid of an attention gate. The gate multiplies the head outputs by factors
-/// between 0 and 1 (the paper's table 7; arXiv 2505.06708).
+/// An attention gate multiplies the head outputs by factors sigmoid(x), between 0 and 1 (table 7 of
+/// arXiv 2603.05498; arXiv 2505.06708). This enum selects x.
 enum class GateInput {
   kNone,
   kHidden,     // a linear map of the attention block's input
-  kConstant,   // learned numbers
-  kPosition,   // learned numbers for each position
+  kConstant,   // learned parameters, the same for all tokens
+  kPosition,   // learned parameters for each position
   kEmbedding,  // a linear map of the token's embedding
 };
 /// What each factor of the gate multiplies.
@@ -143,7 +143,7 @@ struct ExpertsConfig {
 
 /// Options that can differ between layers.
 struct LayerConfig {
-  int64_t window = 0;  // sliding window: number of visible keys, the query's own included; 0: all
+  int64_t window = 0;  // sliding window: number of visible keys, including the query's own; 0: all
   int64_t rope = 0;    // index into ModelConfig::ropes; kNoRope: no RoPE
   bool has_experts = false;
 
@@ -156,7 +156,7 @@ struct ModelConfig {
   std::string model_type;  // "llama", ...
 
   // Sizes.
-  int64_t n_layers = 0;             // a layer is two blocks of the paper
+  int64_t n_layers = 0;             // a layer is two blocks: see Block
   int64_t d_model = 0;              // width of the residual stream
   int64_t d_mlp = 0;                // width of a dense feed-forward's inner layer
   int64_t d_vocabulary = 0;         // rows of the embedding
@@ -165,10 +165,12 @@ struct ModelConfig {
 
   // Embedding.
   int64_t d_embedding = 0;  // width of the token embedding; 0: d_model; another width is projected
-  double embedding_multiplier = 1.0;  // multiplies token embeddings, rounded to the weights' dtype
-  bool learned_positions = false;     // adds rows of a table of `context + position_offset` rows
-  int64_t position_offset = 0;        // row of the first position
-  int64_t padding_id = -1;    // id of the padding token, which positions skip (RoBERTa); -1: none
+  /// Multiplies the token embeddings. The multiplier is first rounded to the dtype of the weights.
+  double embedding_multiplier = 1.0;
+  bool learned_positions = false;  // adds rows of a table of `context + position_offset` rows
+  int64_t position_offset = 0;     // row of the first position
+  /// Id of the padding token. Padding tokens are not counted in positions (RoBERTa). -1: none.
+  int64_t padding_id = -1;
   int64_t n_token_types = 0;  // rows of the token type table; row 0 is added to every token
   NormConfig embedding_norm = {.kind = NormKind::kNone};
 
@@ -179,9 +181,10 @@ struct ModelConfig {
   double residual_multiplier = 1.0;  // multiplies the output of each block
 
   // Attention.
-  int64_t n_heads = 0;            // query heads
-  int64_t n_key_value_heads = 0;  // divides n_heads; fewer means grouped-query attention
-  int64_t d_head = 0;             // width of a head; n_heads * d_head need not be d_model
+  int64_t n_heads = 0;  // query heads
+  /// Key/value heads; n_heads is a multiple of it. Fewer than n_heads: grouped-query attention.
+  int64_t n_key_value_heads = 0;
+  int64_t d_head = 0;  // width of a head; n_heads * d_head need not be d_model
   bool causal = true;
   bool qkv_bias = false;
   bool attention_output_bias = false;
@@ -227,7 +230,7 @@ struct ModelConfig {
   int64_t gate_factors() const;
   /// Returns the width of the token embedding.
   int64_t embedding_width() const { return d_embedding == 0 ? d_model : d_embedding; }
-  /// True if the logits predict the next token.
+  /// True for a causal language model: the logits predict the next token.
   bool is_causal_lm() const { return causal && head == OutputHead::kLinear; }
 
   /// Returns "rotary", "learned", "alibi" or "none".

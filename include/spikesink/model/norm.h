@@ -11,12 +11,12 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 /// A norm over the last dimension, or the identity, which has no hook points. Square roots and
-/// quotients are computed in float32 or float64. Hooks: `hook_scale` (the divisor; 1 / alpha for a
-/// norm with alpha) and `hook_normalized` (the quotient, or its tanh, before the learned scale and
-/// bias; in float32 or float64 if the scale is applied before rounding).
+/// quotients are computed in float32 or float64. Hooks: `hook_scale` is the divisor (1 / alpha for
+/// kDynamicTanh and kFixedDivisor). `hook_normalized` is the quotient (for kDynamicTanh its tanh),
+/// before the learned scale and bias. With `scale_in_float32` it is float32 or float64.
 class NormImpl : public torch::nn::Module {
  public:
-  /// `parameters` is the shape of scale and bias, usually the size of the last dimension.
+  /// `parameters` is the shape of the learned scale and bias, usually [size of the last dimension].
   NormImpl(const NormConfig& config, torch::IntArrayRef parameters, HookRegistry& hooks,
            const std::string& name);
   torch::Tensor forward(const torch::Tensor& x) const;

@@ -10,8 +10,8 @@ enum class RopeScalingKind {
   kNone,
   kLinear,   // every frequency is divided by `factor`
   kDynamic,  // the base grows with the length of sequences over `original_context` tokens (NTK)
-  kLlama3,   // divides low frequencies by `factor`, keeps high ones, blends those between
-  kYarn,     // the same, with a linear ramp over the dimensions (arXiv 2309.00071)
+  kLlama3,   // divides low frequencies by `factor`, keeps high ones, interpolates between them
+  kYarn,     // like kLlama3, but interpolates linearly over the dimensions (arXiv 2309.00071)
   /// Each frequency is divided by its own factor: `short_factors` up to `original_context` tokens,
   /// `long_factors` for longer sequences (LongRoPE, arXiv 2402.13753; GGUF's rope_freqs).
   kFactors,
@@ -32,7 +32,8 @@ struct RopeScaling {
   /// scaled, those with fewer than `beta_slow` are divided by `factor`.
   double beta_fast = 32.0;
   double beta_slow = 1.0;
-  bool truncate = true;               // kYarn: the ramp's ends are rounded to whole dimensions
+  /// kYarn: the first and the last dimension of the interpolation are rounded to integers.
+  bool truncate = true;
   double attention_factor = 1.0;      // kYarn, kFactors: multiplies cosine and sine
   std::vector<double> short_factors;  // kFactors
   std::vector<double> long_factors;   // kFactors; empty: short_factors are used for all lengths

@@ -17,7 +17,8 @@ namespace [[gnu::visibility("default")]] spikesink {
 struct ForwardOptions {
   torch::Tensor padding_mask;  // [B, T] bool, true for padding, which is at the end; or undefined
   KvCache* cache = nullptr;    // the tokens follow those in the cache and are appended to it
-  std::optional<Block> stop_after;  // the last block; its whole layer runs. Empty: the whole model
+  /// The last block that is needed; the rest of its layer runs too. Empty: the whole model.
+  std::optional<Block> stop_after;
   bool compute_logits = true;  // false: logits are computed only while `unembed.hook_out` has hooks
 };
 
@@ -31,14 +32,15 @@ class TransformerImpl : public torch::nn::Module {
  public:
   explicit TransformerImpl(ModelConfig config);
 
-  /// Runs the model: tokens [B, T] int64 -> logits [B, T, d_vocabulary]. Returns the last hidden
-  /// states [B, T, d_model] for a model without unembedding, the hidden state after the block
-  /// [B, T, d_model] with `stop_after`, and an undefined tensor if no logits are computed. No token
-  /// attends to padding.
+  /// Runs the model: tokens [B, T] int64 -> logits [B, T, d_vocabulary]. No token attends to
+  /// padding. Other results:
+  /// - with `stop_after`: the hidden state after that block, [B, T, d_model]
+  /// - without an unembedding: the last hidden states, [B, T, d_model]
+  /// - if no logits are computed: an undefined tensor
   ///
-  /// With a cache, `hook_rot_k` sees all keys, [B, S, K, d_head]. Learned position embeddings count
-  /// all tokens ever appended; RoPE and ALiBi count the tokens in the cache. If this throws, the
-  /// cache is unchanged.
+  /// With a cache, `hook_rot_k` sees all keys, [B, S, K, d_head]. The position of a token is, for
+  /// learned position embeddings, its index among all appended tokens; for RoPE and ALiBi, its
+  /// index in the cache. If this throws, the cache is unchanged.
   ///
   /// Throws std::invalid_argument for ids outside the vocabulary, for tokens that exceed the
   /// context, for padding before text, for a cache with an encoder, and for a cache with
@@ -49,8 +51,8 @@ class TransformerImpl : public torch::nn::Module {
   torch::Tensor unembed(const torch::Tensor& states) const;
   torch::Tensor unembed(const torch::Tensor& states, int64_t first, int64_t end) const;
 
-  /// Turns gradient checkpointing on or off (default): in a pass with gradients only each layer's
-  /// input is stored, and the layer runs again in the backward pass. Its hooks then run twice.
+  /// Turns gradient checkpointing on or off (default): if gradients are computed, only the input of
+  /// each layer is stored; the layer runs again in the backward pass. Its hooks then run twice.
   void set_gradient_checkpointing(bool enabled) { gradient_checkpointing_ = enabled; }
 
   /// Loads each weight group from `loader` when it is used and unloads it afterwards. Do not edit
@@ -58,8 +60,9 @@ class TransformerImpl : public torch::nn::Module {
   void stream_weights_from(std::unique_ptr<WeightLoader> loader);
   /// Returns the weight loader; null if all weights stay in memory.
   const WeightLoader* weight_loader() const { return pins_->loader.get(); }
-  /// Keeps a weight group loaded until the returned scope is destroyed. Needed to read parameters.
-  /// Does nothing if all weights are in memory.
+  /// Keeps a weight group loaded until the returned scope is destroyed. To read the parameters of a
+  /// model that loads its weights by layer, pin their group first. Does nothing if all weights are
+  /// in memory.
   HookScope pin_weights(WeightGroup group) const;
 
   const ModelConfig& config() const { return config_; }
@@ -67,8 +70,9 @@ class TransformerImpl : public torch::nn::Module {
   const HookRegistry& hooks() const { return hooks_; }
   /// Returns the dtype and device of the weights.
   torch::TensorOptions options() const { return embedding.options().requires_grad(false); }
-  /// Returns the name of the hook point of the hidden state after a block. It is the input of the
-  /// next block, before the final norm: the residual sum, or in a post-norm model the norm of it.
+  /// Returns the name of the hook point of the hidden state after a block. This hidden state is the
+  /// input of the next block (after the last block: of the final norm). In a post-norm model it is
+  /// the output of the norm that follows the block.
   std::string hidden_state_hook_name(Block block) const;
   /// Throws std::invalid_argument for a block that the model does not have.
   void check_block(Block block) const;

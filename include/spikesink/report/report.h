@@ -34,9 +34,9 @@ class Report {
   void add_configuration(std::string_view key, const ConfigurationValue& value);
 
   /// Adds the section of a result, with the options of the measurement. `ModelConfig` and the
-  /// results of measurements have sections, each defined in `src/report/sections`; another type is
-  /// a link error. NormCollinearity extends the section of SpikeTokensResult, which must be added
-  /// first. Sections have the order in which they are added.
+  /// results of measurements have sections, each defined in `src/report/sections`. The call does
+  /// not link for any other type. NormCollinearity extends the section of SpikeTokensResult, which
+  /// must be added first. Sections have the order in which they are added.
   template <typename Result>
   void add(const Result& result);
 

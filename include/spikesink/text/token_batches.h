@@ -17,7 +17,7 @@ struct TokenBatch {
 };
 using TokenBatches = std::vector<TokenBatch>;
 
-/// Which special tokens are added before and after a text.
+/// Whether BOS is added before each window of a text, and EOS after it.
 enum class BosRule {
   kAuto,  // what the tokenizer adds by default: BOS, [CLS] and [SEP], or nothing
   kYes,   // always BOS before the text; after it, what the tokenizer adds by default
@@ -29,8 +29,8 @@ struct BatchOptions {
   int64_t length = 64;
   // Maximum number of windows; 0: all complete windows of the text.
   int64_t max_windows = 0;
-  // BOS and EOS replace the last tokens of a window, so all windows start at the same text
-  // positions with and without them.
+  // A window with BOS or EOS contains fewer tokens of the text: its last text tokens are left out.
+  // So window i starts at the same place of the text with and without BOS.
   BosRule bos = BosRule::kAuto;
   // Maximum number of tokens per batch.
   int64_t max_batch_tokens = 4096;
@@ -52,9 +52,9 @@ TokenBatches token_batches(const Tokenizer& tokenizer, std::string_view text,
 TokenBatches token_batches(const std::vector<std::vector<int64_t>>& sequences,
                            int64_t max_batch_tokens = 4096);
 
-/// Returns the batch with `tokens` added before each sequence. `Perplexity` and `KlDivergence`
-/// ignore the prefix, and token positions of the text are shifted by its length. All other
-/// measurements see one longer sequence.
+/// Returns the batch with `tokens` added before each sequence. `Perplexity` and `KlDivergence` skip
+/// the prefix. TokenPosition and SinkOccurrence do not count it. All other measurements and
+/// positions treat the prefix as part of the sequence.
 TokenBatch with_prefix(const TokenBatch& batch, const std::vector<int64_t>& tokens);
 
 }  // namespace spikesink

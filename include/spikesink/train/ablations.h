@@ -8,7 +8,8 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// The paper's results for a row: perplexity on C4, sink ratio in percent, and the largest |h|.
+/// The results of arXiv 2603.05498 for a row: perplexity on C4, sink ratio in percent, and the
+/// largest |h|.
 struct PaperResult {
   double perplexity = 0, sink_ratio_percent = 0, spike = 0;
 };
@@ -19,7 +20,9 @@ struct Ablation {
   PaperResult paper;
   /// The changed keys of TrainConfig's JSON, such as "model.norm_placement".
   std::vector<std::string> fields;
-  /// Applies the change. Sizes, rates and lengths are scaled by the same factor as in the paper.
+  /// Applies the change. Sizes, rates and lengths have the same ratio to the baseline as in the
+  /// paper. Example: if the paper's row has half the baseline's length, the row at every scale has
+  /// half of that scale's length.
   std::function<void(TrainConfig&)> change;
 };
 

@@ -16,9 +16,10 @@ struct BigramBackcopyConfig {
   uint64_t seed = 0;         // seed of the chain
 };
 
-/// The Bigram-Backcopy task (Guo et al., arXiv 2410.13835): BOS, which is the last id, and then a
-/// Markov chain in which the token after a trigger copies the token before it. A head that copies
-/// after triggers is not needed at other tokens, and learns to attend to BOS there.
+/// The Bigram-Backcopy task (Guo et al., arXiv 2410.13835): a sequence is BOS (the largest id),
+/// then a Markov chain over the other tokens. Exception: after a trigger token, the next token is a
+/// copy of the token before the trigger. A head that copies after triggers is not needed at other
+/// tokens, and learns to attend to BOS there.
 class BigramBackcopy : public TokenSource {
  public:
   /// `seed` seeds the sequences. Throws std::invalid_argument for an invalid configuration.

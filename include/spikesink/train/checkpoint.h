@@ -31,7 +31,7 @@ Checkpoint save_checkpoint(const Trainer& trainer, std::optional<double> validat
 /// `verify_checkpoint` and `restore_checkpoint` detect them.
 std::vector<Checkpoint> find_checkpoints(const std::filesystem::path& parent);
 
-/// Returns the checkpoint of `step`. It is not checked that it exists.
+/// Returns the checkpoint of `step`, whether or not it exists.
 Checkpoint checkpoint_at_step(const std::filesystem::path& parent, int64_t step);
 
 /// Throws FileError, which names the file, if a file is missing or differs from its checksum.

@@ -11,10 +11,11 @@ namespace [[gnu::visibility("default")]] spikesink {
 
 /// Options of TokenWindows.
 struct TokenWindowsOptions {
-  int64_t d_vocabulary = 0;            // ids must be smaller than this
-  std::optional<int64_t> first_token;  // the first token of every window; counts to its length
-  bool shuffled = true;                // each epoch in another order
-  uint64_t seed = 0;                   // seed of the orders
+  int64_t d_vocabulary = 0;  // ids must be smaller than this
+  /// A token that is put at the start of every window; it is part of the window length.
+  std::optional<int64_t> first_token;
+  bool shuffled = true;  // each epoch in another order
+  uint64_t seed = 0;     // seed of the orders
 };
 
 /// Consecutive windows of token shards. No window spans two shards; the rest of a shard is dropped.

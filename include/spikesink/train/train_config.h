@@ -31,8 +31,9 @@ struct DataConfig {
   /// A path for load_tokenizer. Empty: a tokenizer with the model's vocabulary size is trained on
   /// the texts.
   std::string tokenizer;
-  std::optional<int64_t> separator;   // nullopt: the tokenizer's EOS
-  bool starts_with_separator = true;  // every sequence starts with it, as with BOS
+  std::optional<int64_t> separator;  // nullopt: the tokenizer's EOS
+  /// Every sequence starts with the separator, as sequences of other models start with BOS.
+  bool starts_with_separator = true;
 };
 
 /// The configuration of a training run. The JSON keys are the names of the members.
@@ -47,17 +48,21 @@ struct TrainConfig {
   int64_t sequences = 128;  // per step (batch size)
   int64_t at_once = 0;      // sequences per forward pass (micro-batch); 0: all of the step
   int64_t length = 64;      // tokens per sequence
-  /// Minimum number of context tokens for a prediction to count in the loss (table 8).
+  /// Minimum number of context tokens for a prediction to count in the loss (table 8 of arXiv
+  /// 2603.05498).
   int64_t least_context = 1;
   double initial_deviation = 0.02;  // standard deviation of the initial matrices
   uint64_t seed = 0;                // of weights and sequences
-  bool bfloat16 = false;   // matrix products; weights, sums and norms stay in float32 (autocast)
+  /// bfloat16 autocast: matrix products in bfloat16; weights, sums and norms in float32.
+  bool bfloat16 = false;
   bool recompute = false;  // recompute activations in the backward pass (gradient checkpointing)
 
   int64_t measure_every = 100;      // steps between validations; 0: only at the end
   int64_t measured_sequences = 64;  // number of validation sequences
   int64_t checkpoint_every = 200;   // steps between checkpoints; 0: only at the end
-  int64_t kept_checkpoints = 2;     // the latest; the one with the lowest validation loss stays too
+  /// Number of latest checkpoints that are kept. The one with the lowest validation loss is kept
+  /// too.
+  int64_t kept_checkpoints = 2;
 
   /// Throws std::invalid_argument that names the first invalid field.
   void validate() const;

@@ -21,7 +21,7 @@ struct ValidationResult {
   LifeCycleResult life_cycle;
   std::vector<double> kurtosis;  // of the residual stream after each layer: Kurtosis
 
-  /// Returns the largest |h| after any block: the paper's "spike".
+  /// Returns the largest |h| after any block ("spike" in the tables of arXiv 2603.05498).
   double spike() const;
 };
 

@@ -37,8 +37,8 @@ class TrainingRun {
   const Trainer& trainer() const;
   /// Returns the step from which this run was resumed; 0 for a new run.
   int64_t resumed_from_step() const;
-  /// Returns one sentence for each damaged checkpoint that was found and renamed; only in process
-  /// 0.
+  /// Returns one message per damaged checkpoint (they were renamed). Empty in all processes except
+  /// process 0.
   const std::vector<std::string>& damaged_checkpoints() const;
 
  private:

@@ -40,8 +40,8 @@ class WeightSource {
   const TensorInfo& info(std::string_view name) const { return tensors_[index_of(name)]; }
 
   /// Returns the tensor on the CPU in its own dtype; a quantised tensor is dequantised to float32.
-  /// A tensor that is not quantised uses the mapped file as its memory (copy-on-write) and keeps
-  /// the mapping alive.
+  /// A tensor that is not quantised is a view of the mapped file (copy-on-write; a copy if the data
+  /// is not aligned). The file stays mapped while the tensor exists.
   torch::Tensor tensor(std::string_view name) const { return read(index_of(name)); }
   /// Returns the bytes of a tensor in the mapped file.
   std::span<uint8_t> bytes(std::string_view name) const { return bytes_of(index_of(name)); }

@@ -7,9 +7,8 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// A small sorted map in one block of memory. Hooks should not make many small allocations: between
-/// the large allocations of a forward pass, they fragment the memory that the next layer would
-/// reuse.
+/// A small sorted map, stored in one vector. Many small allocations in hooks, as of std::map, would
+/// fragment the memory that the next layer reuses.
 template <typename Key, typename Value>
 class FlatMap {
  public:

@@ -7,10 +7,10 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Counts of magnitudes |x| in bins 1/128 of an octave wide, from 2^-24 to 2^24. Smaller and larger
-/// values are counted in the first and last bin. Each bfloat16 value has its own bin, so the median
-/// of bfloat16 data is exact. For other dtypes the median is interpolated within a bin, which is at
-/// most 0.8 % wide.
+/// Counts of magnitudes |x| from 2^-24 to 2^24, with 128 bins between two consecutive powers of
+/// two. Smaller and larger values are counted in the first and last bin. Each bfloat16 value has
+/// its own bin, so the median of bfloat16 data is exact. For other dtypes the median is
+/// interpolated within a bin, which is at most 0.8 % wide.
 class MagnitudeHistogram {
  public:
   static constexpr int64_t kBins = 48 * 128;
@@ -30,7 +30,8 @@ class MagnitudeHistogram {
   void merge(const MagnitudeHistogram& other);
 
   int64_t total() const;
-  /// Returns the lower median_rank element, like torch.median. NaN if the histogram is empty.
+  /// Returns the median; of an even number of values the lower middle one, like torch.median. NaN
+  /// if the histogram is empty.
   double median() const;
   auto fields() { return std::tie(counts_, bins_are_exact_); }
   /// Returns the lower and upper edge of the bin that contains the median.

@@ -14,7 +14,8 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// State that all measurements share during one `run`.
+/// What all measurements of one `run` share: the current batch, and the scan of the tensor at the
+/// current hook point.
 class RunContext {
  public:
   /// The current batch.
@@ -62,15 +63,15 @@ struct RunOptions {
   /// The processes of the job: each measures its share of the batches. Null: this process measures
   /// all batches.
   ProcessGroup* processes = nullptr;
-  /// The layer of this block is the last layer that runs.
+  /// The last block that is needed; the rest of its layer runs too. Empty: the whole model.
   std::optional<Block> stop_after;
 };
 
 /// Runs one pass over `batches`, without gradients, for all measurements together. Each measurement
 /// is cleared first; use `merge` to combine several runs. Logits are computed only while
 /// `unembed.hook_out` has hooks. Batches are processed one by one. A model that streams its weights
-/// runs all batches through one layer before the next layer is loaded. A measurement must not
-/// assume that two consecutive hook calls belong to the same batch.
+/// runs all batches through one layer before the next layer is loaded. Two consecutive hook calls
+/// can belong to different batches.
 ///
 /// With `processes`, the measurements are merged at the end, in text order. Every process then has
 /// the result of one pass over the whole text.

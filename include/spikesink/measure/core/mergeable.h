@@ -8,7 +8,8 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 /// Base class of measurements that several processes can compute on shares of a text and then
-/// merge. `Self` has `merge(const Self&)` and `fields()`, which ties all measured values.
+/// merge. `Self` must have `merge(const Self&)` and `fields()`, which returns a std::tie of all
+/// measured values.
 template <typename Self>
 class Mergeable : public Measurement {
  public:

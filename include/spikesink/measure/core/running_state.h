@@ -18,7 +18,7 @@ struct ChannelPeak {
 
 /// Summary of one hidden state or block output over all tokens.
 struct StateSummary {
-  std::vector<ChannelPeak> top;  // one entry per channel, largest first
+  std::vector<ChannelPeak> top;  // the largest channels, at most one entry each, largest first
   /// Median of |x| over all tokens and channels (lower middle element).
   double median = 0;
   std::vector<float> channel_max;  // [d], max |x| over all tokens

@@ -6,8 +6,8 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// How similar a set of vectors x [d] is, and how sparse the vectors are. NaN if there are too few
-/// vectors.
+/// How similar the vectors x [d] of a set are to each other, and how sparse they are. NaN if there
+/// are too few vectors.
 struct VectorSummary {
   int64_t count = 0;
   double cosine = 0;  // mean over all pairs of vectors, -1..1
@@ -15,7 +15,8 @@ struct VectorSummary {
   double distance = 0;
   /// Participation ratio, mean of (sum x^2)^2 / sum x^4: the effective number of channels, 1..d.
   double participation = 0;
-  /// Mean share of a vector's energy (sum x^2) in its few largest channels, 0..1.
+  /// Mean share of sum x^2 that is in the k largest channels of a vector, 0..1; k:
+  /// SparseConstantsOptions::top.
   double top_share = 0;
   double largest = 0;  // |x|
 };

@@ -30,8 +30,8 @@ class KlDivergence : public Mergeable<KlDivergence> {
   /// `reference` must outlive the runs.
   explicit KlDivergence(const FinalStates& reference) : reference_(reference) {}
 
-  /// The run throws std::invalid_argument if its batches differ from those of the reference. The
-  /// batches of either run may have a prefix.
+  /// `run` throws std::invalid_argument if the batches do not have the shapes of those of the
+  /// reference pass. Prefixes are ignored: the batches of either pass may have one.
   HookScope attach(Transformer& model, RunContext& context) override;
   void merge(const KlDivergence& other) { values_.merge(other.values_); }
   /// Returns the mean in nats; `count` is the number of tokens.

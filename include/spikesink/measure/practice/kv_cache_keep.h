@@ -8,7 +8,8 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 struct KvCacheKeepOptions {
-  /// A token is kept if at least this share of all heads of the model sink on it.
+  /// A token is kept if it is a sink of at least this share of all heads of the model. Spike tokens
+  /// are always kept.
   double least_share_of_heads = 0.1;
 };
 
@@ -17,8 +18,9 @@ struct KeptToken {
   int64_t id = -1;          // -1: the token at position 0, whatever its id
   int64_t occurrences = 0;  // in the text
   int64_t spiking = 0;      // occurrences that are spike tokens
-  int64_t sinking = 0;      // occurrences on which at least one head sinks
-  double heads = 0;         // mean number of heads that sink on a sinking occurrence
+  int64_t sinking = 0;      // occurrences that are a sink of at least one head
+  /// Mean number of heads of which the token is a sink, over the occurrences counted in `sinking`.
+  double heads = 0;
 };
 
 struct KvCacheKeepResult {
@@ -35,10 +37,11 @@ struct KvCacheKeepResult {
   std::vector<KeptToken> keep;
 };
 
-/// Finds the tokens that an eviction policy must keep: spike tokens, and tokens on which at least
-/// `least_share_of_heads` of all heads sink. (StreamingLLM, arXiv 2309.17453, always keeps the
-/// first few tokens.) Both results must come from one run over one text without a prefix. `kept`
-/// counts only the positions that the two results list.
+/// Finds the tokens that an eviction policy must keep: spike tokens, and tokens that are a sink of
+/// at least `least_share_of_heads` of all heads. (StreamingLLM, arXiv 2309.17453, always keeps the
+/// first few tokens.) Both results must come from one run over one text without a prefix. The two
+/// results list at most `max_token_positions` positions each; `kept` does not count tokens beyond
+/// these lists.
 KvCacheKeepResult kv_cache_keep(const SinksAnywhereResult& sinks, const SpikeTokensResult& spikes,
                                 KvCacheKeepOptions options = {});
 

@@ -14,8 +14,9 @@ struct NotFiniteValues {
   std::string point;
   int64_t nan = 0;
   int64_t infinite = 0;
-  /// The first such value in text order: its sequence, and its other indices in the shape of the
-  /// hook point. Not set inside experts, because their tokens come from any sequence.
+  /// Location of the first such value in text order: `sequence`, and `index`, its indices in the
+  /// other dimensions of the hook point's shape. Empty for hook points inside experts, because they
+  /// do not know the sequence.
   std::optional<int64_t> sequence;
   std::vector<int64_t> index;
 

@@ -29,8 +29,9 @@ struct PerplexityResult {
 };
 
 /// Measures the mean cross-entropy of next-token prediction. Logits are computed for 1024 tokens at
-/// a time. If `unembed.hook_out` has a hook before the run starts, the logits returned by that hook
-/// are used. Memory: two numbers per sequence and one mean per position.
+/// a time. If another hook at `unembed.hook_out` is added before the run and changes the logits,
+/// the loss is computed from the changed logits. Memory: two numbers per sequence and one mean per
+/// position.
 class Perplexity : public Mergeable<Perplexity> {
  public:
   /// Throws std::invalid_argument if the model is not a causal language model.

@@ -14,13 +14,13 @@ namespace [[gnu::visibility("default")]] spikesink {
 
 struct QuantisationOptions {
   int64_t bits = 8;  // of the symmetric integer grid, 2 to 16
-  /// The maximum of an outlier channel is at least this many medians of all channel maxima. If the
-  /// median is 0, there are no outlier channels.
+  /// A channel is an outlier in a sequence if its max |x| is >= outlier_ratio x the median of these
+  /// maxima over all channels. If the median is 0, there are no outlier channels.
   double outlier_ratio = 20;
   double least_gain = 1.5;  // minimum error reduction factor for a recommendation
 };
 
-/// The linear maps whose input a tensor is.
+/// Which linear maps take the tensor as their input.
 enum class LinearReader {
   kAttention,          // query, key and value projections
   kAttentionOutput,    // output projection
@@ -73,8 +73,8 @@ struct HighPrecisionInput {
   const LinearInputError* input = nullptr;  // points into the result
   bool spike_tokens = false;
   std::vector<int64_t> channels;  // outliers in at least half of the sequences
-  /// (error with everything quantised) / (error with these values in high precision). For channels,
-  /// each sequence's own outlier channels are in high precision.
+  /// (error with everything quantised) / (error with these values in high precision). Outlier
+  /// channels are found separately in each sequence.
   double gain = 0;
 };
 
@@ -84,17 +84,19 @@ struct QuantisationResult {
   int64_t spike_tokens = 0;
   std::vector<LinearInputError> inputs;  // in the order of the forward pass
 
-  /// Returns the inputs whose error decreases by a factor of at least `least_gain` if the spike
-  /// tokens stay in high precision, or the outlier channels in addition. Largest gain first.
+  /// Returns the inputs for which high precision helps. First the spike tokens are chosen, then the
+  /// outlier channels: each if keeping them in high precision divides the remaining error by at
+  /// least `least_gain`. Largest gain first.
   std::vector<HighPrecisionInput> high_precision_inputs() const;
 };
 
 /// Measures how spikes affect the quantisation of activations. Each linear input is rounded to a
 /// symmetric integer grid: x -> s round(x / s) with s = max |x| / (2^(bits-1) - 1). There is one
 /// scale per tensor, per token or per channel, with and without the spike tokens and the outlier
-/// channels (mixed precision as in LLM.int8(), arXiv 2208.07339). A tensor is one sequence, so
-/// scales are dynamic. The error is measured on ordinary tokens, because a large scale rounds their
-/// values to zero. Tokens whose error is NaN (all values zero, or some not finite) are skipped.
+/// channels (mixed precision as in LLM.int8(), arXiv 2208.07339). Per tensor means one scale per
+/// sequence. All scales are computed from the data (dynamic quantisation). The error is measured on
+/// ordinary tokens: a spike can make the scale so large that their values are rounded to zero.
+/// Tokens whose error is NaN (all values zero, or some not finite) are skipped.
 ///
 /// The inputs are those of q, k and v (`attn.hook_in`), of o (`attn.hook_z`), of gate and up or the
 /// router (`mlp.hook_in`), of down (`mlp.hook_post`; not inside experts) and of the unembedding.

@@ -15,24 +15,23 @@ struct LayerScores;
 }
 
 /// Definitions of the sink ratio. The importance of key k in a head and a sequence is the mean of
-/// A[i, k] over the queries i that can attend to it: i >= k, or all queries in an encoder. With
-/// sliding-window attention, a query whose window does not contain k counts as 0. All sequences
-/// have equal weight, independent of length.
+/// A[i, k] over the queries i >= k (encoder: over all queries). With a sliding window, queries
+/// whose window does not contain k are included with A[i, k] = 0. All sequences have equal weight,
+/// independent of length.
 enum class SinkDefinition {
-  /// Share of (sequence, layer, head) whose importance exceeds epsilon (Gu et al., arXiv
-  /// 2410.10781).
+  /// Share of all triples (sequence, layer, head) in which the importance of the key exceeds
+  /// epsilon (Gu et al., arXiv 2410.10781).
   kGu,
   /// Share of (layer, head) whose importance, averaged over sequences first, exceeds epsilon.
   kMeanFirst,
-  /// For each layer the share of (sequence, head) whose importance exceeds epsilon, then the mean
-  /// over layers (arXiv 2504.20966). Equal to `gu`, because all layers have the same number of
-  /// heads.
+  /// As kGu, but first per layer and then averaged over layers (arXiv 2504.20966). The value equals
+  /// kGu, because all layers have the same number of heads.
   kSoftpick,
-  /// Share of the queries that can attend to k with A[i, k] > epsilon; mean over (sequence, layer,
-  /// head) (submarat/removing-layer-norm).
+  /// Share of the queries i >= k (encoder: of all queries) with A[i, k] > epsilon; mean over
+  /// (sequence, layer, head) (submarat/removing-layer-norm).
   kEntry,
-  /// Mean of A[i, k] over the queries that can attend to k, then over (sequence, layer, head). No
-  /// threshold (F-Attn of Qiu et al., arXiv 2505.06708).
+  /// Mean importance over (sequence, layer, head). No threshold (F-Attn of Qiu et al., arXiv
+  /// 2505.06708).
   kFAttn,
 };
 /// Returns "gu", "mean-first", "softpick", "entry" or "f-attn".

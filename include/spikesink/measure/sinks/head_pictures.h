@@ -10,8 +10,8 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// The queries, other keys and sink keys of one head, projected to two dimensions (figure 6 of the
-/// paper).
+/// The queries, other keys and sink keys of one head, projected to two dimensions (figure 6 of
+/// arXiv 2603.05498).
 struct HeadPicture {
   HeadSample sample;
   /// "sink head" (the head with the largest importance) or "control" (the head with the smallest).

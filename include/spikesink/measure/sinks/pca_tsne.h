@@ -13,9 +13,11 @@ namespace [[gnu::visibility("default")]] spikesink {
 torch::Tensor pca(const torch::Tensor& points);
 
 struct TsneOptions {
-  double perplexity = 30;          // effective number of neighbours; at most (n - 1) / 3
-  int64_t iterations = 1000;       // of gradient descent with momentum
-  int64_t early_iterations = 250;  // first iterations, with stronger attraction and low momentum
+  double perplexity = 30;     // effective number of neighbours; at most (n - 1) / 3
+  int64_t iterations = 1000;  // of gradient descent with momentum
+  /// Number of the first iterations, in which the attraction is multiplied by `exaggeration` and
+  /// the momentum is low.
+  int64_t early_iterations = 250;
   double exaggeration = 12;        // factor of the attraction in the early iterations
   double tolerance = 1e-2;         // stop criterion of the L-BFGS phase that follows; see `tsne`
   int64_t max_evaluations = 2000;  // of the gradient, in the L-BFGS phase
@@ -26,10 +28,11 @@ struct TsneOptions {
 /// [n, 2] float64, centred. t-SNE preserves neighbourhoods. Cluster sizes and distances between
 /// clusters have no meaning.
 ///
-/// It stops when no component of the gradient of KL(P || Q) exceeds `tolerance` / n, or after
-/// `max_evaluations`. For comparison: the neighbours of a point attract it with at most 2 / n (mean
-/// over all points). Rounding the coordinates to four digits, as in a report, changes the gradient
-/// by 0.001 / n to 0.01 / n. The same points, options and machine give the same bytes.
+/// It stops when every component of the gradient of KL(P || Q) is at most `tolerance` / n in
+/// magnitude, after `max_evaluations` gradients, or when rounding prevents further progress. For
+/// scale: rounding the coordinates to four digits, as in a report, changes the gradient by up to
+/// 0.01 / n; the mean attraction of a point by its neighbours is at most 2 / n. The same points,
+/// options and machine give the same bytes.
 ///
 /// For fewer than four points it returns the PCA. Time and memory grow as n^2. Throws
 /// std::invalid_argument for more than 2000 points and for input that `pca` rejects.

@@ -36,10 +36,10 @@ struct HeadSample {
   torch::Tensor points() const;
 };
 
-/// Samples query and key vectors for plots (figure 6 of the paper), from the vectors that
-/// SinkGeometry measures. Needs a second pass, because the heads to plot are known only after the
-/// first. The sample contains the tokens with the smallest hash of (sequence, position). So it does
-/// not depend on the batch size and is the same for every head.
+/// Takes a sample of the query and key vectors that SinkGeometry uses, for plots (figure 6 of arXiv
+/// 2603.05498). Needs a second pass, because the heads to plot are known only after the first. The
+/// sample contains the tokens with the smallest hash of (sequence, position). So it does not depend
+/// on the batch size and is the same for every head.
 class QkSample : public Measurement {
  public:
   explicit QkSample(QkSampleOptions options) : options_(std::move(options)) {}

@@ -17,8 +17,9 @@ struct SelfAttentionOptions {
   std::vector<int64_t> delimiters;  // token ids of the group `delimiter`
 };
 
-/// One value per token group. `first`: position 0, which the other groups exclude. `spike` and
-/// `ordinary`: together all remaining tokens. `delimiter`: a subset of these two.
+/// One value per token group. `first`: tokens at position 0. `spike`, `ordinary`: all tokens at
+/// other positions. `delimiter`: delimiters at other positions; they are also counted in `spike` or
+/// `ordinary`.
 template <typename T>
 struct PerTokenGroup {
   T first{};
@@ -40,10 +41,10 @@ struct SelfAttentionResult {
   std::vector<HeadSelfAttention> heads;  // every layer and head, in that order
 };
 
-/// Measures the attention A[i, i] of each token to itself (section 3 of the paper: it is large for
-/// delimiters in early heads, and always 1 for the first token). It uses the log-sum-exp of the
-/// fused attention kernel: A[i, i] = exp(score(q_i . k_i) - lse_i), so no T x T matrix is needed.
-/// In grouped-query models, heads are query heads.
+/// Measures the attention A[i, i] of each token to itself (section 3 of arXiv 2603.05498: it is
+/// large for delimiters in early heads, and always 1 for the first token). It uses the log-sum-exp
+/// of the fused attention kernel: A[i, i] = exp(score(q_i . k_i) - lse_i), so no T x T matrix is
+/// needed. In grouped-query models, heads are query heads.
 class SelfAttention : public Mergeable<SelfAttention> {
  public:
   /// `spike_positions`: the spike tokens of the text that will be measured (`SpikeTokens` finds

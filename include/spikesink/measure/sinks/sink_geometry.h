@@ -9,9 +9,9 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// The distance in the rule of the paper: a head is a sink head if its non-sink queries are closer
-/// to the sink keys than to the non-sink keys (arXiv 2603.05498, eq. 26). Means are over all
-/// (query, key) pairs, also of tokens of different sequences.
+/// The rule of the paper (arXiv 2603.05498, eq. 26): a head is predicted to be a sink head if its
+/// non-sink queries are closer to the sink keys than to the other keys. This is the distance of
+/// that rule. Means are over all (query, key) pairs, also of tokens of different sequences.
 enum class QkDistance {
   kEuclidean,  // closer: smaller mean of ||q - k||^2; used in the paper
   kCosine,     // closer: larger mean of cos(q, k), independent of norms
@@ -43,10 +43,9 @@ struct HeadGeometry {
   int64_t key_head = 0;  // the key/value head that it uses
   KeyGeometry sinks;
   KeyGeometry others;
-  /// Difference of attention logits (scaled q . k). For each non-sink query: (mean logit of its
-  /// visible sink keys) - (mean logit of its other visible keys, itself included). Then the mean
-  /// over the queries that see both kinds of keys. Computed before softcap and ALiBi. NaN if no
-  /// query sees both kinds.
+  /// For each non-sink query that can attend to sink keys and to other keys: (mean logit of these
+  /// sink keys) - (mean logit of these other keys, its own key included). `logit_gap` is the mean
+  /// over these queries; NaN if there are none. Logits are scaled q . k, before softcap and ALiBi.
   double logit_gap = 0;
 
   /// Returns (mean ||v|| of sinks) / (mean ||v|| of other tokens). The smaller it is, the less
@@ -72,10 +71,10 @@ struct SinkGeometryResult {
 /// Measures the geometry of queries, sink keys and other keys (figure 6 and eq. 26 of the paper).
 /// It stores only sums.
 ///
-/// Queries and keys are measured after QK-norm and RoPE, because only there q . k is the attention
-/// logit. RoPE rotates each vector by its position: most vectors spread over circles, but sinks at
-/// one position stay together. Memory: sums over three sets of vectors per head, O(layers x key
-/// heads x d_head^2) doubles.
+/// Queries and keys are measured after QK-norm and RoPE, because the attention logit is the dot
+/// product of these vectors. RoPE rotates a vector by an angle that depends on its position. So
+/// equal vectors at different positions are spread, but sinks at one position are not. Memory: sums
+/// over three sets of vectors per head, O(layers x key heads x d_head^2) doubles.
 class SinkGeometry : public Mergeable<SinkGeometry> {
  public:
   explicit SinkGeometry(SinkGeometryOptions options = {}) : options_(std::move(options)) {}

@@ -7,10 +7,11 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// How well the geometry predicts the heads that are sink heads by their attention. `named` uses
-/// only the sign of the margin. If most heads are sink heads, compare the precision with the base
-/// rate. The two areas are ROC AUCs: how often a measured sink head has a larger value than another
-/// head (ties count 1/2). 0.5 is chance; NaN if all heads, or no heads, are sink heads.
+/// Compares the sink heads predicted by the geometry with the sink heads measured by attention.
+/// `named` is the number of heads with margin > 0. If most heads are sink heads, compare the
+/// precision with the base rate. The two areas are ROC AUCs: the probability that a random measured
+/// sink head has a larger value than a random other head (ties count 1/2). 0.5 is chance; NaN if
+/// all heads, or no heads, are sink heads.
 struct SinkHeadAgreement {
   int64_t heads = 0;  // all heads
   int64_t named = 0;  // predicted by the rule

@@ -11,7 +11,8 @@ namespace [[gnu::visibility("default")]] spikesink {
 
 struct SinksAnywhereOptions {
   double epsilon = 0.3;  // strict: importance > epsilon
-  /// A key to which fewer queries can attend is not counted as a sink: its mean is not reliable.
+  /// Keys that fewer than this number of queries can attend to are skipped, because their mean is
+  /// not reliable.
   int64_t least_queries = 8;
   /// Maximum length of `SinksAnywhereResult::token_positions`.
   int64_t max_token_positions = 10'000;
@@ -34,8 +35,8 @@ struct SinkToken {
   int64_t occurrences = 0;  // occurrences to which at least `least_queries` queries can attend
 };
 
-/// One token of the text and the number of heads that sink on it. A key/value cache must keep these
-/// tokens.
+/// One token of the text and the number of heads of which it is a sink. A key/value cache must keep
+/// these tokens.
 struct SinkOccurrence {
   int64_t sequence = 0;
   int64_t position = 0;
@@ -47,10 +48,10 @@ struct HeadSinks {
   int64_t layer = 0;
   int64_t head = 0;
   double share_of_sequences = 0;  // sequences with at least one sink, 0..1
-  int64_t position = -1;         // most frequent sink position, the first one if equal; -1: no sink
-  double share_at_position = 0;  // share of sequences with a sink at `position`, 0..1
-  double sinks = 0;              // mean number of sink keys per sequence
-  double attention = 0;          // share of the head's attention on its sinks, 0..1
+  int64_t position = -1;          // most frequent sink position (ties: the smallest); -1: no sink
+  double share_at_position = 0;   // share of sequences with a sink at `position`, 0..1
+  double sinks = 0;               // mean number of sink keys per sequence
+  double attention = 0;           // share of the head's attention on its sinks, 0..1
 };
 
 struct SinksAnywhereResult {
@@ -65,11 +66,11 @@ struct SinksAnywhereResult {
 };
 
 /// Finds attention sinks at any position. Importance is that of SinkDefinition::kGu (Gu et al.,
-/// arXiv 2410.10781), computed for every key: the mean of A[i, k] over the queries i that can
-/// attend to k (i >= k, or all queries in an encoder). With sliding-window attention, a query whose
-/// window does not contain k counts as 0. A key is a sink of a head in a sequence if its importance
-/// exceeds epsilon. It computes queries x keys once more in blocks of queries, without a T x T
-/// matrix. It stores counts by position and by token id.
+/// arXiv 2410.10781), computed for every key: the mean of A[i, k] over the queries i >= k (encoder:
+/// over all queries). With a sliding window, queries whose window does not contain k are included
+/// with A[i, k] = 0. A key is a sink of a head in a sequence if its importance exceeds epsilon. It
+/// computes the scores a second time, for some queries at a time, so it needs no T x T matrix. It
+/// stores counts by position and by token id.
 class SinksAnywhere : public Mergeable<SinksAnywhere> {
  public:
   explicit SinksAnywhere(SinksAnywhereOptions options = {}) : options_(options) {}

@@ -46,15 +46,15 @@ struct GateLinearityResult {
   std::vector<GateLinearityBlock> blocks;  // the gated feed-forward blocks, in order
 };
 
-/// Measures how close the gate's activation function is to the identity (figure 2 of the paper).
-/// For each token: the cosine between the input and the output of the activation function over the
-/// d_mlp hidden units, and the ratio of their norms. If both are near 1, the activation is nearly
-/// linear and the block is a quadratic form. Tokens with a zero or non-finite norm are skipped. The
-/// sample depends only on sequence and position, so it is the same in every block and for every
-/// batch size.
+/// Measures how close the gate's activation function is to the identity (figure 2 of arXiv
+/// 2603.05498). For each token: the cosine between the input and the output of the activation
+/// function over the d_mlp hidden units, and the ratio of their norms. If both are near 1, the
+/// activation is nearly linear and the block is a quadratic form. Tokens with a zero or non-finite
+/// norm are skipped. The sample depends only on sequence and position, so it is the same in every
+/// block and for every batch size.
 ///
-/// The result does not contain blocks without a gate and mixtures of experts: the hook points of an
-/// expert see only the tokens that are routed to it.
+/// Blocks without a gate are not measured. Mixtures of experts are not measured either, because the
+/// hook points of an expert see only the tokens that are routed to it.
 class GateLinearity : public Mergeable<GateLinearity> {
  public:
   /// `spike_positions`: the spike tokens of the text that will be measured (`SpikeTokens` finds

@@ -11,34 +11,34 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 struct LifeCycleOptions {
-  /// Number of largest channels that are located in each state (figure 1 of the paper: 3).
+  /// Number of largest channels that are located in each state (figure 1 of arXiv 2603.05498: 3).
   int64_t top = 3;
-  double least_magnitude = 100.0;  // a spike is larger than this ...
-  /// ... and at least this many medians of its state (Sun et al., arXiv 2402.17762).
+  /// A channel has a spike if max |h| > least_magnitude and max |h| >= least_ratio x the median of
+  /// its hidden state (Sun et al., arXiv 2402.17762).
+  double least_magnitude = 100.0;
   double least_ratio = 1000.0;
-  /// A step block changes the maximum of a spike channel by at least this share of the larger of
-  /// the two values (before, after) ...
+  /// before, after: max |h| of a spike channel before and after a block. A step block has
+  /// |after - before| >= step_share x max(before, after), and max(before, after) is >
+  /// least_magnitude and >= step_ratio x the median of its hidden state.
   double step_share = 0.25;
-  /// ... and the larger value is > least_magnitude and at least this many medians of its state.
   double step_ratio = 100.0;
 };
 
 struct LifeCycleBlock {
   Block block;
-  StateSummary hidden_state;  // residual stream after the block
+  StateSummary hidden_state;  // after the block
   StateSummary output;        // what the block added to the residual stream
 };
 
-/// The first state or output that exceeds a limit.
+/// The first hidden state or block output that exceeds a limit.
 struct RangeOverflow {
-  /// The block whose output, or whose following residual stream, exceeds the limit.
+  /// The block whose output, or the hidden state after it, exceeds the limit.
   Block block;
   ChannelPeak peak;
 };
 
-/// Consecutive blocks after which the maximum of at least one spike channel is > least_magnitude
-/// and >= step_ratio medians, as for steps. If the maximum falls below and rises again later, these
-/// are two episodes.
+/// Consecutive blocks after which at least one spike channel is high: max |h| > least_magnitude and
+/// >= step_ratio x the median of the hidden state. A later run of such blocks is a new episode.
 struct SpikeEpisode {
   Block first, last;
   ChannelPeak peak;  // the largest magnitude of its states
@@ -49,15 +49,16 @@ struct SpikeStep {
   Block block;
   int64_t channel = 0;
   double before = 0, after = 0;  // max |h| of the channel before and after the block
-  /// |after - before| / (largest maximum of the channel in the episode of the larger value). If the
-  /// larger value is in the embedding, the largest maximum over all blocks is used.
+  /// |after - before| / peak. peak: the maximum of the channel over the hidden states of the
+  /// episode that contains the larger of `before` and `after`. If the larger value is in the
+  /// embedding: the maximum over all blocks.
   double share = 0;
 };
 
 /// Blocks are numbered from 1 to 2L.
 struct LifeCycleResult {
   LifeCycleOptions options;
-  StateSummary embedding;              // residual stream before block 1
+  StateSummary embedding;              // hidden state before block 1
   std::vector<LifeCycleBlock> blocks;  // in order
   /// Channels with a spike in at least one hidden state: max |h| > least_magnitude and >=
   /// least_ratio x the state's median. Largest first.
@@ -75,12 +76,13 @@ struct LifeCycleResult {
   /// Returns the block that creates the largest spike: the block with the largest step up, or,
   /// without a step up, the first block of the first episode. Empty if there is no spike.
   std::optional<Block> spike_origin() const;
-  /// Returns the first block whose output, or whose following residual stream, exceeds `limit` in
+  /// Returns the first block whose output, or the hidden state after it, exceeds `limit` in
   /// magnitude (for example the largest float16).
   std::optional<RangeOverflow> first_overflow(double limit) const;
-  /// Returns the block after which |h| is largest. Null if no token was measured.
+  /// Returns the entry of `blocks` with the largest |h| in its hidden state; nullptr if no hidden
+  /// state has a finite value other than 0.
   const LifeCycleBlock* block_of_largest_state() const;
-  /// Returns the number of NaN and infinite values in all states and outputs.
+  /// Returns the number of NaN and infinite values in all hidden states and block outputs.
   int64_t not_finite() const;
 };
 
@@ -88,14 +90,15 @@ struct LifeCycleResult {
 inline constexpr double kMaxFloat16 = 65504;
 
 /// Measures the rise, plateau and fall of the largest channels over the 2L blocks, and which blocks
-/// create and remove them (figure 1 and table 1 of the paper).
+/// create and remove them (figure 1 and table 1 of arXiv 2603.05498).
 class LifeCycle : public Mergeable<LifeCycle> {
  public:
   explicit LifeCycle(LifeCycleOptions options = {}) : options_(options) {}
 
   /// Throws std::invalid_argument if `top` < 1.
   HookScope attach(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument if the depths of the models or the values of `top` differ.
+  /// Throws std::invalid_argument if the models have different numbers of layers or the values of
+  /// `top` differ.
   void merge(const LifeCycle& other);
   LifeCycleResult result() const;
 

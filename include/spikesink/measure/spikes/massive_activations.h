@@ -12,9 +12,11 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
+/// A value x of a hidden state is massive if |x| > least_magnitude and |x| >= least_ratio x the
+/// median of |h| over all tokens and channels of its sequence.
 struct MassiveActivationsOptions {
-  double least_magnitude = 100.0;  // |x| is larger than this ...
-  double least_ratio = 1000.0;     // ... and at least this many medians of |h| of its sequence
+  double least_magnitude = 100.0;
+  double least_ratio = 1000.0;
 };
 
 /// The massive values of one channel after one block. Means are signed.
@@ -70,7 +72,8 @@ class MassiveActivations : public Mergeable<MassiveActivations> {
   explicit MassiveActivations(MassiveActivationsOptions options = {}) : options_(options) {}
 
   HookScope attach(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument if the depths of the models or the options differ.
+  /// Throws std::invalid_argument if the models have different numbers of layers or the options
+  /// differ.
   void merge(const MassiveActivations& other);
   MassiveActivationsResult result() const;
 

@@ -24,8 +24,8 @@ struct MassiveOnsetResult {
 };
 
 /// Finds for each sequence the onset layer (the first layer with a massive activation) and the
-/// massive channels and tokens after it. The protocol `refine` calibrates on this. Memory grows
-/// with the number of spike tokens.
+/// massive channels and tokens after it. `onset_protocol` uses the result as its calibration.
+/// Memory grows with the number of spike tokens.
 class MassiveOnset : public Mergeable<MassiveOnset> {
  public:
   explicit MassiveOnset(MassiveActivationsOptions options = {}) : options_(options) {}

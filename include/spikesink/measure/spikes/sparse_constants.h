@@ -26,7 +26,8 @@ struct TokenGroupSummaries {
 /// One norm whose input is the residual stream.
 struct ResidualStreamNorm {
   std::string name;  // "blocks.3.ln1", "ln_final"
-  /// Number (1..2L) of the block after which the norm reads the stream; 0: before the first block.
+  /// Number (1..2L) of the block after which the norm reads the residual stream; 0: before the
+  /// first block.
   int64_t after_block = 0;
   TokenGroupSummaries before;  // input of the norm
   TokenGroupSummaries after;   // output `hook_normalized`, before the learned scale
@@ -35,15 +36,16 @@ struct ResidualStreamNorm {
 struct SparseConstantsResult {
   SparseConstantsOptions options;
   int64_t d_model = 0;
-  std::vector<ResidualStreamNorm> norms;  // in the order of the stream
+  std::vector<ResidualStreamNorm> norms;  // in the order of the forward pass
 };
 
-/// Measures how norms turn spikes into sparse, nearly constant vectors (figure 5, eqs. 23 to 25 and
-/// theorem B.3 of the paper). It compares spike tokens and ordinary tokens before and after every
-/// norm whose input is the residual stream: `ln1`, `ln2` and `ln_final`, if they exist. In a
-/// post-norm model the input is residual + block output. Norms of a block's output are not
-/// included. After a norm, |x| <= sqrt(d_model) (eq. 23). Memory: two vectors [d_model] per norm,
-/// per side (before, after) and per token group.
+/// Measures how the norms turn the hidden states of spike tokens into vectors that are sparse and
+/// nearly the same for all spike tokens (figure 5, eqs. 23 to 25 and theorem B.3 of arXiv
+/// 2603.05498). It compares spike tokens and ordinary tokens before and after every norm whose
+/// input is the residual stream: `ln1`, `ln2` and `ln_final`, if they exist. In a post-norm model
+/// the input is residual + block output. Norms of a block's output are not included. After a norm,
+/// |x| <= sqrt(d_model) (eq. 23). Memory per norm: 8 vectors [d_model], that is, 2 sums before and
+/// after the norm for each of the two token groups.
 class SparseConstants : public Mergeable<SparseConstants> {
  public:
   /// `spike_positions`: the spike tokens of the text that will be measured (`SpikeTokens` finds

@@ -21,8 +21,8 @@ struct TokenPosition {
 class SpikePositions {
  public:
   SpikePositions() = default;
-  /// The positions may be unsorted and repeated. `complete` = false: spike tokens after the last
-  /// given position are unknown, and `mask` treats them as ordinary.
+  /// The positions may be unsorted and repeated. `complete` = false: the list was cut. Spike tokens
+  /// after its last position are not known; `mask` treats them as ordinary.
   explicit SpikePositions(std::vector<TokenPosition> positions, bool complete = true);
 
   /// Sorted by sequence, then by position.

@@ -17,22 +17,22 @@ struct SpikeTokensOptions {
   int64_t paired = 4;  // number of largest massive channels of a token that are paired
 };
 
-/// The massive values of one channel in one state.
+/// The massive values of one channel in one hidden state.
 struct SpikeChannel {
   int64_t channel = 0;
   RunningMean value;  // signed; `count` is the number of tokens
 };
 
-/// The spike tokens of one state. If two channels always spike together with a nearly constant
-/// ratio, `ratio.count` is near `tokens` and the standard deviation is small (properties iii and iv
-/// of the paper).
+/// The spike tokens of one hidden state. If two channels are always massive in the same tokens,
+/// `pairs[i].ratio.count` is near `tokens`. If their ratio is nearly constant, its standard
+/// deviation is small (properties iii and iv of arXiv 2603.05498).
 struct SpikeState {
-  Block block;                         // the state after this block
+  Block block;                         // the hidden state after this block
   int64_t tokens = 0;                  // tokens with a massive value
   std::vector<SpikeChannel> channels;  // most frequent first
-  /// For each pair of channels among a token's `paired` largest massive channels: the ratio value /
-  /// reference value. The reference is the channel with the larger |mean| in `channels`. Most
-  /// frequent first.
+  /// For each token, every two of its `paired` largest massive channels form a pair. ratio = value
+  /// of `channel` / value of `reference`. The reference is the channel with the larger |mean| in
+  /// `channels`. Most frequent first.
   std::vector<ChannelRatio> pairs;
 };
 
@@ -43,7 +43,7 @@ struct VocabularySpikeCounts {
   int64_t seen = 0;           // all occurrences in the text
   int64_t spiking_first = 0;  // occurrences at position 0 that are spike tokens
   int64_t seen_first = 0;     // all occurrences at position 0
-  double largest = 0;         // largest massive |h| in any state; 0 if it never spikes
+  double largest = 0;         // largest massive |h| in any hidden state; 0 if it never spikes
 };
 
 struct PositionSpikeCounts {
@@ -64,17 +64,17 @@ struct SpikeTokensResult {
 };
 
 /// Finds the spike tokens. A *spike token* is massive in the hidden state after at least one block:
-/// max |h| > 100 and >= 1000 times the median of |h| over its sequence's state (the rule of
-/// `MassiveActivations`, Sun et al., arXiv 2402.17762). Memory grows only with the number of spike
-/// tokens, up to `max_token_positions` (the first ones of the text are stored). Everything else is
-/// bounded by the vocabulary size, the context length and the number of spike channels.
+/// max |h| > 100 and >= 1000 times the median of |h| in the hidden state of its sequence (the rule
+/// of `MassiveActivations`, Sun et al., arXiv 2402.17762). Memory grows only with the number of
+/// spike tokens, up to `max_token_positions` (the first ones of the text are stored). Everything
+/// else is bounded by the vocabulary size, the context length and the number of spike channels.
 class SpikeTokens : public Mergeable<SpikeTokens> {
  public:
   explicit SpikeTokens(SpikeTokensOptions options = {}) : options_(options) {}
 
   HookScope attach(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument if the depths or vocabularies of the models, or the options,
-  /// differ.
+  /// Throws std::invalid_argument if the models have different numbers of layers or vocabulary
+  /// sizes, or if the options differ.
   void merge(const SpikeTokens& other);
   SpikeTokensResult result() const;
 

@@ -25,9 +25,9 @@ struct StateNormsResult {
 };
 
 /// Measures the L2 norm over channels of the hidden state after each block, separately for spike
-/// tokens and other tokens. RMSNorm divides a token by this L2 norm / sqrt(d_model). So it shows
-/// how strongly a spike reduces the other channels in the output of the next norm. Memory: two
-/// means per block.
+/// tokens and other tokens. RMSNorm divides each token by (L2 norm / sqrt(d_model)). So a large L2
+/// norm means that the other channels become small after the next norm. Memory: two means per
+/// block.
 class StateNorms : public Mergeable<StateNorms> {
  public:
   /// `spike_positions`: the spike tokens of the text that will be measured (`SpikeTokens` finds
@@ -36,7 +36,7 @@ class StateNorms : public Mergeable<StateNorms> {
       : spike_positions_(std::move(spike_positions)) {}
 
   HookScope attach(Transformer& model, RunContext& context) override;
-  /// Throws std::invalid_argument if the depths of the models differ.
+  /// Throws std::invalid_argument if the models have different numbers of layers.
   void merge(const StateNorms& other);
   StateNormsResult result() const { return {blocks_}; }
 

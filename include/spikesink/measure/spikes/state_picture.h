@@ -10,8 +10,8 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 struct StatePictureOptions {
-  /// Number of tokens, starting at position 0. If the largest magnitude is at a later position, the
-  /// tokens up to this position.
+  /// Maximum number of tokens in the picture. Normally they start at position 0; if the largest
+  /// magnitude is at a later position, the picture ends at that position.
   int64_t max_tokens = 96;
   int64_t max_columns = 576;
 };

@@ -11,23 +11,25 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 struct QuadraticFormOptions {
-  /// The norm of an outlier is at least this many medians of its block. On SmolLM2-135M the norm of
-  /// the spike channel is 10, 14 and 43 medians in the step-up and step-down blocks; for all other
-  /// channels it is at most 8.7.
+  /// A channel is an outlier if its norm is >= outlier_ratio x the median norm of its block. On
+  /// SmolLM2-135M the ratio of the spike channel is 10, 14 and 43 in the step-up and step-down
+  /// blocks, that of all other channels at most 8.7.
   double outlier_ratio = 9.0;
   /// Maximum number of outliers per block that are decomposed, largest first.
   int64_t max_outliers = 8;
   int64_t control_count = 1;       // number of control channels, with norms near the median
   int64_t eigenvalue_count = 32;   // number of leading eigenvalues
   int64_t super_weight_count = 3;  // number of super weights per channel
-  /// A channel is predicted to spike if its dominance is larger than this. If the dominance exceeds
-  /// 1 / sqrt(2), the squared leading eigenvalue is larger than the sum of all other squared
-  /// eigenvalues. One hidden unit with orthogonal gate and up vectors has exactly this value.
+  /// A channel is predicted to spike if its dominance is larger than this. Above 1 / sqrt(2),
+  /// lambda*^2 is larger than the sum of all other squared eigenvalues. A form of one hidden unit
+  /// whose gate and up vectors are orthogonal has dominance 1 / sqrt(2).
   double least_dominance = 0.70710678;
 };
 
-/// A hidden unit i of channel k and its share of lambda* = sum_i W[k, i] (g_i . s*) (p_i . s*). The
-/// units with the largest shares are super weights (arXiv 2411.07191).
+/// The part of hidden unit i in the leading eigenvalue of channel k,
+/// lambda* = sum_i W[k, i] (g_i . s*) (p_i . s*). g_i, p_i: rows of gate and up, with the norm
+/// folded in; W: the down projection. The units with the largest shares are super weights (arXiv
+/// 2411.07191).
 struct SuperWeight {
   int64_t row = 0;     // of the down projection: the channel
   int64_t column = 0;  // of the down projection: the hidden unit
@@ -36,7 +38,8 @@ struct SuperWeight {
 };
 
 /// One output channel k of a feed-forward as the quadratic form x^T S_k x, S_k = (U_k + U_k^T) / 2
-/// (eqs. 15-19). Without a gate, only `channel`, `expert` and `frobenius_norm` are set.
+/// (arXiv 2603.05498, eqs. 15-19). Without a gate, only `channel`, `expert` and `frobenius_norm`
+/// are set.
 struct ChannelForm {
   int64_t channel = 0;
   int64_t expert = 0;         // kDense, kShared or the index of the expert
@@ -45,8 +48,9 @@ struct ChannelForm {
   /// Leading eigenvalues of S_k, signed, largest magnitude first (figure 4).
   std::vector<double> spectrum;
   /// s*, the eigenvector of the first eigenvalue, [d_model] float64 of length 1. The quadratic form
-  /// does not depend on the sign of s*, but the activation function does. We choose the sign that
-  /// opens the gates: sum_i share_i (g_i . s*) >= 0.
+  /// does not depend on the sign of s*, but the activation function does. The sign is chosen so
+  /// that sum_i share_i (g_i . s*) >= 0: for x = s* the gate values, weighted by the shares, are
+  /// positive on average.
   torch::Tensor trigger;
   double dominance = 0;                    // |lambda*| / ||S_k||_F, at most 1
   std::vector<SuperWeight> super_weights;  // largest shares of lambda* first
@@ -57,12 +61,12 @@ struct ChannelForm {
   double leading_eigenvalue() const { return spectrum.empty() ? 0.0 : spectrum.front(); }
 };
 
-/// One feed-forward block. In a mixture of experts, the norm of each channel is the largest over
-/// the experts, and its form is that of this expert. The router weight is at most 1 and is ignored.
+/// One feed-forward block. Mixture of experts: for each channel, the expert with the largest norm
+/// is used. The router weight (<= 1) is ignored.
 struct BlockForms {
   Block block;
-  /// False: `norms` are ||W_down[k, :]||_2 (or the row norms of the single matrix), and there are
-  /// no eigenpairs.
+  /// True: gated feed-forward. If false, there are no eigenvalues, and norms[k] = ||W[k, :]||_2 of
+  /// the down projection (or of the one matrix).
   bool gated = true;
   bool normed_before = true;  // the input of the block is normed: ||x|| <= sqrt(d_model)
   /// A norm follows the block and rescales its output; this scale is ignored.

@@ -33,10 +33,12 @@ struct ChannelFit {
   /// Prediction lambda* (s* . x)^2. x is the normed input of the block, without the learned scale
   /// of the norm.
   RegressionSums leading;
-  /// The same, but 0 if s* . x <= 0, because the gates are closed there.
+  /// The same prediction, set to 0 if s* . x <= 0: there the part of x along s* makes the gate
+  /// values, weighted by the shares, negative (see ChannelForm::trigger).
   RegressionSums open;
   /// Prediction x^T S_k x = sum_i W[k, i] (g_i . x) (p_i . x): the whole form, with the activation
-  /// function replaced by the identity. Includes the biases of gate and up.
+  /// function replaced by the identity. g_i, p_i: rows of gate and up; W: the down projection.
+  /// Includes the biases of gate and up.
   RegressionSums full;
 };
 

@@ -14,12 +14,14 @@ struct PredictedStep {
   int64_t expert = 0;     // see ChannelForm::expert
   bool up = true;         // step-up; false: step-down
   double eigenvalue = 0;  // lambda*; its sign is the sign of the added value
-  double most = 0;        // |lambda*| d_model: the largest value that the form can add (eq. 19)
+  /// |lambda*| d_model: the largest value that the form can add (arXiv 2603.05498, eq. 19).
+  double most = 0;
 };
 
 /// Prediction of spikes from the weights alone. Only outlier channels with dominance >
-/// `least_dominance` are used. For each channel, the first such block is a step-up. Later blocks
-/// are step-ups if lambda* has the same sign, and step-downs if it has the opposite sign.
+/// `least_dominance` are used. For each channel, take the blocks in which it is such an outlier.
+/// The first is a step-up block. A later one is a step-up block if its lambda* has the sign of the
+/// first, otherwise a step-down block.
 struct SpikePrediction {
   /// Sorted by the sum of `most` over step-ups, largest first.
   std::vector<int64_t> spike_channels;
