@@ -102,9 +102,9 @@ HookScope HookRegistry::add(std::string_view pattern, const Hook& hook) {
 }
 
 HookScope HookRegistry::reserve_site(const std::string& site, const std::string& owner) {
-  const auto [claimed, is_new] = claims_->emplace(site, by);
+  const auto [claimed, is_new] = claims_->emplace(site, owner);
   if (!is_new) {
-    detail::fail_argument("[{}] conflicts with an active {}: both change the {}", by,
+    detail::fail_argument("[{}] conflicts with an active {}: both change the {}", owner,
                           claimed->second, site);
   }
   return HookScope([claims = claims_, site] { claims->erase(site); });

@@ -2,7 +2,7 @@
 
 #include "detail/fail.h"
 #include "intervene/checks.h"
-#include "intervene/norm_flags.h"
+#include "intervene/norm_sites.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {

@@ -1,7 +1,7 @@
 #include "spikesink/intervene/norm_placement.h"
 
 #include "detail/fail.h"
-#include "intervene/norm_flags.h"
+#include "intervene/norm_sites.h"
 
 namespace spikesink {
 namespace {

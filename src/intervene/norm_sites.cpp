@@ -1,4 +1,4 @@
-#include "intervene/norm_flags.h"
+#include "intervene/norm_sites.h"
 
 #include "spikesink/hooks/hook_names.h"
 

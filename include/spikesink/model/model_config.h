@@ -24,7 +24,7 @@ struct ActivationConfig {
 enum class NormKind {
   kNone,          // the identity
   kRmsNorm,       // x / sqrt(mean(x^2) + epsilon)
-  kLayer,         // the same for x - mean(x)
+  kLayerNorm,     // the same for x - mean(x)
   kDynamicTanh,   // tanh(alpha x), alpha learned (arXiv 2503.10622)
   kFixedDivisor,  // alpha x: divides by the same number for all tokens
 };

@@ -92,7 +92,7 @@ void run_batches(Transformer& model, const TokenBatches& batches,
 
 const StateScan& RunContext::scan(const torch::Tensor& state) {
   if (!scanned_.is_same(state)) {
-    scan_.read(state);
+    scan_.scan(state);
     scanned_ = state;
   }
   return scan_;
