@@ -20,6 +20,8 @@ namespace {
 // thread reads; 0 ends the thread.
 int pipe_ends[2] = {-1, -1};
 
+constexpr int kMostAttempts = 100;
+
 void send(int signal) {
   const int error = errno;
   const auto number = static_cast<unsigned char>(signal);
@@ -55,6 +57,19 @@ std::vector<fs::path> unfinished_in(const fs::path& folder) {
     if (is_unfinished(entry->path())) found.push_back(entry->path());
   }
   return found;
+}
+
+// Returns whether there was anything to remove.
+bool remove_unfinished(const fs::path& folder) {
+  const auto unfinished = unfinished_in(folder);
+  std::error_code ignored;
+  for (const auto& path : unfinished) {
+    // The program may rename it to its final name at the same time; only one rename succeeds.
+    const auto removed = path.parent_path() / ("interrupted-" + path.filename().string());
+    fs::rename(path, removed, ignored);
+    fs::remove_all(removed, ignored);
+  }
+  return !unfinished.empty();
 }
 
 std::vector<std::string> kept_in(const fs::path& folder) {
@@ -96,18 +111,16 @@ void Interrupt::await_signal() const {
 
 void Interrupt::end(int signal) const {
   std::error_code ignored;
-  for (const auto& path : unfinished_in(out_)) {
-    // The program may rename it to its final name at the same time; only one rename succeeds.
-    const auto removed = path.parent_path() / ("interrupted-" + path.filename().string());
-    fs::rename(path, removed, ignored);
-    fs::remove_all(removed, ignored);
-  }
+  remove_unfinished(out_);
   const auto kept = kept_in(out_);
-  if (kept.empty() && folder_is_new_) fs::remove(out_, ignored);
   print_stderr("{}{}: interrupted: {}\n", ::isatty(STDERR_FILENO) ? "\r\033[K" : "", program_,
                kept.empty() ? "nothing was written"
                             : fmt::format("{} keeps {}{}{}", out_.string(), fmt::join(kept, ", "),
                                           advice_.empty() ? "" : "; ", advice_));
+  // The program runs on until the exit and may begin another file.
+  for (int attempt = 0; attempt < kMostAttempts && remove_unfinished(out_); ++attempt) {
+  }
+  if (kept.empty() && folder_is_new_) fs::remove(out_, ignored);
   ::_exit(128 + signal);
 }
 
