@@ -5,7 +5,7 @@ Usage: training_speed.py PROGRAM [CONFIG.json...] [--rounds N] [--steps N] [--th
 
 PROGRAM is build/release/bench/training_speed. CONFIG.json is a TrainConfig of a plain llama. The default is two
 configurations: "nano", and one that spends most of its time in matrix products. The PyTorch side is LlamaForCausalLM with sdpa
-attention, cross-entropy, clip_grad_norm_ and AdamW(fused=True) with weight decay of matrices only; sizes, batch, length, dtype and
+attention, cross-entropy, clip_grad_norm_ and AdamW(fused=True); sizes, batch, length, dtype and
 threads are the same. Each round runs --steps steps of spikesink in a separate process, then the same number of PyTorch, each after two
 warm-up steps.
 """
@@ -48,14 +48,12 @@ class Theirs:
         count = sum(parameter.numel() for parameter in parameters)
         assert count == head["parameters"], f"not the same model: {head['parameters']} parameters, {count} in transformers' llama"
         options = self.config["optimizer"]
-        groups = [dict(params=[p for p in parameters if p.dim() >= 2], weight_decay=options["weight_decay"]),
-                  dict(params=[p for p in parameters if p.dim() < 2], weight_decay=0.0)]
-        self.optimizer = torch.optim.AdamW(groups, lr=options["learning_rate"], betas=(options["beta1"], options["beta2"]),
+        self.optimizer = torch.optim.AdamW(parameters, weight_decay=options["weight_decay"], lr=options["learning_rate"], betas=(options["beta1"], options["beta2"]),
                                            eps=options["epsilon"], fused=True)
 
     def step(self):
         config = self.config
-        ids = torch.randint(config["model"]["d_vocabulary"], (config["sequences"], config["length"]))
+        ids = torch.randint(config["model"]["d_vocabulary"], (config["sequences"], config["length"] + 1))
         with torch.autocast("cpu", torch.bfloat16, enabled=config.get("bfloat16", False)):
             logits = self.model(ids[:, :-1]).logits
         loss = F.cross_entropy(logits.flatten(0, 1).float(), ids[:, 1:].flatten())

@@ -15,6 +15,7 @@ struct TrainOptions : TrainingOptions {
   std::string row = "baseline";
   std::optional<std::filesystem::path> config;
   bool seed_given = false;
+  bool print_config = false;
 };
 
 spikesink::TrainConfig make_config(const TrainOptions& options) {
@@ -35,14 +36,22 @@ void print_start(const spikesink::TrainingRun& training) {
 
 void print_summary(const spikesink::TrainingRunLog& run, const TrainOptions& options) {
   const auto row = spikesink::summarize_rows({run}).front();
-  if (row.loss && row.perplexity && row.sink_ratio_percent && row.spike)
-    fmt::print("{}: loss {:.4f}, perplexity {:.4g}, sink ratio {:.1f} %, spike {:.4g}\n", row.row,
-               row.loss->mean, row.perplexity->mean, row.sink_ratio_percent->mean, row.spike->mean);
+  if (row.loss && row.perplexity && row.sink_ratio_percent && row.gu_sink_ratio_percent &&
+      row.spike)
+    fmt::print(
+        "{}: loss {:.4f}, perplexity {:.4g}, sink ratio {:.1f} % (paper), {:.1f} % (gu), spike "
+        "{:.4g}\n",
+        row.row, row.loss->mean, row.perplexity->mean, row.sink_ratio_percent->mean,
+        row.gu_sink_ratio_percent->mean, row.spike->mean);
   fmt::print("log {}, model {}\nreport {}\n", (options.out / "log.jsonl").string(),
              (options.out / "model").string(), (options.out / "report.html").string());
 }
 
 void run(TrainOptions options) {
+  if (options.print_config) {
+    fmt::print("{}\n", to_json(make_config(options)));
+    return;
+  }
   if (options.threads > 0) at::set_num_threads(options.threads);
   check_device(options.device);
   const auto processes = spikesink::join_process_group();
@@ -77,6 +86,9 @@ int main(int argc, char** argv) {
       ->excludes(config);
   add_scale(app, options.scale)->excludes(config);
   add_training_options(app, options);
+  app.add_flag("--print-config", options.print_config,
+               "print the effective configuration as JSON and end")
+      ->group(kOutputGroup);
   app.footer(rows_help());
   return run_example(
       app, argc, argv,

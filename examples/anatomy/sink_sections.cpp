@@ -19,11 +19,14 @@ AttentionSinksSection::AttentionSinksSection(SectionTable& table)
       }) {}
 
 void AttentionSinksSection::print_summary() const {
+  using spikesink::SinkDefinition;
   const auto& sinks = *result();
+  fmt::print("sink ratio        {:.1f} % ({}, first {} tokens, epsilon {})\n",
+             sinks.sink_ratio_percent(SinkDefinition::kPaper), to_string(SinkDefinition::kPaper),
+             sinks.options.paper_length, sinks.options.epsilon);
   for (const auto& [key, sequences, tokens] : sinks.keys) {
     fmt::print("sink ratio        {:.1f} % ({}, {}, epsilon {})\n",
-               sinks.sink_ratio_percent(spikesink::SinkDefinition::kGu, key),
-               to_string(spikesink::SinkDefinition::kGu),
+               sinks.sink_ratio_percent(SinkDefinition::kGu, key), to_string(SinkDefinition::kGu),
                key < 0 ? "last key" : fmt::format("key {}", key), sinks.options.epsilon);
     fmt::print("sink heads        {} of {}\n", sinks.sink_heads(key).size(),
                sinks.heads.size() / sinks.keys.size());

@@ -37,8 +37,8 @@ void add_size_options(CLI::App& app, TrainingOptions& options) {
   };
   add("--vocabulary", options.vocabulary, 1, kModelGroup,
       "number of tokens in the vocabulary (default: depends on --scale)");
-  add("--length", options.length, 2, kTextGroup,
-      "tokens per sequence (default: depends on --scale)");
+  add("--length", options.length, 1, kTextGroup,
+      "predictions per sequence (default: depends on --scale)");
   add("--sequences", options.sequences, 1, "Training",
       "sequences per step (default: depends on --scale)");
   add("--steps", options.steps, 1, "Training", "optimizer steps (default: depends on --scale)");
@@ -104,7 +104,7 @@ void TrainingProgress::update(const spikesink::TrainingRun& run,
   if (step.validation)
     measured =
         fmt::format(", sinks {:.1f} %, spike {:.4g}",
-                    step.validation->sinks.sink_ratio_percent(spikesink::SinkDefinition::kGu),
+                    step.validation->sinks.sink_ratio_percent(spikesink::SinkDefinition::kPaper),
                     step.validation->spike());
   const auto all = static_cast<double>(config.steps);
   if (step.step == run.resumed_from_step() + 1) trained_before_ += run.resumed_from_step() / all;

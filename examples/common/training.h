@@ -16,6 +16,8 @@ namespace examples {
 
 /// Options of the programs that train.
 struct TrainingOptions : ProgramOptions {
+  TrainingOptions() { seed = static_cast<int64_t>(spikesink::TrainConfig().seed); }
+
   std::string scale = "nano";
   spikesink::DataConfig data;
   std::optional<int64_t> vocabulary, length, sequences, steps;

@@ -15,7 +15,7 @@ AttentionGateImpl::AttentionGateImpl(const ModelConfig& config, HookRegistry& ho
   const bool from_embedding = config_.input == GateInput::kEmbedding;
   if (config_.input == GateInput::kHidden || from_embedding) {
     const int64_t width = from_embedding ? config.embedding_width() : config.d_model;
-    map = register_module("map", Linear(width, factors, /*has_bias=*/true));
+    map = register_module("map", Linear(width, factors, /*has_bias=*/false));
   }
   hook_gate_ = hooks.add_point(hook_names::layer_hook_name(layer, hook_names::kGate));
 }

@@ -7,12 +7,10 @@
 namespace spikesink {
 namespace {
 
-constexpr double kAlpha = 0.5;  // initial alpha of DynamicTanh (arXiv 2503.10622)
-
-void fill_norm(NormImpl& norm) {
+void fill_norm(NormImpl& norm, double alpha) {
   if (norm.weight.defined()) norm.weight.fill_(norm.config().scale_plus_one ? 0 : 1);
   if (norm.bias.defined()) norm.bias.zero_();
-  if (norm.alpha.defined()) norm.alpha.fill_(kAlpha);
+  if (norm.alpha.defined()) norm.alpha.fill_(alpha);
 }
 
 bool writes_to_the_stream(const std::string& name) {
@@ -20,24 +18,39 @@ bool writes_to_the_stream(const std::string& name) {
          name.ends_with(".mlp.weight");
 }
 
+// Returns the standard deviation of the parameter of this name; 0 for biases and sink logits.
+double deviation_of(const std::string& name, const torch::Tensor& weight, const ModelConfig& model,
+                    const InitialWeightsConfig& config) {
+  if (name.ends_with("attn.gate.logits")) return config.gate_deviation;
+  if (weight.dim() < 2) return 0;
+  if (name == "embed") return config.embedding_deviation;
+  if (name == "unembed")
+    return config.unembedding_deviation.value_or(1 /
+                                                 std::sqrt(static_cast<double>(model.d_model)));
+  const bool smaller = config.scale_by_depth && writes_to_the_stream(name);
+  return config.matrix_deviation /
+         (smaller ? std::sqrt(2.0 * static_cast<double>(model.n_layers)) : 1.0);
+}
+
 }  // namespace
 
-void initialize_weights(Transformer& model, double deviation, uint64_t seed) {
+void initialize_weights(Transformer& model, const InitialWeightsConfig& config, uint64_t seed) {
   const torch::NoGradGuard no_grad;
   auto generator = at::detail::createCPUGenerator(seed);
-  const double smaller = deviation / std::sqrt(2.0 * static_cast<double>(model->config().n_layers));
   for (auto& entry : model->named_parameters()) {
     auto& weight = entry.value();
-    if (weight.dim() < 2) {
+    const double deviation = deviation_of(entry.key(), weight, model->config(), config);
+    if (deviation == 0) {
       weight.zero_();
       continue;
     }
-    const double spread = writes_to_the_stream(entry.key()) ? smaller : deviation;
     weight.copy_(
-        at::normal(0, spread, weight.sizes(), generator, torch::TensorOptions(torch::kDouble)));
+        at::normal(0, deviation, weight.sizes(), generator, torch::TensorOptions(torch::kDouble)));
   }
-  for (auto& module : model->modules(/*include_self=*/false)) {
-    if (auto* norm = module->as<NormImpl>()) fill_norm(*norm);
+  for (auto& module : model->named_modules("", /*include_self=*/false)) {
+    auto* norm = module.value()->as<NormImpl>();
+    const bool of_attention = module.key().find(".ln1") != std::string::npos;
+    if (norm) fill_norm(*norm, of_attention ? config.attention_alpha : config.feed_forward_alpha);
   }
 }
 

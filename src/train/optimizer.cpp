@@ -27,13 +27,12 @@ std::vector<int64_t> owners(const std::vector<torch::Tensor>& parameters, int64_
 }  // namespace
 
 double learning_rate(const OptimizerConfig& config, int64_t step, int64_t steps) {
-  if (step < config.warm_up)
-    return config.learning_rate * static_cast<double>(step + 1) /
-           static_cast<double>(config.warm_up);
-  const auto decay_steps = static_cast<double>(std::max<int64_t>(steps - 1 - config.warm_up, 1));
-  const double progress = std::min(1.0, static_cast<double>(step - config.warm_up) / decay_steps);
-  const double share = (1 + std::cos(std::numbers::pi * progress)) / 2;
-  return config.least_learning_rate + share * (config.learning_rate - config.least_learning_rate);
+  const auto warm_up = static_cast<double>(config.warm_up), update = static_cast<double>(step);
+  const double remaining = step < config.warm_up ? 1 - update / warm_up : 0;
+  const double decay_steps = std::max(1.0, static_cast<double>(steps) - warm_up);
+  const double cosine = std::cos((update - warm_up) / decay_steps * std::numbers::pi);
+  const double decayed = config.min_rate_ratio + (1 - config.min_rate_ratio) * 0.5 * (1 + cosine);
+  return config.learning_rate * std::min(1 - remaining * remaining, decayed);
 }
 
 AdamW::AdamW(Transformer& model, const OptimizerConfig& config, ProcessGroup* processes)
@@ -50,7 +49,7 @@ AdamW::AdamW(Transformer& model, const OptimizerConfig& config, ProcessGroup* pr
 }
 
 void AdamW::add(const std::string& name, const torch::Tensor& parameter) {
-  auto& group = parameter.dim() >= 2 ? decayed_ : free_;
+  auto& group = config_.decay_vectors || parameter.dim() >= 2 ? decayed_ : free_;
   group.parameters.push_back(parameter);
   group.first.push_back(torch::zeros_like(parameter, torch::MemoryFormat::Preserve).detach());
   group.second.push_back(torch::zeros_like(parameter, torch::MemoryFormat::Preserve).detach());

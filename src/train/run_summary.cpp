@@ -33,7 +33,7 @@ std::optional<SeedRange> spread(const std::vector<ValidationRecord>& records,
 std::optional<PaperResult> paper_row(const std::string& name) {
   const auto& rows = ablations();
   const auto row = std::ranges::find(rows, name, &Ablation::name);
-  return row == rows.end() ? std::nullopt : std::optional(row->paper);
+  return row == rows.end() ? std::nullopt : row->paper;
 }
 
 }  // namespace
@@ -49,6 +49,8 @@ std::vector<RowSummary> summarize_rows(const std::vector<TrainingRunLog>& runs) 
                     .loss = spread(of_row, &ValidationRecord::loss),
                     .perplexity = spread(of_row, &ValidationRecord::perplexity),
                     .sink_ratio_percent = spread(of_row, &ValidationRecord::sink_ratio_percent),
+                    .gu_sink_ratio_percent =
+                        spread(of_row, &ValidationRecord::gu_sink_ratio_percent),
                     .spike = spread(of_row, &ValidationRecord::spike),
                     .paper = paper_row(name)});
   }

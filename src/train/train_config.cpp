@@ -69,6 +69,23 @@ void check_sizes(const TrainConfig& config) {
                           kTrainConfig, parameters, kMostParameters);
 }
 
+void check_initial(const TrainConfig& config) {
+  constexpr double kLarge = 1e6;
+  const auto& initial = config.initial;
+  check_range("initial.embedding_deviation", initial.embedding_deviation, 0, kLarge);
+  check_range("initial.matrix_deviation", initial.matrix_deviation, 0, kLarge);
+  check_range("initial.gate_deviation", initial.gate_deviation, 0, kLarge);
+  check_range("initial.attention_alpha", initial.attention_alpha, -kLarge, kLarge);
+  check_range("initial.feed_forward_alpha", initial.feed_forward_alpha, -kLarge, kLarge);
+  if (!initial.unembedding_deviation) return;
+  check_range("initial.unembedding_deviation", *initial.unembedding_deviation, 0, kLarge);
+  if (config.model.tied_embeddings)
+    detail::fail_argument(
+        "[{}] initial.unembedding_deviation: got {}, expected none, because "
+        "model.tied_embeddings makes the unembedding the embedding",
+        kTrainConfig, *initial.unembedding_deviation);
+}
+
 void check_data(const TrainConfig& config) {
   const auto& data = config.data;
   const auto check_text = [](const char* field, const std::string& path) {
@@ -108,17 +125,30 @@ void visit_fields(Visitor& visit, DataConfig& data) {
   visit("tokenizer", data.tokenizer);
   visit("separator", data.separator);
   visit("starts_with_separator", data.starts_with_separator);
+  visit("shuffled", data.shuffled);
+}
+
+template <typename Visitor>
+void visit_fields(Visitor& visit, InitialWeightsConfig& initial) {
+  visit("embedding_deviation", initial.embedding_deviation);
+  visit("matrix_deviation", initial.matrix_deviation);
+  visit("unembedding_deviation", initial.unembedding_deviation);
+  visit("gate_deviation", initial.gate_deviation);
+  visit("scale_by_depth", initial.scale_by_depth);
+  visit("attention_alpha", initial.attention_alpha);
+  visit("feed_forward_alpha", initial.feed_forward_alpha);
 }
 
 template <typename Visitor>
 void visit_fields(Visitor& visit, OptimizerConfig& optimizer) {
   visit("learning_rate", optimizer.learning_rate);
-  visit("least_learning_rate", optimizer.least_learning_rate);
+  visit("min_rate_ratio", optimizer.min_rate_ratio);
   visit("warm_up", optimizer.warm_up);
   visit("beta1", optimizer.beta1);
   visit("beta2", optimizer.beta2);
   visit("epsilon", optimizer.epsilon);
   visit("weight_decay", optimizer.weight_decay);
+  visit("decay_vectors", optimizer.decay_vectors);
   visit("clip", optimizer.clip);
 }
 
@@ -128,13 +158,13 @@ void visit_fields(Visitor& visit, TrainConfig& config) {
   visit("model", config.model);
   visit("data", config.data);
   visit("backcopy", config.backcopy);
+  visit("initial", config.initial);
   visit("optimizer", config.optimizer);
   visit("steps", config.steps);
   visit("sequences", config.sequences);
-  visit("at_once", config.at_once);
+  visit("micro_batch", config.micro_batch);
   visit("length", config.length);
-  visit("least_context", config.least_context);
-  visit("initial_deviation", config.initial_deviation);
+  visit("skipped_predictions", config.skipped_predictions);
   visit("seed", config.seed);
   visit("bfloat16", config.bfloat16);
   visit("recompute", config.recompute);
@@ -148,9 +178,9 @@ void TrainConfig::validate() const {
   model.validate();
   check_least("steps", steps, 0);
   check_least("sequences", sequences, 1);
-  check_least("at_once", at_once, 0);
-  check_least("length", length, 2);
-  check_least("least_context", least_context, 1);
+  check_least("micro_batch", micro_batch, 0);
+  check_least("length", length, 1);
+  check_least("skipped_predictions", skipped_predictions, 0);
   check_least("measure_every", measure_every, 0);
   check_least("measured_sequences", measured_sequences, 1);
   check_least("checkpoint_every", checkpoint_every, 0);
@@ -158,15 +188,14 @@ void TrainConfig::validate() const {
   check_least("optimizer.warm_up", optimizer.warm_up, 0);
   constexpr double kLarge = 1e6;
   check_range("optimizer.learning_rate", optimizer.learning_rate, 0, kLarge);
-  check_range("optimizer.least_learning_rate", optimizer.least_learning_rate, 0,
-              optimizer.learning_rate);
+  check_range("optimizer.min_rate_ratio", optimizer.min_rate_ratio, 0, 1);
   constexpr double kBelowOne = 1 - 1e-9, kLeastEpsilon = 1e-30;  // avoid 0 / 0
   check_range("optimizer.beta1", optimizer.beta1, 0, kBelowOne);
   check_range("optimizer.beta2", optimizer.beta2, 0, kBelowOne);
   check_range("optimizer.epsilon", optimizer.epsilon, kLeastEpsilon, 1);
   check_range("optimizer.weight_decay", optimizer.weight_decay, 0, kLarge);
   check_range("optimizer.clip", optimizer.clip, 0, kLarge);
-  check_range("initial_deviation", initial_deviation, 0, kLarge);
+  check_initial(*this);
   constexpr double kMostBoost = 1e12, kMostSpread = 100;  // sums stay finite
   check_range("backcopy.trigger_boost", backcopy.trigger_boost, 0, kMostBoost);
   check_range("backcopy.spread", backcopy.spread, 0, kMostSpread);
@@ -186,9 +215,9 @@ void TrainConfig::validate() const {
   if (length > model.context)
     detail::fail_argument("[{}] length: got {}, expected at most model.context = {}", kTrainConfig,
                           length, model.context);
-  if (least_context >= length)
-    detail::fail_argument("[{}] least_context: got {}, expected less than length = {}",
-                          kTrainConfig, least_context, length);
+  if (skipped_predictions >= length)
+    detail::fail_argument("[{}] skipped_predictions: got {}, expected less than length = {}",
+                          kTrainConfig, skipped_predictions, length);
 }
 
 TrainConfig read_train_config(const std::string& json, const std::string& where) {

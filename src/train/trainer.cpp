@@ -29,7 +29,7 @@ TrainConfig validated(TrainConfig config, const TrainingData& data, const Proces
 
 Transformer fresh_model(const TrainConfig& config, torch::Device device) {
   Transformer model(config.model);
-  initialize_weights(model, config.initial_deviation, config.seed);
+  initialize_weights(model, config.initial, config.seed);
   model->set_gradient_checkpointing(config.recompute);
   model->to(device);
   return model;
@@ -53,8 +53,13 @@ double without_nan_sign(double value) {
 }  // namespace
 
 double ValidationResult::spike() const {
-  const auto* block = life_cycle.block_of_largest_state();
-  return block ? block->hidden_state.top.front().magnitude : 0;
+  double largest = 0;
+  const auto add = [&](const StateSummary& state) {
+    if (!state.top.empty()) largest = std::max(largest, state.top.front().magnitude);
+  };
+  add(life_cycle.embedding);
+  for (const auto& block : life_cycle.blocks) add(block.hidden_state);
+  return largest;
 }
 
 Trainer::Trainer(TrainConfig config, TrainingData data, torch::Device device,
@@ -100,17 +105,18 @@ torch::Tensor Trainer::sequences_of_rank() const {
   const auto [first, last] =
       processes_ ? rank_range(config_.sequences, processes_->rank(), processes_->world_size())
                  : RankRange{0, config_.sequences};
-  return data_.training->sequences(step_ * config_.sequences + first, last - first, config_.length);
+  return data_.training->sequences(step_ * config_.sequences + first, last - first,
+                                   config_.length + 1);
 }
 
 // The loss of the step over the sequences of all processes.
 double Trainer::loss_with_gradients() {
   const auto ids = sequences_of_rank();
-  const int64_t at_once = config_.at_once > 0 ? config_.at_once : ids.size(0);
+  const int64_t micro_batch = config_.micro_batch > 0 ? config_.micro_batch : ids.size(0);
   double loss = 0;
-  for (int64_t row = 0; row < ids.size(0); row += at_once) {
-    if (gradients_ && row + at_once >= ids.size(0)) gradients_->begin();
-    loss += add_gradients(ids.slice(0, row, row + at_once));
+  for (int64_t row = 0; row < ids.size(0); row += micro_batch) {
+    if (gradients_ && row + micro_batch >= ids.size(0)) gradients_->begin();
+    loss += add_gradients(ids.slice(0, row, row + micro_batch));
   }
   if (!gradients_) return loss;
   gradients_->end();
@@ -127,8 +133,8 @@ double Trainer::add_gradients(const torch::Tensor& ids) {
     const detail::AutocastScope autocast(tokens.device().type(), config_.bfloat16);
     logits = model_->forward(tokens.slice(1, 0, -1));
   }
-  const auto counted = logits.slice(1, config_.least_context - 1).flatten(0, 1);
-  const auto targets = tokens.slice(1, config_.least_context).flatten();
+  const auto counted = logits.slice(1, config_.skipped_predictions).flatten(0, 1);
+  const auto targets = tokens.slice(1, config_.skipped_predictions + 1).flatten();
   const auto loss = at::cross_entropy_loss(counted.to(model_->options().dtype()), targets) *
                     (static_cast<double>(ids.size(0)) / static_cast<double>(config_.sequences));
   loss.backward();

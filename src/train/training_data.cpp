@@ -171,9 +171,9 @@ TrainingData open_training_data(const TrainConfig& config, const fs::path& token
                         ? hold_out(training, config.measured_sequences,
                                    config.length - (data.starts_with_separator ? 1 : 0))
                         : corpus.shards(data.validation);
-  const auto trained_on = corpus.windows(std::move(training), /*shuffled=*/true);
+  const auto trained_on = corpus.windows(std::move(training), data.shuffled);
   const auto measured_on = corpus.windows(std::move(validation), /*shuffled=*/false);
-  check_windows("data.training", *trained_on, config.length, 1);
+  check_windows("data.training", *trained_on, config.length + 1, 1);
   check_windows("data.validation", *measured_on, config.length, config.measured_sequences);
   return {trained_on, measured_on, path};
 }

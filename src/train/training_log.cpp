@@ -14,6 +14,7 @@ void visit_fields(Visitor& visit, ValidationRecord& record) {
   visit("loss", record.loss);
   visit("perplexity", record.perplexity);
   visit("sink_ratio_percent", record.sink_ratio_percent);
+  visit("gu_sink_ratio_percent", record.gu_sink_ratio_percent);
   visit("spike", record.spike);
   visit("sink_ratios_percent", record.sink_ratios_percent);
   visit("spikes", record.spikes);
@@ -41,10 +42,10 @@ Number finite(double value) {
   return std::isfinite(value) ? Number(value) : Number();
 }
 
-// For each layer, the share of pairs of a head and a sequence with a sink, in percent.
+// For each layer, the share of pairs of a head and a sequence with a sink ("paper"), in percent.
 std::vector<Number> sinks_by_layer(const AttentionSinksResult& sinks) {
   std::vector<double> sums, counts;
-  for (const auto& head : sinks.heads) {
+  for (const auto& head : sinks.paper.heads) {
     sums.resize(head.layer + 1);
     counts.resize(head.layer + 1);
     sums[head.layer] += 100 * head.share_of_sequences;
@@ -70,7 +71,8 @@ ValidationRecord record(const ValidationResult& state) {
   ValidationRecord result{
       .loss = finite(state.perplexity.mean_loss),
       .perplexity = finite(state.perplexity.perplexity),
-      .sink_ratio_percent = finite(state.sinks.sink_ratio_percent(SinkDefinition::kGu)),
+      .sink_ratio_percent = finite(state.sinks.sink_ratio_percent(SinkDefinition::kPaper)),
+      .gu_sink_ratio_percent = finite(state.sinks.sink_ratio_percent(SinkDefinition::kGu)),
       .spike = finite(state.spike()),
       .sink_ratios_percent = sinks_by_layer(state.sinks),
       .spikes = spikes_by_layer(state.life_cycle)};

@@ -98,7 +98,7 @@ class RunTest(TrainingTest):
     def test_a_loss_that_is_not_finite(self):
         path = self.training_config(steps=50, checkpoint_every=2)
         config = json.loads(path.read_text(encoding="utf-8"))
-        config["optimizer"].update(learning_rate=1e6, least_learning_rate=0, clip=0, warm_up=0)
+        config["optimizer"].update(learning_rate=1e6, min_rate_ratio=0, clip=0, warm_up=0)
         out = self.new_path("-training")
         done = self.start("train", ["--config", self.file(json.dumps(config), ".json"), "--out", out])
         self.assert_one_sentence(done, ["finite", "step", "checkpoint"])

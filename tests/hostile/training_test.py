@@ -34,7 +34,7 @@ class TrainingConfigTest(TrainingCase):
             ("deep objects", "nested deeper than 16 levels", b'{"model":' + NESTED_OBJECTS),
             ("not an object", "got a JSON array, expected an object", b"[]"),
             ("not JSON", "not JSON", b"steps: 1"),
-            ("NaN", "not JSON", {"initial_deviation": math.nan}),
+            ("NaN", "not JSON", {"initial": {"matrix_deviation": math.nan}}),
             ("steps of 2^63", f"steps is of the wrong kind: got {2**63}", {"steps": 2**63}),
             ("steps of 1e308", "steps is of the wrong kind", {"steps": 1e308}),
             ("-1 steps", "steps: got -1, expected at least 0", {"steps": -1}),

@@ -5,6 +5,7 @@
 #include "golden_models.h"
 #include "one_thread.h"
 #include "spikesink/hooks/hook_names.h"
+#include "spikesink/measure/sinks/attention_sinks.h"
 #include "spikesink/measure/sinks/self_attention.h"
 #include "spikesink/measure/spikes/gate_linearity.h"
 #include "spikesink/measure/spikes/sparse_constants.h"
@@ -69,6 +70,45 @@ TEST_P(EveryArchitectureTest, SelfAttentionIsTheDiagonal) {
     EXPECT_NEAR(head.attention.spike, spike, 1e-5);
     EXPECT_NEAR(head.attention.first, kept.select(1, 0).mean().item<double>(), 1e-5);
     EXPECT_TRUE(std::isnan(head.attention.delimiter));
+  }
+}
+
+// Eqs. 27 and 28 over whole matrices in float64.
+TEST_P(EveryArchitectureTest, PaperSinksAreThoseOfTheMatrix) {
+  Transformer exact = load_model(GetParam().path, {.dtype = torch::kDouble});
+  const auto cache = run_with_cache(exact, batch.ids, {"blocks.*.attn.hook_pattern"});
+  const int64_t paper_length = exact->config().causal ? 7 : kWidth;  // shorter than the sequence
+  std::vector<torch::Tensor> layers;
+  for (int64_t layer = 0; layer < exact->config().n_layers; ++layer) {
+    const auto pattern = cache[hook_names::layer_hook_name(layer, hook_names::kPattern)]
+                             .slice(2, 0, paper_length)
+                             .slice(3, 0, paper_length / 2);
+    layers.push_back((pattern.sum(2) / paper_length).amax(2));  // [B, H]
+  }
+  const auto importance = at::stack(layers);  // [layers, B, H]
+  const double epsilon = importance.median().item<double>();
+  AttentionSinks sinks({.epsilon = epsilon, .paper_length = 7});
+  run(exact, {batch}, {&sinks});
+  const auto result = sinks.result();
+  const auto exceeding = (importance > epsilon).to(torch::kDouble);
+  const auto heads = static_cast<size_t>(exact->config().n_heads);
+  ASSERT_EQ(result.paper.heads.size(), static_cast<size_t>(exact->config().n_layers) * heads);
+  for (const auto& head : result.paper.heads) {
+    EXPECT_NEAR(head.importance, importance[head.layer].select(1, head.head).mean().item<double>(),
+                1e-12);
+    EXPECT_NEAR(head.share_of_sequences,
+                exceeding[head.layer].select(1, head.head).mean().item<double>(), 1e-12);
+  }
+  EXPECT_NEAR(result.sink_ratio_percent(SinkDefinition::kPaper),
+              100 * exceeding.mean().item<double>(), 1e-9);
+}
+
+TEST_P(EveryArchitectureTest, PaperSinksAreAtLeastThoseOfKeyZero) {
+  for (const double epsilon : {0.05, 0.1, 0.3}) {
+    AttentionSinks sinks({.epsilon = epsilon});
+    run(model, {batch}, {&sinks});
+    EXPECT_GE(sinks.result().sink_ratio_percent(SinkDefinition::kPaper),
+              sinks.result().sink_ratio_percent(SinkDefinition::kGu));
   }
 }
 

@@ -26,8 +26,8 @@ TEST(GateTest, MultipliesWhatHeadsGive) {
           input == GateInput::kConstant   ? gate->logits.expand({2, 9, -1})
           : input == GateInput::kPosition ? gate->logits.slice(0, 0, 9).expand({2, 9, -1})
           : input == GateInput::kHidden
-              ? at::linear(plain["blocks.0.attn.hook_in"], gate->map->weight, gate->map->bias)
-              : at::linear(plain["hook_embed"], gate->map->weight, gate->map->bias);
+              ? at::linear(plain["blocks.0.attn.hook_in"], gate->map->weight)
+              : at::linear(plain["hook_embed"], gate->map->weight);
       const auto factors = width == GateWidth::kChannel ? at::sigmoid(logits).view({2, 9, 4, 8})
                            : width == GateWidth::kHead  ? at::sigmoid(logits).view({2, 9, 4, 1})
                                                         : at::sigmoid(logits).view({2, 9, 1, 1});

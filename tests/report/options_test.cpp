@@ -69,8 +69,9 @@ TEST_F(ReportOptionsTest, SpikeTokens) {
 }
 
 TEST_F(ReportOptionsTest, AttentionSinks) {
-  const auto written =
-      section_of("attention_sinks", AttentionSinks({.epsilon = 0.1, .keys = {2, 0}}));
+  const auto written = section_of(
+      "attention_sinks", AttentionSinks({.epsilon = 0.1, .keys = {2, 0}, .paper_length = 5}));
+  EXPECT_EQ(written["paper"]["length"], 5);
   EXPECT_EQ(written["epsilon"], 0.1);
   EXPECT_EQ(written["key"], 2) << "the first key that was watched";
 }

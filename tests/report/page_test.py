@@ -184,7 +184,7 @@ class PageTest(PageCase):
 
     def test_a_key_beyond_every_sequence(self):
         report = only(spikes_shown(), "attention_sinks")
-        ratios = {"gu": None, "mean-first": None}
+        ratios = {"paper": None, "gu": None, "mean-first": None}
         report["attention_sinks"].update(
             key=99, sequences=0, heads=[], sink_heads=[], ratios=ratios, sink_ratio_percent=None
         )

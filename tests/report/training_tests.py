@@ -84,7 +84,7 @@ class TrainingTests:
     def test_trainings_that_are_not_done(self):
         report = make_training(seeds=2)
         rows, runs = report["training"]["rows"], report["training"]["runs"]
-        nothing = {field: None for field in ("loss", "perplexity", "sink_ratio_percent", "spike")}
+        nothing = {field: None for field in ("loss", "perplexity", "sink_ratio_percent", "gu_sink_ratio_percent", "spike")}
         rows[0].update(runs=0, **nothing)
         rows[3]["spike"] = dict.fromkeys(("mean", "low", "high"))
         runs[0].update(steps_done=0, parameters=None, tokens=0, curve=[], validation=[])

@@ -45,9 +45,9 @@ void expect_same(const std::vector<TrainingStep>& seen, const std::vector<Traini
 }
 
 TEST(DataParallelTest, TrainsAsOneProcessDoes) {
-  for (const int64_t at_once : {0, 3}) {
+  for (const int64_t micro_batch : {0, 3}) {
     auto config = small_config();
-    config.at_once = at_once;
+    config.micro_batch = micro_batch;
     const auto alone = trained(config);
     for (const int64_t count : {2, 3, 8}) {  // three share eight unequally
       ThreadJob(count).run(

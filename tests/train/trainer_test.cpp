@@ -22,7 +22,7 @@ TEST(TrainerTest, TheSameTwiceAndInParts) {
   const auto whole = losses(small_config());
   EXPECT_EQ(losses(small_config()), whole);
   auto parts = small_config();
-  parts.at_once = 3;
+  parts.micro_batch = 3;
   const auto in_parts = losses(parts);
   for (size_t step = 0; step < whole.size(); ++step)
     EXPECT_NEAR(in_parts[step], whole[step], 1e-5) << step;
@@ -96,9 +96,9 @@ TEST(TrainerTest, ItLearnsAndMeasures) {
 
 TEST(TrainerTest, ShortContextsHaveNoLoss) {
   auto config = small_config();
-  config.least_context = 10;
+  config.skipped_predictions = 9;
   Trainer trainer(config, open_training_data(config));
-  const auto ids = open_training_data(config).training->sequences(0, config.sequences, 16);
+  const auto ids = open_training_data(config).training->sequences(0, config.sequences, 17);
   const torch::NoGradGuard no_grad;
   const auto logits = trainer.model()->forward(ids);
   const auto all =

@@ -168,7 +168,7 @@ TEST(TrainingRunTest, AnErrorNamesTheLastGoodCheckpoint) {
   config.optimizer.learning_rate = 1e6;
   config.optimizer.clip = 0;
   config.steps = 500;
-  config.initial_deviation = 1e5;
+  config.initial.matrix_deviation = 1e5;
   const TempDir folder;
   TrainingRun run(config, folder.path());
   const auto said = message_of<std::runtime_error>([&] { train_to(run, config.steps); });

@@ -6,6 +6,7 @@ from claims import Given, number
 from text_run import MOST_TOKENS, by_count, mean, token_entry
 
 EPSILON, LEAST_QUERIES, LEAST_SHARE_OF_HEADS = 0.3, 8, 0.1
+PAPER_LENGTH = 64
 MOST_PLACES = 200
 DELIMITERS = ".,"  # of the tokenizer's entries those that are punctuation alone
 
@@ -26,6 +27,51 @@ def head_entry(run, layer, head, key=0):
     }
 
 
+def paper_importances(run):
+    """Eqs. 27 and 28, for each (layer, head): (importance, sequence, key) of each sequence of two tokens or more."""
+    result = {}
+    for layer, head in run.all_heads:
+        result[layer, head] = []
+        for sequence, trace in enumerate(run.traces):
+            length = min(len(trace.ids), PAPER_LENGTH)
+            if length < 2:
+                continue
+            alpha = trace.layers[layer].pattern[head, :length, : length // 2].sum(0) / length
+            result[layer, head].append((float(alpha.max()), sequence, int(alpha.argmax())))
+    return result
+
+
+def paper(run):
+    importances = paper_importances(run)
+    sinks = [(sequence, key) for values in importances.values() for a, sequence, key in values if a > EPSILON]
+    positions, tokens = {}, {}
+    for sequence, key in sinks:
+        positions[key] = positions.get(key, 0) + 1
+        if key > 0:
+            id = run.traces[sequence].ids[key]
+            tokens[id] = tokens.get(id, 0) + 1
+    return {
+        "length": PAPER_LENGTH,
+        "sequences": sum(len(trace.ids) >= 2 for trace in run.traces),
+        "sinks": len(sinks),
+        "positions": [
+            {"position": key, "count": positions[key]} for key in by_count(sorted(positions), positions.get)[:MOST_TOKENS]
+        ],
+        "tokens_beyond_first": [
+            token_entry(id) | {"count": tokens[id]} for id in by_count(sorted(tokens), tokens.get)[:MOST_TOKENS]
+        ],
+        "heads": [
+            {
+                "layer": layer,
+                "head": head,
+                "importance": mean([a for a, _, _ in values]),
+                "share_of_sequences": mean([float(a > EPSILON) for a, _, _ in values]),
+            }
+            for (layer, head), values in importances.items()
+        ],
+    }
+
+
 def ratios(run):
     """In percent, by each definition, for key 0."""
     values = numpy.array(
@@ -38,6 +84,7 @@ def ratios(run):
     ]
     by_layer = (values > EPSILON).reshape(run.model.n_layers, -1).mean(1)
     return {
+        "paper": 100 * mean([float(a > EPSILON) for values in paper_importances(run).values() for a, _, _ in values]),
         "gu": 100 * float((values > EPSILON).mean()),
         "mean-first": 100 * float((values.mean(1) > EPSILON).mean()),
         "softpick": 100 * float(by_layer.mean()),
@@ -57,18 +104,19 @@ def attention_sinks(run):
     heads = [head_entry(run, layer, head) for layer, head in run.all_heads]
     sink_heads = [head for head in heads if head["importance"] > EPSILON]
     key = {"key": 0, "sequences": len(run.traces), "tokens": first_tokens(run), "ratios": ratios(run)}
-    words = ("importance", "gu", "mean-first", "softpick", "entry", "f-attn")
+    words = ("paper", "importance", "gu", "mean-first", "softpick", "entry", "f-attn")
     return {
-        "definition": "gu",
+        "definition": "paper",
         "definitions": {word: Given() for word in words},
         "epsilon": EPSILON,
         "key": 0,
         "sequences": len(run.traces),
-        "sink_ratio_percent": ratios(run)["gu"],
+        "sink_ratio_percent": ratios(run)["paper"],
         "ratios": ratios(run),
         "heads": heads,
         "sink_heads": sink_heads,
         "keys": [key | {"sink_heads": len(sink_heads)}],
+        "paper": paper(run),
     }
 
 

@@ -15,7 +15,7 @@ class AttentionGateImpl : public torch::nn::Module {
   /// factors.
   torch::Tensor forward(const torch::Tensor& z, const torch::Tensor& x, const PassContext& context);
 
-  Linear map{nullptr};  // with bias; for kHidden and kEmbedding, else null
+  Linear map{nullptr};  // without bias; for kHidden and kEmbedding, else null
   /// [factors] for kConstant, [context, factors] for kPosition, else undefined.
   torch::Tensor logits;
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,16 +9,16 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// The results of arXiv 2603.05498 for a row: perplexity on C4, sink ratio in percent, and the
-/// largest |h|.
+/// The results of arXiv 2603.05498 for a row: perplexity on C4, sink ratio ("paper") in percent,
+/// and the largest |h|.
 struct PaperResult {
   double perplexity = 0, sink_ratio_percent = 0, spike = 0;
 };
 
 /// One row of tables 3 to 8 of the paper (arXiv 2603.05498): the baseline with one change.
 struct Ablation {
-  std::string name;  // "table5/sandwich"
-  PaperResult paper;
+  std::string name;                  // "table5/sandwich"
+  std::optional<PaperResult> paper;  // nullopt: published without a table row
   /// The changed keys of TrainConfig's JSON, such as "model.norm_placement".
   std::vector<std::string> fields;
   /// Applies the change. Sizes, rates and lengths have the same ratio to the baseline as in the

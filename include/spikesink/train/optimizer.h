@@ -9,13 +9,15 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Returns the learning rate of `step`, counted from 0: linear warm-up to the full rate, then
-/// cosine decay to the minimum rate at the last of `steps`.
+/// Returns the learning rate of update `step`, counted from 0. With w = warm_up steps and N =
+/// `steps` it is learning_rate times the smaller of the warm-up 1 - (1 - min(step, w) / w)^2, which
+/// is 0 at the first update, and of the cosine r + (1 - r) (1 + cos(pi (step - w) / (N - w))) / 2,
+/// where r is min_rate_ratio (the schedule of the authors of arXiv 2603.05498).
 double learning_rate(const OptimizerConfig& config, int64_t step, int64_t steps);
 
-/// AdamW over the parameters of one model, with LibTorch's fused kernel. Weight decay applies to
-/// matrices and embeddings only. Each process stores the moments of one shard of the parameters,
-/// updates this shard and broadcasts it (the first stage of ZeRO, arXiv 1910.02054).
+/// AdamW over the parameters of one model, with LibTorch's fused kernel. Each process stores the
+/// moments of one shard of the parameters, updates this shard and broadcasts it (the first stage of
+/// ZeRO, arXiv 1910.02054).
 class AdamW {
  public:
   AdamW(Transformer& model, const OptimizerConfig& config, ProcessGroup* processes = nullptr);

@@ -18,7 +18,8 @@ struct SeedRange {
 struct RowSummary {
   std::string row;
   int64_t runs = 0;  // number of finished runs; only these are summarised
-  std::optional<SeedRange> loss, perplexity, sink_ratio_percent, spike;  // as in ValidationRecord
+  // As in ValidationRecord.
+  std::optional<SeedRange> loss, perplexity, sink_ratio_percent, gu_sink_ratio_percent, spike;
   std::optional<PaperResult> paper;                                      // for a row of the paper
 };
 

@@ -17,11 +17,12 @@ namespace [[gnu::visibility("default")]] spikesink {
 /// Validation results at one training step, on sequences that are not trained on.
 struct ValidationResult {
   PerplexityResult perplexity;
-  AttentionSinksResult sinks;  // at key 0
+  AttentionSinksResult sinks;  // "paper", and "gu" at key 0
   LifeCycleResult life_cycle;
   std::vector<double> kurtosis;  // of the residual stream after each layer: Kurtosis
 
-  /// Returns the largest |h| after any block ("spike" in the tables of arXiv 2603.05498).
+  /// Returns the largest |h| of the embedding and of the residual stream after any block ("spike"
+  /// in the tables of arXiv 2603.05498).
   double spike() const;
 };
 

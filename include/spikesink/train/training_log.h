@@ -14,9 +14,10 @@ namespace [[gnu::visibility("default")]] spikesink {
 struct ValidationRecord {
   using Number = std::optional<double>;
   Number loss, perplexity;
-  Number sink_ratio_percent;                // "gu", key 0, epsilon 0.3
-  Number spike;                             // the largest |h| after any block
-  std::vector<Number> sink_ratios_percent;  // by layer
+  Number sink_ratio_percent;                // "paper" (SinkDefinition), epsilon 0.3
+  Number gu_sink_ratio_percent;             // "gu", key 0, epsilon 0.3
+  Number spike;                             // ValidationResult::spike
+  std::vector<Number> sink_ratios_percent;  // "paper", by layer
   std::vector<Number> spikes;               // by layer, after its feed-forward block
   std::vector<Number> kurtosis;             // by layer, of the residual stream after it
 };

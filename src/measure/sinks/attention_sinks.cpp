@@ -11,6 +11,7 @@
 #include "measure/core/serialize.h"
 #include "measure/core/sort_by.h"
 #include "measure/sinks/attention_received.h"
+#include "measure/sinks/attention_to_keys.h"
 #include "measure/sinks/watch_scores.h"
 
 namespace spikesink {
@@ -28,10 +29,14 @@ int64_t total(const FlatMap<int64_t, int64_t>& counts) {
   return sum;
 }
 
+std::vector<std::pair<int64_t, int64_t>> most_first(const FlatMap<int64_t, int64_t>& counts) {
+  std::vector<std::pair<int64_t, int64_t>> sorted(counts.begin(), counts.end());
+  detail::sort_by(sorted, [](const auto& entry) { return entry.second; });
+  return sorted;
+}
+
 MeasuredKey measured_key(int64_t key, const FlatMap<int64_t, int64_t>& counts) {
-  MeasuredKey result{key, total(counts), {counts.begin(), counts.end()}};
-  detail::sort_by(result.tokens, [](const auto& token) { return token.second; });
-  return result;
+  return {key, total(counts), most_first(counts)};
 }
 
 double contribution(const KeyImportance& head, SinkDefinition definition, double epsilon) {
@@ -42,6 +47,7 @@ double contribution(const KeyImportance& head, SinkDefinition definition, double
       return head.share_of_queries;
     case SinkDefinition::kFAttn:
       return head.importance;
+    case SinkDefinition::kPaper:
     case SinkDefinition::kGu:
     case SinkDefinition::kSoftpick:
       break;
@@ -49,10 +55,25 @@ double contribution(const KeyImportance& head, SinkDefinition definition, double
   return head.share_of_sequences;
 }
 
+double mean_share_percent(const std::vector<PaperSinkHead>& heads) {
+  double sum = 0;
+  for (const auto& head : heads) {
+    if (std::isnan(head.importance)) return std::numeric_limits<double>::quiet_NaN();
+    sum += head.share_of_sequences;
+  }
+  return 100 * sum / static_cast<double>(heads.size());
+}
+
+void add_counts(FlatMap<int64_t, int64_t>& counts, const FlatMap<int64_t, int64_t>& other) {
+  for (const auto& [key, count] : other) counts[key] += count;
+}
+
 }  // namespace
 
 std::string to_string(SinkDefinition definition) {
   switch (definition) {
+    case SinkDefinition::kPaper:
+      return "paper";
     case SinkDefinition::kMeanFirst:
       return "mean-first";
     case SinkDefinition::kSoftpick:
@@ -72,6 +93,9 @@ HookScope AttentionSinks::attach(Transformer& model, RunContext& context) {
     if (key < -1)
       detail::fail_argument("[AttentionSinks] key: got {}, expected a position from 0, or -1", key);
   }
+  if (options_.paper_length < 2)
+    detail::fail_argument("[AttentionSinks] paper_length: got {}, expected at least 2 tokens",
+                          options_.paper_length);
   const auto& config = model->config();
   const auto key_count = static_cast<int64_t>(options_.keys.size());
   importance_ = torch::zeros({config.n_layers, config.n_heads, key_count}, torch::kDouble);
@@ -82,10 +106,16 @@ HookScope AttentionSinks::attach(Transformer& model, RunContext& context) {
                                 : torch::Tensor();
   queries_seen_ = 0;
   layers_run_ = 0;
+  paper_importance_ = torch::zeros({config.n_layers, config.n_heads}, torch::kDouble);
+  paper_exceeding_ = torch::zeros({config.n_layers, config.n_heads}, torch::kLong);
+  paper_sequences_ = 0;
+  paper_positions_ = {};
+  paper_tokens_ = {};
   return detail::watch_scores(model, [this, &model, &context](const detail::LayerScores& scores) {
     if (scores.layer == 0) count_tokens(context.batch().ids);
     layers_run_ = std::max(layers_run_, scores.layer + 1);
     add_keys(scores);
+    add_paper(scores, context.batch().ids);
     if (learned_.defined()) add_learned(scores, model->layers[scores.layer]->attn->sink_logits);
   });
 }
@@ -112,6 +142,35 @@ void AttentionSinks::add_keys(const detail::LayerScores& scores) {
   }
 }
 
+// The first queries and keys of a causal pass attend as in a shorter sequence.
+void AttentionSinks::add_paper(const detail::LayerScores& scores, const torch::Tensor& ids) {
+  const int64_t all = scores.q.size(1);
+  const int64_t length = scores.rule.causal ? std::min(all, options_.paper_length) : all;
+  if (length < 2) return;
+  auto rule = scores.rule;
+  if (rule.alibi.defined()) rule.alibi = rule.alibi.slice(1, 0, length);
+  const auto sums =
+      detail::attention_sums(scores.q.slice(1, 0, length), scores.k.slice(1, 0, length),
+                             scores.lse.slice(2, 0, length), rule);
+  const auto alpha = sums.slice(2, 0, length / 2) / static_cast<double>(length);  // eq. 27
+  const auto [largest, keys] = alpha.max(2);                                      // [B, H]
+  const auto is_sink = largest > options_.epsilon;
+  paper_importance_[scores.layer] += largest.sum(0);
+  paper_exceeding_[scores.layer] += is_sink.sum(0);
+  if (scores.layer == 0) paper_sequences_ += ids.size(0);
+  const auto sink = is_sink.accessor<bool, 2>();
+  const auto key = keys.accessor<int64_t, 2>();
+  const auto id = ids.accessor<int64_t, 2>();
+  for (int64_t sequence = 0; sequence < sink.size(0); ++sequence) {
+    for (int64_t head = 0; head < sink.size(1); ++head) {
+      const int64_t position = key[sequence][head];
+      if (!sink[sequence][head]) continue;
+      ++paper_positions_[position];
+      if (position > 0) ++paper_tokens_[id[sequence][position]];
+    }
+  }
+}
+
 void AttentionSinks::add_learned(const detail::LayerScores& scores, const torch::Tensor& logits) {
   const auto& lse = scores.lse;
   const auto mass = at::exp(logits.to(lse.scalar_type()).unsqueeze(1) - lse);  // [B, H, T]
@@ -126,14 +185,19 @@ void AttentionSinks::merge(const AttentionSinks& other) {
   same("layers, heads and keys", other.importance_.sizes().vec(), importance_.sizes().vec());
   same("keys", other.options_.keys, options_.keys);
   same("epsilon", other.options_.epsilon, options_.epsilon);
+  same("paper_length", other.options_.paper_length, options_.paper_length);
   same("learned sinks", other.learned_.defined(), learned_.defined());
   // Not in-place: copies of a measurement share its tensors.
   importance_ = importance_ + other.importance_;
   exceeding_ = exceeding_ + other.exceeding_;
   share_of_queries_ = share_of_queries_ + other.share_of_queries_;
-  for (size_t index = 0; index < tokens_.size(); ++index) {
-    for (const auto& [id, count] : other.tokens_[index]) tokens_[index][id] += count;
-  }
+  for (size_t index = 0; index < tokens_.size(); ++index)
+    add_counts(tokens_[index], other.tokens_[index]);
+  paper_importance_ = paper_importance_ + other.paper_importance_;
+  paper_exceeding_ = paper_exceeding_ + other.paper_exceeding_;
+  paper_sequences_ += other.paper_sequences_;
+  add_counts(paper_positions_, other.paper_positions_);
+  add_counts(paper_tokens_, other.paper_tokens_);
   if (learned_.defined()) learned_ = learned_ + other.learned_;
   layers_run_ = std::max(layers_run_, other.layers_run_);
   queries_seen_ += other.queries_seen_;
@@ -161,6 +225,7 @@ AttentionSinksResult AttentionSinks::result() const {
       }
     }
   }
+  result.paper = paper_result();
   if (!learned_.defined() || queries_seen_ == 0) return result;
   const auto learned = learned_.accessor<double, 2>();
   for (int64_t layer = 0; layer < layers_run_; ++layer) {
@@ -171,7 +236,24 @@ AttentionSinksResult AttentionSinks::result() const {
   return result;
 }
 
+PaperSinks AttentionSinks::paper_result() const {
+  PaperSinks result{.sequences = paper_sequences_};
+  if (paper_sequences_ == 0) return result;
+  const auto count = static_cast<double>(paper_sequences_);
+  const auto importance = paper_importance_.accessor<double, 2>();
+  const auto exceeding = paper_exceeding_.accessor<int64_t, 2>();
+  for (int64_t layer = 0; layer < layers_run_; ++layer) {
+    for (int64_t head = 0; head < importance.size(1); ++head)
+      result.heads.push_back({layer, head, importance[layer][head] / count,
+                              static_cast<double>(exceeding[layer][head]) / count});
+  }
+  result.positions = most_first(paper_positions_);
+  result.tokens_beyond_first = most_first(paper_tokens_);
+  return result;
+}
+
 double AttentionSinksResult::sink_ratio_percent(SinkDefinition definition, int64_t key) const {
+  if (definition == SinkDefinition::kPaper) return mean_share_percent(paper.heads);
   const auto has_key = [&](const MeasuredKey& watched) { return watched.key == key; };
   if (std::none_of(keys.begin(), keys.end(), has_key))
     detail::fail_argument("[AttentionSinks] key {} was not measured", key);

@@ -106,23 +106,28 @@ void sum_columns(const torch::Tensor& q, const torch::Tensor& k, const torch::Te
 
 }  // namespace
 
-torch::Tensor attention_to_keys(const torch::Tensor& q, const torch::Tensor& k,
-                                const torch::Tensor& lse, const AttentionParams& rule) {
-  const int64_t length = q.size(1);
+torch::Tensor attention_sums(const torch::Tensor& q, const torch::Tensor& k,
+                             const torch::Tensor& lse, const AttentionParams& rule) {
   const auto dtype = at_least_float(q.scalar_type());
   const auto queries = q.to(torch::kCPU, dtype) * rule.scale;  // [B, T, H, d]
   const auto keys = k.to(torch::kCPU, dtype);
   const auto denominators = lse.to(torch::kCPU, dtype).contiguous();
-  auto out = torch::zeros({q.size(0), q.size(2), length}, torch::kDouble);
+  auto out = torch::zeros({q.size(0), q.size(2), q.size(1)}, torch::kDouble);
   if (dtype == torch::kDouble) {
     sum_columns<double>(queries, keys, denominators, rule, out);
   } else {
     sum_columns<float>(queries, keys, denominators, rule, out);
   }
+  return out;
+}
+
+torch::Tensor attention_to_keys(const torch::Tensor& q, const torch::Tensor& k,
+                                const torch::Tensor& lse, const AttentionParams& rule) {
+  const int64_t length = q.size(1);
   const auto query_counts =
       rule.causal ? torch::arange(length, 0, -1, torch::kDouble)
                   : torch::full({length}, static_cast<double>(length), torch::kDouble);
-  return out / query_counts;
+  return attention_sums(q, k, lse, rule) / query_counts;
 }
 
 }  // namespace spikesink::detail

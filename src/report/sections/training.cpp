@@ -38,6 +38,7 @@ json row_of(const RowSummary& row) {
           {"loss", spread_or_null(row.loss)},
           {"perplexity", spread_or_null(row.perplexity)},
           {"sink_ratio_percent", spread_or_null(row.sink_ratio_percent)},
+          {"gu_sink_ratio_percent", spread_or_null(row.gu_sink_ratio_percent)},
           {"spike", spread_or_null(row.spike)},
           {"paper", paper_or_null(row.paper)}};
 }
@@ -62,6 +63,7 @@ json state_of(int64_t step, const ValidationRecord& state) {
           {"loss", value(state.loss)},
           {"perplexity", value(state.perplexity)},
           {"sink_ratio_percent", value(state.sink_ratio_percent)},
+          {"gu_sink_ratio_percent", value(state.gu_sink_ratio_percent)},
           {"spike", value(state.spike)},
           {"sink_ratios_percent", values(state.sink_ratios_percent)},
           {"spikes", values(state.spikes)},
@@ -89,7 +91,7 @@ void add_section(const std::vector<TrainingRunLog>& runs, ReportDocument& report
   json rows = json::array(), each = json::array();
   for (const auto& row : summarize_rows(runs)) rows.push_back(row_of(row));
   for (const auto& run : runs) each.push_back(run_of(run));
-  const json fields = {{"definition", to_string(SinkDefinition::kGu)},
+  const json fields = {{"definition", to_string(SinkDefinition::kPaper)},
                        {"epsilon", AttentionSinksOptions().epsilon},
                        {"rows", rows},
                        {"runs", each}};

@@ -54,6 +54,33 @@ TEST_F(AttentionSinksTest, TwoPassesMerge) {
     EXPECT_NEAR(a.heads[index].importance, b.heads[index].importance, 1e-12);
     EXPECT_EQ(a.heads[index].share_of_sequences, b.heads[index].share_of_sequences);
   }
+  EXPECT_EQ(a.paper.sequences, b.paper.sequences);
+  for (size_t index = 0; index < a.paper.heads.size(); ++index)
+    EXPECT_NEAR(a.paper.heads[index].importance, b.paper.heads[index].importance, 1e-12);
+  EXPECT_EQ(a.paper.positions, b.paper.positions);
+}
+
+TEST_F(AttentionSinksTest, PaperSinksNameTheirKeysAndTokens) {
+  AttentionSinks sinks({.epsilon = 0.0});
+  run(model, batches, {&sinks});
+  const auto paper = sinks.result().paper;
+  int64_t at_first = 0, at_all = 0, of_tokens = 0;
+  for (const auto& [key, count] : paper.positions) {
+    at_all += count;
+    if (key == 0) at_first = count;
+  }
+  for (const auto& [id, count] : paper.tokens_beyond_first) of_tokens += count;
+  EXPECT_EQ(at_all, kSequences * 8) << "with epsilon 0 every head of every sequence has a sink";
+  EXPECT_EQ(of_tokens, at_all - at_first);
+}
+
+TEST_F(AttentionSinksTest, PaperSinksNeedTwoTokens) {
+  AttentionSinks sinks;
+  run(model, token_batches({{1}}), {&sinks});
+  EXPECT_EQ(sinks.result().paper.sequences, 0);
+  EXPECT_TRUE(std::isnan(sinks.result().sink_ratio_percent(SinkDefinition::kPaper)));
+  AttentionSinks none({.paper_length = 1});
+  EXPECT_THROW(run(model, batches, {&none}), std::invalid_argument);
 }
 
 TEST_F(AttentionSinksTest, ASequenceThatEndsBeforeAKeyIsNotCounted) {
@@ -106,6 +133,7 @@ INSTANTIATE_TEST_SUITE_P(Models, SinkDefinitionsTest, testing::ValuesIn(attentio
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST(SinkDefinitionTest, NamesAreThoseOfTheLiterature) {
+  EXPECT_EQ(to_string(SinkDefinition::kPaper), "paper");
   EXPECT_EQ(to_string(SinkDefinition::kGu), "gu");
   EXPECT_EQ(to_string(SinkDefinition::kMeanFirst), "mean-first");
   EXPECT_EQ(to_string(SinkDefinition::kSoftpick), "softpick");

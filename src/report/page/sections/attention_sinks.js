@@ -39,6 +39,23 @@ function summariseSinks({heads, sink_heads: sinks, key}) {
   return `${ofAll(sinks.length, heads.length, 'heads')} are sink heads of key ${key}.`;
 }
 
+// What the paper's definition counts: its ratio, and where its sinks are.
+function describePaper({paper, ratios, epsilon}) {
+  if (paper.sinks === 0) {
+    return `By the paper’s definition (eqs. 27 and 28) no head has a sink above ε = ${epsilon} ` +
+      `in the first ${plural(paper.length, 'token')}.`;
+  }
+  const first = paper.positions.find(({position}) => position === 0)?.count ?? 0;
+  const others = paper.tokens_beyond_first.slice(0, 5).map((token) =>
+    `${tokenName(token)} (${number(token.count)})`);
+  const away = first === paper.sinks ? 'All of its sinks are at position 0.' :
+    `${percentage(100 * first / paper.sinks)} of its sinks are at position 0, the others most ` +
+    `often on ${others.join(', ')}.`;
+  return `By the paper’s definition (eqs. 27 and 28) ${percentage(ratios.paper)} of the heads ` +
+    `sink in the first ${plural(paper.length, 'token')}; by “gu”, at key 0 alone, ` +
+    `${percentage(ratios.gu)}. ${away}`;
+}
+
 function describeLearned(learned) {
   const mean = learned.reduce((sum, {mass}) => sum + mass, 0) / learned.length;
   const most = learned.reduce((a, b) => (b.mass > a.mass ? b : a));
@@ -51,6 +68,7 @@ function sinkMapNodes(sinks) {
   const map = figure('sink-map', 'Importance of the key in every layer and head',
     (container) => drawSinkMap(container, sinks));
   return [
+    paragraph(describePaper(sinks)),
     paragraph(`${describeSinks(sinks)} ${describeKeys(sinks)}`),
     map,
     paragraph(`Colour: the attention that key ${sinks.key} receives, averaged over the queries ` +
@@ -94,8 +112,9 @@ function sinkNodes(sinks) {
 
 // -- header and definitions
 
-function sinkKeyFigures({definition, key, epsilon, sink_ratio_percent: percent}) {
-  const note = `definition “${definition}”, key ${key}, ε = ${epsilon}`;
+function sinkKeyFigures({definition, key, epsilon, ratios, sink_ratio_percent: percent}) {
+  const note = `definition “${definition}”, ε = ${epsilon}; “gu”, key ${key}: ` +
+    percentage(ratios.gu);
   return [keyFigure('Sink ratio', percentage(percent), note)];
 }
 

@@ -39,9 +39,9 @@ function describeRise(validation) {
   return halves.length > 0 ? `Validation first shows ${halves.join(' and ')}.` : '';
 }
 
-function describeEnd({loss, perplexity, sink_ratio_percent: sinks, spike}) {
+function describeEnd({loss, perplexity, sink_ratio_percent: sinks, gu_sink_ratio_percent: gu, spike}) {
   return `a validation loss of ${lossText(loss)} (perplexity ${number(perplexity)}), a sink ` +
-    `ratio of ${percentage(sinks)} and a spike of ${number(spike)}`;
+    `ratio of ${percentage(sinks)} (“gu”: ${percentage(gu)}) and a spike of ${number(spike)}`;
 }
 
 function stepsDone({steps, steps_done: done}) {
@@ -187,8 +187,8 @@ function trainingNodes(training) {
     paragraph(describeTraining(training)),
     trainingTable(rows),
     paragraph('Measured on sequences outside the training data. Loss: nats. Sink ratio: ' +
-      `“${definition}” of key 0, ε = ${epsilon}. Spike: the largest |h| after any block.` +
-      `${seeds}${paper}`,
+      `“${definition}”, ε = ${epsilon}; “gu” is of key 0. Spike: the largest |h| of the ` +
+      `embedding and after any block.${seeds}${paper}`,
     'quiet'),
     ...trainingCourses(training),
     ...trainingLayers(training),
@@ -196,9 +196,13 @@ function trainingNodes(training) {
 }
 
 function trainingDefinitions({definition, epsilon}) {
-  if (definition !== 'gu') return [];
-  return [['Sink ratio “gu” of validation', 'arXiv 2410.10781: the share of (sequence, layer, ' +
-    `head) in which the mean of A[i, 0] over queries i exceeds ${epsilon}.`]];
+  return [
+    [`Sink ratio “${definition}” of validation`, 'Eqs. 27 and 28 of arXiv 2603.05498: the share ' +
+      'of (sequence, layer, head) in which the largest (1/T) Σ A[i, k] over keys k of the first ' +
+      `half exceeds ${epsilon}, on the first T = 64 tokens of a sequence.`],
+    ['Sink ratio “gu” of validation', 'arXiv 2410.10781: the share of (sequence, layer, ' +
+      `head) in which the mean of A[i, 0] over queries i exceeds ${epsilon}.`],
+  ];
 }
 
 registerSection({
