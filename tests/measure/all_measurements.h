@@ -33,7 +33,7 @@ struct AllMeasurements {
   QuadraticFormFit fit;
 
   explicit AllMeasurements(Transformer& model)
-      : forms(quadratic_form(model, {.outlier_ratio = 1.2})), fit(forms) {}
+      : forms(quadratic_form(model, {.outlier_deviations = 0.5})), fit(forms) {}
   std::vector<Measurement*> list() {
     return {&life,         &massive,    &first, &tokens,    &sinks, &anywhere,
             &perplexity,   &not_finite, &gates, &constants, &self,  &geometry,

@@ -107,8 +107,8 @@ TEST_F(ReportOptionsTest, SinkGeometry) {
 
 TEST_F(ReportOptionsTest, QuadraticForm) {
   const auto written = section(
-      "quadratic_form", quadratic_form(model, {.outlier_ratio = 1.5, .least_dominance = 0.25}));
-  EXPECT_EQ(written["options"], json({{"outlier_ratio", 1.5}, {"least_dominance", 0.25}}));
+      "quadratic_form", quadratic_form(model, {.outlier_deviations = 0.5, .least_dominance = 0.25}));
+  EXPECT_EQ(written["options"], json({{"outlier_deviations", 0.5}, {"least_dominance", 0.25}}));
 }
 
 TEST_F(ReportOptionsTest, VocabularyProbe) {

@@ -135,12 +135,12 @@ class Sections(SinkSections):
                 "channel": channel,
                 "up": sign > 0,
                 "eigenvalue": 12.5 * sign,
-                "most": 12.5 * self.width,
+                "max_added": 12.5 * self.width,
             }
 
         return {
             "definition": "Output channel k of a gated feed-forward is h^T U_k h.",
-            "options": {"outlier_ratio": 9.0, "least_dominance": 0.70710678},
+            "options": {"outlier_deviations": None, "least_dominance": 0.70710678},
             "blocks": blocks,
             "triggers": {"places": places, "cosines": cosines},
             "prediction": {
@@ -177,6 +177,7 @@ class Sections(SinkSections):
             return entry | {
                 "leading_eigenvalue": leading,
                 "dominance": 0.95,
+                "max_added": significant(abs(leading) * self.width, 4),
                 "spectrum": spectrum,
                 "super_weights": [weight],
             }
@@ -190,6 +191,8 @@ class Sections(SinkSections):
             "normed_after": False,
             "has_biases": False,
             "median_norm": 2.0,
+            "outlier_norm": 18.0,
+            "stream_median": 0.5,
             "channels": listed,
             "controls": controls,
             "norms": norms,

@@ -1,6 +1,7 @@
 """quadratic_form and vocabulary_probe: whole matrices U_k, and every vocabulary entry on its own."""
 
 import math
+import statistics
 
 import numpy
 
@@ -18,7 +19,8 @@ from text_run import (
     token_entry,
 )
 
-OUTLIER_RATIO, LEAST_DOMINANCE = 9.0, 0.70710678
+FALSE_ALARMS, LEAST_DOMINANCE = 0.01, 0.70710678
+STEP_SHARE, STEP_RATIO, LEAST_RATIO = 0.25, 100.0, 1000.0  # of the life cycle
 MOST_OUTLIERS, MOST_CHANNELS, SPECTRUM, SUPER_WEIGHTS = 8, 10, 32, 3
 LEAST_SHARE = 0.5  # of a spike, of an entry that spikes
 PREFIX, LATER_ENTRIES = 4, 4096
@@ -55,6 +57,9 @@ class ChannelForm:
             for c in columns
         ]
 
+    def max_added(self):
+        return abs(self.eigenvalue) * len(self.trigger)
+
     def short_entry(self):
         return {"channel": self.channel, "frobenius_norm": self.norm, "leading_eigenvalue": None}
 
@@ -62,6 +67,7 @@ class ChannelForm:
         return self.short_entry() | {
             "leading_eigenvalue": self.eigenvalue,
             "dominance": self.dominance,
+            "max_added": self.max_added(),
             "spectrum": [digits(value, 1e-9 * self.norm) for value in self.spectrum],
             "super_weights": self.super_weights(),
         }
@@ -78,11 +84,20 @@ class LayerForm:
         self.forms = [ChannelForm(self, channel) for channel in range(model.d_model)]
         self.median = lower_median([form.norm for form in self.forms])
         self.order = by_count(self.forms, lambda form: form.norm)
-        loud = [form for form in self.order if form.norm >= OUTLIER_RATIO * self.median]
+        self.outlier_norm = self.limit(model.n_layers * model.d_model)
+        loud = [form for form in self.order if form.norm >= self.outlier_norm]
         self.outliers = [form.decompose() for form in loud[:MOST_OUTLIERS]]
         others = [form for form in self.forms if form not in loud]
         nearest = sorted(others, key=lambda form: abs(form.norm - self.median))
         self.controls = [form.decompose() for form in nearest[:1]] if loud else []
+
+    def limit(self, norms_of_model):
+        """The smallest norm of an outlier: so many robust deviations of the logarithms above their median."""
+        logs = numpy.log([form.norm for form in self.forms])
+        middle = lower_median(logs)
+        deviation = 1.4826 * lower_median(abs(logs - middle))
+        deviations = statistics.NormalDist().inv_cdf(1 - FALSE_ALARMS / norms_of_model)
+        return float(numpy.exp(middle + deviations * deviation))
 
     def entry(self):
         short = [form.short_entry() for form in self.order if form not in self.outliers]
@@ -93,6 +108,8 @@ class LayerForm:
             "normed_after": False,
             "has_biases": self.has_biases,
             "median_norm": self.median,
+            "outlier_norm": self.outlier_norm,
+            "stream_median": self.stream_median,
             "channels": channels[:MOST_CHANNELS],
             "controls": [form.entry() for form in self.controls],
             "norms": [digits(form.norm) for form in self.forms],
@@ -104,6 +121,10 @@ class Weights:
 
     def __init__(self, model):
         self.layers = [LayerForm(model, layer) for layer in range(model.n_layers)]
+        moments = (model.tensors["model.embed_tokens.weight"] ** 2).mean(0)
+        for layer in self.layers:
+            moments = moments + [form.norm**2 for form in layer.forms]
+            layer.stream_median = statistics.NormalDist().inv_cdf(0.75) * math.sqrt(lower_median(moments))
         self.outliers = [(layer.block, form) for layer in self.layers for form in layer.outliers]
         self.d_model = model.d_model
 
@@ -112,23 +133,35 @@ class Weights:
         places = [{"block": block, "channel": form.channel} for block, form in self.outliers]
         return {"places": places, "cosines": cosines}
 
+    def course(self, channel):
+        """The steps of a channel, in a token that is aligned with every trigger; none if it cannot spike."""
+        magnitude, sign, spikes, steps = 0.0, None, False, []
+        for layer in self.layers:
+            for form in layer.outliers:
+                if form.channel != channel or form.dominance <= LEAST_DOMINANCE:
+                    continue
+                added, positive, before = form.max_added(), form.eigenvalue > 0, magnitude
+                sign = positive if before == 0 else sign
+                magnitude = before + added if positive == sign else max(0.0, before - added)
+                larger, median = max(before, magnitude), layer.stream_median
+                spikes |= added > LEAST_MAGNITUDE and added >= LEAST_RATIO * median
+                is_large = larger > LEAST_MAGNITUDE and larger >= STEP_RATIO * median
+                if is_large and abs(magnitude - before) >= STEP_SHARE * larger:
+                    entry = {"channel": channel, "up": positive == sign, "eigenvalue": form.eigenvalue}
+                    steps.append(block_entry(layer.block) | entry | {"max_added": added})
+        return steps if spikes else []
+
     def steps(self):
-        """The first that counts for a channel is up; later ones by whether their sign is its."""
-        signs, steps = {}, []
-        for block, form in self.outliers:
-            if form.dominance <= LEAST_DOMINANCE:
-                continue
-            sign = signs.setdefault(form.channel, form.eigenvalue > 0)
-            entry = {"channel": form.channel, "up": sign == (form.eigenvalue > 0), "eigenvalue": form.eigenvalue}
-            steps.append(block_entry(block) | entry | {"most": abs(form.eigenvalue) * self.d_model})
-        return steps
+        channels = sorted({form.channel for _, form in self.outliers})
+        steps = [step for channel in channels for step in self.course(channel)]
+        return sorted(steps, key=lambda step: (step["block"], -step["max_added"]))
 
     def prediction(self):
         steps = self.steps()
         heights = {}
         for step in steps:
             if step["up"]:
-                heights[step["channel"]] = heights.get(step["channel"], 0) + step["most"]
+                heights[step["channel"]] = heights.get(step["channel"], 0) + step["max_added"]
         return {
             "rule": Given(),
             "spike_channels": by_count(sorted(heights), heights.get),
@@ -193,7 +226,7 @@ def quadratic_form(run):
     fits = [channel_fit(run, block, form) for block, form in weights.outliers]
     return {
         "definition": Given(),
-        "options": {"outlier_ratio": OUTLIER_RATIO, "least_dominance": LEAST_DOMINANCE},
+        "options": {"outlier_deviations": None, "least_dominance": LEAST_DOMINANCE},
         "blocks": [layer.entry() for layer in weights.layers],
         "triggers": weights.triggers(),
         "prediction": prediction,

@@ -70,4 +70,8 @@ torch::Tensor SymmetricForm::contributions(int64_t channel, const torch::Tensor&
   return down_[channel].cpu() * products[0] * products[1];
 }
 
+torch::Tensor SymmetricForm::outputs(const torch::Tensor& products) const {
+  return at::mv(down_, (products[0] * products[1]).to(down_.device())).cpu();
+}
+
 }  // namespace spikesink::detail

@@ -35,9 +35,10 @@ class SymmetricForm {
   torch::Tensor product(int64_t channel, const torch::Tensor& x) const;
   /// `gate_and_up` returns gate_i . x and up_i . x of each hidden unit i for x [d_model]: [2,
   /// d_mlp]. `contributions` returns the terms of x^T S_k x: down[k, i] (gate_i . x) (up_i . x),
-  /// [d_mlp].
+  /// [d_mlp]. `outputs` returns x^T S_k x of all channels k, [d_model].
   torch::Tensor gate_and_up(const torch::Tensor& x) const;
   torch::Tensor contributions(int64_t channel, const torch::Tensor& products) const;
+  torch::Tensor outputs(const torch::Tensor& products) const;
 
  private:
   torch::Tensor gate_and_up_;  // gate above up, [2 d_mlp, d_model]

@@ -16,6 +16,7 @@ torch::Tensor at_least_float32(const torch::Tensor& weight) {
 
 LayerForms::LayerForms(const TransformerImpl& model, int64_t layer)
     : norm_(feed_forward_input(model, layer).norm),
+      norms_after_(&model.layers[layer]->feed_forward_norms),
       multiplier_(model.config().residual_multiplier),
       normed_after_(model.config().norm_placement != NormPlacement::kPre),
       has_offset_(model.config().up_offset != 0) {
@@ -35,6 +36,14 @@ LayerForms::LayerForms(const TransformerImpl& model, int64_t layer)
 bool LayerForms::gated() const {
   const auto* network = members_.front().network;
   return network != nullptr && !network->gate.is_empty();
+}
+
+torch::Tensor LayerForms::scale_after() const {
+  for (const auto* norm : {&norms_after_->sum, &norms_after_->output}) {
+    const auto scale = (*norm)->scale(torch::kDouble);
+    if (scale.defined()) return scale.detach().cpu();
+  }
+  return {};
 }
 
 bool LayerForms::has_biases() const {

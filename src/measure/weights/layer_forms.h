@@ -19,6 +19,9 @@ class LayerForms {
   bool gated() const;
   bool normed_before() const { return norm_ != nullptr; }
   bool normed_after() const { return normed_after_; }
+  /// Returns the scale of the norm after the block, [d_model] float64 on the CPU; undefined without
+  /// such a norm.
+  torch::Tensor scale_after() const;
   /// True if the forms ignore a constant: a bias of gate, up or the norm, or an offset of up.
   bool has_biases() const;
 
@@ -42,6 +45,7 @@ class LayerForms {
   torch::Tensor scaled_down(size_t member) const;
 
   const Norm* norm_;
+  const BlockNorms* norms_after_;
   double multiplier_;
   bool normed_after_, has_offset_;
   std::vector<Member> members_;

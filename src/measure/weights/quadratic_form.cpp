@@ -8,6 +8,7 @@
 #include "detail/fail.h"
 #include "measure/weights/layer_forms.h"
 #include "measure/weights/leading_eigenpairs.h"
+#include "measure/weights/stream_size.h"
 
 namespace spikesink {
 namespace {
@@ -19,12 +20,32 @@ void check(const QuadraticFormOptions& options) {
     if (!(got >= least))
       detail::fail_argument("[quadratic_form] {}: got {}, expected at least {}", name, got, least);
   };
-  check_minimum("outlier_ratio", options.outlier_ratio, 1);
+  if (options.outlier_deviations)
+    check_minimum("outlier_deviations", *options.outlier_deviations, 0);
   check_minimum("max_outliers", static_cast<double>(options.max_outliers), 0);
   check_minimum("control_count", static_cast<double>(options.control_count), 0);
   check_minimum("eigenvalue_count", static_cast<double>(options.eigenvalue_count), 1);
   check_minimum("super_weight_count", static_cast<double>(options.super_weight_count), 0);
   check_minimum("least_dominance", options.least_dominance, 0);
+}
+
+// The number of standard deviations above the median from which a log norm is an outlier.
+double outlier_deviations(const ModelConfig& model, const QuadraticFormOptions& options) {
+  constexpr double kFalseAlarms = 0.01;  // in a model whose log norms are normal
+  if (options.outlier_deviations) return *options.outlier_deviations;
+  const auto norms = static_cast<double>(model.n_layers * model.d_model);
+  return at::special_ndtri(torch::tensor(1 - kFalseAlarms / norms, torch::kDouble)).item<double>();
+}
+
+// The smallest norm of an outlier: its logarithm is so many robust standard deviations above the
+// median of the positive norms.
+double outlier_norm(const torch::Tensor& norms, double deviations) {
+  constexpr double kDeviationOfMad = 1.4826;  // standard deviation of a normal / its MAD
+  const auto logs = norms.masked_select(norms > 0).log();
+  if (logs.numel() == 0) return HUGE_VAL;
+  const auto median = logs.median();
+  const auto deviation = kDeviationOfMad * (logs - median).abs().median();
+  return (median + deviations * deviation).exp().item<double>();
 }
 
 std::vector<SuperWeight> super_weights(const LayerForms& forms, size_t member, int64_t channel,
@@ -60,7 +81,9 @@ void decompose(ChannelForm& channel, const detail::SymmetricForm& symmetric, int
 class BlockAnalysis {
  public:
   BlockAnalysis(const TransformerImpl& model, int64_t layer, const QuadraticFormOptions& options)
-      : forms_(model, layer), options_(options) {
+      : forms_(model, layer),
+        options_(options),
+        deviations_(outlier_deviations(model.config(), options)) {
     result_.block = Block::of(layer, BlockKind::kFeedForward);
     result_.gated = forms_.gated();
     result_.normed_before = forms_.normed_before();
@@ -87,12 +110,12 @@ class BlockAnalysis {
           "[quadratic_form] the weights of block {} are not finite, so it has no form",
           result_.block.number);
     result_.median_norm = result_.norms.median().item<double>();
+    result_.outlier_norm = outlier_norm(result_.norms, deviations_);
   }
 
   void choose_channels() {
     const auto order = result_.norms.argsort(-1, /*descending=*/true);
-    const double least = options_.outlier_ratio * result_.median_norm;
-    const auto is_outlier = (result_.norms >= least) & (result_.norms > 0);
+    const auto is_outlier = (result_.norms >= result_.outlier_norm) & (result_.norms > 0);
     const int64_t outliers = is_outlier.sum().item<int64_t>();
     add(result_.outliers, order.slice(0, 0, std::min(outliers, options_.max_outliers)));
     if (outliers == 0) return;
@@ -141,12 +164,25 @@ class BlockAnalysis {
     const auto shares =
         symmetric.contributions(channel.channel, products) / channel.leading_eigenvalue();
     if (at::dot(shares, products[0]).item<double>() < 0) channel.trigger.neg_();
+    channel.max_added = max_added(channel, symmetric, products);
     channel.super_weights =
         super_weights(forms_, member, channel.channel, shares, options_.super_weight_count);
   }
 
+  // A norm after the block divides its output by the root mean square over all channels.
+  double max_added(const ChannelForm& channel, const detail::SymmetricForm& symmetric,
+                   const torch::Tensor& products) const {
+    const auto size = static_cast<double>(symmetric.size());
+    const auto scale = forms_.scale_after();
+    if (!scale.defined()) return std::abs(channel.leading_eigenvalue()) * size;
+    const auto outputs = symmetric.outputs(products);
+    const double rms = (outputs.norm() / std::sqrt(size)).item<double>();
+    return std::abs((scale[channel.channel] * outputs[channel.channel]).item<double>()) / rms;
+  }
+
   LayerForms forms_;
   const QuadraticFormOptions& options_;
+  double deviations_;
   BlockForms result_;
   torch::Tensor strongest_;  // [d_model], index of the member with the largest norm
 };
@@ -177,9 +213,12 @@ QuadraticFormResult quadratic_form(const Transformer& model, const QuadraticForm
   QuadraticFormResult result{.options = options};
   const int64_t layers = model->config().n_layers;
   if (model->config().feed_forward == FeedForwardKind::kNone) return result;
+  detail::StreamSize stream(*model);
   for (int64_t layer = 0; layer < layers; ++layer) {
     const auto pinned = model->pin_weights(WeightGroup::layer(layer));
-    result.blocks.push_back(BlockAnalysis(*model, layer, options).analyze());
+    auto& block = result.blocks.emplace_back(BlockAnalysis(*model, layer, options).analyze());
+    stream.add_block(layer, block.norms);
+    block.stream_median = stream.median();
     if (progress) progress(layer + 1, layers);
   }
   return result;

@@ -18,6 +18,7 @@ json section(const ChannelForm& form) {
   if (form.spectrum.empty()) return entry;
   entry["leading_eigenvalue"] = number(form.leading_eigenvalue());
   entry["dominance"] = number(form.dominance);
+  entry["max_added"] = number(form.max_added);
   for (const double eigenvalue : form.spectrum) entry["spectrum"].push_back(digits(eigenvalue));
   for (const auto& weight : form.super_weights) {
     entry["super_weights"].push_back({{"row", weight.row},
@@ -57,6 +58,8 @@ json section(const BlockForms& block) {
   entry["normed_after"] = block.normed_after;
   entry["has_biases"] = block.has_biases;
   entry["median_norm"] = number(block.median_norm);
+  entry["outlier_norm"] = number(block.outlier_norm);
+  entry["stream_median"] = number(block.stream_median);
   entry["channels"] = largest_channels(block);
   entry["controls"] = json::array();
   for (const auto& form : block.controls) entry["controls"].push_back(section(form));
@@ -87,14 +90,16 @@ json section(const SpikePrediction& prediction) {
     entry["channel"] = step.channel;
     entry["up"] = step.up;
     entry["eigenvalue"] = number(step.eigenvalue);
-    entry["most"] = number(step.most);
+    entry["max_added"] = number(step.max_added);
     steps.push_back(entry);
   }
   return {{"rule",
-           "Of the outlier channels, those count whose leading eigenvalue dominates. Block by "
-           "block, the first that counts for a channel is a step-up with the sign of its "
-           "eigenvalue; a later one of that sign is another, one of the other sign a step-down. "
-           "most = |eigenvalue| d_model, the largest value the form can add (eq. 19)."},
+           "Outlier channels with dominance > least_dominance. A channel spikes if one of its blocks "
+           "can add a spike by life_cycle's definition: max_added > least_magnitude and >= "
+           "least_ratio x stream_median. Block by block, max_added is added to the channel's "
+           "magnitude with the sign of the eigenvalue; steps are life_cycle's in this sequence. "
+           "max_added: what the block adds for the input sqrt(d_model) s*, |eigenvalue| d_model "
+           "(eq. 19), or the output of a norm that follows the block."},
           {"spike_channels", prediction.spike_channels},
           {"step_up", prediction.step_up},
           {"step_down", prediction.step_down},
@@ -127,9 +132,16 @@ void add_section(const QuadraticFormResult& result, ReportDocument& report) {
        "are those of S_k = (U_k + U_k^T) / 2, signed, the largest magnitude first; dominance = "
        "|leading_eigenvalue| / ||S_k||_F. Without a gate the norm is ||W_down[k, :]||_2 (arXiv "
        "2603.05498, eqs. 15-19, figures 3-4). super_weights: the weights of the down "
-       "projection with the largest shares of the leading eigenvalue (arXiv 2411.07191)."},
+       "projection with the largest shares of the leading eigenvalue (arXiv 2411.07191). An "
+       "outlier's norm is at least outlier_norm: its logarithm exceeds the block's median by "
+       "outlier_deviations x 1.4826 x the median absolute deviation; null: the number that normal "
+       "log norms exceed anywhere in the model with probability 0.01. stream_median: the median "
+       "|h| after the block that embedding and feed-forward weights suggest for inputs without a "
+       "preferred direction."},
       {"options",
-       {{"outlier_ratio", result.options.outlier_ratio},
+       {{"outlier_deviations", result.options.outlier_deviations
+                                   ? json(*result.options.outlier_deviations)
+                                   : json()},
         {"least_dominance", result.options.least_dominance}}},
       {"blocks", blocks},
       {"triggers", trigger_cosines(result)},

@@ -21,7 +21,7 @@ inline double largest_relative_error(const torch::Tensor& got, const torch::Tens
 
 /// Channels above the median count as outliers, so that every model has some.
 inline QuadraticFormOptions loose() {
-  return {.outlier_ratio = 1, .max_outliers = 4, .control_count = 2, .eigenvalue_count = 6};
+  return {.outlier_deviations = 0, .max_outliers = 4, .control_count = 2, .eigenvalue_count = 6};
 }
 
 }  // namespace spikesink

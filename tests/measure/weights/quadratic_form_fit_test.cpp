@@ -81,7 +81,7 @@ TEST_F(QuadraticFormFitTest, SumsAreThoseOfWholeTensors) {
   auto config = tiny_config();
   config.residual_multiplier = 0.5;
   auto model = random_model(config);  // where the form predicts little
-  const auto forms = quadratic_form(model, {.outlier_ratio = 1, .max_outliers = 3});
+  const auto forms = quadratic_form(model, {.outlier_deviations = 0, .max_outliers = 3});
   QuadraticFormFit fit(forms);
   run(model, batches, {&fit});
   const auto result = fit.result();
@@ -114,7 +114,7 @@ TEST_F(QuadraticFormFitTest, SumsAreThoseOfWholeTensors) {
 
 TEST_F(QuadraticFormFitTest, TwoPassesMerge) {
   auto model = triggered_model();
-  const auto forms = quadratic_form(model, {.outlier_ratio = 2, .max_outliers = 3});
+  const auto forms = quadratic_form(model, {.outlier_deviations = 2, .max_outliers = 3});
   QuadraticFormFit once(forms), first(forms), second(forms);
   run(model, batches, {&once});
   run(model, {batches[0]}, {&first});
@@ -135,7 +135,7 @@ TEST_F(QuadraticFormFitTest, AnotherModelOrFormIsRefused) {
   auto model = triggered_model();
   const auto forms = quadratic_form(model);
   QuadraticFormFit fit(forms);
-  const QuadraticFormFit other(quadratic_form(model, {.outlier_ratio = 1}));
+  const QuadraticFormFit other(quadratic_form(model, {.outlier_deviations = 0}));
   EXPECT_TRUE(
       contains(message_of<std::invalid_argument>([&] { fit.merge(other); }), "cannot merge"));
   auto config = tiny_config();

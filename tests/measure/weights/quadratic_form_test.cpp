@@ -75,7 +75,7 @@ TEST_F(QuadraticFormTest, EigenpairsAreThoseOfTheMatrices) {
 TEST_F(QuadraticFormTest, OutliersAndControlsAreThoseOfTheNorms) {
   const auto model = random_model();
   auto options = loose();
-  options.outlier_ratio = 1.1;
+  options.outlier_deviations = 0.5;
   options.max_outliers = 3;
   for (const auto& block : quadratic_form(model, options).blocks) {
     const auto order = block.norms.argsort(-1, true);
@@ -83,12 +83,33 @@ TEST_F(QuadraticFormTest, OutliersAndControlsAreThoseOfTheNorms) {
     for (int64_t rank = 0; rank < 3; ++rank) {
       EXPECT_EQ(block.outliers[rank].channel, order[rank].item<int64_t>());
       EXPECT_EQ(block.outliers[rank].frobenius_norm, block.norms[order[rank]].item<double>());
-      EXPECT_GE(block.outliers[rank].frobenius_norm, 1.1 * block.median_norm);
+      EXPECT_GE(block.outliers[rank].frobenius_norm, block.outlier_norm);
     }
     ASSERT_EQ(block.controls.size(), 2u);
     EXPECT_EQ(block.controls[0].frobenius_norm, block.median_norm);
     EXPECT_EQ(block.controls[0].spectrum.size(), 6u);
   }
+}
+
+TEST_F(QuadraticFormTest, TheLimitOfOutliersIsOfTheLogNorms) {
+  const auto model = random_model();
+  for (const auto& block : quadratic_form(model, {.outlier_deviations = 2}).blocks) {
+    const auto logs = block.norms.log();
+    const auto deviation = 1.4826 * (logs - logs.median()).abs().median();
+    EXPECT_NEAR(std::log(block.outlier_norm), (logs.median() + 2 * deviation).item<double>(), 1e-12);
+  }
+}
+
+// Normal log norms: the probability of an outlier anywhere is 0.01.
+TEST_F(QuadraticFormTest, TheDefaultLimitIsThatOfTheWholeModel) {
+  const auto model = random_model();
+  const auto block = quadratic_form(model).blocks.front();
+  const auto logs = block.norms.log();
+  const auto deviation = 1.4826 * (logs - logs.median()).abs().median();
+  const double deviations =
+      ((std::log(block.outlier_norm) - logs.median()) / deviation).item<double>();
+  const auto norms = static_cast<double>(2 * block.norms.numel());
+  EXPECT_NEAR(0.5 * std::erfc(deviations / std::sqrt(2)), 0.01 / norms, 1e-9);
 }
 
 TEST_F(QuadraticFormTest, SharesOfTheHiddenUnitsMakeTheEigenvalue) {
@@ -156,7 +177,7 @@ TEST_F(QuadraticFormTest, InvalidArgumentsAreRefused) {
     EXPECT_TRUE(contains(message_of<std::invalid_argument>([&] { quadratic_form(model, options); }),
                          fragment));
   };
-  refuses({.outlier_ratio = 0.5}, "outlier_ratio: got 0.5, expected at least 1");
+  refuses({.outlier_deviations = -0.5}, "outlier_deviations: got -0.5, expected at least 0");
   refuses({.max_outliers = -1}, "max_outliers: got -1");
   refuses({.control_count = -2}, "control_count: got -2");
   refuses({.eigenvalue_count = 0}, "eigenvalue_count: got 0, expected at least 1");
@@ -239,7 +260,7 @@ TEST_P(EveryModelTest, FormsReadTheRightInput) {
   const torch::NoGradGuard no_grad;
   auto model = load_model(GetParam().path, {.dtype = torch::kDouble});
   const auto result = quadratic_form(
-      model, {.outlier_ratio = 1, .max_outliers = 1, .control_count = 0, .eigenvalue_count = 1});
+      model, {.outlier_deviations = 0, .max_outliers = 1, .control_count = 0, .eigenvalue_count = 1});
   const auto& config = model->config();
   EXPECT_EQ(result.blocks.size(), static_cast<size_t>(config.n_layers));
   const auto cache = run_with_cache(model, torch::arange(6).unsqueeze(0), {"**"});

@@ -32,7 +32,7 @@ TEST_F(SpikePredictionTest, PredictionNamesThePlantedBlocksAlone) {
   EXPECT_EQ(last.channel, 5);
   EXPECT_FALSE(last.up);
   EXPECT_NEAR(last.eigenvalue, -90, 1);
-  EXPECT_NEAR(last.most, 90 * kAmplifierWidth, kAmplifierWidth);
+  EXPECT_NEAR(last.max_added, 90 * kAmplifierWidth, kAmplifierWidth);
 }
 
 TEST_F(SpikePredictionTest, AnOutlierWithoutADominantEigenvalueIsNotPredicted) {

@@ -2,6 +2,7 @@
 
 #include <torch/types.h>
 
+#include <optional>
 #include <vector>
 
 #include "spikesink/hooks/block.h"
@@ -11,10 +12,11 @@
 namespace [[gnu::visibility("default")]] spikesink {
 
 struct QuadraticFormOptions {
-  /// A channel is an outlier if its norm is >= outlier_ratio x the median norm of its block. On
-  /// SmolLM2-135M the ratio of the spike channel is 10, 14 and 43 in the step-up and step-down
-  /// blocks, that of all other channels at most 8.7.
-  double outlier_ratio = 9.0;
+  /// The log norm of an outlier is at least this many standard deviations above the median of its
+  /// block's log norms. The standard deviation is estimated as 1.4826 x their median absolute
+  /// deviation. nullopt: the number that normal log norms exceed anywhere in the model with a
+  /// probability of 0.01 (Bonferroni over channels and blocks).
+  std::optional<double> outlier_deviations;
   /// Maximum number of outliers per block that are decomposed, largest first.
   int64_t max_outliers = 8;
   int64_t control_count = 1;       // number of control channels, with norms near the median
@@ -52,7 +54,10 @@ struct ChannelForm {
   /// that sum_i share_i (g_i . s*) >= 0: for x = s* the gate values, weighted by the shares, are
   /// positive on average.
   torch::Tensor trigger;
-  double dominance = 0;                    // |lambda*| / ||S_k||_F, at most 1
+  double dominance = 0;  // |lambda*| / ||S_k||_F, at most 1
+  /// The magnitude that the block adds to the channel for the input sqrt(d_model) s*: |lambda*|
+  /// d_model (arXiv 2603.05498, eq. 19), or, if a norm follows the block, the norm's output.
+  double max_added = 0;
   std::vector<SuperWeight> super_weights;  // largest shares of lambda* first
 
   static constexpr int64_t kDense = -1, kShared = -2;
@@ -74,9 +79,13 @@ struct BlockForms {
   /// The block has a bias of gate, up or the norm before it, or an offset of up. The form ignores
   /// them.
   bool has_biases = false;
-  torch::Tensor norms;     // [d_model] float64: ||U_k||_F (figure 3)
-  double median_norm = 0;  // median of `norms`
-  /// Channels with norm >= outlier_ratio x median: at most `max_outliers`, largest first.
+  torch::Tensor norms;      // [d_model] float64: ||U_k||_F (figure 3)
+  double median_norm = 0;   // median of `norms`
+  double outlier_norm = 0;  // norms of at least this are outliers
+  /// Median |h| of the residual stream after the block that the weights alone suggest: of the
+  /// embedding and the feed-forward blocks so far, for inputs without a preferred direction.
+  double stream_median = 0;
+  /// Channels with norm >= outlier_norm: at most `max_outliers`, largest first.
   std::vector<ChannelForm> outliers;
   std::vector<ChannelForm> controls;  // channels near the median; empty without outliers
 };
@@ -93,16 +102,17 @@ struct QuadraticFormResult {
   std::vector<OutlierForm> outliers() const;
   /// Returns |cos| between the trigger directions of `outliers()`, [n, n] float64.
   torch::Tensor trigger_cosines() const;
-  /// Predicts where spikes rise and fall; see SpikePrediction.
-  SpikePrediction prediction() const;
+  /// Predicts where spikes rise and fall; see SpikePrediction. `definition`: the limits of spike
+  /// channels and steps that the prediction is about.
+  SpikePrediction prediction(const LifeCycleOptions& definition = {}) const;
 };
 
 /// Analyzes the feed-forward blocks as directional quadratic amplifiers, from the weights alone
 /// (arXiv 2603.05498, section 3, eqs. 15-19, theorem B.2). If the activation function is replaced
 /// by the identity, output channel k is x^T U_k x, where x is the normed input (without the learned
 /// scale of the norm, which is folded into gate and up). The result is empty for a model without
-/// feed-forward blocks. The model is not changed. Throws std::invalid_argument if outlier_ratio or
-/// eigenvalue_count is below 1, if another option is below 0, or if the weights are not finite.
+/// feed-forward blocks. The model is not changed. Throws std::invalid_argument if eigenvalue_count
+/// is below 1, if another option is below 0, or if the weights are not finite.
 QuadraticFormResult quadratic_form(const Transformer& model,
                                    const QuadraticFormOptions& options = {},
                                    const ProgressCallback& progress = {});

@@ -14,16 +14,17 @@ struct PredictedStep {
   int64_t expert = 0;     // see ChannelForm::expert
   bool up = true;         // step-up; false: step-down
   double eigenvalue = 0;  // lambda*; its sign is the sign of the added value
-  /// |lambda*| d_model: the largest value that the form can add (arXiv 2603.05498, eq. 19).
-  double most = 0;
+  double max_added = 0;   // see ChannelForm::max_added
 };
 
-/// Prediction of spikes from the weights alone. Only outlier channels with dominance >
-/// `least_dominance` are used. For each channel, take the blocks in which it is such an outlier.
-/// The first is a step-up block. A later one is a step-up block if its lambda* has the sign of the
-/// first, otherwise a step-down block.
+/// Prediction of spikes from the weights alone: the life cycle of a token whose input of every
+/// block is aligned with the block's trigger. Only outlier channels with dominance >
+/// `least_dominance` are used. A channel spikes if one of its blocks can add a spike by the
+/// definition of LifeCycle: max_added > least_magnitude and >= least_ratio x stream_median. Block
+/// by block, max_added is added to the channel's magnitude M, with the sign of lambda*; steps are
+/// those of LifeCycle in this sequence of M.
 struct SpikePrediction {
-  /// Sorted by the sum of `most` over step-ups, largest first.
+  /// Sorted by the sum of `max_added` over step-ups, largest first.
   std::vector<int64_t> spike_channels;
   std::vector<int64_t> step_up, step_down;  // block numbers (1..2L), each once, in order
   std::vector<PredictedStep> steps;         // in block order; within a block, largest first

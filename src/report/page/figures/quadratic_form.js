@@ -2,8 +2,7 @@
 
 import {blockName, number} from '../format.js';
 import {
-  axis, blockAxis, colour, curve, dots, draw, drawPlane, levelShape, logAxis, logRange,
-  stepShapes,
+  axis, blockAxis, colour, curve, dots, draw, drawPlane, logAxis, logRange, stepShapes,
 } from '../plot.js';
 
 const kLabelsApart = 0.06;  // in powers of ten
@@ -14,7 +13,8 @@ const kTriggersNamed = 24;
 
 // The largest norms of a block, over its median.
 function largestNorms({largest_norms: norms, median_norm: median, ...block}) {
-  return norms.map(([channel, norm]) => ({channel, ratio: norm / median, block}))
+  const limit = block.outlier_norm / median;
+  return norms.map(([channel, norm]) => ({channel, ratio: norm / median, limit, block}))
     .filter(({ratio}) => ratio > 0);
 }
 
@@ -49,6 +49,15 @@ function bandTraces(blocks) {
   ];
 }
 
+// The smallest norm of an outlier in each block.
+function limitTrace(blocks) {
+  const points = blocks.filter(({outlier_norm: limit}) => limit > 0)
+    .map(({block, outlier_norm: limit, median_norm: median}) => ({
+      x: block, y: limit / median, text: `limit of outliers: ${number(limit / median)} medians`,
+    }));
+  return curve('limit of outliers', points, {hue: 'ordinary', mode: 'lines', dash: 'dot'});
+}
+
 // Labels must not overlap.
 function normLabels(outliers) {
   const labels = [];
@@ -68,22 +77,23 @@ function normLabels(outliers) {
   return labels;
 }
 
-export function drawNorms(container, {blocks, options}, outliers, life) {
+export function drawNorms(container, {blocks}, outliers, life) {
   const shown = blocks.filter(({median_norm: median, norm_band: band}) => median > 0 && band);
-  const isOutlier = ({ratio}) => ratio >= options.outlier_ratio;
+  const isOutlier = ({ratio, limit}) => ratio >= limit;
   const norms = shown.flatMap(largestNorms);
   const traces = [
     ...bandTraces(shown),
     normDots('other channels', 'ordinary', norms.filter((norm) => !isOutlier(norm))),
     normDots('outliers', 'spike', norms.filter(isOutlier)),
+    limitTrace(shown),
   ];
   return drawPlane(container, 420, traces.filter((trace) => trace.x.length > 0), {
     showlegend: true,
-    shapes: [...stepShapes(life), levelShape(options.outlier_ratio, 'limit of outliers')],
+    shapes: stepShapes(life),
     annotations: normLabels(outliers),
     xaxis: blockAxis('feed-forward block', blocks[blocks.length - 1].block),
     yaxis: logAxis('norm / median', {
-      range: logRange([options.outlier_ratio, ...traces.flatMap((trace) => trace.y)]),
+      range: logRange(traces.flatMap((trace) => trace.y)),
     }),
   });
 }

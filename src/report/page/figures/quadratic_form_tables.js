@@ -50,7 +50,7 @@ function predictedStepTable(steps) {
     {title: 'Channel', value: (row) => row.channel, text: (row) => String(row.channel)},
     {title: 'Step', left: true, value: direction, text: direction},
     {title: 'Leading eigenvalue', value: (row) => row.eigenvalue},
-    {title: 'Largest possible output', value: (row) => row.most},
+    {title: 'Largest possible output', value: (row) => row.max_added},
   ], steps);
 }
 

@@ -9,23 +9,25 @@ import {fitNodes, predictionNodes, superWeightNodes} from '../figures/quadratic_
 
 // The channels of all blocks that are outliers, or their controls, with their block.
 function formsOf(blocks, field) {
-  return blocks.flatMap(({block, layer, kind, [field]: forms, median_norm: median}) =>
-    forms.map((form) => ({...form, block, layer, kind, ratio: form.frobenius_norm / median})));
+  return blocks.flatMap(({block, layer, kind, [field]: forms, median_norm: median, ...more}) =>
+    forms.map((form) => ({
+      ...form, block, layer, kind, ratio: form.frobenius_norm / median, limit: more.outlier_norm,
+    })));
 }
 
 // Those beyond the limit, whether or not they have a spectrum.
-function outliersOf({blocks, options}) {
-  return formsOf(blocks, 'channels').filter(({ratio}) => ratio >= options.outlier_ratio);
+function outliersOf({blocks}) {
+  return formsOf(blocks, 'channels').filter(({frobenius_norm: norm, limit}) => norm >= limit);
 }
 
 // -- sentences
 
-function describeOutliers({blocks, options}, outliers) {
-  const limit = `${number(options.outlier_ratio)} medians of its block`;
+function describeOutliers({blocks}, outliers) {
+  const limit = 'the limit of outliers of its block';
   if (outliers.length === 0) {
     const most = greatest(formsOf(blocks, 'channels'), ({ratio}) => ratio);
     if (!most) return 'No norm is known.';
-    return `No channel’s norm reaches ${limit}: the largest, ${number(most.ratio, 3)}, is that ` +
+    return `No channel’s norm reaches ${limit}: the largest, ${number(most.ratio, 3)} medians, is that ` +
       `of channel ${most.channel} in ${blockName(most)}.`;
   }
   const byChannel = [...Map.groupBy(outliers, ({channel}) => channel)]
