@@ -22,8 +22,7 @@ std::string to_text(const std::optional<spikesink::SeedRange>& range, int digits
 
 void print_table(const std::vector<spikesink::RowSummary>& rows) {
   fmt::print("{:<28} {:>21} {:>18} {:>18} {:>20}   {}\n", "mean (minimum-maximum)", "loss",
-             "sinks (paper), %", "sinks (gu), %", "spike",
-             "the paper's perplexity, sinks, spike");
+             "sinks (paper), %", "sinks (gu), %", "spike", "the paper's perplexity, sinks, spike");
   for (const auto& row : rows) {
     fmt::print("{:<28} {:>21} {:>18} {:>18} {:>20}", row.row, to_text(row.loss, 3),
                to_text(row.sink_ratio_percent, 1), to_text(row.gu_sink_ratio_percent, 1),

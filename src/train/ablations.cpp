@@ -73,7 +73,8 @@ Change positions(double skipped, double length) {
     const int64_t tokens = config.sequences * config.length, baseline_length = config.length;
     config.skipped_predictions = scaled(baseline_length, kLength, skipped);
     config.length = scaled(baseline_length, kLength, length);
-    config.sequences = std::llround(static_cast<double>(tokens) / static_cast<double>(config.length));
+    config.sequences =
+        std::llround(static_cast<double>(tokens) / static_cast<double>(config.length));
     config.model.context = config.length;
   };
 }
@@ -81,7 +82,8 @@ Change positions(double skipped, double length) {
 std::vector<Ablation> all_rows() {
   const std::vector<std::string> kRateField = {"optimizer.learning_rate"},
                                  kGate = {"model.gate.input", "model.gate.width"},
-                                 kPositions = {"length", "skipped_predictions", "sequences", "model.context"};
+                                 kPositions = {"length", "skipped_predictions", "sequences",
+                                               "model.context"};
   const std::vector<std::string> kHeadCount = {"model.n_heads", "model.n_key_value_heads"},
                                  kHeadWidth = {"model.d_head"};
   auto both = kHeadCount;
@@ -173,7 +175,10 @@ std::vector<Ablation> all_rows() {
        {{10.2, 44.3, 1797}},
        kGate,
        gate(GateInput::kConstant, GateWidth::kToken)},
-      {"table7/position", {{10.1, 41.1, 1755}}, kGate, gate(GateInput::kPosition, GateWidth::kChannel)},
+      {"table7/position",
+       {{10.1, 41.1, 1755}},
+       kGate,
+       gate(GateInput::kPosition, GateWidth::kChannel)},
       {"table7/embedding",
        {{10.0, 31.1, 1966}},
        kGate,
@@ -202,18 +207,62 @@ struct Scale {
 // It scales the deviation of the matrices with the width, because 0.02 at 4096 is 1.28 /
 // sqrt(d_model).
 constexpr Scale kScales[] = {
-    {.name = "nano", .layers = 3, .d_model = 64, .d_mlp = 192, .heads = 1, .d_head = 64,
-     .vocabulary = 65, .length = 64, .steps = 1000, .sequences = 64, .warm_up = 100, .rate = 3e-3,
-     .weight_decay = 0, .deviation = 0.16},
-    {.name = "60m", .layers = 10, .d_model = 768, .d_mlp = 1536, .heads = 8, .d_head = 96,
-     .vocabulary = 32000, .length = 2048, .steps = 50000, .sequences = 1024, .warm_up = 2000,
-     .rate = 3e-4, .weight_decay = 0.1, .deviation = 0.02},
-    {.name = "1b", .layers = 16, .d_model = 2048, .d_mlp = 5632, .heads = 16, .d_head = 128,
-     .vocabulary = 32000, .length = 4096, .steps = 50000, .sequences = 512, .warm_up = 2000,
-     .rate = 3e-4, .weight_decay = 0.1, .deviation = 0.02},
-    {.name = "7b", .layers = 32, .d_model = 4096, .d_mlp = 11008, .heads = 32, .d_head = 128,
-     .vocabulary = 32000, .length = 4096, .steps = 50000, .sequences = 512, .warm_up = 2000,
-     .rate = 3e-4, .weight_decay = 0.1, .deviation = 0.02},
+    {.name = "nano",
+     .layers = 3,
+     .d_model = 64,
+     .d_mlp = 192,
+     .heads = 1,
+     .d_head = 64,
+     .vocabulary = 65,
+     .length = 64,
+     .steps = 1000,
+     .sequences = 64,
+     .warm_up = 100,
+     .rate = 3e-3,
+     .weight_decay = 0,
+     .deviation = 0.16},
+    {.name = "60m",
+     .layers = 10,
+     .d_model = 768,
+     .d_mlp = 1536,
+     .heads = 8,
+     .d_head = 96,
+     .vocabulary = 32000,
+     .length = 2048,
+     .steps = 50000,
+     .sequences = 1024,
+     .warm_up = 2000,
+     .rate = 3e-4,
+     .weight_decay = 0.1,
+     .deviation = 0.02},
+    {.name = "1b",
+     .layers = 16,
+     .d_model = 2048,
+     .d_mlp = 5632,
+     .heads = 16,
+     .d_head = 128,
+     .vocabulary = 32000,
+     .length = 4096,
+     .steps = 50000,
+     .sequences = 512,
+     .warm_up = 2000,
+     .rate = 3e-4,
+     .weight_decay = 0.1,
+     .deviation = 0.02},
+    {.name = "7b",
+     .layers = 32,
+     .d_model = 4096,
+     .d_mlp = 11008,
+     .heads = 32,
+     .d_head = 128,
+     .vocabulary = 32000,
+     .length = 4096,
+     .steps = 50000,
+     .sequences = 512,
+     .warm_up = 2000,
+     .rate = 3e-4,
+     .weight_decay = 0.1,
+     .deviation = 0.02},
 };
 
 }  // namespace

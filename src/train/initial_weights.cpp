@@ -25,8 +25,7 @@ double deviation_of(const std::string& name, const torch::Tensor& weight, const 
   if (weight.dim() < 2) return 0;
   if (name == "embed") return config.embedding_deviation;
   if (name == "unembed")
-    return config.unembedding_deviation.value_or(1 /
-                                                 std::sqrt(static_cast<double>(model.d_model)));
+    return config.unembedding_deviation.value_or(1 / std::sqrt(static_cast<double>(model.d_model)));
   const bool smaller = config.scale_by_depth && writes_to_the_stream(name);
   return config.matrix_deviation /
          (smaller ? std::sqrt(2.0 * static_cast<double>(model.n_layers)) : 1.0);

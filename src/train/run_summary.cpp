@@ -44,15 +44,15 @@ std::vector<RowSummary> summarize_rows(const std::vector<TrainingRunLog>& runs) 
     const auto& name = run.config.name;
     if (std::ranges::find(rows, name, &RowSummary::row) != rows.end()) continue;
     const auto of_row = final_validations(runs, name);
-    rows.push_back({.row = name,
-                    .runs = static_cast<int64_t>(of_row.size()),
-                    .loss = spread(of_row, &ValidationRecord::loss),
-                    .perplexity = spread(of_row, &ValidationRecord::perplexity),
-                    .sink_ratio_percent = spread(of_row, &ValidationRecord::sink_ratio_percent),
-                    .gu_sink_ratio_percent =
-                        spread(of_row, &ValidationRecord::gu_sink_ratio_percent),
-                    .spike = spread(of_row, &ValidationRecord::spike),
-                    .paper = paper_row(name)});
+    rows.push_back(
+        {.row = name,
+         .runs = static_cast<int64_t>(of_row.size()),
+         .loss = spread(of_row, &ValidationRecord::loss),
+         .perplexity = spread(of_row, &ValidationRecord::perplexity),
+         .sink_ratio_percent = spread(of_row, &ValidationRecord::sink_ratio_percent),
+         .gu_sink_ratio_percent = spread(of_row, &ValidationRecord::gu_sink_ratio_percent),
+         .spike = spread(of_row, &ValidationRecord::spike),
+         .paper = paper_row(name)});
   }
   return rows;
 }

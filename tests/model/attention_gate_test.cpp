@@ -22,12 +22,12 @@ TEST(GateTest, MultipliesWhatHeadsGive) {
       for (const auto& entry : model->named_parameters())
         gated->named_parameters()[entry.key()].copy_(entry.value());
       const auto& gate = gated->layers[0]->attn->gate;
-      const auto logits =
-          input == GateInput::kConstant   ? gate->logits.expand({2, 9, -1})
-          : input == GateInput::kPosition ? gate->logits.slice(0, 0, 9).expand({2, 9, -1})
-          : input == GateInput::kHidden
-              ? at::linear(plain["blocks.0.attn.hook_in"], gate->map->weight)
-              : at::linear(plain["hook_embed"], gate->map->weight);
+      const auto logits = input == GateInput::kConstant ? gate->logits.expand({2, 9, -1})
+                          : input == GateInput::kPosition
+                              ? gate->logits.slice(0, 0, 9).expand({2, 9, -1})
+                          : input == GateInput::kHidden
+                              ? at::linear(plain["blocks.0.attn.hook_in"], gate->map->weight)
+                              : at::linear(plain["hook_embed"], gate->map->weight);
       const auto factors = width == GateWidth::kChannel ? at::sigmoid(logits).view({2, 9, 4, 8})
                            : width == GateWidth::kHead  ? at::sigmoid(logits).view({2, 9, 4, 1})
                                                         : at::sigmoid(logits).view({2, 9, 1, 1});

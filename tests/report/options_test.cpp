@@ -106,8 +106,9 @@ TEST_F(ReportOptionsTest, SinkGeometry) {
 }
 
 TEST_F(ReportOptionsTest, QuadraticForm) {
-  const auto written = section(
-      "quadratic_form", quadratic_form(model, {.outlier_deviations = 0.5, .least_dominance = 0.25}));
+  const auto written =
+      section("quadratic_form",
+              quadratic_form(model, {.outlier_deviations = 0.5, .least_dominance = 0.25}));
   EXPECT_EQ(written["options"], json({{"outlier_deviations", 0.5}, {"least_dominance", 0.25}}));
 }
 

@@ -83,8 +83,7 @@ TEST_F(ReportTest, CarriesTheFieldsThatScriptsRelyOn) {
   EXPECT_EQ(sink["definition"], "gu");
   EXPECT_EQ(sink["epsilon"], 0.3);
   EXPECT_EQ(sink["heads"].size(), 8u);
-  EXPECT_EQ(sink["sink_ratio_percent"],
-            sinks.result().sink_ratio_percent(SinkDefinition::kPaper));
+  EXPECT_EQ(sink["sink_ratio_percent"], sinks.result().sink_ratio_percent(SinkDefinition::kPaper));
   EXPECT_EQ(sink["sink_heads"].size(), sinks.result().sink_heads().size());
   EXPECT_EQ(json["perplexity"]["tokens"], 27);
   EXPECT_EQ(json["perplexity"]["mean_loss"], perplexity.result().mean_loss);

@@ -20,7 +20,7 @@ struct RowSummary {
   int64_t runs = 0;  // number of finished runs; only these are summarised
   // As in ValidationRecord.
   std::optional<SeedRange> loss, perplexity, sink_ratio_percent, gu_sink_ratio_percent, spike;
-  std::optional<PaperResult> paper;                                      // for a row of the paper
+  std::optional<PaperResult> paper;  // for a row of the paper
 };
 
 /// Returns one summary per configuration name, in the order of the first run of each name.

@@ -5,8 +5,8 @@
 namespace spikesink::detail {
 
 /// Computes the sum of A[i, k] over all queries i for every key k. q [B, T, H, d], k [B, T, K, d],
-/// lse [B, H, T] -> [B, H, T] float64. Scores are computed for a few queries at a time: O(T^2 d) time
-/// and O(T) memory per head.
+/// lse [B, H, T] -> [B, H, T] float64. Scores are computed for a few queries at a time: O(T^2 d)
+/// time and O(T) memory per head.
 torch::Tensor attention_sums(const torch::Tensor& q, const torch::Tensor& k,
                              const torch::Tensor& lse, const AttentionParams& rule);
 

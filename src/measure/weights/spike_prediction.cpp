@@ -34,8 +34,8 @@ struct Course {
     if (!is_large(larger, definition.step_ratio) ||
         std::abs(magnitude_ - before) < definition.step_share * larger)
       return;
-    steps.push_back({block.block, form.channel, form.expert, up, form.leading_eigenvalue(),
-                     form.max_added});
+    steps.push_back(
+        {block.block, form.channel, form.expert, up, form.leading_eigenvalue(), form.max_added});
   }
 
  private:

@@ -93,17 +93,18 @@ json section(const SpikePrediction& prediction) {
     entry["max_added"] = number(step.max_added);
     steps.push_back(entry);
   }
-  return {{"rule",
-           "Outlier channels with dominance > least_dominance. A channel spikes if one of its blocks "
-           "can add a spike by life_cycle's definition: max_added > least_magnitude and >= "
-           "least_ratio x stream_median. Block by block, max_added is added to the channel's "
-           "magnitude with the sign of the eigenvalue; steps are life_cycle's in this sequence. "
-           "max_added: what the block adds for the input sqrt(d_model) s*, |eigenvalue| d_model "
-           "(eq. 19), or the output of a norm that follows the block."},
-          {"spike_channels", prediction.spike_channels},
-          {"step_up", prediction.step_up},
-          {"step_down", prediction.step_down},
-          {"steps", steps}};
+  return {
+      {"rule",
+       "Outlier channels with dominance > least_dominance. A channel spikes if one of its blocks "
+       "can add a spike by life_cycle's definition: max_added > least_magnitude and >= "
+       "least_ratio x stream_median. Block by block, max_added is added to the channel's "
+       "magnitude with the sign of the eigenvalue; steps are life_cycle's in this sequence. "
+       "max_added: what the block adds for the input sqrt(d_model) s*, |eigenvalue| d_model "
+       "(eq. 19), or the output of a norm that follows the block."},
+      {"spike_channels", prediction.spike_channels},
+      {"step_up", prediction.step_up},
+      {"step_down", prediction.step_down},
+      {"steps", steps}};
 }
 
 json section(const RegressionSums& fit) {
@@ -139,9 +140,8 @@ void add_section(const QuadraticFormResult& result, ReportDocument& report) {
        "|h| after the block that embedding and feed-forward weights suggest for inputs without a "
        "preferred direction."},
       {"options",
-       {{"outlier_deviations", result.options.outlier_deviations
-                                   ? json(*result.options.outlier_deviations)
-                                   : json()},
+       {{"outlier_deviations",
+         result.options.outlier_deviations ? json(*result.options.outlier_deviations) : json()},
         {"least_dominance", result.options.least_dominance}}},
       {"blocks", blocks},
       {"triggers", trigger_cosines(result)},

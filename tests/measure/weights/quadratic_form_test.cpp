@@ -96,7 +96,8 @@ TEST_F(QuadraticFormTest, TheLimitOfOutliersIsOfTheLogNorms) {
   for (const auto& block : quadratic_form(model, {.outlier_deviations = 2}).blocks) {
     const auto logs = block.norms.log();
     const auto deviation = 1.4826 * (logs - logs.median()).abs().median();
-    EXPECT_NEAR(std::log(block.outlier_norm), (logs.median() + 2 * deviation).item<double>(), 1e-12);
+    EXPECT_NEAR(std::log(block.outlier_norm), (logs.median() + 2 * deviation).item<double>(),
+                1e-12);
   }
 }
 
@@ -260,7 +261,8 @@ TEST_P(EveryModelTest, FormsReadTheRightInput) {
   const torch::NoGradGuard no_grad;
   auto model = load_model(GetParam().path, {.dtype = torch::kDouble});
   const auto result = quadratic_form(
-      model, {.outlier_deviations = 0, .max_outliers = 1, .control_count = 0, .eigenvalue_count = 1});
+      model,
+      {.outlier_deviations = 0, .max_outliers = 1, .control_count = 0, .eigenvalue_count = 1});
   const auto& config = model->config();
   EXPECT_EQ(result.blocks.size(), static_cast<size_t>(config.n_layers));
   const auto cache = run_with_cache(model, torch::arange(6).unsqueeze(0), {"**"});

@@ -27,8 +27,8 @@ function describeOutliers({blocks}, outliers) {
   if (outliers.length === 0) {
     const most = greatest(formsOf(blocks, 'channels'), ({ratio}) => ratio);
     if (!most) return 'No norm is known.';
-    return `No channel’s norm reaches ${limit}: the largest, ${number(most.ratio, 3)} medians, is that ` +
-      `of channel ${most.channel} in ${blockName(most)}.`;
+    return `No channel’s norm reaches ${limit}: the largest, ${number(most.ratio, 3)} medians, ` +
+      `is that of channel ${most.channel} in ${blockName(most)}.`;
   }
   const byChannel = [...Map.groupBy(outliers, ({channel}) => channel)]
     .sort((a, b) => b[1].length - a[1].length || b[1][0].ratio - a[1][0].ratio);

@@ -39,9 +39,10 @@ function describeRise(validation) {
   return halves.length > 0 ? `Validation first shows ${halves.join(' and ')}.` : '';
 }
 
-function describeEnd({loss, perplexity, sink_ratio_percent: sinks, gu_sink_ratio_percent: gu, spike}) {
+function describeEnd({loss, perplexity, spike, ...sinks}) {
+  const {sink_ratio_percent: paper, gu_sink_ratio_percent: gu} = sinks;
   return `a validation loss of ${lossText(loss)} (perplexity ${number(perplexity)}), a sink ` +
-    `ratio of ${percentage(sinks)} (“gu”: ${percentage(gu)}) and a spike of ${number(spike)}`;
+    `ratio of ${percentage(paper)} (“gu”: ${percentage(gu)}) and a spike of ${number(spike)}`;
 }
 
 function stepsDone({steps, steps_done: done}) {
