@@ -68,7 +68,7 @@ int main(int argc, char** argv) {
   TableOptions options;
   app.add_option("--rows", options.rows,
                  "rows to train, listed below, or tables such as table5 for all of their rows")
-      ->default_str("baseline table5/sandwich table5/dynamic-tanh table7/conditional-head")
+      ->default_str("table5 table7")
       ->type_name("ROW...")
       ->group("Training");
   app.add_option("--seeds", options.seeds,

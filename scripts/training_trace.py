@@ -5,7 +5,7 @@ Usage: training_trace.py [OUT [NAME...]]   (needs torch, transformers, safetenso
 
 OUT is tests/goldens/training. config.json and model.safetensors are the initial weights, with bfloat16 values, which are exact
 in float32. trace.json has `train`, the settings under the names of TrainConfig; `ids` [steps, sequences, length + 1]; `loss` and
-`gradient_norm`, before clipping, of each step; and `validation_loss`, that of the trained model on the first step's ids, all
+`gradient_norm`, before clipping, of each step; and `validation_loss`, that of the trained model on the first `length` of the first step's ids, all
 predictions counted. Families that transformers has are transformers' own modules; the others are below, from the formulae of their
 papers. Everything is computed in float32 on one thread, and again in float64. The script fails if the two differ by more than
 a fraction of the test's tolerance, because then rounding alone could fail the test.
@@ -334,7 +334,7 @@ def train(model, ids, settings):
         trace["loss"].append(loss.item())
         trace["gradient_norm"].append(norm.item())
     with torch.no_grad():
-        trace["validation_loss"] = mean_loss(model, ids[0], 0).item()
+        trace["validation_loss"] = mean_loss(model, ids[0][:, :-1], 0).item()
     return trace
 
 

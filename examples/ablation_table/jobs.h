@@ -9,8 +9,7 @@
 namespace examples {
 
 struct TableOptions : TrainingOptions {
-  std::vector<std::string> rows = {"baseline", "table5/sandwich", "table5/dynamic-tanh",
-                                   "table7/conditional-head"};
+  std::vector<std::string> rows = {"table5", "table7"};
   int64_t seeds = 3;
   std::optional<int> jobs;
 };

@@ -80,7 +80,7 @@ TEST_F(ReportTest, CarriesTheFieldsThatScriptsRelyOn) {
   EXPECT_GT(channel["mean"], 40000);
   EXPECT_EQ(json["massive_activations"]["blocks"][0]["tokens"][0]["text"], kHostile);
   const auto& sink = json["attention_sinks"];
-  EXPECT_EQ(sink["definition"], "gu");
+  EXPECT_EQ(sink["definition"], "paper");
   EXPECT_EQ(sink["epsilon"], 0.3);
   EXPECT_EQ(sink["heads"].size(), 8u);
   EXPECT_EQ(sink["sink_ratio_percent"], sinks.result().sink_ratio_percent(SinkDefinition::kPaper));

@@ -8,8 +8,8 @@ namespace spikesink::detail {
 
 /// A gated feed-forward with the activation function replaced by the identity: output channel k is
 /// the quadratic form x^T U_k x of the input x, U_k = sum_i down[k, i] gate_i up_i^T (arXiv
-/// 2603.05498, eqs. 15-17). No U_k and no d_mlp x d_mlp matrix is stored: matrices are computed in
-/// tiles of at most `edge` rows and columns.
+/// 2603.05498, eqs. 15-17). No d_mlp x d_mlp matrix is stored: norms are computed in tiles of at
+/// most `edge` rows and columns.
 struct GatedForm {
   /// [d_mlp, d_model], with the norm's scale folded in; float32 or float64
   torch::Tensor gate, up;
@@ -20,19 +20,15 @@ struct GatedForm {
   /// Returns ||U_k||_F of every channel k, [d_model] float64 on the CPU. ||U_k||_F^2 = sum_ij w_i
   /// w_j (g_i . g_j) (p_i . p_j) = w^T ((G G^T) o (P P^T)) w with w = down[k], G = gate, P = up.
   torch::Tensor norms(int64_t edge = kEdge) const;
-  /// Returns ||S_k||_F of one channel, S_k = (U_k + U_k^T) / 2.
-  double symmetric_norm(int64_t channel, int64_t edge = kEdge) const;
+  /// Returns S_k = (U_k + U_k^T) / 2 of one channel, [d_model, d_model] float64 on the CPU.
+  torch::Tensor symmetric(int64_t channel) const;
 };
 
-/// Products with the S_k of one GatedForm, in float64.
-class SymmetricForm {
+/// The terms of x^T S_k x by hidden unit, in float64.
+class FormTerms {
  public:
-  explicit SymmetricForm(const GatedForm& form);
+  explicit FormTerms(const GatedForm& form);
 
-  int64_t size() const { return gate_and_up_.size(1); }
-  /// Returns S_k x for x [d_model], or for each column of x [d_model, n]. Input and output are
-  /// float64 on the CPU.
-  torch::Tensor product(int64_t channel, const torch::Tensor& x) const;
   /// `gate_and_up` returns gate_i . x and up_i . x of each hidden unit i for x [d_model]: [2,
   /// d_mlp]. `contributions` returns the terms of x^T S_k x: down[k, i] (gate_i . x) (up_i . x),
   /// [d_mlp]. `outputs` returns x^T S_k x of all channels k, [d_model].

@@ -60,15 +60,14 @@ std::vector<SuperWeight> super_weights(const LayerForms& forms, size_t member, i
   return result;
 }
 
-// Computes the eigenpairs of a channel. If the form is 0, they are 0.
-void decompose(ChannelForm& channel, const detail::SymmetricForm& symmetric, int64_t spectrum) {
-  const int64_t size = symmetric.size();
+// Computes the eigenpairs of a channel from its S_k. If the form is 0, they are 0.
+void decompose(ChannelForm& channel, const torch::Tensor& symmetric, int64_t spectrum) {
+  const int64_t size = symmetric.size(0);
+  channel.symmetric_norm = symmetric.norm().item<double>();
   channel.spectrum.assign(std::min(spectrum, size), 0.0);
   channel.trigger = torch::zeros({size}, torch::kDouble);
   if (channel.symmetric_norm == 0) return;
-  const auto product = [&](const torch::Tensor& x) {
-    return symmetric.product(channel.channel, x);
-  };
+  const auto product = [&](const torch::Tensor& x) { return at::matmul(symmetric, x); };
   const auto [values, vector] =
       detail::leading_eigenpairs(product, size, spectrum, channel.symmetric_norm);
   const auto kept = values.accessor<double, 1>();
@@ -148,34 +147,33 @@ class BlockAnalysis {
     }
     if (chosen.empty()) return;
     const auto form = forms_.form(member);
-    const detail::SymmetricForm symmetric(form);
+    const detail::FormTerms terms(form);
     for (auto* channel : chosen) {
-      channel->symmetric_norm = form.symmetric_norm(channel->channel);
-      decompose(*channel, symmetric, options_.eigenvalue_count);
-      if (channel->leading_eigenvalue() != 0) find_super_weights(*channel, member, symmetric);
+      decompose(*channel, form.symmetric(channel->channel), options_.eigenvalue_count);
+      if (channel->leading_eigenvalue() != 0) find_super_weights(*channel, member, terms);
     }
   }
 
   // Finds the hidden units with the largest shares of the eigenvalue, and the sign of s* that opens
   // their gates.
   void find_super_weights(ChannelForm& channel, size_t member,
-                          const detail::SymmetricForm& symmetric) const {
-    const auto products = symmetric.gate_and_up(channel.trigger);
+                          const detail::FormTerms& terms) const {
+    const auto products = terms.gate_and_up(channel.trigger);
     const auto shares =
-        symmetric.contributions(channel.channel, products) / channel.leading_eigenvalue();
+        terms.contributions(channel.channel, products) / channel.leading_eigenvalue();
     if (at::dot(shares, products[0]).item<double>() < 0) channel.trigger.neg_();
-    channel.max_added = max_added(channel, symmetric, products);
+    channel.max_added = max_added(channel, terms, products);
     channel.super_weights =
         super_weights(forms_, member, channel.channel, shares, options_.super_weight_count);
   }
 
   // A norm after the block divides its output by the root mean square over all channels.
-  double max_added(const ChannelForm& channel, const detail::SymmetricForm& symmetric,
+  double max_added(const ChannelForm& channel, const detail::FormTerms& terms,
                    const torch::Tensor& products) const {
-    const auto size = static_cast<double>(symmetric.size());
+    const auto size = static_cast<double>(channel.trigger.numel());
     const auto scale = forms_.scale_after();
     if (!scale.defined()) return std::abs(channel.leading_eigenvalue()) * size;
-    const auto outputs = symmetric.outputs(products);
+    const auto outputs = terms.outputs(products);
     const double rms = (outputs.norm() / std::sqrt(size)).item<double>();
     return std::abs((scale[channel.channel] * outputs[channel.channel]).item<double>()) / rms;
   }

@@ -159,9 +159,11 @@ TEST(SmolLm2FormFitTest, TheFormPredictsItsSpikes) {
   torch::manual_seed(8);
   const auto ids = torch::randint(model->config().d_vocabulary, {8, 32}, torch::kLong);
   run(model, {{ids, 0}}, {&fit});
-  const auto channels = fit.result().channels;
-  ASSERT_EQ(channels.size(), 3u);
-  for (const auto& channel : channels) {
+  int64_t checked = 0;
+  for (const auto& channel : fit.result().channels) {
+    const auto number = channel.block.number;  // the steps of its largest spike
+    if (channel.channel != 507 || (number != 6 && number != 24 && number != 58)) continue;
+    ++checked;
     const bool is_first = channel.block.number == 6;  // two units of opposite signs share it
     EXPECT_GT(channel.open.r_squared(), is_first ? 0.85 : 0.99) << channel.block.number;
     EXPECT_NEAR(channel.open.slope(), 1, is_first ? 0.2 : 0.07) << channel.block.number;
@@ -169,6 +171,7 @@ TEST(SmolLm2FormFitTest, TheFormPredictsItsSpikes) {
     if (is_first) continue;
     EXPECT_GT(channel.leading.r_squared(), 0.95) << channel.block.number;
   }
+  EXPECT_EQ(checked, 3);
 }
 
 }  // namespace

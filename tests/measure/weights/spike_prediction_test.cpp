@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "measure/weights/amplifier.h"
@@ -35,12 +36,44 @@ TEST_F(SpikePredictionTest, PredictionNamesThePlantedBlocksAlone) {
   EXPECT_NEAR(last.max_added, 90 * kAmplifierWidth, kAmplifierWidth);
 }
 
+// A block that adds less than 1000 medians of the stream makes no spike.
+TEST_F(SpikePredictionTest, ABlockThatAddsLittleIsNotPredicted) {
+  auto model = quiet_model();
+  plant(model, 1, 0, 5, 40);
+  const auto median = quadratic_form(model).blocks[1].stream_median;
+  EXPECT_EQ(quadratic_form(model).prediction().spike_channels, std::vector<int64_t>{5});
+  const double ratio = 40 * kAmplifierWidth / median;
+  EXPECT_TRUE(
+      quadratic_form(model).prediction({.least_ratio = 1.1 * ratio}).spike_channels.empty());
+  EXPECT_FALSE(
+      quadratic_form(model).prediction({.least_ratio = 0.9 * ratio}).spike_channels.empty());
+}
+
+TEST_F(SpikePredictionTest, RandomWeightsPredictNothing) {
+  for (const uint64_t seed : {1, 2, 3}) {
+    torch::manual_seed(seed);
+    const auto result = quadratic_form(random_model(config()));
+    EXPECT_TRUE(result.prediction().steps.empty()) << seed;
+  }
+}
+
+// The norm after a block gives its output a root mean square of one, times the learned scale.
+TEST_F(SpikePredictionTest, ANormAfterTheBlockLimitsWhatItAdds) {
+  auto sandwich = config();
+  sandwich.norm_placement = NormPlacement::kSandwich;
+  auto model = random_model(sandwich);
+  plant(model, 1, 0, 5, 4000);
+  model->layers[1]->feed_forward_norms.output->weight.fill_(3);
+  const auto block = quadratic_form(model).blocks[1];
+  ASSERT_EQ(block.outliers.at(0).channel, 5);
+  EXPECT_NEAR(block.outliers[0].max_added, 3 * std::sqrt(kAmplifierWidth), 0.1);
+}
+
 TEST_F(SpikePredictionTest, AnOutlierWithoutADominantEigenvalueIsNotPredicted) {
   auto model = quiet_model();
   model->layers[2]->mlp->down->weight[11] *= 50;
   const auto result = quadratic_form(model);
-  ASSERT_EQ(result.outliers().size(), 1u);
-  EXPECT_EQ(result.outliers()[0].form->channel, 11);
+  EXPECT_EQ(result.blocks[2].outliers.at(0).channel, 11);
   EXPECT_TRUE(result.prediction().steps.empty());
   EXPECT_TRUE(result.prediction().spike_channels.empty());
 }
@@ -64,14 +97,13 @@ TEST(SmolLm2FormsTest, PredictsItsSpikes) {
   expect_outlier(2, 64, 6, 1);
   expect_outlier(11, 152, 11, 1);
   expect_outlier(28, 696, 16, -1);
-  EXPECT_EQ(result.outliers().size(), 3u);
   EXPECT_LT(result.blocks[2].outliers[0].dominance, 0.8) << "two units of opposite signs";
   EXPECT_GT(result.blocks[11].outliers[0].dominance, 0.9);
   EXPECT_GT(result.blocks[28].outliers[0].dominance, 0.9);
   const auto prediction = result.prediction();
-  EXPECT_EQ(prediction.spike_channels, std::vector<int64_t>{507});
-  EXPECT_EQ(prediction.step_up, (std::vector<int64_t>{6, 24}));
-  EXPECT_EQ(prediction.step_down, std::vector<int64_t>{58});
+  EXPECT_EQ(prediction.spike_channels, (std::vector<int64_t>{507, 247}));
+  EXPECT_EQ(prediction.step_up, (std::vector<int64_t>{2, 6, 24, 58}));
+  EXPECT_EQ(prediction.step_down, (std::vector<int64_t>{20, 58}));
 }
 
 }  // namespace
