@@ -198,7 +198,7 @@ std::vector<Ablation> all_rows() {
 struct Scale {
   const char* name;
   int64_t layers, d_model, d_mlp, heads, d_head, vocabulary, length;
-  int64_t steps, sequences, warm_up;
+  int64_t steps, sequences, warm_up, measure_every;
   double rate, weight_decay, deviation;
 };
 
@@ -218,6 +218,7 @@ constexpr Scale kScales[] = {
      .steps = 1000,
      .sequences = 64,
      .warm_up = 100,
+     .measure_every = 50,
      .rate = 3e-3,
      .weight_decay = 0,
      .deviation = 0.16},
@@ -232,6 +233,7 @@ constexpr Scale kScales[] = {
      .steps = 50000,
      .sequences = 1024,
      .warm_up = 2000,
+     .measure_every = 200,
      .rate = 3e-4,
      .weight_decay = 0.1,
      .deviation = 0.02},
@@ -246,6 +248,7 @@ constexpr Scale kScales[] = {
      .steps = 50000,
      .sequences = 512,
      .warm_up = 2000,
+     .measure_every = 200,
      .rate = 3e-4,
      .weight_decay = 0.1,
      .deviation = 0.02},
@@ -260,6 +263,7 @@ constexpr Scale kScales[] = {
      .steps = 50000,
      .sequences = 512,
      .warm_up = 2000,
+     .measure_every = 200,
      .rate = 3e-4,
      .weight_decay = 0.1,
      .deviation = 0.02},
@@ -300,6 +304,7 @@ TrainConfig baseline(const std::string& scale) {
     config.optimizer.warm_up = size.warm_up;
     config.optimizer.weight_decay = size.weight_decay;
     config.steps = size.steps;
+    config.measure_every = size.measure_every;
     config.sequences = size.sequences;
     config.length = size.length;
     config.initial.matrix_deviation = size.deviation;
