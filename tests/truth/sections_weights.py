@@ -93,7 +93,7 @@ class LayerForm:
 
     def limit(self, norms_of_model):
         """The smallest norm of an outlier: so many robust deviations of the logarithms above their median."""
-        logs = numpy.log([form.norm for form in self.forms])
+        logs = numpy.log([form.norm for form in self.forms if form.norm > 0])
         middle = lower_median(logs)
         deviation = 1.4826 * lower_median(abs(logs - middle))
         deviations = statistics.NormalDist().inv_cdf(1 - FALSE_ALARMS / norms_of_model)
