@@ -142,27 +142,36 @@ class SectionTest(TrainingTests, PageCase):
         report = make_report()
         blocks = report["quadratic_form"]["blocks"]
         page = self.open_section(report, "quadratic_form")
-        carrying = self.trace(page, "collinear-rows", "carry an outlier")
-        given = [
-            (f"block {block['block']}", weight["gate_up_cosine"])
+        carrying = self.trace(page, "collinear-rows", "of an outlier with a dominant eigenvalue")
+        outliers = [
+            (f"block {block['block']}", channel)
             for block in blocks
             for channel in block["channels"]
-            for weight in channel.get("super_weights", ())
+            if "super_weights" in channel
         ]
-        self.assertEqual(list(zip(carrying["x"], carrying["y"])), given)
+        self.assertEqual(carrying["x"], [block for block, _ in outliers])
+        self.assertEqual(carrying["y"], [channel["super_weights"][0]["gate_up_cosine"] for _, channel in outliers])
         others = self.trace(page, "collinear-rows", "middle 98 % of the other units")
         self.assertEqual([others["y"], others["error_y"]["array"]], [[0.05] * 3, [0.25] * 3])
         self.assertEqual(self.trace(page, "collinear-rows", "largest of them")["y"], [0.6] * 3)
-        self.assertIn("rows of gate and up, and so it is here: of the units with the largest share", self.text(page))
-        self.assertIn("9 of 9 (100 %) have a larger |cosine| than 99 % of the other units", self.text(page))
-        self.assertIn("(median 0.8; of the others 0.05)", self.text(page))
-        for words, changed in (("It is so here only in part: of", 1), (", but not here: of", 3)):
-            for block in blocks:
-                for channel in block["channels"][:changed]:
-                    for weight in channel.get("super_weights", ()):
-                        weight["gate_up_cosine"] = 0.2
-            page = self.open_section(report, "quadratic_form")
-            self.assertIn(words, self.text(page))
+        self.assertIn("It holds here: of the outliers with one dominant eigenvalue, 9 of 9 (100 %) are", self.text(page))
+        self.assertIn("(median 0.8; other units: 0.05); of the controls 3 of 3 (100 %).", self.text(page))
+
+    def test_rows_that_are_not_collinear(self):
+        report = make_report()
+        for block in report["quadratic_form"]["blocks"]:
+            for number, channel in enumerate(block["channels"]):
+                for weight in channel.get("super_weights", ()):
+                    weight["gate_up_cosine"] = 0.2
+                    channel["dominance"] = 0.9 if number == 0 else 0.5
+        page = self.open_section(report, "quadratic_form")
+        self.assertIn("It does not hold here: of the outliers with one dominant eigenvalue, 0 of 3 (0 %)", self.text(page))
+        self.assertIn("; of the other outliers 0 of 6 (0 %)", self.text(page))
+        for block in report["quadratic_form"]["blocks"]:
+            for channel in block["channels"][:1]:
+                channel["dominance"] = 0.5
+        page = self.open_section(report, "quadratic_form")
+        self.assertIn("of the outliers, 0 of 9 (0 %)", self.text(page))
 
     def test_weights_that_miss(self):
         report = make_report()
@@ -230,7 +239,8 @@ class SectionTest(TrainingTests, PageCase):
         first = [head for head in heads if head["layer"] == 0]
         own, others = (sum(head[kind] for head in first) / len(first) for kind in ("delimiter", "ordinary"))
         self.assertIn(
-            f"In agreement, the heads of layer 0 give {100 * own:.3g} % of a delimiter’s attention and {100 * others:.3g} %",
+            f"In agreement, in layer 0 delimiters give themselves {100 * own:.3g} % of their attention and ordinary tokens "
+            f"{100 * others:.3g} %",
             text,
         )
         self.assertEqual([row["Id"] for row in self.rows(page, "#self-attention table")], ["40", "33", "5"])
@@ -242,7 +252,7 @@ class SectionTest(TrainingTests, PageCase):
         page = self.open_section(report, "self_attention", "first_norm")
         self.assertIn("After the norm of the embedding with its learned scale", self.text(page))
         self.assertIn("but here it is not: they have 0.933 times the median", self.text(page))
-        self.assertIn("Nevertheless, the heads of layer 0", self.text(page))
+        self.assertIn("Nevertheless, in layer 0 delimiters", self.text(page))
 
     def test_an_encoder(self):
         report = make_report()

@@ -2,33 +2,57 @@
 // other units of the block.
 
 import {element, figure, paragraph} from '../elements.js';
-import {agree, blockName, number, ofAll, plural} from '../format.js';
+import {blockName, number, ofAll, plural} from '../format.js';
 import {axis, colour, dots, drawPlane} from '../plot.js';
 import {quantile} from '../statistics.js';
 
-// The super weights of the forms in `field`, the largest share of each first.
-function weightsOf(blocks, field) {
-  return blocks.map(({[field]: forms, ...block}) => forms.map(({super_weights: weights = []}) =>
-    weights.map((weight) => ({...weight, block})))).flat();
+// Of each form in `field` the super weight with the largest share, and of which form it is.
+function carriers(blocks, field) {
+  return blocks.flatMap(({[field]: forms, ...block}) => forms
+    .filter(({super_weights: weights}) => Number.isFinite(weights?.[0]?.gate_up_cosine))
+    .map(({super_weights: [weight], dominance}) => ({...weight, dominance, block})));
+}
+
+function groupsOf({blocks, options}) {
+  const outliers = carriers(blocks, 'channels');
+  const isDominated = ({dominance}) => dominance > options.least_dominance;
+  return {
+    dominated: outliers.filter(isDominated),
+    others: outliers.filter((carrier) => !isDominated(carrier)),
+    controls: carriers(blocks, 'controls'),
+  };
 }
 
 // -- sentences
 
-function describeRows(blocks) {
-  const leading = weightsOf(blocks, 'channels').map(([weight]) => weight)
-    .filter((weight) => Number.isFinite(weight?.gate_up_cosine));
-  if (leading.length === 0) return 'No hidden unit carries an outlier channel.';
-  const beyond = leading.filter(({gate_up_cosine: cosine, block}) =>
-    cosine > block.other_units.high).length;
-  const verdict = beyond === leading.length ? ', and so it is here' :
-    beyond === 0 ? ', but not here' : '. It is so here only in part';
+function beyondOthers(units) {
+  return units.filter(({gate_up_cosine: cosine, block}) => cosine > block.other_units.high).length;
+}
+
+function verdict(units) {
+  const share = beyondOthers(units) / units.length;
+  if (share === 1) return 'It holds here';
+  if (share === 0) return 'It does not hold here';
+  return share >= 0.5 ? 'It holds for most of them here' : 'It holds for few of them here';
+}
+
+function describeRows({blocks}, {dominated, others, controls}) {
+  const first = dominated.length > 0 ? dominated : others;
+  if (first.length === 0) return 'No hidden unit is known to carry an outlier channel.';
+  const of = (units, words) => `of the ${words} ${ofAll(beyondOthers(units), units.length)}`;
+  const rest = [
+    dominated.length > 0 && others.length > 0 ? of(others, 'other outliers') : '',
+    controls.length > 0 ? of(controls, 'controls') : '',
+  ].filter(Boolean);
   const median = (values) => number(quantile(values, 0.5), 2);
-  return 'According to the paper, the hidden unit that carries an outlier channel has nearly ' +
-    `collinear rows of gate and up${verdict}: of the units with the largest share of an ` +
-    `outlier, ${ofAll(beyond, leading.length)} ${agree(beyond, 'has', 'have')} a larger |cosine| ` +
+  return 'According to the paper, a channel of high gain is carried by a hidden unit whose rows ' +
+    `of gate and up are highly collinear. ${verdict(first)}: of the outliers` +
+    `${dominated.length > 0 ? ' with one dominant eigenvalue' : ''}, ` +
+    `${ofAll(beyondOthers(first), first.length)} are carried by a unit with a larger |cosine| ` +
     'than 99 % of the other units of the block (median ' +
-    `${median(leading.map(({gate_up_cosine: cosine}) => cosine))}; of the others ` +
-    `${median(blocks.map(({other_units: others}) => others.median))}).`;
+    `${median(first.map(({gate_up_cosine: cosine}) => cosine))}; other units: ` +
+    `${median(blocks.map(({other_units: units}) => units.median))})` +
+    `${rest.length > 0 ? `; ${rest.join(', ')}` : ''}.`;
 }
 
 // -- figure
@@ -68,39 +92,41 @@ function otherUnits(blocks) {
   ];
 }
 
-function carryingUnits(name, blocks, field, look) {
-  const points = weightsOf(blocks, field).flat().map((weight) => ({
-    x: xOf(weight.block),
-    y: weight.gate_up_cosine,
-    text: `unit ${weight.column} of channel ${weight.row}, ${blockName(weight.block)}<br>` +
-      `|cosine| ${number(weight.gate_up_cosine)}, share ${number(weight.share, 2)}`,
+function carrierDots(name, carrying, look) {
+  const points = carrying.map((unit) => ({
+    x: xOf(unit.block),
+    y: unit.gate_up_cosine,
+    text: `unit ${unit.column} of channel ${unit.row}, ${blockName(unit.block)}<br>` +
+      `|cosine| ${number(unit.gate_up_cosine)}, share ${number(unit.share, 2)}`,
   }));
-  return dots(name, points, look);
+  return dots(name, points, {...look, opacity: 1});
 }
 
-function drawRows(container, blocks) {
+function drawRows(container, blocks, {dominated, others, controls}) {
   const traces = [
     ...otherUnits(blocks),
-    carryingUnits('carry a control', blocks, 'controls', {hue: 'ordinary', symbol: 'square-open'}),
-    carryingUnits('carry an outlier', blocks, 'channels', {hue: 'spike', size: 9}),
+    carrierDots('of a control', controls, {hue: 'ordinary', symbol: 'square-open', size: 8}),
+    carrierDots('of another outlier', others, {hue: 'spike', symbol: 'circle-open', size: 8}),
+    carrierDots('of an outlier with a dominant eigenvalue', dominated, {hue: 'spike', size: 9}),
   ];
-  return drawPlane(container, 380, traces.filter((trace) => trace.x.length > 0), {
+  return drawPlane(container, 400, traces.filter((trace) => trace.x.length > 0), {
     showlegend: true,
-    xaxis: axis('', {type: 'category'}),
+    xaxis: axis('', {type: 'category', categoryarray: blocks.map(xOf)}),
     yaxis: axis('|cosine| of gate and up', {range: [-0.03, 1.03]}),
   });
 }
 
-export function collinearRowNodes({blocks}) {
-  const compared = blocks.filter(({other_units: others}) => others);
+export function collinearRowNodes({blocks, options}) {
+  const compared = blocks.filter(({other_units: units}) => units);
   if (compared.length === 0) return [];
+  const groups = groupsOf({blocks: compared, options});
   return [
     element('h3', {textContent: 'Collinear rows'}),
-    paragraph(describeRows(compared)),
+    paragraph(describeRows({blocks: compared}, groups)),
     figure('collinear-rows', 'Cosines of the gate and up rows of hidden units, block by block',
-      (container) => drawRows(container, compared)),
-    paragraph('Each dot is a hidden unit i: |cosine| of W_gate[i] and W_up[i], with the scale of ' +
-      'the norm folded in. It carries a channel with one of ' +
-      'the largest shares of its leading eigenvalue (section 3.1.2 of arXiv 2603.05498).', 'quiet'),
+      (container) => drawRows(container, compared, groups)),
+    paragraph('|cosine| of W_gate[i] and W_up[i], the norm’s scale folded in (section 3.1.2 of ' +
+      'arXiv 2603.05498). Large dots: the hidden unit i with the largest share of a channel’s ' +
+      'leading eigenvalue; bars: the units that carry no outlier.', 'quiet'),
   ];
 }

@@ -3,7 +3,7 @@
 
 import {element, figure, panels, paragraph, table} from '../elements.js';
 import {number, percentage, tokenName, tokenText} from '../format.js';
-import {axis, curve, dots, drawPlane, plain} from '../plot.js';
+import {axis, curve, dots, drawPlane, kKinds, plain} from '../plot.js';
 import {registerSection} from '../registry.js';
 import {finite, greatest, mean} from '../statistics.js';
 
@@ -56,16 +56,16 @@ const kVerdicts = {
 // Layer 0 alone reads what the norm makes of embeddings.
 function describeAttention(section, attention) {
   const heads = (attention?.heads ?? []).filter(({layer}) => layer === 0);
-  const [own, others] = ['delimiter', 'ordinary'].map((kind) =>
-    mean(heads.map((head) => head[kind])));
+  const kind = attention?.tokens.ordinary > 0 ? 'ordinary' : 'spike';
+  const [own, others] = ['delimiter', kind].map((group) => mean(heads.map((head) => head[group])));
   if (own === null || others === null || !Number.isFinite(section.groups.delimiter.l2_norm))
     return '';
   const linking = kVerdicts[isElevated(section) ? 'elevated' : 'ordinary'];
-  const {head, delimiter, ordinary} = greatest(heads, (item) => item.delimiter - item.ordinary);
-  return `${own > others ? linking.more : linking.less}, the heads of layer 0 give ` +
-    `${percentage(100 * own)} of a delimiter’s attention and ${percentage(100 * others)} of an ` +
-    `ordinary token’s to the token itself; the largest difference is in head ${head}: ` +
-    `${percentage(100 * delimiter)} and ${percentage(100 * ordinary)}.`;
+  const most = greatest(heads, (head) => head.delimiter - head[kind]);
+  return `${own > others ? linking.more : linking.less}, in layer 0 delimiters give themselves ` +
+    `${percentage(100 * own)} of their attention and ${kKinds[kind].name} ` +
+    `${percentage(100 * others)}, on average over heads; they differ most in head ${most.head}: ` +
+    `${percentage(100 * most.delimiter)} and ${percentage(100 * most[kind])}.`;
 }
 
 // -- figures
