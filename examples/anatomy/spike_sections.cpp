@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace examples {
 namespace {
@@ -29,6 +30,26 @@ std::vector<int64_t> delimiters(const Experiment& experiment,
   }
   std::sort(ids.begin(), ids.end());
   return ids;
+}
+
+// The ids with a positive count, the most frequent first.
+template <typename Count>
+std::vector<int64_t> ids_by(std::vector<spikesink::VocabularySpikeCounts> tokens, Count count) {
+  std::erase_if(tokens, [&](const auto& token) { return count(token) == 0; });
+  std::sort(tokens.begin(), tokens.end(), [&](const auto& a, const auto& b) {
+    return std::pair(-count(a), a.id) < std::pair(-count(b), b.id);
+  });
+  std::vector<int64_t> ids;
+  for (const auto& token : tokens) ids.push_back(token.id);
+  return ids;
+}
+
+spikesink::FirstNormGroups first_norm_groups(const Experiment& experiment,
+                                             const spikesink::SpikeTokensResult& tokens) {
+  return {.delimiters = delimiters(experiment, tokens),
+          .first = ids_by(tokens.by_token, [](const auto& token) { return token.seen_first; }),
+          .spike = ids_by(tokens.by_token,
+                          [](const auto& token) { return token.spiking - token.spiking_first; })};
 }
 
 }  // namespace
@@ -57,13 +78,14 @@ void SpikeTokensSection::join_second_run(const Experiment& experiment, TextRun& 
 }
 
 void SpikeTokensSection::finish(Experiment& experiment, const Options&) {
-  if (in_report()) collinearity_ = spikesink::norm_collinearity(experiment.model);
+  if (!in_report()) return;
+  first_norm_ = spikesink::first_norm(experiment.model, first_norm_groups(experiment, *result()));
 }
 
 void SpikeTokensSection::add_to(spikesink::Report& report) const {
   report.add(*result());
-  report.add(*collinearity_);
   report.add(*self_attention_);
+  if (first_norm_) report.add(*first_norm_);
 }
 
 void SpikeTokensSection::print_summary() const {

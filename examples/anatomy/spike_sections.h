@@ -10,8 +10,8 @@ class LifeCycleSection : public FirstRunSection<spikesink::LifeCycle> {
   void print_summary() const override;
 };
 
-/// Which tokens spike, how much of their attention they pay to themselves, and how collinear their
-/// embeddings are after the first norm.
+/// Which tokens spike, how much of their attention they pay to themselves, and what the first norm
+/// makes of their embeddings.
 class SpikeTokensSection : public FirstRunSection<spikesink::SpikeTokens> {
  public:
   explicit SpikeTokensSection(SectionTable& table);
@@ -25,7 +25,7 @@ class SpikeTokensSection : public FirstRunSection<spikesink::SpikeTokens> {
 
  private:
   std::optional<spikesink::SelfAttentionResult> self_attention_;
-  std::optional<spikesink::NormCollinearity> collinearity_;
+  std::optional<spikesink::FirstNormResult> first_norm_;
 };
 
 /// A figure of the largest state.

@@ -54,7 +54,7 @@
 #include "spikesink/measure/spikes/spike_tokens.h"
 #include "spikesink/measure/spikes/state_norms.h"
 #include "spikesink/measure/spikes/state_picture.h"
-#include "spikesink/measure/weights/norm_collinearity.h"
+#include "spikesink/measure/weights/first_norm.h"
 #include "spikesink/measure/weights/quadratic_form.h"
 #include "spikesink/measure/weights/quadratic_form_fit.h"
 #include "spikesink/measure/weights/spike_prediction.h"

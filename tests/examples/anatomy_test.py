@@ -22,7 +22,7 @@ class AnatomyTest(ReportTest):
         always = {"schema", "program", "versions", "repeats_with", "configuration", "model"}
         # The model has no spike, so there is no vocabulary to probe.
         sections = {
-            "life_cycle", "spike_tokens", "self_attention", "gate_linearity", "quadratic_form", "sparse_constants", "state_norms",
+            "life_cycle", "spike_tokens", "self_attention", "first_norm", "gate_linearity", "quadratic_form", "sparse_constants", "state_norms",
             "sink_geometry", "attention_sinks", "sinks_anywhere", "quantisation", "kv_cache", "massive_activations",
             "perplexity", "state_picture",
         }
@@ -31,7 +31,7 @@ class AnatomyTest(ReportTest):
         chosen = self.report("anatomy", *command, "--only", "life_cycle,sink_geometry", "--only", "gate_linearity")
         self.assertEqual(chosen.keys(), always | {"life_cycle", "sink_geometry", "gate_linearity"})
         left = self.report("anatomy", *command, "--skip", "spike_tokens,state_picture")
-        self.assertEqual(left.keys(), always | sections - {"spike_tokens", "self_attention", "state_picture"})
+        self.assertEqual(left.keys(), always | sections - {"spike_tokens", "self_attention", "first_norm", "state_picture"})
         self.assert_refused(["--only", "nonsense", "life-cycle"], *command, "--only", "nonsense")
         self.assert_refused(["--skip", "--only"], *command, "--only", "perplexity", "--skip", "life_cycle")
 

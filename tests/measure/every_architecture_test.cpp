@@ -10,7 +10,7 @@
 #include "spikesink/measure/spikes/gate_linearity.h"
 #include "spikesink/measure/spikes/sparse_constants.h"
 #include "spikesink/measure/spikes/spike_tokens.h"
-#include "spikesink/measure/weights/norm_collinearity.h"
+#include "spikesink/measure/weights/first_norm.h"
 #include "spikesink/model/load_model.h"
 
 namespace spikesink {
@@ -114,10 +114,23 @@ TEST_P(EveryArchitectureTest, PaperSinksAreAtLeastThoseOfKeyZero) {
   }
 }
 
-TEST_P(EveryArchitectureTest, EmbeddingsHaveACosineOrThereIsNoScale) {
-  const auto cosines = norm_collinearity(model).cosines;
-  EXPECT_TRUE(cosines.empty() ||
-              cosines.size() == static_cast<size_t>(model->config().d_vocabulary));
+// Where the stream begins with the token embedding alone.
+TEST_P(EveryArchitectureTest, TheFirstNormOfTheVocabularyIsThatOfAText) {
+  const auto result = first_norm(model);
+  if (!result) return;
+  EXPECT_EQ(result->cosines.size(), static_cast<size_t>(model->config().d_vocabulary));
+  ASSERT_EQ(result->l2_norms.size(), result->cosines.size());
+  if (model->position_embedding.defined() || model->token_type_embedding.defined()) return;
+  const auto point = result->norm == "embed.ln"
+                         ? std::string(hook_names::kFullEmbed)
+                         : hook_names::layer_hook_name(0, hook_names::kAttentionIn);
+  const auto states = run_with_cache(model, batch.ids, {point})[point].to(torch::kDouble);
+  const auto expected = states.norm(2, {2}).flatten();  // [B T]
+  const auto ids = batch.ids.flatten();
+  for (int64_t token = 0; token < ids.numel(); ++token) {
+    const double norm = expected[token].item<double>();
+    EXPECT_NEAR(result->l2_norms[ids[token].item<int64_t>()], norm, 1e-4 * norm);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, EveryArchitectureTest, testing::ValuesIn(golden_models()),

@@ -112,6 +112,16 @@ TEST_F(ReportOptionsTest, QuadraticForm) {
   EXPECT_EQ(written["options"], json({{"outlier_deviations", 0.5}, {"least_dominance", 0.25}}));
 }
 
+TEST_F(ReportOptionsTest, FirstNorm) {
+  const auto written = section(
+      "first_norm", *first_norm(model, {.delimiters = {3, 5}, .first = {7}, .spike = {5, 9}}));
+  EXPECT_EQ(written["groups"]["delimiter"]["entries"], 2);
+  ASSERT_EQ(written["tokens"].size(), 4u);
+  EXPECT_EQ(written["tokens"][1]["id"], 5);
+  EXPECT_EQ(written["tokens"][1]["groups"], json({"delimiter", "spike"}));
+  EXPECT_EQ(written["tokens"][2]["groups"], json({"first"}));
+}
+
 TEST_F(ReportOptionsTest, VocabularyProbe) {
   const auto written =
       section("vocabulary_probe",

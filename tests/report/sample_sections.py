@@ -11,6 +11,7 @@ class Sections(SinkSections):
         sections = {
             "spike_tokens": self.spike_tokens(),
             "self_attention": self.self_attention(),
+            "first_norm": self.first_norm(),
             "state_norms": self.state_norms(),
             "gate_linearity": self.gate_linearity(),
             "quadratic_form": self.quadratic_form(),
@@ -24,8 +25,8 @@ class Sections(SinkSections):
 
     def spike_tokens(self):
         first = self.sequences if self.spikes else 0
-        at_start = {"spiking": 1, "seen": 3, "spiking_first": 1, "seen_first": 1, "collinearity": 0.01}
-        elsewhere = {"spiking": 2, "seen": 40, "spiking_first": 0, "seen_first": 1, "collinearity": 0.19}
+        at_start = {"spiking": 1, "seen": 3, "spiking_first": 1, "seen_first": 1}
+        elsewhere = {"spiking": 2, "seen": 40, "spiking_first": 0, "seen_first": 1}
         tokens = [self.token(i) | at_start | {"largest": 900.0 + i} for i in range(first)]
         positions = [{"position": 0, "spiking": first, "seen": self.sequences}] if first else []
         if self.away:
@@ -38,7 +39,6 @@ class Sections(SinkSections):
             "states": [self.spike_state(block) for block in range(1, 2 * self.layers + 1)],
             "by_token": tokens,
             "by_position": positions,
-            "collinearity_deciles": [significant(-0.1 + 0.03 * i) for i in range(11)],
         }
 
     def spike_state(self, block):
@@ -65,6 +65,29 @@ class Sections(SinkSections):
             "options": {"delimiters": [3, 7]},
             "tokens": {"spike": self.away, "ordinary": ordinary, "delimiter": 7},
             "heads": [head(*index) for index in self.every_head()],
+        }
+
+    def first_norm(self):
+        def entry(index, groups, l2_norm, cosine):
+            fields = {"groups": groups, "l2_norm": l2_norm, "l2_norm_percentile": 96.5}
+            return self.token(index) | fields | {"cosine": cosine, "cosine_percentile": 97.5}
+
+        def group(entries, l2_norm, cosine):
+            known = {"l2_norm": l2_norm, "l2_norm_ratio": l2_norm / 4.5, "cosine": cosine}
+            return {"entries": entries} | (known if entries else dict.fromkeys(known))
+
+        away = ["spike"] if self.away else []
+        return {
+            "definition": "What the first norm makes of the vocabulary.",
+            "norm": "blocks.0.ln1",
+            "l2_norm_deciles": [significant(4 + 0.1 * i) for i in range(11)],
+            "cosine_deciles": [significant(-0.1 + 0.03 * i) for i in range(11)],
+            "groups": {"delimiter": group(2, 5.4, 0.19), "first": group(1, 3.6, 0.01), "spike": group(len(away), 5.4, 0.19)},
+            "tokens": [
+                entry(0, ["first"], 3.6, 0.01),
+                entry(4, ["delimiter", *away], 5.4, 0.19),
+                entry(5, ["delimiter"], 5.6, 0.2),
+            ],
         }
 
     def gate_linearity(self):
@@ -173,6 +196,7 @@ class Sections(SinkSections):
             if leading is None:
                 return entry
             weight = {"row": channel, "column": 3, "weight": -1.5, "share": 0.75}
+            weight |= {"gate_up_cosine": 0.8, "gate_up_percentile": 100.0}
             spectrum = [significant(leading / (1 + i) ** 2, 4) for i in range(min(32, self.width))]
             return entry | {
                 "leading_eigenvalue": leading,
@@ -185,6 +209,7 @@ class Sections(SinkSections):
         channels = [c for c, _ in outliers]
         listed = [form(c, 0.9 * norms[c] if c in channels else None) for c in order[:10]]
         controls = [form(order[len(order) // 2], 0.4)] if outliers else []
+        others = {"units": 4 * self.width - 1, "low": 0.01, "median": 0.05, "high": 0.3, "largest": 0.6}
         return block_fields(block) | {
             "gated": True,
             "normed_before": True,
@@ -196,7 +221,7 @@ class Sections(SinkSections):
             "channels": listed,
             "controls": controls,
             "norms": norms,
-        }
+        } | ({"other_units": others} if outliers else {})
 
     def vocabulary_probe(self):
         block = self.step_up[0]

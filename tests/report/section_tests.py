@@ -138,6 +138,41 @@ class SectionTest(TrainingTests, PageCase):
         self.assertEqual([first["Predicted and measured"], third["Predicted and measured"]], ["5, 17, 40", "6, 12"])
         self.assertEqual(second["Only measured"], "–")
 
+    def test_collinear_rows(self):
+        report = make_report()
+        blocks = report["quadratic_form"]["blocks"]
+        page = self.open_section(report, "quadratic_form")
+        carrying = self.trace(page, "collinear-rows", "of an outlier with a dominant eigenvalue")
+        outliers = [
+            (f"block {block['block']}", channel)
+            for block in blocks
+            for channel in block["channels"]
+            if "super_weights" in channel
+        ]
+        self.assertEqual(carrying["x"], [block for block, _ in outliers])
+        self.assertEqual(carrying["y"], [channel["super_weights"][0]["gate_up_cosine"] for _, channel in outliers])
+        others = self.trace(page, "collinear-rows", "middle 98 % of the other units")
+        self.assertEqual([others["y"], others["error_y"]["array"]], [[0.05] * 3, [0.25] * 3])
+        self.assertEqual(self.trace(page, "collinear-rows", "largest of them")["y"], [0.6] * 3)
+        self.assertIn("It holds here: of the outliers with one dominant eigenvalue, 9 of 9 (100 %) are", self.text(page))
+        self.assertIn("(median 0.8; other units: 0.05); of the controls 3 of 3 (100 %).", self.text(page))
+
+    def test_rows_that_are_not_collinear(self):
+        report = make_report()
+        for block in report["quadratic_form"]["blocks"]:
+            for number, channel in enumerate(block["channels"]):
+                for weight in channel.get("super_weights", ()):
+                    weight["gate_up_cosine"] = 0.2
+                    channel["dominance"] = 0.9 if number == 0 else 0.5
+        page = self.open_section(report, "quadratic_form")
+        self.assertIn("It does not hold here: of the outliers with one dominant eigenvalue, 0 of 3 (0 %)", self.text(page))
+        self.assertIn("; of the other outliers 0 of 6 (0 %)", self.text(page))
+        for block in report["quadratic_form"]["blocks"]:
+            for channel in block["channels"][:1]:
+                channel["dominance"] = 0.5
+        page = self.open_section(report, "quadratic_form")
+        self.assertIn("of the outliers, 0 of 9 (0 %)", self.text(page))
+
     def test_weights_that_miss(self):
         report = make_report()
         report["quadratic_form"]["comparison"]["spike_channels"] = {
@@ -176,7 +211,7 @@ class SectionTest(TrainingTests, PageCase):
     def test_self_attention(self):
         report = make_report()
         heads = report["self_attention"]["heads"]
-        page = self.open_section(report, "self_attention", "spike_tokens")
+        page = self.open_section(report, "self_attention")
         ordinary = [sum(head["ordinary"] for head in heads if head["layer"] == layer) / 4 for layer in range(6)]
         for drawn, given in zip(
             self.trace(page, "self-attention-layers", "ordinary tokens")["y"], ordinary, strict=True
@@ -187,9 +222,37 @@ class SectionTest(TrainingTests, PageCase):
         self.assertAlmostEqual(page.evaluate(cell), head["spike"], places=5)
         page.evaluate("[...document.querySelectorAll('#self-attention .choice button')].pop().click()")
         self.assertTrue(page.wait_for(f"Math.abs({cell} - {head['ordinary']}) < 1e-5"))
-        deciles = report["spike_tokens"]["collinearity_deciles"]
-        self.assertEqual(self.trace(page, "collinearity", "vocabulary, by tenths")["x"], deciles)
-        self.assertIn("1 of 1 (100 %) lie in the top tenth", self.text(page))
+
+    def test_first_norm(self):
+        report = make_report()
+        section, heads = report["first_norm"], report["self_attention"]["heads"]
+        page = self.open_section(report, "self_attention", "first_norm")
+        for figure, field in (("first-norm-lengths", "l2_norm"), ("first-norm-cosines", "cosine")):
+            self.assertEqual(self.trace(page, figure, "vocabulary, by tenths")["x"], section[f"{field}_deciles"])
+            marked = self.trace(page, figure, "delimiter")
+            self.assertEqual(marked["x"], [token[field] for token in section["tokens"][1:]])
+            self.assertEqual(marked["y"], [token[f"{field}_percentile"] for token in section["tokens"][1:]])
+            self.assertEqual(self.trace(page, figure, "spikes elsewhere")["x"], [section["tokens"][1][field]])
+        text = self.text(page)
+        self.assertIn("have an L2 norm of 4.1 to 4.9. It is elevated for delimiters, as the paper says", text)
+        self.assertIn("they have 1.2 times the median of the vocabulary. The tokens at position 0 have 0.8 times", text)
+        first = [head for head in heads if head["layer"] == 0]
+        own, others = (sum(head[kind] for head in first) / len(first) for kind in ("delimiter", "ordinary"))
+        self.assertIn(
+            f"In agreement, in layer 0 delimiters give themselves {100 * own:.3g} % of their attention and ordinary tokens "
+            f"{100 * others:.3g} %",
+            text,
+        )
+        self.assertEqual([row["Id"] for row in self.rows(page, "#self-attention table")], ["40", "33", "5"])
+
+    def test_a_first_norm_that_does_not_elevate_delimiters(self):
+        report = make_report()
+        report["first_norm"].update(norm="embed.ln")
+        report["first_norm"]["groups"]["delimiter"].update(l2_norm=4.2, l2_norm_ratio=4.2 / 4.5)
+        page = self.open_section(report, "self_attention", "first_norm")
+        self.assertIn("After the norm of the embedding with its learned scale", self.text(page))
+        self.assertIn("but here it is not: they have 0.933 times the median", self.text(page))
+        self.assertIn("Nevertheless, in layer 0 delimiters", self.text(page))
 
     def test_an_encoder(self):
         report = make_report()

@@ -59,6 +59,7 @@ SECTIONS = {
     "massive_activations": sections_spikes.massive_activations,
     "spike_tokens": sections_spikes.spike_tokens,
     "self_attention": sections_attention.self_attention,
+    "first_norm": sections_weights.first_norm,
     "state_norms": sections_activations.state_norms,
     "gate_linearity": sections_activations.gate_linearity,
     "vocabulary_probe": sections_weights.vocabulary_probe,

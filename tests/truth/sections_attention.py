@@ -8,7 +8,6 @@ from text_run import MOST_TOKENS, by_count, mean, token_entry
 EPSILON, LEAST_QUERIES, LEAST_SHARE_OF_HEADS = 0.3, 8, 0.1
 PAPER_LENGTH = 64
 MOST_PLACES = 200
-DELIMITERS = ".,"  # of the tokenizer's entries those that are punctuation alone
 
 
 def importance(trace, layer, head, key):
@@ -255,11 +254,10 @@ def kv_cache(run):
 def self_attention(run):
     """Of the tokens that are not the first of their sequence."""
     later = [(s, p, id) for s, p, id in run.tokens if p > 0]
-    # A token counts as a delimiter where the tokenizer gives it a text of punctuation.
     groups = {
         "spike": [(s, p) for s, p, _ in later if (s, p) in run.spikes],
         "ordinary": [(s, p) for s, p, _ in later if (s, p) not in run.spikes],
-        "delimiter": [(s, p) for s, p, id in later if token_entry(id).get("text", "") in tuple(DELIMITERS)],
+        "delimiter": [(s, p) for s, p, id in later if id in run.delimiters],
     }
     heads = []
     for layer, head in run.all_heads:
@@ -269,5 +267,4 @@ def self_attention(run):
             entry[group] = number(mean(kept))
         heads.append(entry)
     counts = {group: len(places) for group, places in groups.items()}
-    delimiters = sorted({id for _, _, id in run.tokens if token_entry(id).get("text", "") in tuple(DELIMITERS)})
-    return {"definition": Given(), "options": {"delimiters": delimiters}, "tokens": counts, "heads": heads}
+    return {"definition": Given(), "options": {"delimiters": run.delimiters}, "tokens": counts, "heads": heads}

@@ -9,7 +9,6 @@ from text_run import (
     MOST_TOKENS,
     block_entry,
     by_count,
-    cosine,
     deviation,
     lower_median,
     mean,
@@ -264,13 +263,7 @@ def spike_state(massive, block):
     return block_entry(block) | {"tokens": len(massive), "channels": entries, "pairs": channel_pairs(massive)}
 
 
-def collinearity(run):
-    """The cosine of each entry's embedding with the scale of the first norm."""
-    scale = run.model.of_layer(0, "input_layernorm.weight")
-    return [cosine(row, scale) for row in run.model.embedding]
-
-
-def spiking_token(run, id, cosines):
+def spiking_token(run, id):
     places = [(s, p) for s, p, other in run.tokens if other == id]
     spiking = [place for place in places if place in run.spikes]
     largest = [
@@ -285,16 +278,13 @@ def spiking_token(run, id, cosines):
         "spiking_first": sum(p == 0 for _, p in spiking),
         "seen_first": sum(p == 0 for _, p in places),
         "largest": float(max(largest)),
-        "collinearity": cosines[id],
     }
 
 
 def spike_tokens(run):
-    cosines = collinearity(run)
     ids = sorted({run.traces[s].ids[p] for s, p in run.spikes})
-    tokens = by_count([spiking_token(run, id, cosines) for id in ids], lambda token: token["spiking"])
+    tokens = by_count([spiking_token(run, id) for id in ids], lambda token: token["spiking"])
     positions = sorted({p for _, p in run.spikes})
-    ordered = sorted(cosines)
     return {
         "definition": Given(),
         "tokens": len(run.tokens),
@@ -310,7 +300,6 @@ def spike_tokens(run):
             }
             for position in positions
         ],
-        "collinearity_deciles": [ordered[(len(ordered) - 1) * tenth // 10] for tenth in range(11)],
     }
 
 

@@ -1,4 +1,4 @@
-"""quadratic_form and vocabulary_probe: whole matrices U_k, and every vocabulary entry on its own."""
+"""quadratic_form, first_norm and vocabulary_probe: whole matrices U_k, and every vocabulary entry on its own."""
 
 import math
 import statistics
@@ -16,6 +16,8 @@ from text_run import (
     deviation,
     lower_median,
     mean,
+    percentile,
+    quantile,
     token_entry,
 )
 
@@ -50,12 +52,17 @@ class ChannelForm:
             self.trigger = -self.trigger
         return self
 
-    def super_weights(self):
-        columns = numpy.argsort(-self.shares)[:SUPER_WEIGHTS]
-        return [
-            {"row": self.channel, "column": int(c), "weight": float(self.down[c]), "share": float(self.shares[c])}
-            for c in columns
-        ]
+    @property
+    def carrying_units(self):
+        return [int(unit) for unit in numpy.argsort(-self.shares)[:SUPER_WEIGHTS]]
+
+    def super_weight(self, unit):
+        entry = {"row": self.channel, "column": unit, "weight": float(self.down[unit]), "share": float(self.shares[unit])}
+        alike = self.layer_form.row_cosine(unit)
+        return entry | {
+            "gate_up_cosine": alike,
+            "gate_up_percentile": percentile(alike, self.layer_form.other_cosines()),
+        }
 
     def max_added(self):
         return abs(self.eigenvalue) * len(self.trigger)
@@ -69,7 +76,7 @@ class ChannelForm:
             "dominance": self.dominance,
             "max_added": self.max_added(),
             "spectrum": [digits(value, 1e-9 * self.norm) for value in self.spectrum],
-            "super_weights": self.super_weights(),
+            "super_weights": [self.super_weight(unit) for unit in self.carrying_units],
         }
 
 
@@ -99,6 +106,20 @@ class LayerForm:
         deviations = statistics.NormalDist().inv_cdf(1 - FALSE_ALARMS / norms_of_model)
         return float(numpy.exp(middle + deviations * deviation))
 
+    def row_cosine(self, unit):
+        """How collinear the rows of gate and up are."""
+        return abs(cosine(self.gate[unit], self.up[unit]))
+
+    def other_cosines(self):
+        """Of the hidden units that carry no outlier."""
+        carrying = {unit for form in self.outliers for unit in form.carrying_units}
+        return [self.row_cosine(unit) for unit in range(len(self.gate)) if unit not in carrying]
+
+    def other_units(self):
+        cosines = self.other_cosines()
+        percents = {"low": 1, "median": 50, "high": 99, "largest": 100}
+        return {"units": len(cosines)} | {name: quantile(cosines, percent) for name, percent in percents.items()}
+
     def entry(self):
         short = [form.short_entry() for form in self.order if form not in self.outliers]
         channels = [form.entry() for form in self.outliers] + short
@@ -113,7 +134,7 @@ class LayerForm:
             "channels": channels[:MOST_CHANNELS],
             "controls": [form.entry() for form in self.controls],
             "norms": [digits(form.norm) for form in self.forms],
-        }
+        } | ({"other_units": self.other_units()} if self.outliers else {})
 
 
 class Weights:
@@ -233,6 +254,49 @@ def quadratic_form(run):
         "comparison": comparison(prediction, LifeCycle(run)),
         "fit": {"definition": Given(), "channels": fits},
     }
+
+
+class FirstNorm:
+    """Every vocabulary entry after the first norm, with its scale."""
+
+    def __init__(self, run):
+        scale = run.model.of_layer(0, "input_layernorm.weight")
+        embedding = run.model.embedding
+        self.values = {
+            "l2_norm": numpy.linalg.norm(run.model.normed(embedding) * scale, axis=1),
+            "cosine": numpy.array([cosine(row, scale) for row in embedding]),
+        }
+        self.groups = {
+            "delimiter": set(run.delimiters),
+            "first": {trace.ids[0] for trace in run.traces},
+            "spike": {run.traces[s].ids[p] for s, p in run.spikes if p > 0},
+        }
+
+    def group_entry(self, ids):
+        medians = {name: lower_median(values[sorted(ids)]) if ids else None for name, values in self.values.items()}
+        ratio = medians["l2_norm"] / lower_median(self.values["l2_norm"]) if ids else None
+        return {"entries": len(ids), "l2_norm_ratio": ratio} | medians
+
+    def token(self, id):
+        entry = token_entry(id) | {"groups": [name for name, ids in self.groups.items() if id in ids]}
+        for name, values in self.values.items():
+            entry |= {name: float(values[id]), f"{name}_percentile": percentile(values[id], values)}
+        return entry
+
+    def section(self):
+        return {
+            "definition": Given(),
+            "norm": "blocks.0.ln1",
+            "groups": {name: self.group_entry(ids) for name, ids in self.groups.items()},
+            "tokens": [self.token(id) for id in sorted(set().union(*self.groups.values()))],
+        } | {
+            f"{name}_deciles": [quantile(values, 10 * tenth) for tenth in range(11)]
+            for name, values in self.values.items()
+        }
+
+
+def first_norm(run):
+    return FirstNorm(run).section()
 
 
 class Probe:

@@ -11,6 +11,7 @@ from tiny_models import VOCABULARY
 SPECIAL_TOKENS = 3  # the first entries of the tokenizer
 LEAST_MAGNITUDE, LEAST_RATIO = 100.0, 1000.0  # of a massive value (arXiv 2402.17762)
 MOST_TOKENS = 200  # rows of a table of tokens
+DELIMITERS = (".", ",")  # of the tokenizer's entries those that are punctuation alone
 
 
 @dataclass
@@ -43,16 +44,31 @@ class TextRun:
         """The (sequence, position) that are massive after some block."""
         return {place for block in self.blocks for place in self.massive[block]}
 
+    @property
+    def delimiters(self):
+        """The ids of the text that the tokenizer gives a text of punctuation alone."""
+        return sorted({id for _, _, id in self.tokens if token_entry(id).get("text") in DELIMITERS})
+
     def first_batch(self):
         """The sequences before the first one of another length."""
         lengths = [len(trace.ids) for trace in self.traces]
         return [trace for index, trace in enumerate(self.traces) if set(lengths[: index + 1]) == {lengths[0]}]
 
 
+def quantile(values, percent):
+    """An element; of two the lower one."""
+    ordered = numpy.sort(numpy.ravel(values))
+    return float(ordered[(len(ordered) - 1) * percent // 100])
+
+
 def lower_median(values):
     """The lower middle element."""
-    ordered = numpy.sort(numpy.ravel(values))
-    return float(ordered[(len(ordered) - 1) // 2])
+    return quantile(values, 50)
+
+
+def percentile(value, values):
+    """How many percent of the values are smaller."""
+    return 100 * float(numpy.mean(numpy.ravel(values) < value))
 
 
 def massive_values(states):

@@ -35,8 +35,7 @@ class Report {
 
   /// Adds the section of a result, with the options of the measurement. `ModelConfig` and the
   /// results of measurements have sections, each defined in `src/report/sections`. The call does
-  /// not link for any other type. NormCollinearity extends the section of SpikeTokensResult, which
-  /// must be added first. Sections have the order in which they are added.
+  /// not link for any other type. Sections have the order in which they are added.
   template <typename Result>
   void add(const Result& result);
 

@@ -37,6 +37,14 @@ torch::Tensor GatedForm::symmetric(int64_t channel) const {
   return (form + form.t()) / 2;
 }
 
+torch::Tensor GatedForm::gate_up_cosines() const {
+  const auto length = [](const torch::Tensor& rows) {
+    return at::linalg_vector_norm(rows, 2, {1}, /*keepdim=*/false, torch::kDouble);
+  };
+  const auto products = (gate * up).sum(1, /*keepdim=*/false, torch::kDouble);
+  return (products.abs() / (length(gate) * length(up))).clamp_max(1).cpu();
+}
+
 FormTerms::FormTerms(const GatedForm& form)
     : gate_and_up_(at::cat({form.gate, form.up}).to(torch::kDouble)),
       down_(form.down.to(torch::kDouble)) {}

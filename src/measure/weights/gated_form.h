@@ -22,6 +22,9 @@ struct GatedForm {
   torch::Tensor norms(int64_t edge = kEdge) const;
   /// Returns S_k = (U_k + U_k^T) / 2 of one channel, [d_model, d_model] float64 on the CPU.
   torch::Tensor symmetric(int64_t channel) const;
+  /// Returns |cos(gate_i, up_i)| of every hidden unit i, [d_mlp] float64 on the CPU. NaN if a row
+  /// is zero.
+  torch::Tensor gate_up_cosines() const;
 };
 
 /// The terms of x^T S_k x by hidden unit, in float64.

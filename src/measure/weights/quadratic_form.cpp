@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "detail/fail.h"
+#include "measure/core/sorted_values.h"
 #include "measure/weights/layer_forms.h"
 #include "measure/weights/leading_eigenpairs.h"
 #include "measure/weights/stream_size.h"
@@ -54,8 +55,10 @@ std::vector<SuperWeight> super_weights(const LayerForms& forms, size_t member, i
   const auto order = shares.argsort(-1, /*descending=*/true).slice(0, 0, count);
   for (int64_t rank = 0; rank < order.size(0); ++rank) {
     const int64_t unit = order[rank].item<int64_t>();
-    result.push_back(
-        {channel, unit, forms.down_weight(member, channel, unit), shares[unit].item<double>()});
+    result.push_back({.row = channel,
+                      .column = unit,
+                      .weight = forms.down_weight(member, channel, unit),
+                      .share = shares[unit].item<double>()});
   }
   return result;
 }
@@ -151,6 +154,28 @@ class BlockAnalysis {
     for (auto* channel : chosen) {
       decompose(*channel, form.symmetric(channel->channel), options_.eigenvalue_count);
       if (channel->leading_eigenvalue() != 0) find_super_weights(*channel, member, terms);
+    }
+    if (forms_.expert(member) == ChannelForm::kDense) compare_rows(form.gate_up_cosines(), chosen);
+  }
+
+  // Compares the rows of the hidden units that carry an outlier with those of the others.
+  void compare_rows(const torch::Tensor& cosines, const std::vector<ChannelForm*>& channels) {
+    const auto* cosine = cosines.data_ptr<double>();
+    std::vector<double> others(cosine, cosine + cosines.numel());
+    for (const auto& outlier : result_.outliers) {
+      for (const auto& weight : outlier.super_weights) others[weight.column] = NAN;
+    }
+    const detail::SortedValues sorted(others);
+    result_.other_units = {.units = sorted.size(),
+                           .low = sorted.at_percent(1),
+                           .median = sorted.at_percent(50),
+                           .high = sorted.at_percent(99),
+                           .largest = sorted.at_percent(100)};
+    for (auto* channel : channels) {
+      for (auto& weight : channel->super_weights) {
+        const double own = cosine[weight.column];
+        weight.gate_up = {.cosine = own, .percentile = sorted.percent_below(own)};
+      }
     }
   }
 

@@ -10,6 +10,25 @@ namespace {
 
 constexpr size_t kMostChannels = 10;  // listed per block, outliers or not
 
+json section(const SuperWeight& weight) {
+  json entry = {{"row", weight.row},
+                {"column", weight.column},
+                {"weight", number(weight.weight)},
+                {"share", number(weight.share)}};
+  if (!weight.gate_up) return entry;
+  entry["gate_up_cosine"] = number(weight.gate_up->cosine);
+  entry["gate_up_percentile"] = number(weight.gate_up->percentile);
+  return entry;
+}
+
+json section(const GateUpCosines& cosines) {
+  return {{"units", cosines.units},
+          {"low", number(cosines.low)},
+          {"median", number(cosines.median)},
+          {"high", number(cosines.high)},
+          {"largest", number(cosines.largest)}};
+}
+
 json section(const ChannelForm& form) {
   json entry = {{"channel", form.channel}, {"frobenius_norm", number(form.frobenius_norm)}};
   if (form.expert >= 0) entry["expert"] = form.expert;
@@ -20,12 +39,7 @@ json section(const ChannelForm& form) {
   entry["dominance"] = number(form.dominance);
   entry["max_added"] = number(form.max_added);
   for (const double eigenvalue : form.spectrum) entry["spectrum"].push_back(digits(eigenvalue));
-  for (const auto& weight : form.super_weights) {
-    entry["super_weights"].push_back({{"row", weight.row},
-                                      {"column", weight.column},
-                                      {"weight", number(weight.weight)},
-                                      {"share", number(weight.share)}});
-  }
+  for (const auto& weight : form.super_weights) entry["super_weights"].push_back(section(weight));
   return entry;
 }
 
@@ -63,6 +77,7 @@ json section(const BlockForms& block) {
   entry["channels"] = largest_channels(block);
   entry["controls"] = json::array();
   for (const auto& form : block.controls) entry["controls"].push_back(section(form));
+  if (block.other_units) entry["other_units"] = section(*block.other_units);
   const auto* norms = block.norms.data_ptr<double>();
   for (int64_t channel = 0; channel < block.norms.numel(); ++channel)
     entry["norms"].push_back(digits(norms[channel]));
@@ -138,7 +153,10 @@ void add_section(const QuadraticFormResult& result, ReportDocument& report) {
        "outlier_deviations x 1.4826 x the median absolute deviation; null: the number that normal "
        "log norms exceed anywhere in the model with probability 0.01. stream_median: the median "
        "|h| after the block that embedding and feed-forward weights suggest for inputs without a "
-       "preferred direction."},
+       "preferred direction. gate_up_cosine: |cos| of W_gate[i] and W_up[i], the norm's scale "
+       "folded in, of the hidden unit i of a super weight (section 3.1.2); gate_up_percentile: the "
+       "share of other_units with a smaller one; other_units: the units of the block without a "
+       "super weight of an outlier."},
       {"options",
        {{"outlier_deviations",
          result.options.outlier_deviations ? json(*result.options.outlier_deviations) : json()},

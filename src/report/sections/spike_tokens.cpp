@@ -1,12 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <stdexcept>
 
 #include "report/json_values.h"
 #include "report/section.h"
 #include "spikesink/measure/spikes/spike_tokens.h"
-#include "spikesink/measure/weights/norm_collinearity.h"
 
 namespace spikesink::detail {
 namespace {
@@ -37,17 +35,6 @@ json section(const VocabularySpikeCounts& token, const Tokenizer* tokenizer) {
   return entry;
 }
 
-// Deciles over all vocabulary entries, with minimum and maximum.
-json deciles(std::vector<float> values) {
-  std::erase_if(values, [](float value) { return !std::isfinite(value); });
-  json list = json::array();
-  if (values.empty()) return list;
-  std::sort(values.begin(), values.end());
-  for (size_t tenth = 0; tenth <= 10; ++tenth)
-    list.push_back(values[(values.size() - 1) * tenth / 10]);
-  return list;
-}
-
 // The number of vocabulary entries.
 int64_t spiking_entries(const SpikeTokensResult& result) {
   return std::count_if(result.by_token.begin(), result.by_token.end(),
@@ -71,36 +58,19 @@ void add_section(const SpikeTokensResult& result, ReportDocument& report) {
       {"definition",
        fmt::format(
            "A spike token is massive in the hidden state after some block: max |h| > {:g} and "
-           ">= {:g} medians of |h| over its sequence's state (arXiv 2402.17762). "
-           "collinearity: the cosine of a token's embedding with the learned scale of "
-           "the first norm.",
+           ">= {:g} medians of |h| over its sequence's state (arXiv 2402.17762).",
            massive.least_magnitude, massive.least_ratio)},
       {"tokens", result.tokens},
       {"spiking", result.spiking},
       {"spiking_entries", spiking_entries(result)},
       {"states", states},
       {"by_token", tokens},
-      {"by_position", positions},
-      {"collinearity_deciles", json::array()}};
+      {"by_position", positions}};
   report.json["spike_tokens"] = fields;
-}
-
-void add_section(const NormCollinearity& collinearity, ReportDocument& report) {
-  const auto section = report.json.find("spike_tokens");
-  if (section == report.json.end())
-    throw std::logic_error("[Report] add SpikeTokensResult before NormCollinearity");
-  if (collinearity.cosines.empty()) return;
-  for (auto& token : (*section)["by_token"]) {
-    json entry = token;  // its keys are sorted
-    entry["collinearity"] = number(collinearity.cosines.at(entry["id"].get<size_t>()));
-    token = entry;
-  }
-  (*section)["collinearity_deciles"] = deciles(collinearity.cosines);
 }
 
 }  // namespace spikesink::detail
 
 namespace spikesink {
 template void Report::add(const SpikeTokensResult&);
-template void Report::add(const NormCollinearity&);
 }  // namespace spikesink

@@ -26,6 +26,10 @@ TEST_F(AmplifierTest, ADominatedFormIsTheSquareOfACosine) {
   EXPECT_EQ(form.super_weights[0].column, 7);
   EXPECT_EQ(form.super_weights[0].weight, -40);
   EXPECT_NEAR(form.super_weights[0].share, 1, 0.01);
+  EXPECT_NEAR(form.super_weights[0].gate_up->cosine, 1, 1e-6) << "its rows are the same";
+  EXPECT_EQ(form.super_weights[0].gate_up->percentile, 100);
+  EXPECT_LT(result.blocks[1].other_units->largest, 0.7);
+  EXPECT_FALSE(result.blocks[0].other_units) << "it has no outlier";
   const auto s = symmetric(explicit_forms(detail::LayerForms(*model, 1).form(0)))[5];
   for (const double lean : {0.0, 0.3, 1.0, 100.0}) {
     auto h = torch::randn({kAmplifierWidth}, torch::kDouble) / std::sqrt(kAmplifierWidth) +

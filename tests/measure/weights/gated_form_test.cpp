@@ -43,5 +43,22 @@ TEST(GatedFormTest, TermsMakeTheValueOfTheForm) {
   }
 }
 
+TEST(GatedFormTest, CosinesAreThoseOfTheRows) {
+  torch::manual_seed(3);
+  for (const auto dtype : {torch::kFloat, torch::kDouble}) {
+    detail::GatedForm form{torch::randn({50, 32}, dtype), torch::randn({50, 32}, dtype), {}};
+    form.up[7] = -2 * form.gate[7];
+    form.gate[9].zero_();
+    const auto cosines = form.gate_up_cosines();
+    const auto expected =
+        at::cosine_similarity(form.gate.to(torch::kDouble), form.up.to(torch::kDouble), 1).abs();
+    EXPECT_EQ(cosines.scalar_type(), torch::kDouble);
+    EXPECT_NEAR(cosines[7].item<double>(), 1, 1e-6);
+    EXPECT_TRUE(cosines[9].isnan().item<bool>());
+    EXPECT_TRUE(
+        at::allclose(cosines.nan_to_num(0), expected, 0, dtype == torch::kFloat ? 1e-6 : 1e-14));
+  }
+}
+
 }  // namespace
 }  // namespace spikesink

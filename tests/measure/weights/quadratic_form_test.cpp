@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <set>
 
 #include "golden_models.h"
 #include "measure/spikes/feed_forward_input.h"
@@ -132,6 +134,63 @@ TEST_F(QuadraticFormTest, SharesOfTheHiddenUnitsMakeTheEigenvalue) {
       }
       EXPECT_NEAR(sum, 1, 1e-9);
     }
+  }
+}
+
+// |cos| of gate and up rows of the stored weights, with the norm's scale, in float64.
+torch::Tensor row_cosines(const Layer& layer) {
+  const auto folded = [&](const Linear& linear) {
+    return linear->weight.to(torch::kDouble) * layer->feed_forward_norms.input->weight;
+  };
+  return at::cosine_similarity(folded(layer->mlp->gate), folded(layer->mlp->up), 1).abs();
+}
+
+TEST_F(QuadraticFormTest, RowsOfCarryingUnitsAreComparedWithTheOthers) {
+  const auto model = random_model(tiny_config(), torch::kDouble);
+  for (const auto& block : quadratic_form(model, loose()).blocks) {
+    const auto cosines = row_cosines(model->layers[block.block.layer()]);
+    std::set<int64_t> carrying;
+    for (const auto& form : block.outliers) {
+      for (const auto& weight : form.super_weights) carrying.insert(weight.column);
+    }
+    std::vector<double> others;
+    for (int64_t unit = 0; unit < cosines.size(0); ++unit) {
+      if (carrying.count(unit) == 0) others.push_back(cosines[unit].item<double>());
+    }
+    std::sort(others.begin(), others.end());
+    ASSERT_TRUE(block.other_units);
+    const auto& quantiles = *block.other_units;
+    ASSERT_EQ(quantiles.units, static_cast<int64_t>(others.size()));
+    ASSERT_LT(quantiles.units, cosines.size(0));
+    EXPECT_NEAR(quantiles.low, others[(others.size() - 1) / 100], 1e-12);
+    EXPECT_NEAR(quantiles.median, others[(others.size() - 1) / 2], 1e-12);
+    EXPECT_NEAR(quantiles.high, others[99 * (others.size() - 1) / 100], 1e-12);
+    EXPECT_NEAR(quantiles.largest, others.back(), 1e-12);
+    for (const auto* forms : {&block.outliers, &block.controls}) {
+      for (const auto& form : *forms) {
+        ASSERT_EQ(form.super_weights.size(), 3u);
+        for (const auto& weight : form.super_weights) {
+          const double cosine = cosines[weight.column].item<double>();
+          const auto below = std::count_if(others.begin(), others.end(),
+                                           [&](double other) { return other < cosine - 1e-12; });
+          ASSERT_TRUE(weight.gate_up);
+          EXPECT_NEAR(weight.gate_up->cosine, cosine, 1e-12);
+          EXPECT_NEAR(weight.gate_up->percentile, 100.0 * below / others.size(), 1e-9);
+        }
+      }
+    }
+  }
+}
+
+TEST_F(QuadraticFormTest, RowsOfExpertsAndOfBlocksWithoutAGateAreNotCompared) {
+  auto config = tiny_config();
+  config.gated = false;
+  for (const auto& block : quadratic_form(random_model(config), loose()).blocks)
+    EXPECT_FALSE(block.other_units);
+  const auto experts = load_model(SPIKESINK_GOLDENS "/models/qwen2_moe/shared");
+  for (const auto& block : quadratic_form(experts, loose()).blocks) {
+    EXPECT_FALSE(block.other_units);
+    for (const auto& form : block.outliers) EXPECT_FALSE(form.super_weights.at(0).gate_up);
   }
 }
 

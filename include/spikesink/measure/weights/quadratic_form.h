@@ -28,15 +28,30 @@ struct QuadraticFormOptions {
   double least_dominance = 0.70710678;
 };
 
+/// How collinear the gate and up rows of a hidden unit i are, with the scale of the norm before
+/// them folded in. NaN if a row is zero.
+struct GateUpCosine {
+  double cosine = 0;      // |cos(g_i, p_i)|, 0..1
+  double percentile = 0;  // percent of `BlockForms::other_units` with a smaller one
+};
+
+/// The same of many hidden units. Quantile q is element q (n - 1), rounded down; NaN without units.
+struct GateUpCosines {
+  int64_t units = 0;
+  double low = 0, median = 0, high = 0;  // quantiles 0.01, 0.5 and 0.99
+  double largest = 0;
+};
+
 /// The part of hidden unit i in the leading eigenvalue of channel k,
 /// lambda* = sum_i W[k, i] (g_i . s*) (p_i . s*). g_i, p_i: rows of gate and up, with the norm
 /// folded in; W: the down projection. The units with the largest shares are super weights (arXiv
-/// 2411.07191).
+/// 2411.07191): they *carry* the channel.
 struct SuperWeight {
-  int64_t row = 0;     // of the down projection: the channel
-  int64_t column = 0;  // of the down projection: the hidden unit
-  double weight = 0;   // W_down[row, column]
-  double share = 0;    // share of lambda*; the shares of all units sum to 1
+  int64_t row = 0;                      // of the down projection: the channel
+  int64_t column = 0;                   // of the down projection: the hidden unit
+  double weight = 0;                    // W_down[row, column]
+  double share = 0;                     // share of lambda*; the shares of all units sum to 1
+  std::optional<GateUpCosine> gate_up;  // not in an expert
 };
 
 /// One output channel k of a feed-forward as the quadratic form x^T S_k x, S_k = (U_k + U_k^T) / 2
@@ -88,6 +103,9 @@ struct BlockForms {
   /// Channels with norm >= outlier_norm: at most `max_outliers`, largest first.
   std::vector<ChannelForm> outliers;
   std::vector<ChannelForm> controls;  // channels near the median; empty without outliers
+  /// The hidden units that carry no outlier. The paper (section 3.1.2) says that those that carry
+  /// one have highly collinear rows. Only for a gated block with outliers and without experts.
+  std::optional<GateUpCosines> other_units;
 };
 
 struct QuadraticFormResult {

@@ -108,6 +108,7 @@ export function superWeightNodes({blocks}) {
     channels.flatMap(({channel, super_weights: weights = []}) =>
       weights.map((weight) => ({...weight, block, channel}))));
   if (rows.length === 0) return [];
+  const compared = rows.some((row) => Number.isFinite(row.gate_up_cosine));
   return [
     element('h3', {textContent: 'Super weights'}),
     table([
@@ -116,6 +117,10 @@ export function superWeightNodes({blocks}) {
       {title: 'Hidden unit', value: (row) => row.column, text: (row) => String(row.column)},
       {title: 'Weight', value: (row) => row.weight},
       {title: 'Share of the eigenvalue', value: (row) => row.share},
+      ...(compared ? [
+        {title: '|cos| of gate and up', value: (row) => row.gate_up_cosine},
+        {title: 'Other units below, %', value: (row) => row.gate_up_percentile},
+      ] : []),
     ], rows),
     paragraph('Single weights of the down projection, from hidden unit to channel, that make up ' +
       'most of a leading eigenvalue (arXiv 2411.07191). Shares of all hidden units sum to one; ' +

@@ -4,6 +4,7 @@ import {figure, keyFigure, panels, paragraph} from '../elements.js';
 import {agree, blockName, listed, number, plural, rangesOf} from '../format.js';
 import {registerSection} from '../registry.js';
 import {greatest, mean} from '../statistics.js';
+import {collinearRowNodes} from '../figures/collinear_rows.js';
 import {drawNorms, drawSpectra, drawTriggers} from '../figures/quadratic_form.js';
 import {fitNodes, predictionNodes, superWeightNodes} from '../figures/quadratic_form_tables.js';
 
@@ -137,7 +138,10 @@ function formNodes(form, {life_cycle: life}) {
   return [
     ...normNodes(form, outliers, life),
     ...spectrumNodes(form),
-    ...(gated ? [...predictionNodes(form), ...fitNodes(form), ...superWeightNodes(form)] : []),
+    ...(gated ? [
+      ...predictionNodes(form), ...fitNodes(form), ...collinearRowNodes(form),
+      ...superWeightNodes(form),
+    ] : []),
   ];
 }
 

@@ -4,7 +4,6 @@ import {element, figure, panels, paragraph, table} from '../elements.js';
 import {agree, blockName, listed, number, ofAll, plural, tokenName, tokenText} from '../format.js';
 import {registerSection} from '../registry.js';
 import {finite, greatest} from '../statistics.js';
-import {collinearityNodes} from '../figures/collinearity.js';
 import {
   drawPairs, drawSpikesByBlock, drawSpikesByPosition, elsewhere,
 } from '../figures/spike_tokens.js';
@@ -83,7 +82,6 @@ function timesText(spiking, seen) {
 
 function spikingTokenTable(tokens) {
   const away = (row) => elsewhere(row);
-  const collinear = tokens.some((row) => row.collinearity !== undefined);
   return table([
     {title: 'Id', value: (row) => row.id, text: (row) => String(row.id)},
     {title: 'Text', left: true, code: true, value: (row) => row.text, text: tokenText},
@@ -98,7 +96,6 @@ function spikingTokenTable(tokens) {
       text: (row) => timesText(away(row).spiking, away(row).seen),
     },
     {title: 'Largest |h|', value: (row) => row.largest},
-    ...(collinear ? [{title: 'Cosine with the first norm', value: (row) => row.collinearity}] : []),
   ], tokens);
 }
 
@@ -149,11 +146,4 @@ registerSection({
   nodes: spikeTokenNodes,
   summary: summariseSpikeTokens,
   definitionName: 'Spike tokens',
-});
-
-registerSection({
-  key: 'spike_tokens',
-  order: 62,
-  chapterOf: 'self_attention',
-  nodes: collinearityNodes,
 });
