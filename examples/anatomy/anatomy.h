@@ -50,9 +50,22 @@ class Anatomy {
       [this](auto&) { return spikesink::SparseConstants(spike_tokens_.positions()); },
       {&spike_tokens_}};
   SinkGeometrySection sink_geometry_{table_, attention_sinks_};
+  SecondRunSection<spikesink::SinkKeySpan> sink_key_span_{
+      table_,
+      "sink_key_span",
+      [this](const Experiment& experiment) {
+        return spikesink::SinkKeySpan({.channels = life_cycle_.result()->spike_channels,
+                                       .sinks = {.positions = sink_positions(experiment)}});
+      },
+      {&life_cycle_}};
   AttentionSinksSection attention_sinks_{table_};
   FirstRunSection<spikesink::SinksAnywhere> sinks_anywhere_{
       table_, "sinks_anywhere", [](auto&) { return spikesink::SinksAnywhere(); }};
+  FirstRunSection<spikesink::AttentionLocality> attention_locality_{
+      table_, "attention_locality", [](const Experiment& experiment) {
+        return spikesink::AttentionLocality(
+            {.common_sinks = {.positions = sink_positions(experiment)}});
+      }};
   SecondRunSection<spikesink::Quantisation> quantisation_{
       table_,
       "quantisation",

@@ -3,15 +3,11 @@
 #include <fmt/format.h>
 
 namespace examples {
-namespace {
 
-// In an encoder, the first and the last token may be sinks.
 std::vector<int64_t> sink_positions(const Experiment& experiment) {
   if (experiment.model->config().causal) return {0};
   return {0, -1};
 }
-
-}  // namespace
 
 AttentionSinksSection::AttentionSinksSection(SectionTable& table)
     : FirstRunSection(table, "attention_sinks", [](const Experiment& experiment) {

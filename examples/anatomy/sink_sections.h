@@ -4,6 +4,9 @@
 
 namespace examples {
 
+/// The positions where sinks are expected: the first token and, in an encoder, also the last.
+std::vector<int64_t> sink_positions(const Experiment& experiment);
+
 class AttentionSinksSection : public FirstRunSection<spikesink::AttentionSinks> {
  public:
   explicit AttentionSinksSection(SectionTable& table);

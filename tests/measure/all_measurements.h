@@ -27,6 +27,8 @@ struct AllMeasurements {
   SparseConstants constants{spike_positions};
   SelfAttention self{spike_positions, {.delimiters = {3, 5}}};
   SinkGeometry geometry;
+  SinkKeySpan span{{.channels = {3, 9}}};
+  AttentionLocality locality{{.epsilon = 0.1}};
   Quantisation quantisation{spike_positions};
   Kurtosis kurtosis;
   StateNorms norms{spike_positions};
@@ -35,9 +37,9 @@ struct AllMeasurements {
   explicit AllMeasurements(Transformer& model)
       : forms(quadratic_form(model, {.outlier_deviations = 0.5})), fit(forms) {}
   std::vector<Measurement*> list() {
-    return {&life,         &massive,    &first, &tokens,    &sinks, &anywhere,
-            &perplexity,   &not_finite, &gates, &constants, &self,  &geometry,
-            &quantisation, &kurtosis,   &norms, &fit};
+    return {&life,       &massive,    &first,        &tokens,    &sinks, &anywhere,
+            &perplexity, &not_finite, &gates,        &constants, &self,  &geometry,
+            &span,       &locality,   &quantisation, &kurtosis,  &norms, &fit};
   }
   std::vector<std::string> states() {
     std::vector<std::string> all;

@@ -105,6 +105,28 @@ TEST_F(ReportOptionsTest, SinkGeometry) {
   EXPECT_EQ(written["options"], json({{"positions", {1}}, {"before_rope", true}}));
 }
 
+TEST_F(ReportOptionsTest, SinkKeySpan) {
+  const auto written =
+      section_of("sink_key_span", SinkKeySpan({.channels = {9, 3}, .sinks = {.positions = {1}}}));
+  EXPECT_EQ(written["options"], json({{"channels", {9, 3}}, {"positions", {1}}}));
+  EXPECT_EQ(written["heads"].size(), 4u);
+}
+
+TEST_F(ReportOptionsTest, AttentionLocality) {
+  const auto written =
+      section_of("attention_locality", AttentionLocality({.epsilon = 0.1,
+                                                          .least_queries = 3,
+                                                          .windows = {2, 5, 7},
+                                                          .least_share_of_sequences = 0.25,
+                                                          .common_sinks = {.positions = {1}}}));
+  EXPECT_EQ(written["options"], json({{"epsilon", 0.1},
+                                      {"least_queries", 3},
+                                      {"windows", {2, 5, 7}},
+                                      {"least_share_of_sequences", 0.25},
+                                      {"common_sinks", {1}}}));
+  EXPECT_EQ(written["heads"][0]["without_sinks"]["within"].size(), 3u);
+}
+
 TEST_F(ReportOptionsTest, QuadraticForm) {
   const auto written =
       section("quadratic_form",

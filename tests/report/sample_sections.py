@@ -17,7 +17,9 @@ class Sections(SinkSections):
             "quadratic_form": self.quadratic_form(),
             "sparse_constants": self.sparse_constants(),
             "sink_geometry": self.sink_geometry(),
+            "sink_key_span": self.sink_key_span(),
             "sinks_anywhere": self.sinks_anywhere(),
+            "attention_locality": self.attention_locality(),
             "quantisation": self.quantisation(),
             "kv_cache": self.kv_cache(),
         }

@@ -1,5 +1,7 @@
 """The sections of an invented report that explain its sinks, and those about quantisation and the cache."""
 
+import math
+
 from sample_model import Model, significant
 
 
@@ -65,6 +67,83 @@ class SinkSections(Model):
             "heads": heads,
             "agreement": {"euclidean": rule, "cosine": rule},
             "pictures": [picture("sink head", self.layers - 1), picture("control", 0)],
+        }
+
+    def sink_key_span(self):
+        channels = [channel for channel, _ in self.channels]
+
+        def keys(share, rank):
+            return {"share": share, "share_deviation": 0.01, "effective_rank": rank}
+
+        def head(layer):
+            return {
+                "layer": layer,
+                "key_head": 0,
+                "rank": min(len(channels), 4),
+                "random_share": 0.125,
+                "sinks": keys(self.near(0.97), 1.1),
+                "others": keys(self.near(0.2), 6.5),
+                "query_rank": 7.5,
+            }
+
+        return {
+            "definition": "The share of keys in the span of the rows of W_K at the spike channels.",
+            "options": {"channels": channels, "positions": [0]},
+            "sink_keys": self.sequences,
+            "other_keys": self.sequences * (self.length - 1),
+            "heads": [head(layer) for layer in range(self.layers)] if channels else [],
+        }
+
+    def attention_locality(self):
+        windows = [1, 4, 16, 64]
+
+        def keys(attention, distance):
+            return {
+                "attention": attention,
+                "mean_distance": significant(distance),
+                "within": [significant(1 - math.exp(-window / distance)) for window in windows],
+                "even_mean_distance": self.length / 3,
+                "even_within": [min(1.0, 2 * window / self.length) for window in windows],
+            }
+
+        def head(layer, number):
+            is_sink = self.sink_of_layer(layer) > 0.5
+            return {
+                "layer": layer,
+                "head": number,
+                "share_of_sequences": 1.0 if is_sink else 0.0,
+                "sink_head": is_sink,
+                "without_sinks": keys(0.2 if is_sink else 1.0, 1.5 if is_sink else 4.0 + 0.1 * number),
+                "without_common_sinks": keys(0.2 if is_sink else 0.9, 1.5 if is_sink else 3.0 + 0.1 * number),
+            }
+
+        heads = [head(*index) for index in self.every_head()]
+
+        def mean(chosen, key_set):
+            def of(field):
+                values = [entry[key_set][field] for entry in chosen]
+                if not values:
+                    return [None] * len(windows) if "within" in field else None
+                if "within" in field:
+                    return [sum(column) / len(values) for column in zip(*values)]
+                return sum(values) / len(values)
+
+            fields = ("attention", "mean_distance", "within", "even_mean_distance", "even_within")
+            return {field: of(field) for field in fields} | {"heads": len(chosen)}
+
+        def comparison(key_set):
+            sinks, others = ([entry for entry in heads if entry["sink_head"] == wanted] for wanted in (True, False))
+            area = 1.0 if sinks and others else None
+            return {"sink_heads": mean(sinks, key_set), "other_heads": mean(others, key_set), "area": area}
+
+        thresholds = {"epsilon": 0.3, "least_queries": 8, "least_share_of_sequences": 0.5}
+        return {
+            "definition": "How far attention to keys other than sinks reaches.",
+            "options": thresholds | {"windows": windows, "common_sinks": [0]},
+            "sequences": self.sequences,
+            "without_sinks": comparison("without_sinks"),
+            "without_common_sinks": comparison("without_common_sinks"),
+            "heads": heads,
         }
 
     def sinks_anywhere(self):

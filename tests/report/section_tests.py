@@ -309,6 +309,38 @@ class SectionTest(TrainingTests, PageCase):
         self.assertRegex(self.text(page), r"8 tokens of the text are sinks of some head .* 1 per sequence\.")
         self.assertEqual([row["Occurrences that are sinks"] for row in self.rows(page, "#attention-sinks table")], ["8", "1"])
 
+    def test_sink_key_span(self):
+        report = make_report()
+        page = self.open_section(report, "sink_key_span", "life_cycle")
+        heads = report["sink_key_span"]["heads"]
+        self.assertIn("3 spike channels (17, 5 and 40), whose rows of W_K span at most 3 dimensions", self.text(page))
+        self.assertIn("In layers that read the spike 0.97 of the squared norm of sink keys", self.text(page))
+        self.assertEqual(self.trace(page, "sink-key-share", "sink keys")["y"], [head["sinks"]["share"] for head in heads])
+        self.assertEqual(self.trace(page, "sink-key-rank", "other queries")["y"], [7.5] * 6)
+        report["sink_key_span"]["heads"] = []
+        page = self.open_section(report, "sink_key_span")
+        self.assertIn("The text does not have both sink keys and other keys", self.text(page))
+
+    def test_attention_locality(self):
+        report = make_report()
+        page = self.open_section(report, "attention_locality")
+        section = report["attention_locality"]
+        for sentence in (
+            "The claim that sinks bias heads toward short-range dependencies holds on this text",
+            "nearer than another head with a probability of 1 (chance: 0.5)",
+            "sink heads 1.5 tokens (evenly spread attention: 4) and other heads 3.15 tokens",
+        ):
+            self.assertIn(sentence, self.text(page))
+        self.assertEqual(self.trace(page, "attention-locality", "sink heads")["y"], [None, None, 1.5, 1.5, 1.5, 1.5])
+        ys = "JSON.stringify(document.getElementById('attention-locality').data[1].y.slice(0, 2))"
+        self.assertEqual(page.evaluate(ys), "[3.15,3.15]")
+        page.evaluate("document.querySelectorAll('#attention-sinks .choice button')[1].click()")
+        self.assertTrue(page.wait_for(f"{ys} === '[4.15,4.15]'"))
+        self.assertEqual([row["Number"] for row in self.rows(page, "#attention-sinks table")], ["16", "8", "16", "8"])
+        section["without_common_sinks"]["area"] = 0.4
+        page = self.open_section(report, "attention_locality")
+        self.assertIn("toward short-range dependencies does not hold on this text", self.text(page))
+
     def test_quantisation(self):
         report = make_report()
         page = self.open_section(report, "quantisation")

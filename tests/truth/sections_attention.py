@@ -1,4 +1,4 @@
-"""attention_sinks, sinks_anywhere, kv_cache and self_attention, from whole attention patterns."""
+"""attention_sinks, sinks_anywhere, attention_locality, kv_cache and self_attention, from whole attention patterns."""
 
 import numpy
 
@@ -7,6 +7,7 @@ from text_run import MOST_TOKENS, by_count, mean, token_entry
 
 EPSILON, LEAST_QUERIES, LEAST_SHARE_OF_HEADS = 0.3, 8, 0.1
 PAPER_LENGTH = 64
+WINDOWS, LEAST_SHARE_OF_SEQUENCES = [1, 4, 16, 64], 0.5
 MOST_PLACES = 200
 
 
@@ -209,6 +210,81 @@ def sinks_anywhere(run):
         "place_count": len(places),
         "places": places[:MOST_PLACES],
     }
+
+
+class Locality:
+    """What one head gives to keys other than its sinks, and how far away they are."""
+
+    def __init__(self, run, sinks, layer, head):
+        self.run, self.sinks, self.layer, self.head = run, sinks, layer, head
+        self.sinks_at = {(s, p) for s, p, l, h in sinks.triples if (l, h) == (layer, head)}
+        self.share_of_sequences = len({s for s, _ in self.sinks_at}) / len(sinks.keys)
+        self.is_sink_head = self.share_of_sequences >= LEAST_SHARE_OF_SEQUENCES
+
+    def pairs(self, without):
+        """(A, A if it were even, distance) of each query and each key that it sees and that is not left out."""
+        for sequence in self.sinks.keys:
+            pattern = self.run.traces[sequence].layers[self.layer].pattern[self.head]
+            for query in range(len(pattern)):
+                for key in range(query + 1):
+                    if (sequence, key) not in self.sinks_at and key not in without:
+                        yield pattern[query, key], 1 / (query + 1), query - key
+
+    def entry(self, without):
+        measured, even, distances = map(numpy.array, zip(*self.pairs(without)))
+        queries = sum(len(self.run.traces[sequence].ids) for sequence in self.sinks.keys)
+        return {
+            "attention": float(measured.sum() / queries),
+            "mean_distance": float((measured * distances).sum() / measured.sum()),
+            "within": [float(measured[distances < window].sum() / measured.sum()) for window in WINDOWS],
+            "even_mean_distance": float((even * distances).sum() / even.sum()),
+            "even_within": [float(even[distances < window].sum() / even.sum()) for window in WINDOWS],
+        }
+
+
+def mean_locality(entries):
+    """Field by field; unknown without heads."""
+    def of(values, count):
+        return [number(mean([value[i] for value in values])) for i in range(count)]
+
+    lists = ("within", "even_within")
+    numbers = ("attention", "mean_distance", "even_mean_distance")
+    result = {field: number(mean([entry[field] for entry in entries])) for field in numbers}
+    result |= {field: of([entry[field] for entry in entries], len(WINDOWS)) for field in lists}
+    return result | {"heads": len(entries)}
+
+
+def locality_comparison(localities, entries):
+    groups = [
+        [entry for locality, entry in zip(localities, entries) if locality.is_sink_head == wanted] for wanted in (True, False)
+    ]
+    near, far = ([entry["mean_distance"] for entry in group] for group in groups)
+    pairs = [1.0 if a < b else 0.5 if a == b else 0.0 for a in near for b in far]
+    return {"sink_heads": mean_locality(groups[0]), "other_heads": mean_locality(groups[1]), "area": number(mean(pairs))}
+
+
+def attention_locality(run):
+    sinks = Sinks(run)
+    localities = [Locality(run, sinks, layer, head) for layer, head in run.all_heads] if sinks.keys else []
+    key_sets = {"without_sinks": (), "without_common_sinks": (0,)}
+    entries = {name: [locality.entry(without) for locality in localities] for name, without in key_sets.items()}
+    heads = [
+        {
+            "layer": locality.layer,
+            "head": locality.head,
+            "share_of_sequences": locality.share_of_sequences,
+            "sink_head": locality.is_sink_head,
+        }
+        | {name: entries[name][index] for name in key_sets}
+        for index, locality in enumerate(localities)
+    ]
+    thresholds = {"epsilon": EPSILON, "least_queries": LEAST_QUERIES, "least_share_of_sequences": LEAST_SHARE_OF_SEQUENCES}
+    return {
+        "definition": Given(),
+        "options": thresholds | {"windows": WINDOWS, "common_sinks": [0]},
+        "sequences": len(sinks.keys),
+        "heads": heads,
+    } | {name: locality_comparison(localities, entries[name]) for name in key_sets}
 
 
 def kept_kinds(run, heads_at, least_heads):

@@ -1,10 +1,11 @@
-"""sink_geometry: every pair of a query and a key."""
+"""sink_geometry: every pair of a query and a key; sink_key_span: every key."""
 
 import numpy
 
 from claims import Given, Satisfies, digits, number
 from sections_attention import EPSILON, head_entry
-from text_run import mean, place_hash, token_entry
+from sections_spikes import life_cycle
+from text_run import deviation, mean, place_hash, token_entry
 
 MOST_POINTS, LEAST_POINTS = 150, 4
 SMALL = 1e-4  # the PCA's size where a descent begins
@@ -14,6 +15,17 @@ NAN = float("nan")
 
 def norm_of(vector):
     return float(numpy.linalg.norm(vector))
+
+
+def eigenvalue_shares(vectors):
+    """Of the sum of v v^T, the largest first."""
+    values = numpy.linalg.eigvalsh(sum(numpy.outer(vector, vector) for vector in vectors))[::-1]
+    return numpy.clip(values / values.sum(), 0, None)
+
+
+def effective_rank(shares):
+    """exp of their entropy."""
+    return float(numpy.exp(-sum(share * numpy.log(share) for share in shares if share > 0)))
 
 
 class HeadGeometry:
@@ -36,13 +48,11 @@ class HeadGeometry:
         keys = [self.of(place).k[place[1], self.key_head] for place in places]
         values = [self.of(place).v[place[1], self.key_head] for place in places]
         units = queries / numpy.linalg.norm(queries, axis=1, keepdims=True)
-        shares = numpy.linalg.eigvalsh(sum(numpy.outer(key, key) for key in keys))[::-1]
-        shares = numpy.clip(shares / shares.sum(), 0, None)
-        entropy = -sum(share * numpy.log(share) for share in shares if share > 0)
+        shares = eigenvalue_shares(keys)
         return {
             "norm": mean([norm_of(key) for key in keys]),
             "value_norm": mean([norm_of(value) for value in values]),
-            "effective_rank": float(numpy.exp(entropy)),
+            "effective_rank": effective_rank(shares),
             "first_direction": float(shares[0]),
             "first_two_directions": float(shares[:2].sum()),
             "squared_distance": mean([float(((queries - key) ** 2).sum(1).mean()) for key in keys]),
@@ -74,6 +84,62 @@ class HeadGeometry:
             "sinks": self.sinks,
             "others": self.others,
         }
+
+
+class KeySpan:
+    """The rows of W_K at the spike channels, of one key head, and how much of the keys lies in their span."""
+
+    def __init__(self, run, channels, layer, key_head):
+        self.run, self.layer, self.key_head = run, layer, key_head
+        weight = self.of_head("k", key_head) * run.model.of_layer(layer, "input_layernorm.weight")
+        rows = weight[:, channels]  # [d_head, channels]
+        self.rank = int(numpy.linalg.matrix_rank(rows))
+        self.projector = rows @ numpy.linalg.pinv(rows)
+
+    def of_head(self, name, head):
+        width = self.run.model.d_head
+        return self.run.model.of_layer(self.layer, f"self_attn.{name}_proj.weight")[head * width : (head + 1) * width]
+
+    def vectors(self, name, head, of_sinks):
+        """Before RoPE, without bias; a sink is what stands at position 0."""
+        weight = self.of_head(name, head)
+        places = [(s, p) for s, p, _ in self.run.tokens if (p == 0) == of_sinks]
+        return [weight @ self.run.traces[s].layers[self.layer].attention_in[p] for s, p in places]
+
+    def keys(self, of_sinks):
+        keys = self.vectors("k", self.key_head, of_sinks)
+        shares = [float((self.projector @ key) @ (self.projector @ key) / (key @ key)) for key in keys]
+        rank = effective_rank(eigenvalue_shares(keys))
+        return {"share": mean(shares), "share_deviation": deviation(shares), "effective_rank": rank}
+
+    def entry(self):
+        model = self.run.model
+        group = model.heads // model.key_heads
+        heads = range(self.key_head * group, (self.key_head + 1) * group)
+        return {
+            "layer": self.layer,
+            "key_head": self.key_head,
+            "rank": self.rank,
+            "random_share": self.rank / model.d_head,
+            "sinks": self.keys(True),
+            "others": self.keys(False),
+            "query_rank": mean([effective_rank(eigenvalue_shares(self.vectors("q", head, False))) for head in heads]),
+        }
+
+
+def sink_key_span(run):
+    channels = life_cycle(run)["spike_channels"]
+    counts = {"sink_keys": len(run.traces), "other_keys": len(run.tokens) - len(run.traces)}
+    spans = [
+        KeySpan(run, channels, layer, key_head)
+        for layer in range(run.model.n_layers if channels else 0)
+        for key_head in range(run.model.key_heads)
+    ]
+    return {
+        "definition": Given(),
+        "options": {"channels": channels, "positions": [0]},
+        "heads": [span.entry() for span in spans],
+    } | (counts if channels else dict.fromkeys(counts, 0))
 
 
 def area(high, low):

@@ -7,6 +7,7 @@
 #include "measure/core/expect_same.h"
 #include "measure/core/serialize.h"
 #include "measure/sinks/sink_keys.h"
+#include "measure/sinks/spectrum.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -34,20 +35,6 @@ std::pair<torch::Tensor, torch::Tensor> mean_of_visible(const torch::Tensor& key
         {sums.slice(0, 0, rule.window), sums.slice(0, rule.window) - sums.slice(0, 0, left)});
   }
   return {sums / counts.view({-1, 1, 1}), counts};
-}
-
-// Returns per head the effective rank, the share of the largest eigenvalue and the share of the two
-// largest, [heads, 3].
-torch::Tensor spectrum_of(const torch::Tensor& moment) {
-  if (!moment.isfinite().all().item<bool>())
-    return torch::full({moment.size(0), 3}, std::numeric_limits<double>::quiet_NaN(),
-                       torch::kDouble);
-  const auto values = at::linalg_eigvalsh(moment).clamp_min(0);  // [heads, d], ascending
-  const auto shares = values / values.sum(-1, /*keepdim=*/true);
-  const auto largest = shares.flip(-1).cumsum(-1);
-  const int64_t second = std::min<int64_t>(1, shares.size(1) - 1);
-  return at::stack(
-      {at::special_entr(shares).sum(-1).exp(), largest.select(1, 0), largest.select(1, second)}, 1);
 }
 
 }  // namespace
@@ -78,8 +65,7 @@ void SinkGeometry::VectorSums::add(const torch::Tensor& vectors) {
 
 void SinkGeometry::VectorSums::add_keys(const torch::Tensor& keys, const torch::Tensor& values) {
   add(keys);
-  const auto by_head = keys.transpose(0, 1);  // [heads, n, d]
-  moment.baddbmm_(by_head.transpose(1, 2), by_head);
+  detail::add_to_moment(moment, keys);
   value_norms += values.norm(2, -1).sum(0);
 }
 
@@ -193,7 +179,7 @@ std::vector<KeyGeometry> SinkGeometry::key_geometry(const VectorSums& keys,
   const auto norms = per_query_head(keys.norms) / key_count;
   const auto value_norms = per_query_head(keys.value_norms) / key_count;
   const auto table =
-      at::cat({at::stack({norms, value_norms}, 1), per_query_head(spectrum_of(keys.moment)),
+      at::cat({at::stack({norms, value_norms}, 1), per_query_head(detail::spectrum_of(keys.moment)),
                at::stack({distances, cosines}, 1)},
               1);  // [H, 7]
   const auto rows = table.accessor<double, 2>();

@@ -6,21 +6,13 @@
 #include <map>
 
 #include "detail/fail.h"
+#include "measure/sinks/roc_area.h"
 
 namespace spikesink {
 namespace {
 
 double ratio(double count, int64_t total) {
   return total == 0 ? std::numeric_limits<double>::quiet_NaN() : count / static_cast<double>(total);
-}
-
-// Returns the share of pairs (a in `high`, b in `low`) with a > b; ties count 1/2.
-double area(const std::vector<double>& high, const std::vector<double>& low) {
-  double wins = 0;
-  for (const double a : high) {
-    for (const double b : low) wins += a > b ? 1.0 : a == b ? 0.5 : 0.0;
-  }
-  return ratio(wins, static_cast<int64_t>(high.size() * low.size()));
 }
 
 }  // namespace
@@ -67,8 +59,8 @@ SinkHeadAgreement sink_head_agreement(const SinkGeometryResult& geometry,
         "[sink_head_agreement] got {} heads in the geometry and {} heads in the attention sinks of "
         "keys {}, expected the same heads",
         geometry.heads.size(), measured.size(), keys);
-  agreement.area_by_margin = area(margins[1], margins[0]);
-  agreement.area_by_logit_gap = area(gaps[1], gaps[0]);
+  agreement.area_by_margin = detail::roc_area(margins[1], margins[0]);
+  agreement.area_by_logit_gap = detail::roc_area(gaps[1], gaps[0]);
   return agreement;
 }
 

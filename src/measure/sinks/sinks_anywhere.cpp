@@ -38,17 +38,10 @@ HookScope SinksAnywhere::attach(Transformer& model, RunContext& context) {
   });
 }
 
-// Returns the number of keys to which at least `least_queries` queries can attend. They are the
-// first keys of a sequence.
-int64_t SinksAnywhere::eligible(int64_t length, bool causal) const {
-  const int64_t excluded = causal ? options_.least_queries - 1 : 0;
-  return length < options_.least_queries ? 0 : length - excluded;
-}
-
 void SinksAnywhere::add_layer(int64_t layer, const torch::Tensor& importance, bool causal,
                               std::vector<int64_t>& heads_at) {
   const int64_t heads = importance.size(1), length = importance.size(2);
-  const int64_t keys = eligible(length, causal);
+  const int64_t keys = detail::keys_seen_by(options_.least_queries, length, causal);
   const auto* values = importance.data_ptr<double>();  // [B, H, T]
   for (int64_t row = 0; row < importance.size(0) * heads; ++row, values += length) {
     auto& head = heads_[layer * heads + row % heads];
@@ -67,7 +60,8 @@ void SinksAnywhere::add_layer(int64_t layer, const torch::Tensor& importance, bo
 
 void SinksAnywhere::add_batch(const TokenBatch& batch, bool causal) {
   const auto ids = batch.ids.to(torch::kCPU).contiguous();
-  const int64_t length = ids.size(1), keys = eligible(length, causal);
+  const int64_t length = ids.size(1);
+  const int64_t keys = detail::keys_seen_by(options_.least_queries, length, causal);
   const auto vocabulary = static_cast<int64_t>(tokens_.size()) / 2;
   const auto& heads_at = heads_at_.at(batch);
   std::vector<SinkOccurrence> found;

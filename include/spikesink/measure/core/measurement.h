@@ -76,8 +76,9 @@ struct RunOptions {
 /// With `processes`, the measurements are merged at the end, in text order. Every process then has
 /// the result of one pass over the whole text.
 ///
-/// With `stop_after`, LifeCycle, MassiveActivations, AttentionSinks, SelfAttention and SinkGeometry
-/// report only the layers that ran. Other measurements list later layers without values.
+/// With `stop_after`, LifeCycle, MassiveActivations, AttentionSinks, AttentionLocality,
+/// SelfAttention, SinkGeometry and SinkKeySpan report only the layers that ran. Other measurements
+/// list later layers without values.
 /// SinksAnywhere, Perplexity and KlDivergence need the last layer, so their results are empty.
 /// Throws std::invalid_argument if the model does not have the block.
 void run(Transformer& model, const TokenBatches& batches,

@@ -102,7 +102,6 @@ class SinksAnywhere : public Mergeable<SinksAnywhere> {
   void add_layer(int64_t layer, const torch::Tensor& importance, bool causal,
                  std::vector<int64_t>& heads_at);
   void add_batch(const TokenBatch& batch, bool causal);
-  int64_t eligible(int64_t length, bool causal) const;
   void keep_most_frequent(std::vector<SinkOccurrence> candidates);
   HeadSinks head_sinks(int64_t index) const;
 
