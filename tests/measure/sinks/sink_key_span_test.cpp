@@ -33,7 +33,7 @@ std::vector<KeyModel> key_models() {
   models[1].config.n_key_value_heads = models[1].config.n_heads;
   models[2].config.qk_norm = QkNorm::kPerHead;
   models[3].config.qkv_bias = true;
-  models[4].config.norm = {.kind = NormKind::kLayer, .has_bias = true};
+  models[4].config.norm = {.kind = NormKind::kLayerNorm, .has_bias = true};
   models[4].config.qkv_bias = true;
   models[5].config.norm = {.kind = NormKind::kDynamicTanh, .has_bias = true};
   models[6].config.norm_placement = NormPlacement::kOutput;
@@ -76,7 +76,7 @@ class SinkKeySpanTest : public testing::TestWithParam<KeyModel> {
     const auto& norm = block.attention_norms.input;
     const auto d_model = model->config().d_model;
     auto units = torch::eye(d_model, torch::kDouble);
-    if (norm->config().kind == NormKind::kLayer) units = units - 1.0 / static_cast<double>(d_model);
+    if (norm->config().kind == NormKind::kLayerNorm) units = units - 1.0 / static_cast<double>(d_model);
     const auto scale = norm->scale(torch::kDouble);
     if (scale.defined()) units = units * scale;
     const auto keys = at::matmul(units, block.attn->k->weight.t());  // [d_model, K * d_head]
