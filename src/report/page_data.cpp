@@ -57,6 +57,11 @@ void keep_effective_ranks(OrderedJson& head) {
     head[keys] = {{"effective_rank", head[keys]["effective_rank"]}};
 }
 
+// The page shows the means of each layer.
+void remove_heads(OrderedJson& report, const char* section) {
+  if (report.contains(section)) report[section].erase("heads");
+}
+
 // Applies `change` to every item of a list in a section, if the report has it.
 template <typename Change>
 void change_each(OrderedJson& report, const char* section, const char* list, Change change) {
@@ -70,6 +75,7 @@ std::string page_data(std::string_view report_json) {
   auto report = OrderedJson::parse(report_json);
   change_each(report, "quadratic_form", "blocks", keep_drawn_norms);
   change_each(report, "sink_geometry", "heads", keep_effective_ranks);
+  remove_heads(report, "attention_locality");
   round_numbers(report);
   return report.dump();
 }

@@ -125,24 +125,28 @@ class SinkSections(Model):
                 if not values:
                     return [None] * len(windows) if "within" in field else None
                 if "within" in field:
-                    return [sum(column) / len(values) for column in zip(*values)]
-                return sum(values) / len(values)
+                    return [significant(sum(column) / len(values)) for column in zip(*values)]
+                return significant(sum(values) / len(values))
 
             fields = ("attention", "mean_distance", "within", "even_mean_distance", "even_within")
             return {field: of(field) for field in fields} | {"heads": len(chosen)}
 
-        def comparison(key_set):
+        def comparison(heads, key_set):
             sinks, others = ([entry for entry in heads if entry["sink_head"] == wanted] for wanted in (True, False))
             area = 1.0 if sinks and others else None
             return {"sink_heads": mean(sinks, key_set), "other_heads": mean(others, key_set), "area": area}
 
+        def comparisons(heads):
+            return {key_set: comparison(heads, key_set) for key_set in ("without_sinks", "without_common_sinks")}
+
+        of_layers = [[entry for entry in heads if entry["layer"] == layer] for layer in range(self.layers)]
         thresholds = {"epsilon": 0.3, "least_queries": 8, "least_share_of_sequences": 0.5}
         return {
             "definition": "How far attention to keys other than sinks reaches.",
             "options": thresholds | {"windows": windows, "common_sinks": [0]},
             "sequences": self.sequences,
-            "without_sinks": comparison("without_sinks"),
-            "without_common_sinks": comparison("without_common_sinks"),
+            "all": comparisons(heads),
+            "layers": [{"layer": layer} | comparisons(chosen) for layer, chosen in enumerate(of_layers)],
             "heads": heads,
         }
 

@@ -268,6 +268,10 @@ def attention_locality(run):
     localities = [Locality(run, sinks, layer, head) for layer, head in run.all_heads] if sinks.keys else []
     key_sets = {"without_sinks": (), "without_common_sinks": (0,)}
     entries = {name: [locality.entry(without) for locality in localities] for name, without in key_sets.items()}
+
+    def comparisons(first, last):
+        return {name: locality_comparison(localities[first:last], entries[name][first:last]) for name in key_sets}
+
     heads = [
         {
             "layer": locality.layer,
@@ -279,12 +283,15 @@ def attention_locality(run):
         for index, locality in enumerate(localities)
     ]
     thresholds = {"epsilon": EPSILON, "least_queries": LEAST_QUERIES, "least_share_of_sequences": LEAST_SHARE_OF_SEQUENCES}
+    width = run.model.heads
     return {
         "definition": Given(),
         "options": thresholds | {"windows": WINDOWS, "common_sinks": [0]},
         "sequences": len(sinks.keys),
+        "all": comparisons(0, len(heads)),
+        "layers": [{"layer": first // width} | comparisons(first, first + width) for first in range(0, len(heads), width)],
         "heads": heads,
-    } | {name: locality_comparison(localities, entries[name]) for name in key_sets}
+    }
 
 
 def kept_kinds(run, heads_at, least_heads):

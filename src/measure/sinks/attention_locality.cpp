@@ -94,6 +94,11 @@ LocalityComparison compare(const std::vector<HeadLocality>& heads,
           detail::roc_area(mean_distances(other_heads), mean_distances(sink_heads))};
 }
 
+LocalityComparisons compare(const std::vector<HeadLocality>& heads, size_t windows) {
+  return {compare(heads, &HeadLocality::without_sinks, windows),
+          compare(heads, &HeadLocality::without_common_sinks, windows)};
+}
+
 }  // namespace
 
 HookScope AttentionLocality::attach(Transformer& model, RunContext& context) {
@@ -172,13 +177,15 @@ HeadLocality AttentionLocality::head_locality(int64_t layer, int64_t head) const
 
 AttentionLocalityResult AttentionLocality::result() const {
   AttentionLocalityResult result{.options = options_, .sequences = sequences_};
-  for (int64_t layer = 0; layer < layers_run_; ++layer) {
-    for (int64_t head = 0; head < sums_.size(1); ++head)
-      result.heads.push_back(head_locality(layer, head));
-  }
   const size_t windows = options_.windows.size();
-  result.without_sinks = compare(result.heads, &HeadLocality::without_sinks, windows);
-  result.without_common_sinks = compare(result.heads, &HeadLocality::without_common_sinks, windows);
+  for (int64_t layer = 0; layer < layers_run_; ++layer) {
+    std::vector<HeadLocality> heads;
+    for (int64_t head = 0; head < sums_.size(1); ++head)
+      heads.push_back(head_locality(layer, head));
+    result.layers.push_back(compare(heads, windows));
+    result.heads.insert(result.heads.end(), heads.begin(), heads.end());
+  }
+  result.all = compare(result.heads, windows);
   return result;
 }
 

@@ -42,10 +42,20 @@ json section(const LocalityComparison& comparison) {
           {"area", number(comparison.area)}};
 }
 
+json section(const LocalityComparisons& comparisons) {
+  return {{"without_sinks", section(comparisons.without_sinks)},
+          {"without_common_sinks", section(comparisons.without_common_sinks)}};
+}
+
 }  // namespace
 
 void add_section(const AttentionLocalityResult& result, ReportDocument& report) {
-  json heads = json::array();
+  json layers = json::array(), heads = json::array();
+  for (const auto& comparisons : result.layers) {
+    auto entry = section(comparisons);
+    entry["layer"] = layers.size();
+    layers.push_back(entry);
+  }
   for (const auto& head : result.heads) heads.push_back(section(head));
   const auto& options = result.options;
   const json fields = {
@@ -63,8 +73,8 @@ void add_section(const AttentionLocalityResult& result, ReportDocument& report) 
         {"least_share_of_sequences", options.least_share_of_sequences},
         {"common_sinks", options.common_sinks.positions}}},
       {"sequences", result.sequences},
-      {"without_sinks", section(result.without_sinks)},
-      {"without_common_sinks", section(result.without_common_sinks)},
+      {"all", section(result.all)},
+      {"layers", layers},
       {"heads", heads}};
   report.json["attention_locality"] = fields;
 }

@@ -160,6 +160,9 @@ TEST_P(AttentionLocalityMatrixTest, SinksAreThoseOfSinksAnywhere) {
 INSTANTIATE_TEST_SUITE_P(Models, AttentionLocalityMatrixTest, testing::ValuesIn(attention_models()),
                          [](const auto& info) { return std::string(info.param.name); });
 
+/// With these, two heads of layer 1 are sink heads.
+const AttentionLocalityOptions kSomeSinkHeads{.epsilon = 0.19, .least_share_of_sequences = 0.25};
+
 struct AttentionLocalityTest : testing::Test {
   Transformer model = random_model(tiny_config(), torch::kDouble);
   TokenBatches batches = batches_of_lengths({20, 5, 30});
@@ -183,9 +186,10 @@ TEST_F(AttentionLocalityTest, EvenAttentionIsEven) {
 }
 
 TEST_F(AttentionLocalityTest, GroupsAreMeansOverHeads) {
-  const auto result = measured({.epsilon = 0.15, .windows = {4}});
+  const auto result = measured(kSomeSinkHeads);
   for (const bool sinks : {true, false}) {
-    const auto& group = sinks ? result.without_sinks.sink_heads : result.without_sinks.other_heads;
+    const auto& [sink_heads, other_heads, area] = result.all.without_sinks;
+    const auto& group = sinks ? sink_heads : other_heads;
     double distance = 0, even = 0, within = 0;
     int64_t heads = 0;
     for (const auto& head : result.heads) {
@@ -193,18 +197,38 @@ TEST_F(AttentionLocalityTest, GroupsAreMeansOverHeads) {
       ++heads;
       distance += head.without_sinks.measured.mean_distance;
       even += head.without_sinks.even.mean_distance;
-      within += head.without_sinks.measured.within[0];
+      within += head.without_sinks.measured.within[1];
     }
     ASSERT_GT(heads, 0);
     EXPECT_EQ(group.heads, heads);
     EXPECT_NEAR(group.mean.measured.mean_distance, distance / heads, 1e-12);
     EXPECT_NEAR(group.mean.even.mean_distance, even / heads, 1e-12);
-    EXPECT_NEAR(group.mean.measured.within[0], within / heads, 1e-12);
+    EXPECT_NEAR(group.mean.measured.within[1], within / heads, 1e-12);
   }
 }
 
+TEST_F(AttentionLocalityTest, GroupsOfALayerAreOfItsHeads) {
+  const auto result = measured(kSomeSinkHeads);
+  ASSERT_EQ(result.layers.size(), 2u);
+  int64_t sink_heads = 0;
+  for (size_t layer = 0; layer < 2; ++layer) {
+    const auto& [sinks, others, area] = result.layers[layer].without_common_sinks;
+    EXPECT_EQ(sinks.heads + others.heads, 4);
+    sink_heads += sinks.heads;
+    double distance = 0;
+    for (const auto& head : result.heads) {
+      if (head.layer == static_cast<int64_t>(layer) && !head.is_sink_head)
+        distance += head.without_common_sinks.measured.mean_distance;
+    }
+    if (others.heads > 0) {
+      EXPECT_NEAR(others.mean.measured.mean_distance, distance / others.heads, 1e-12);
+    }
+  }
+  EXPECT_EQ(sink_heads, result.all.without_common_sinks.sink_heads.heads);
+}
+
 TEST_F(AttentionLocalityTest, AreaIsTheShareOfPairs) {
-  const auto result = measured({.epsilon = 0.15});
+  const auto result = measured(kSomeSinkHeads);
   double nearer = 0, pairs = 0;
   for (const auto& sink : result.heads) {
     for (const auto& other : result.heads) {
@@ -215,15 +239,16 @@ TEST_F(AttentionLocalityTest, AreaIsTheShareOfPairs) {
     }
   }
   ASSERT_GT(pairs, 0);
-  EXPECT_NEAR(result.without_common_sinks.area, nearer / pairs, 1e-12);
+  EXPECT_NEAR(result.all.without_common_sinks.area, nearer / pairs, 1e-12);
 }
 
 TEST_F(AttentionLocalityTest, WithoutSinkHeads) {
   const auto result = measured({.epsilon = 1, .windows = {}});
-  EXPECT_EQ(result.without_sinks.sink_heads.heads, 0);
-  EXPECT_TRUE(std::isnan(result.without_sinks.sink_heads.mean.measured.mean_distance));
-  EXPECT_TRUE(std::isnan(result.without_sinks.area));
-  EXPECT_EQ(result.without_sinks.other_heads.heads, 8);
+  const auto& [sink_heads, other_heads, area] = result.all.without_sinks;
+  EXPECT_EQ(sink_heads.heads, 0);
+  EXPECT_TRUE(std::isnan(sink_heads.mean.measured.mean_distance));
+  EXPECT_TRUE(std::isnan(area));
+  EXPECT_EQ(other_heads.heads, 8);
   for (const auto& head : result.heads)
     EXPECT_NEAR(head.without_sinks.measured.attention, 1, 1e-9) << "nothing is left out";
   EXPECT_TRUE(measured({.least_queries = 50}).heads.empty());
@@ -231,8 +256,7 @@ TEST_F(AttentionLocalityTest, WithoutSinkHeads) {
 }
 
 TEST_F(AttentionLocalityTest, TwoPassesMerged) {
-  const AttentionLocalityOptions options{.epsilon = 0.15};
-  AttentionLocality once(options), first(options), second(options);
+  AttentionLocality once(kSomeSinkHeads), first(kSomeSinkHeads), second(kSomeSinkHeads);
   run(model, batches, {&once});
   run(model, {batches[0]}, {&first});
   run(model, {batches[1], batches[2]}, {&second});
@@ -251,15 +275,14 @@ TEST_F(AttentionLocalityTest, TwoPassesMerged) {
 }
 
 TEST_F(AttentionLocalityTest, BatchesDoNotMatter) {
-  const AttentionLocalityOptions options{.epsilon = 0.15};
-  const auto together = measured(options);
+  const auto together = measured(kSomeSinkHeads);
   TokenBatches rows;
   for (const auto& batch : batches) {
     for (int64_t row = 0; row < batch.ids.size(0); ++row)
       rows.push_back({batch.ids.slice(0, row, row + 1), batch.first_sequence + row});
   }
   batches = rows;
-  const auto apart = measured(options);
+  const auto apart = measured(kSomeSinkHeads);
   for (size_t index = 0; index < together.heads.size(); ++index)
     EXPECT_NEAR(together.heads[index].without_sinks.measured.mean_distance,
                 apart.heads[index].without_sinks.measured.mean_distance, 1e-12);
@@ -271,11 +294,11 @@ TEST_F(AttentionLocalityTest, ValuesThatAreNotNumbersStayInTheirHead) {
     changed.select(2, 3) = NAN;
     return changed;
   });
-  const auto result = measured({.epsilon = 0.15});
+  const auto result = measured(kSomeSinkHeads);
   for (const auto& head : result.heads)
     EXPECT_EQ(std::isnan(head.without_sinks.measured.mean_distance),
               head.layer == 1 && head.head == 3);
-  EXPECT_TRUE(std::isfinite(result.without_sinks.other_heads.mean.measured.mean_distance));
+  EXPECT_TRUE(std::isfinite(result.all.without_sinks.other_heads.mean.measured.mean_distance));
 }
 
 TEST_F(AttentionLocalityTest, InvalidArgumentsAreRefused) {

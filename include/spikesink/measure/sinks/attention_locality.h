@@ -64,12 +64,18 @@ struct LocalityComparison {
   double area = 0;
 };
 
-struct AttentionLocalityResult {
-  AttentionLocalityOptions options;
-  int64_t sequences = 0;            // sequences with at least `least_queries` tokens
-  std::vector<HeadLocality> heads;  // every layer and head, in that order
+/// The comparison over both sets of keys.
+struct LocalityComparisons {
   LocalityComparison without_sinks;
   LocalityComparison without_common_sinks;
+};
+
+struct AttentionLocalityResult {
+  AttentionLocalityOptions options;
+  int64_t sequences = 0;                    // sequences with at least `least_queries` tokens
+  std::vector<HeadLocality> heads;          // every layer and head, in that order
+  LocalityComparisons all;                  // of all heads
+  std::vector<LocalityComparisons> layers;  // of the heads of each layer
 };
 
 /// Measures how near to the query the attention to keys other than sinks is, for sink heads and

@@ -5,9 +5,8 @@ import {choice, element, figure, paragraph, table} from '../elements.js';
 import {agree, listed, number, plural} from '../format.js';
 import {axis, curve, drawPlane, whole} from '../plot.js';
 import {registerSection} from '../registry.js';
-import {mean} from '../statistics.js';
 
-const kLeastArea = 0.6;  // from which sink heads count as nearer; 0.5 is chance
+const kLeastArea = 2 / 3;  // from which sink heads count as nearer; 0.5 is chance
 
 function positionNames(positions) {
   const names = positions.map((position) => (position < 0 ? 'last' : position));
@@ -24,15 +23,28 @@ function keySets({options}) {
 
 // -- sentences
 
-function describeVerdict({sink_heads: sinks, other_heads: others, area}) {
-  if (sinks.heads === 0 || others.heads === 0) {
-    return `The claim cannot be tested here: ${plural(sinks.heads, 'sink head')} and ` +
-      `${plural(others.heads, 'other head')} attend to other keys.`;
+// How often a sink head is nearer than another head of the same layer.
+function areaWithinLayers(layers, keySet) {
+  const compared = layers.map((layer) => layer[keySet]).filter(({area}) => area !== null);
+  const pairs = compared.map(({sink_heads: sinks, other_heads: others}) =>
+    sinks.heads * others.heads);
+  const all = pairs.reduce((sum, count) => sum + count, 0);
+  return all === 0 ? null :
+    compared.reduce((sum, {area}, i) => sum + area * pairs[i], 0) / all;
+}
+
+function describeVerdict({sink_heads: sinks, other_heads: others, area}, withinLayers) {
+  if (area === null) {
+    return `The claim that sinks bias heads toward short-range dependencies cannot be tested: ` +
+      `${plural(sinks.heads, 'sink head')} and ${plural(others.heads, 'other head')} attend to ` +
+      'other keys.';
   }
   const verdict = area >= kLeastArea ? 'holds' : 'does not hold';
+  const inLayer = withinLayers === null ? '' :
+    `, than another head of its layer with ${number(withinLayers, 2)}`;
   return `The claim that sinks bias heads toward short-range dependencies ${verdict} on this ` +
-    `text: a sink head is nearer than another head with a probability of ${number(area, 2)} ` +
-    '(chance: 0.5).';
+    `text: a sink head is nearer than another head with a probability of ${number(area, 2)}` +
+    `${inLayer} (chance: 0.5).`;
 }
 
 function describeGroup(group, name) {
@@ -47,41 +59,44 @@ function describeDistances({sink_heads: sinks, other_heads: others}) {
 }
 
 function describeLocality(section) {
-  const {without_common_sinks: fair, without_sinks: own} = section;
+  const {without_common_sinks: fair, without_sinks: own} = section.all;
   const names = keySets(section);
+  const within = areaWithinLayers(section.layers, 'without_common_sinks');
   const without = own.area === null ? '' : `With only a head’s own sinks left out the ` +
     `probability is ${number(own.area, 2)}.`;
-  return `${describeVerdict(fair)} Here each head is without its ${names.without_common_sinks}. ` +
-    `${describeDistances(fair)} ${without}`;
+  return `${describeVerdict(fair, within)} Here each head is without its ` +
+    `${names.without_common_sinks}. ${describeDistances(fair)} ${without}`;
 }
 
 // -- nodes
 
-const kGroups = {
-  sink: {name: 'sink heads', hue: 'sink', symbol: 'diamond', has: (head) => head.sink_head},
-  other: {name: 'other heads', hue: 'ordinary', symbol: 'square', has: (head) => !head.sink_head},
-  even: {name: 'even attention', hue: 'quiet', symbol: 'circle', dash: 'dot', has: () => true},
+const kCurves = {
+  sink_heads: {name: 'sink heads', hue: 'sink', symbol: 'diamond'},
+  other_heads: {name: 'other heads', hue: 'ordinary', symbol: 'square'},
+  even: {name: 'even attention', hue: 'quiet', symbol: 'circle', dash: 'dot'},
 };
 
-function groupCurve(byLayer, kind, keySet) {
-  const {name, has, ...look} = kGroups[kind];
-  const field = kind === 'even' ? 'even_mean_distance' : 'mean_distance';
-  const points = [...byLayer].map(([layer, heads]) => {
-    const chosen = heads.filter(has);
-    const y = mean(chosen.map((head) => head[keySet][field]));
-    const text = `layer ${layer}: ${plural(chosen.length, 'head')}<br>${name}: ` +
-      `${number(y)} tokens`;
-    return {x: layer, y, text};
+// The heads of a layer that evenly spread attention, all of them together.
+function evenHeads({sink_heads: sinks, other_heads: others}) {
+  const heads = sinks.heads + others.heads;
+  const sum = [sinks, others].filter((group) => group.heads > 0)
+    .reduce((total, group) => total + group.heads * group.even_mean_distance, 0);
+  return {heads, mean_distance: heads > 0 ? sum / heads : null};
+}
+
+function layerCurve(layers, kind) {
+  const {name, ...look} = kCurves[kind];
+  const points = layers.map(({layer: x, groups}) => {
+    const {heads, mean_distance: y} = kind === 'even' ? evenHeads(groups) : groups[kind];
+    return {x, y, text: `layer ${x}: ${plural(heads, 'head')}<br>${name}: ${number(y)} tokens`};
   });
   return curve(name, points, look);
 }
 
-function drawLocality(container, heads, keySet) {
-  const byLayer = Map.groupBy(heads, ({layer}) => layer);
-  const traces = Object.keys(kGroups).map((kind) => groupCurve(byLayer, kind, keySet));
-  return drawPlane(container, 340, traces, {
+function drawLocality(container, layers) {
+  return drawPlane(container, 340, Object.keys(kCurves).map((kind) => layerCurve(layers, kind)), {
     showlegend: true,
-    xaxis: axis('layer', whole(byLayer.size)),
+    xaxis: axis('layer', whole(layers.length)),
     yaxis: axis('mean distance, tokens', {rangemode: 'tozero'}),
   });
 }
@@ -90,7 +105,8 @@ function localityFigure(section) {
   const names = keySets(section);
   let shown = 'without_common_sinks';
   const courses = figure('attention-locality', 'Mean distance of attended keys by layer',
-    (container) => drawLocality(container, section.heads, shown));
+    (container) => drawLocality(container, section.layers.map((entry) =>
+      ({layer: entry.layer, groups: entry[shown]}))));
   const buttons = choice('Without its', Object.values(names), (chosen) => {
     shown = Object.keys(names).find((keySet) => names[keySet] === chosen);
     courses.draw(courses);
@@ -101,7 +117,7 @@ function localityFigure(section) {
 function localityTable(section) {
   const rows = Object.entries(keySets(section)).flatMap(([keySet, without]) =>
     [['sink_heads', 'sink heads'], ['other_heads', 'other heads']].map(([group, name]) =>
-      ({...section[keySet][group], name, without})));
+      ({...section.all[keySet][group], name, without})));
   const windows = section.options.windows.map((window, i) => ({
     title: `Within ${window}, %`,
     value: (row) => 100 * row.within[i],
@@ -123,7 +139,7 @@ function localityTable(section) {
 
 function localityNodes(section) {
   const title = element('h3', {textContent: 'Reach of attention besides sinks'});
-  if (section.heads.length === 0) {
+  if (section.layers.length === 0) {
     return [title, paragraph(`No sequence has ${section.options.least_queries} tokens, so no ` +
       'key can be a sink.')];
   }
