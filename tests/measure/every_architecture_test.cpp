@@ -5,8 +5,10 @@
 #include "golden_models.h"
 #include "one_thread.h"
 #include "spikesink/hooks/hook_names.h"
+#include "spikesink/measure/sinks/attention_locality.h"
 #include "spikesink/measure/sinks/attention_sinks.h"
 #include "spikesink/measure/sinks/self_attention.h"
+#include "spikesink/measure/sinks/sink_key_span.h"
 #include "spikesink/measure/spikes/gate_linearity.h"
 #include "spikesink/measure/spikes/sparse_constants.h"
 #include "spikesink/measure/spikes/spike_tokens.h"
@@ -70,6 +72,41 @@ TEST_P(EveryArchitectureTest, SelfAttentionIsTheDiagonal) {
     EXPECT_NEAR(head.attention.spike, spike, 1e-5);
     EXPECT_NEAR(head.attention.first, kept.select(1, 0).mean().item<double>(), 1e-5);
     EXPECT_TRUE(std::isnan(head.attention.delimiter));
+  }
+}
+
+TEST_P(EveryArchitectureTest, LocalityIsThatOfTheMatrix) {
+  AttentionLocality locality({.epsilon = 1, .common_sinks = {.positions = {}}});
+  run(model, {batch}, {&locality});
+  const auto cache = run_with_cache(model, batch.ids, {"blocks.*.attn.hook_pattern"});
+  const auto position = torch::arange(kWidth);
+  const auto distance = (position.unsqueeze(1) - position).abs();
+  for (const auto& head : locality.result().heads) {
+    const auto pattern = cache[hook_names::layer_hook_name(head.layer, hook_names::kPattern)]
+                             .select(1, head.head)
+                             .to(torch::kDouble);  // [B, T, T]
+    const auto& measured = head.without_sinks.measured;
+    EXPECT_NEAR(measured.attention, pattern.sum(2).mean().item<double>(), 1e-5);
+    EXPECT_NEAR(measured.mean_distance, ((pattern * distance).sum() / pattern.sum()).item<double>(),
+                1e-4);
+  }
+}
+
+// Every key is a combination of all rows of W_K.
+TEST_P(EveryArchitectureTest, KeysLieInTheSpanOfAllRows) {
+  SinkKeySpanOptions options;
+  for (int64_t channel = 0; channel < model->config().d_model; ++channel)
+    options.channels.push_back(channel);
+  SinkKeySpan span(options);
+  run(model, {batch}, {&span});
+  const auto& config = model->config();
+  ASSERT_EQ(span.result().heads.size(),
+            static_cast<size_t>(config.n_layers * config.n_key_value_heads));
+  for (const auto& head : span.result().heads) {
+    EXPECT_EQ(head.sinks.share.count, kRows);
+    EXPECT_EQ(head.others.share.count, kRows * (kWidth - 1));
+    EXPECT_NEAR(head.sinks.share.mean, 1, 1e-6);
+    EXPECT_NEAR(head.others.share.mean, 1, 1e-6);
   }
 }
 

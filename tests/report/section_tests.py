@@ -327,7 +327,7 @@ class SectionTest(TrainingTests, PageCase):
         section = report["attention_locality"]
         for sentence in (
             "The claim that sinks bias heads toward short-range dependencies holds on this text",
-            "nearer than another head with a probability of 1 (chance: 0.5)",
+            "nearer keys than another head with a probability of 1 (chance: 0.5)",
             "sink heads 1.5 tokens (evenly spread attention: 4) and other heads 3.15 tokens",
         ):
             self.assertIn(sentence, self.text(page))

@@ -156,7 +156,7 @@ class StoryTest(PageCase):
             "no head is measured to be a sink head, so it cannot be evaluated",
             "No channel of the stream spikes on this text",
             "No key that 8 queries may see receives more than 0.3",
-            "The claim cannot be tested here: 0 sink heads",
+            "toward short-range dependencies cannot be tested: 0 sink heads",
             "No input gains enough",
             "No token of the text spikes or is a sink of enough heads",
         ):

@@ -40,11 +40,10 @@ function describeVerdict({sink_heads: sinks, other_heads: others, area}, withinL
       'other keys.';
   }
   const verdict = area >= kLeastArea ? 'holds' : 'does not hold';
-  const inLayer = withinLayers === null ? '' :
-    `, than another head of its layer with ${number(withinLayers, 2)}`;
+  const inLayer = withinLayers === null ? '' : `of its layer: ${number(withinLayers, 2)}; `;
   return `The claim that sinks bias heads toward short-range dependencies ${verdict} on this ` +
-    `text: a sink head is nearer than another head with a probability of ${number(area, 2)}` +
-    `${inLayer} (chance: 0.5).`;
+    `text: a sink head attends to nearer keys than another head with a probability of ` +
+    `${number(area, 2)} (${inLayer}chance: 0.5).`;
 }
 
 function describeGroup(group, name) {
@@ -64,7 +63,7 @@ function describeLocality(section) {
   const within = areaWithinLayers(section.layers, 'without_common_sinks');
   const without = own.area === null ? '' : `With only a head’s own sinks left out the ` +
     `probability is ${number(own.area, 2)}.`;
-  return `${describeVerdict(fair, within)} Here each head is without its ` +
+  return `${describeVerdict(fair, within)} Left out are each head’s ` +
     `${names.without_common_sinks}. ${describeDistances(fair)} ${without}`;
 }
 
