@@ -32,7 +32,7 @@ TEST_F(LayerTest, EveryNormPlacementIsItsEquation) {
     auto model = model_of(placement, ResidualForm::kSequential);
     auto& layer = model->layers[0];
     const auto block = [&](BlockNorms& norms, const torch::Tensor& x, auto function) {
-      return norms.sum(x + 0.5 * norms.output(function(norms.front(x))));
+      return norms.sum(x + 0.5 * norms.output(function(norms.input(x))));
     };
     const auto middle = block(layer->attention_norms, stream, [&](const torch::Tensor& x) {
       return layer->attn->forward(x, positions);
@@ -48,9 +48,9 @@ TEST_F(LayerTest, ParallelBlocksReadTheSameStream) {
   for (const auto form : {ResidualForm::kParallelSharedNorm, ResidualForm::kParallelOwnNorms}) {
     auto model = model_of(NormPlacement::kPre, form);
     auto& layer = model->layers[0];
-    const auto first = layer->attention_norms.front(stream);
+    const auto first = layer->attention_norms.input(stream);
     const auto second =
-        form == ResidualForm::kParallelSharedNorm ? first : layer->feed_forward_norms.front(stream);
+        form == ResidualForm::kParallelSharedNorm ? first : layer->feed_forward_norms.input(stream);
     const auto expected =
         stream + 0.5 * layer->attn->forward(first, positions) + 0.5 * layer->mlp->forward(second);
     EXPECT_TRUE(at::allclose(layer->forward(stream, positions), expected, 1e-12, 1e-12))
