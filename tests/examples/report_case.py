@@ -35,7 +35,7 @@ class ReportTest(ProgramTest):
             self.assertIsInstance(life_cycle[key], list)
 
     def check_attention_sinks(self, sinks):
-        self.assertEqual(sinks["definition"], "gu")
+        self.assertEqual(sinks["definition"], "paper")
         self.assertIn(sinks["epsilon"], [0.2, 0.3])
         self.assertGreaterEqual(sinks["sink_ratio_percent"], 0)
         self.assertLessEqual(sinks["sink_ratio_percent"], 100)

@@ -76,7 +76,8 @@ class SinkKeySpanTest : public testing::TestWithParam<KeyModel> {
     const auto& norm = block.attention_norms.input;
     const auto d_model = model->config().d_model;
     auto units = torch::eye(d_model, torch::kDouble);
-    if (norm->config().kind == NormKind::kLayerNorm) units = units - 1.0 / static_cast<double>(d_model);
+    if (norm->config().kind == NormKind::kLayerNorm)
+      units = units - 1.0 / static_cast<double>(d_model);
     const auto scale = norm->scale(torch::kDouble);
     if (scale.defined()) units = units * scale;
     const auto keys = at::matmul(units, block.attn->k->weight.t());  // [d_model, K * d_head]
