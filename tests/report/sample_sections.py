@@ -165,7 +165,7 @@ class Sections(SinkSections):
 
         return {
             "definition": "Output channel k of a gated feed-forward is h^T U_k h.",
-            "options": {"outlier_deviations": None, "least_dominance": 0.70710678},
+            "options": {"outlier_deviations": 4.5, "least_dominance": 0.70710678},
             "blocks": blocks,
             "triggers": {"places": places, "cosines": cosines},
             "prediction": {

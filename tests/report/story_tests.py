@@ -148,7 +148,7 @@ class StoryTest(PageCase):
         for sentence in (
             "No token of this text is massive after any block",
             "No gated feed-forward block is a step-up or step-down block",
-            "No channel’s norm reaches 9 medians of its block",
+            "No channel’s norm reaches the limit of outliers of its block",
             "The weights predict no step and no spike.",
             "No spike token is beyond the first position.",
             "It is elevated for delimiters, as the paper says: they have 1.2 times the median",

@@ -46,7 +46,6 @@ NOT_PLANTED = {
     "quadratic_form.comparison.step_down.predicted_alone",
     "quadratic_form.comparison.step_up.measured_alone",
     "quadratic_form.comparison.step_up.predicted_alone",
-    "quadratic_form.options.outlier_deviations",
 }
 # Leaves that a small change may leave unseen: what is defined in words, the versions, and the coordinates of t-SNE,
 # which have no unique truth. (They must be centred, and the end of a descent that begins at the PCA.)

@@ -29,6 +29,11 @@ PREFIX, LATER_ENTRIES = 4, 4096
 BINS_OF_OCTAVE = 4
 
 
+def deviations(model):
+    """The number of standard deviations that normal log norms exceed anywhere in the model with this probability."""
+    return statistics.NormalDist().inv_cdf(1 - FALSE_ALARMS / (model.n_layers * model.d_model))
+
+
 class ChannelForm:
     """U_k = sum_i W_down[k, i] W_gate[i] W_up[i]^T, the norm's scale folded in, and what follows of it."""
 
@@ -91,19 +96,18 @@ class LayerForm:
         self.forms = [ChannelForm(self, channel) for channel in range(model.d_model)]
         self.median = lower_median([form.norm for form in self.forms])
         self.order = by_count(self.forms, lambda form: form.norm)
-        self.outlier_norm = self.limit(model.n_layers * model.d_model)
+        self.outlier_norm = self.limit(deviations(model))
         loud = [form for form in self.order if form.norm >= self.outlier_norm]
         self.outliers = [form.decompose() for form in loud[:MOST_OUTLIERS]]
         others = [form for form in self.forms if form not in loud]
         nearest = sorted(others, key=lambda form: abs(form.norm - self.median))
         self.controls = [form.decompose() for form in nearest[:1]] if loud else []
 
-    def limit(self, norms_of_model):
+    def limit(self, deviations):
         """The smallest norm of an outlier: so many robust deviations of the logarithms above their median."""
         logs = numpy.log([form.norm for form in self.forms if form.norm > 0])
         middle = lower_median(logs)
         deviation = 1.4826 * lower_median(abs(logs - middle))
-        deviations = statistics.NormalDist().inv_cdf(1 - FALSE_ALARMS / norms_of_model)
         return float(numpy.exp(middle + deviations * deviation))
 
     def row_cosine(self, unit):
@@ -247,7 +251,7 @@ def quadratic_form(run):
     fits = [channel_fit(run, block, form) for block, form in weights.outliers]
     return {
         "definition": Given(),
-        "options": {"outlier_deviations": None, "least_dominance": LEAST_DOMINANCE},
+        "options": {"outlier_deviations": deviations(run.model), "least_dominance": LEAST_DOMINANCE},
         "blocks": [layer.entry() for layer in weights.layers],
         "triggers": weights.triggers(),
         "prediction": prediction,

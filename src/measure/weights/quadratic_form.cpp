@@ -83,9 +83,7 @@ void decompose(ChannelForm& channel, const torch::Tensor& symmetric, int64_t spe
 class BlockAnalysis {
  public:
   BlockAnalysis(const TransformerImpl& model, int64_t layer, const QuadraticFormOptions& options)
-      : forms_(model, layer),
-        options_(options),
-        deviations_(outlier_deviations(model.config(), options)) {
+      : forms_(model, layer), options_(options) {
     result_.block = Block::of(layer, BlockKind::kFeedForward);
     result_.gated = forms_.gated();
     result_.normed_before = forms_.normed_before();
@@ -112,7 +110,7 @@ class BlockAnalysis {
           "[quadratic_form] the weights of block {} are not finite, so it has no form",
           result_.block.number);
     result_.median_norm = result_.norms.median().item<double>();
-    result_.outlier_norm = outlier_norm(result_.norms, deviations_);
+    result_.outlier_norm = outlier_norm(result_.norms, *options_.outlier_deviations);
   }
 
   void choose_channels() {
@@ -205,7 +203,6 @@ class BlockAnalysis {
 
   LayerForms forms_;
   const QuadraticFormOptions& options_;
-  double deviations_;
   BlockForms result_;
   torch::Tensor strongest_;  // [d_model], index of the member with the largest norm
 };
@@ -234,12 +231,14 @@ QuadraticFormResult quadratic_form(const Transformer& model, const QuadraticForm
   check(options);
   const torch::NoGradGuard no_grad;
   QuadraticFormResult result{.options = options};
+  result.options.outlier_deviations = outlier_deviations(model->config(), options);
   const int64_t layers = model->config().n_layers;
   if (model->config().feed_forward == FeedForwardKind::kNone) return result;
   detail::StreamSize stream(*model);
   for (int64_t layer = 0; layer < layers; ++layer) {
     const auto pinned = model->pin_weights(WeightGroup::layer(layer));
-    auto& block = result.blocks.emplace_back(BlockAnalysis(*model, layer, options).analyze());
+    auto& block =
+        result.blocks.emplace_back(BlockAnalysis(*model, layer, result.options).analyze());
     stream.add_block(layer, block.norms);
     block.stream_median = stream.median();
     if (progress) progress(layer + 1, layers);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "report/json_values.h"
 #include "report/section.h"
@@ -150,16 +151,16 @@ void add_section(const QuadraticFormResult& result, ReportDocument& report) {
        "2603.05498, eqs. 15-19, figures 3-4). super_weights: the weights of the down "
        "projection with the largest shares of the leading eigenvalue (arXiv 2411.07191). An "
        "outlier's norm is at least outlier_norm: its logarithm exceeds the block's median by "
-       "outlier_deviations x 1.4826 x the median absolute deviation; null: the number that normal "
-       "log norms exceed anywhere in the model with probability 0.01. stream_median: the median "
+       "outlier_deviations x 1.4826 x the median absolute deviation (by default the number that "
+       "normal "
+       "log norms exceed anywhere in the model with probability 0.01). stream_median: the median "
        "|h| after the block that embedding and feed-forward weights suggest for inputs without a "
        "preferred direction. gate_up_cosine: |cos| of W_gate[i] and W_up[i], the norm's scale "
        "folded in, of the hidden unit i of a super weight (section 3.1.2); gate_up_percentile: the "
        "share of other_units with a smaller one; other_units: the units of the block without a "
        "super weight of an outlier."},
       {"options",
-       {{"outlier_deviations",
-         result.options.outlier_deviations ? json(*result.options.outlier_deviations) : json()},
+       {{"outlier_deviations", number(result.options.outlier_deviations.value_or(NAN))},
         {"least_dominance", result.options.least_dominance}}},
       {"blocks", blocks},
       {"triggers", trigger_cosines(result)},

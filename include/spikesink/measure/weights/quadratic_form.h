@@ -109,7 +109,7 @@ struct BlockForms {
 };
 
 struct QuadraticFormResult {
-  QuadraticFormOptions options;
+  QuadraticFormOptions options;    // with the number of `outlier_deviations` that was used
   std::vector<BlockForms> blocks;  // the feed-forward blocks, in order
 
   struct OutlierForm {
