@@ -3,7 +3,7 @@
 #include "detail/fail.h"
 #include "measure/core/expect_same.h"
 #include "measure/sinks/sink_keys.h"
-#include "measure/spikes/position_hash.h"
+#include "measure/spikes/token_sample.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -39,29 +39,22 @@ HookScope QkSample::attach(Transformer& model, RunContext& context) {
 
 // vectors [B, T, d].
 void QkSample::add(const torch::Tensor& vectors, const TokenBatch& batch, bool sinks,
-                   VectorsByHash& sample) const {
+                   std::vector<QkVector>& sample) const {
   const auto is_sink = detail::sink_mask(options_.sinks, batch);
   const auto is_sink_at = is_sink.accessor<bool, 2>();
   const auto ids = batch.ids.accessor<int64_t, 2>();
   for (int64_t row = 0; row < vectors.size(0); ++row) {
     for (int64_t position = batch.prefix_length; position < vectors.size(1); ++position) {
       const TokenPosition token{batch.first_sequence + row, position - batch.prefix_length};
-      const auto hash = detail::hash_of(token);
-      const bool full = static_cast<int64_t>(sample.size()) >= options_.max_vectors;
-      if (is_sink_at[row][position] != sinks ||
-          (full && (sample.empty() || hash > sample.rbegin()->first.first)))
+      if (is_sink_at[row][position] != sinks || !detail::takes(sample, token, options_.max_vectors))
         continue;
       const auto vector = vectors[row][position].to(torch::kCPU, torch::kFloat).contiguous();
       const auto* values = vector.data_ptr<float>();
-      insert(sample, hash, {token, ids[row][position], {values, values + vector.numel()}});
+      detail::add_to_sample(sample,
+                            QkVector{token, ids[row][position], {values, values + vector.numel()}},
+                            options_.max_vectors);
     }
   }
-}
-
-void QkSample::insert(VectorsByHash& sample, uint64_t hash, QkVector vector) const {
-  sample.emplace(std::pair(hash, vector.token), std::move(vector));
-  if (static_cast<int64_t>(sample.size()) > options_.max_vectors)
-    sample.erase(std::prev(sample.end()));
 }
 
 void QkSample::merge(const QkSample& other) {
@@ -73,28 +66,21 @@ void QkSample::merge(const QkSample& other) {
   same("sinks", other.options_.sinks.positions, options_.sinks.positions);
   same("max_vectors", other.options_.max_vectors, options_.max_vectors);
   same("before_rope", other.options_.before_rope, options_.before_rope);
-  const auto add_all = [&](VectorsByHash& ours, const VectorsByHash& theirs) {
-    for (const auto& [order, vector] : theirs) insert(ours, order.first, vector);
-  };
   for (size_t index = 0; index < heads_.size(); ++index) {
-    add_all(heads_[index].queries, other.heads_[index].queries);
-    add_all(heads_[index].other_keys, other.heads_[index].other_keys);
-    add_all(heads_[index].sink_keys, other.heads_[index].sink_keys);
+    auto& ours = heads_[index];
+    const auto& theirs = other.heads_[index];
+    detail::merge_samples(ours.queries, theirs.queries, options_.max_vectors);
+    detail::merge_samples(ours.other_keys, theirs.other_keys, options_.max_vectors);
+    detail::merge_samples(ours.sink_keys, theirs.sink_keys, options_.max_vectors);
   }
 }
 
 std::vector<HeadSample> QkSample::result() const {
-  const auto vectors_of = [](const VectorsByHash& sample) {
-    std::vector<QkVector> vectors;
-    for (const auto& [order, vector] : sample) vectors.push_back(vector);
-    return vectors;
-  };
   std::vector<HeadSample> result;
   for (size_t index = 0; index < heads_.size(); ++index) {
     const auto [layer, head] = options_.heads[index];
     const auto& sample = heads_[index];
-    result.push_back({layer, head, vectors_of(sample.queries), vectors_of(sample.other_keys),
-                      vectors_of(sample.sink_keys)});
+    result.push_back({layer, head, sample.queries, sample.other_keys, sample.sink_keys});
   }
   return result;
 }

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <array>
-#include <map>
 #include <utility>
 #include <vector>
 
@@ -51,14 +49,12 @@ class QkSample : public Measurement {
   std::vector<HeadSample> result() const;  // in the order of `options.heads`
 
  private:
-  using VectorsByHash = std::map<std::pair<uint64_t, TokenPosition>, QkVector>;  // sorted by hash
   struct Head {
-    VectorsByHash queries, other_keys, sink_keys;
+    std::vector<QkVector> queries, other_keys, sink_keys;  // sorted by position hash
   };
 
   void add(const torch::Tensor& vectors, const TokenBatch& batch, bool sinks,
-           VectorsByHash& sample) const;
-  void insert(VectorsByHash& sample, uint64_t hash, QkVector vector) const;
+           std::vector<QkVector>& sample) const;
 
   QkSampleOptions options_;
   std::vector<Head> heads_;  // in the order of options_.heads
