@@ -92,6 +92,7 @@ TEST_F(ReportOptionsTest, GateLinearity) {
       "gate_linearity", GateLinearity(spikes, {.max_spike_samples = 2, .max_ordinary_samples = 3}));
   EXPECT_EQ(written["options"], json({{"max_spike_samples", 2}, {"max_ordinary_samples", 3}}));
   EXPECT_EQ(written["blocks"][0]["ordinary"]["sample"].size(), 3u);
+  EXPECT_EQ(written["blocks"][0]["ordinary"]["sample"][0].size(), 3u);
 }
 
 TEST_F(ReportOptionsTest, SparseConstants) {

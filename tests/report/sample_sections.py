@@ -93,7 +93,7 @@ class Sections(SinkSections):
         }
 
     def gate_linearity(self):
-        def group(tokens, cosine, ratio, most):
+        def group(tokens, cosine, ratio, output, most):
             if tokens == 0:
                 return {
                     "tokens": 0,
@@ -103,7 +103,7 @@ class Sections(SinkSections):
                     "ratio_deviation": 0.0,
                     "sample": [],
                 }
-            sample = [[self.near(cosine), self.near(ratio)] for _ in range(min(tokens, most))]
+            sample = [[self.near(cosine), self.near(ratio), output + i] for i in range(min(tokens, most))]
             return {
                 "tokens": tokens,
                 "cosine": cosine,
@@ -116,7 +116,8 @@ class Sections(SinkSections):
         spike = self.sequences + self.away if self.spikes else 0
         ordinary = self.sequences * self.length - spike
         blocks = [
-            block_fields(block) | {"spike": group(spike, 0.98, 0.97, 200), "ordinary": group(ordinary, 0.5, 0.4, 400)}
+            block_fields(block)
+            | {"spike": group(spike, 0.98, 0.97, 800.0, 200), "ordinary": group(ordinary, 0.5, 0.4, 2.0, 400)}
             for block in self.feed_forward_blocks()
         ]
         return {

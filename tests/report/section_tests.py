@@ -98,20 +98,30 @@ class SectionTest(TrainingTests, PageCase):
         report = make_report()
         page = self.open_section(report, "gate_linearity", "life_cycle")
         self.assertIn(
-            "near the identity in blocks 6, 8, 12: there a quadratic form describes the block well", self.text(page)
+            "Spike tokens sit at (1, 1), where the activation is the identity, in blocks 6, 8, 12: there a quadratic form "
+            "describes the block well",
+            self.text(page),
         )
+        self.assertIn("largest output is 805 at its spike tokens and 45 at the others", self.text(page))
         panels = self.texts(page, "#gate-linearity .panels h3")
         self.assertEqual(panels, ["Step-down: block 6", "Step-up: block 8", "Step-down: block 12", "Control: block 10"])
         sample = report["gate_linearity"]["blocks"][3]["spike"]["sample"]
         drawn = self.trace(page, "gate-8", "spike tokens")
-        self.assertEqual([list(pair) for pair in zip(drawn["y"], drawn["x"])], sample)
+        colours = [10**colour for colour in drawn["marker"]["color"]]
+        for point, given in zip(zip(drawn["x"], drawn["y"], colours, strict=True), sample, strict=True):
+            for got, expected in zip(point, given, strict=True):
+                self.assertAlmostEqual(got, expected)
         self.assertEqual(self.trace(page, "gate-course", "ordinary tokens")["y"], [0.5] * 6)
 
     def test_gates_that_are_not_near_linear(self):
         report = make_report()
         report["gate_linearity"]["blocks"][3]["spike"].update(cosine=0.86, ratio=0.7)
         page = self.open_section(report, "gate_linearity", "life_cycle")
-        self.assertIn("not near the identity in block 8, but in blocks 6, 12", self.text(page))
+        self.assertIn(
+            "Spike tokens do not sit at (1, 1), where the activation is the identity, in block 8: there a quadratic form is "
+            "only a rough approximation. They do in blocks 6, 12.",
+            self.text(page),
+        )
         self.assertIn("the mean for spike tokens is cosine 0.86, ratio 0.7", self.text(page))
 
     def test_weights(self):

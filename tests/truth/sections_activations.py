@@ -25,13 +25,14 @@ def perplexity(run):
 
 
 def gate_group(run, layer, spike, most):
-    points = {}  # place -> (cosine, ratio)
+    points = {}  # place -> (cosine, ratio, largest output)
     for s, p, _ in run.tokens:
         if ((s, p) in run.spikes) == spike:
             read, given = run.traces[s].layers[layer].gate[p], run.traces[s].layers[layer].activated[p]
-            points[s, p] = cosine(read, given), float(numpy.linalg.norm(given) / numpy.linalg.norm(read))
+            ratio = float(numpy.linalg.norm(given) / numpy.linalg.norm(read))
+            points[s, p] = cosine(read, given), ratio, float(numpy.abs(run.traces[s].outputs[2 * layer + 1][p]).max())
     sample = sorted(sorted(points, key=place_hash)[:most])
-    cosines, ratios = ([pair[index] for pair in points.values()] for index in (0, 1))
+    cosines, ratios = ([point[index] for point in points.values()] for index in (0, 1))
     return {
         "tokens": len(points),
         "cosine": number(mean(cosines)),

@@ -1,14 +1,15 @@
 #include "spikesink/measure/spikes/gate_linearity.h"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 #include <cmath>
-#include <tuple>
 
 #include "detail/fail.h"
 #include "measure/core/expect_same.h"
 #include "measure/core/serialize.h"
 #include "measure/spikes/activation_linearity.h"
-#include "measure/spikes/position_hash.h"
+#include "measure/spikes/token_sample.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -17,28 +18,18 @@ using namespace hook_names;
 
 namespace {
 
-bool has_smaller_hash(const GateSample& a, const GateSample& b) {
-  return std::tuple(detail::hash_of(a.token), a.token) <
-         std::tuple(detail::hash_of(b.token), b.token);
-}
-
-bool is_earlier(const GateSample& a, const GateSample& b) {
-  return a.token < b.token;
-}
-
-// Adds a sample. `sample` is sorted by hash and keeps the `max_samples` smallest hashes.
-void add_sample(GateTokenGroup& group, const GateSample& point, int64_t max_samples) {
-  auto& sample = group.sample;
-  const bool is_full = static_cast<int64_t>(sample.size()) >= max_samples;
-  if (is_full && (max_samples == 0 || !has_smaller_hash(point, sample.back()))) return;
-  sample.insert(std::upper_bound(sample.begin(), sample.end(), point, has_smaller_hash), point);
-  if (is_full) sample.pop_back();
-}
-
 void merge_groups(GateTokenGroup& ours, const GateTokenGroup& theirs, int64_t max_samples) {
   ours.cosine.merge(theirs.cosine);
   ours.ratio.merge(theirs.ratio);
-  for (const auto& point : theirs.sample) add_sample(ours, point, max_samples);
+  detail::merge_samples(ours.sample, theirs.sample, max_samples);
+}
+
+// Returns max |x| over channels of each row of `output`: [B * T], on the CPU.
+std::vector<double> largest_magnitudes(const torch::Tensor& output) {
+  const auto largest =
+      at::linalg_vector_norm(output, INFINITY, {-1}).to(torch::kCPU, torch::kDouble).contiguous();
+  const auto* values = largest.data_ptr<double>();
+  return {values, values + largest.numel()};
 }
 
 std::string mlp_point(const Block& block, std::string_view point) {
@@ -58,6 +49,8 @@ HookScope GateLinearity::attach(Transformer& model, RunContext& context) {
     scope += model->hooks().add(mlp_point(block.block, kMlpPre),
                                 [this](const torch::Tensor& input) { input_ = input; });
     scope += model->hooks().add(mlp_point(block.block, kMlpAct),
+                                [this](const torch::Tensor& output) { compare_input(output); });
+    scope += model->hooks().add(block.block.output_hook_name(),
                                 [this, &block, &context](const torch::Tensor& output) {
                                   add(block, context.batch(), output);
                                 });
@@ -65,25 +58,32 @@ HookScope GateLinearity::attach(Transformer& model, RunContext& context) {
   return scope;
 }
 
-void GateLinearity::add(GateLinearityBlock& block, const TokenBatch& batch,
-                        const torch::Tensor& output) {
-  const auto tokens = detail::activation_linearity(input_, output);
+void GateLinearity::compare_input(const torch::Tensor& output) {
+  tokens_.clear();
+  for (const auto& [cosine, ratio] : detail::activation_linearity(input_, output))
+    tokens_.push_back({.cosine = cosine, .ratio = ratio});
   input_.reset();
+}
+
+void GateLinearity::add(GateLinearityBlock& block, const TokenBatch& batch,
+                        const torch::Tensor& block_output) {
   const auto mask = spike_positions_.mask(batch);
   const auto* spikes = mask.data_ptr<bool>();
+  const auto largest = largest_magnitudes(block_output);
   const int64_t length = batch.ids.size(1);
-  for (size_t token = 0; token < tokens.size(); ++token) {
-    const auto& [cosine, ratio] = tokens[token];
-    if (std::isnan(cosine)) continue;
-    auto& group = spikes[token] ? block.spike : block.ordinary;
-    group.cosine.add(cosine);
-    group.ratio.add(ratio);
-    const auto index = static_cast<int64_t>(token);
-    if (index % length < batch.prefix_length) continue;
-    const TokenPosition position{batch.first_sequence + index / length,
-                                 index % length - batch.prefix_length};
-    add_sample(group, {position, cosine, ratio},
-               spikes[token] ? options_.max_spike_samples : options_.max_ordinary_samples);
+  for (size_t index = 0; index < tokens_.size(); ++index) {
+    auto& token = tokens_[index];
+    if (std::isnan(token.cosine)) continue;
+    auto& group = spikes[index] ? block.spike : block.ordinary;
+    group.cosine.add(token.cosine);
+    group.ratio.add(token.ratio);
+    const auto row = static_cast<int64_t>(index);
+    if (row % length < batch.prefix_length) continue;
+    token.token = {batch.first_sequence + row / length, row % length - batch.prefix_length};
+    token.largest_output = largest[index];
+    detail::add_to_sample(
+        group.sample, token,
+        spikes[index] ? options_.max_spike_samples : options_.max_ordinary_samples);
   }
 }
 
@@ -108,8 +108,7 @@ void GateLinearity::merge(const GateLinearity& other) {
 GateLinearityResult GateLinearity::result() const {
   GateLinearityResult result{options_, blocks_};
   for (auto& block : result.blocks) {
-    for (auto* group : {&block.spike, &block.ordinary})
-      std::sort(group->sample.begin(), group->sample.end(), is_earlier);
+    for (auto* group : {&block.spike, &block.ordinary}) detail::sort_by_position(group->sample);
   }
   return result;
 }

@@ -19,6 +19,8 @@ struct GateLinearityTest : PlantedSpikes {
   void expect_group(const GateTokenGroup& group, const torch::Tensor& mask, const Block& block,
                     double tolerance) {
     const auto [cosines, ratios] = expected(block);
+    const auto name = block.output_hook_name();
+    const auto outputs = all_of(name)[name].to(torch::kDouble).abs().amax(2);  // [B, T]
     const auto of_group = [&](const torch::Tensor& x) { return x.masked_select(mask); };
     ASSERT_EQ(group.cosine.count, mask.sum().item<int64_t>());
     ASSERT_EQ(group.ratio.count, group.cosine.count);
@@ -29,6 +31,7 @@ struct GateLinearityTest : PlantedSpikes {
     EXPECT_NEAR(group.ratio.standard_deviation(), of_group(ratios).std().item<double>(), tolerance);
     for (const auto& point : group.sample) {
       const auto [sequence, position] = point.token;
+      EXPECT_EQ(point.largest_output, outputs[sequence][position].item<double>());
       EXPECT_TRUE(mask[sequence][position].item<bool>());
       EXPECT_NEAR(point.cosine, cosines[sequence][position].item<double>(), tolerance);
       EXPECT_NEAR(point.ratio, ratios[sequence][position].item<double>(), tolerance);
@@ -50,6 +53,14 @@ struct GateLinearityTest : PlantedSpikes {
     }
   }
 };
+
+using Outputs = std::vector<std::pair<TokenPosition, double>>;
+
+Outputs outputs_in(const std::vector<GateSample>& sample) {
+  Outputs outputs;
+  for (const auto& point : sample) outputs.emplace_back(point.token, point.largest_output);
+  return outputs;
+}
 
 std::vector<TokenPosition> places_in(const std::vector<GateSample>& sample) {
   std::vector<TokenPosition> places;
@@ -81,13 +92,32 @@ TEST_F(GateLinearityTest, TwoPassesMergeAndSampleTheSameTokens) {
     const auto &one = a.blocks[index], &other = b.blocks[index];
     EXPECT_EQ(one.spike.sample.size(), 4u);
     EXPECT_EQ(one.ordinary.sample.size(), 9u);
-    EXPECT_EQ(places_in(one.spike.sample), places_in(other.spike.sample));
-    EXPECT_EQ(places_in(one.ordinary.sample), places_in(other.ordinary.sample));
+    EXPECT_EQ(outputs_in(one.spike.sample), outputs_in(other.spike.sample));
+    EXPECT_EQ(outputs_in(one.ordinary.sample), outputs_in(other.ordinary.sample));
     EXPECT_EQ(places_in(one.spike.sample), places_in(a.blocks[0].spike.sample));
     EXPECT_EQ(one.spike.cosine.count, other.spike.cosine.count);
     EXPECT_NEAR(one.spike.cosine.mean, other.spike.cosine.mean, 1e-12);
     EXPECT_NEAR(one.ordinary.ratio.standard_deviation(), other.ordinary.ratio.standard_deviation(),
                 1e-12);
+  }
+}
+
+TEST_F(GateLinearityTest, TheLargestOutputsAreThoseOfSpikeTokens) {
+  const auto scope = plant();
+  GateLinearity gates(places_of(spike_mask()));
+  run(model, batches, {&gates});
+  const auto block = gates.result().blocks.front();
+  for (const auto& point : block.spike.sample) EXPECT_GT(point.largest_output, 5000);
+  for (const auto& point : block.ordinary.sample) EXPECT_LT(point.largest_output, 100);
+}
+
+TEST_F(GateLinearityTest, TokensOfAPrefixAreNotSampled) {
+  GateLinearity gates(SpikePositions({{0, 0}, {1, 5}}));
+  run(model, {with_prefix(batches[0], {7, 7})}, {&gates});
+  for (const auto& block : gates.result().blocks) {
+    EXPECT_EQ(places_in(block.spike.sample), (std::vector<TokenPosition>{{0, 0}, {1, 5}}));
+    EXPECT_EQ(block.ordinary.sample.size(), 2u * kLength - 2);
+    EXPECT_EQ(block.ordinary.cosine.count, 2 * (kLength + 2) - 2);
   }
 }
 

@@ -21,6 +21,8 @@ struct GateSample {
   TokenPosition token;
   double cosine = 0;  // between input and output of the activation function, -1..1
   double ratio = 0;   // ||output|| / ||input||
+  /// max |x| over channels of what the block adds to the stream (`hook_mlp_out`).
+  double largest_output = 0;
 };
 
 /// Statistics of the spike tokens or of the ordinary tokens. If a `count` is 0, its mean is
@@ -50,8 +52,9 @@ struct GateLinearityResult {
 /// 2603.05498). For each token: the cosine between the input and the output of the activation
 /// function over the d_mlp hidden units, and the ratio of their norms. If both are near 1, the
 /// activation is nearly linear and the block is a quadratic form. Tokens with a zero or non-finite
-/// norm are skipped. The sample depends only on sequence and position, so it is the same in every
-/// block and for every batch size.
+/// norm are skipped. The sample contains the tokens with the smallest hash of (sequence, position),
+/// so it is the same in every block and for every batch size. It also has the largest output of the
+/// block at each token, which figure 2 shows as a colour.
 ///
 /// Blocks without a gate are not measured. Mixtures of experts are not measured either, because the
 /// hook points of an expert see only the tokens that are routed to it.
@@ -71,11 +74,13 @@ class GateLinearity : public Mergeable<GateLinearity> {
   friend class Mergeable<GateLinearity>;
   auto fields() { return std::tie(blocks_); }
 
-  void add(GateLinearityBlock& block, const TokenBatch& batch, const torch::Tensor& output);
+  void compare_input(const torch::Tensor& output);
+  void add(GateLinearityBlock& block, const TokenBatch& batch, const torch::Tensor& block_output);
 
   SpikePositions spike_positions_;
   GateLinearityOptions options_;
   torch::Tensor input_;                     // input of the current activation function
+  std::vector<GateSample> tokens_;          // [B * T], of the current block and batch
   std::vector<GateLinearityBlock> blocks_;  // samples are sorted by position hash
 };
 

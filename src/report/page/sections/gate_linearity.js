@@ -2,9 +2,10 @@
 
 import {element, figure, panels, paragraph} from '../elements.js';
 import {blockName, number, rangesOf} from '../format.js';
-import {axis, blockAxis, curve, dots, drawPlane, kKinds, levelShape, stepShapes} from '../plot.js';
+import {axis, blockAxis, curve, drawPlane, kKinds, levelShape, stepShapes} from '../plot.js';
 import {registerSection} from '../registry.js';
 import {greatest, quantile} from '../statistics.js';
+import {drawGate, gateFrame} from '../figures/gate_linearity.js';
 
 const kPanelsDrawn = 5;  // of blocks that step, the control apart
 const kNearIdentity = {cosine: 0.95, ratio: 0.1};
@@ -42,12 +43,22 @@ function describeNear(blocks) {
     .map(({block}) => block);
   const [near, far] = [numbers(true), numbers(false)];
   if (far.length === 0) {
-    return `For spike tokens the activation is near the identity in ${rangesOf('block', near)}: ` +
-      'there a quadratic form describes the block well.';
+    return 'Spike tokens sit at (1, 1), where the activation is the identity, in ' +
+      `${rangesOf('block', near)}: there a quadratic form describes the block well.`;
   }
-  const but = near.length > 0 ? `, but in ${rangesOf('block', near)}` : '';
-  return `For spike tokens the activation is not near the identity in ${rangesOf('block', far)}` +
-    `${but}: there a quadratic form is only a rough approximation.`;
+  const but = near.length > 0 ? ` They do in ${rangesOf('block', near)}.` : '';
+  return 'Spike tokens do not sit at (1, 1), where the activation is the identity, in ' +
+    `${rangesOf('block', far)}: there a quadratic form is only a rough approximation.${but}`;
+}
+
+// What the colours of the figure show.
+function describeOutputs({spike, ordinary}) {
+  const [spiking, others] = [spike, ordinary]
+    .map(({sample}) => quantile(sample.map(([,, output]) => output), 0.5));
+  if (spiking === null) return '';
+  const rest = others === null ? '' : ` and ${number(others, 3)} at the others`;
+  return ` The block’s largest output is ${number(spiking, 3)} at its spike tokens${rest} ` +
+    '(median of the sample).';
 }
 
 function describeGates(blocks, {stepping, leading}) {
@@ -63,44 +74,10 @@ function describeGates(blocks, {stepping, leading}) {
   const {spike, ordinary} = leading;
   const others = ordinary.tokens > 0 ? `; for ordinary tokens ${describeGroup(ordinary)}` : '';
   return `${describeNear(known)} In the largest step, ${blockName(leading)}, the mean for spike ` +
-    `tokens is ${describeGroup(spike)}${others}.`;
+    `tokens is ${describeGroup(spike)}${others}.${describeOutputs(leading)}`;
 }
 
 // -- figures
-
-function gateText(kind, [cosine, ratio]) {
-  return `${kKinds[kind].name}<br>cosine ${number(cosine)}, ratio ${number(ratio)}`;
-}
-
-function gateDots(block, kind) {
-  const {name, hue, symbol} = kKinds[kind];
-  const points = block[kind].sample.map(([y, x]) => ({x, y, text: gateText(kind, [y, x])}));
-  return dots(name, points, {hue, symbol, size: 5, opacity: 0.6, showlegend: true});
-}
-
-// One frame for all panels, wide enough for each point of them and for the identity.
-function gateRanges(blocks) {
-  const points = blocks.flatMap(({spike, ordinary}) => [...spike.sample, ...ordinary.sample]);
-  const range = (values) => {
-    const least = values.reduce((a, b) => Math.min(a, b), 1);
-    const most = values.reduce((a, b) => Math.max(a, b), 1);
-    const room = 0.05 * (most - least || 1);
-    return [least - room, most + room];
-  };
-  return {x: range(points.map(([, ratio]) => ratio)), y: range(points.map(([cosine]) => cosine))};
-}
-
-function drawGate(container, block, ranges) {
-  const identity = dots('identity', [{x: 1, y: 1, text: 'the identity'}], {
-    hue: 'quiet', symbol: 'cross-thin-open', size: 14, opacity: 1,
-  });
-  const traces = ['ordinary', 'spike'].filter((kind) => block[kind].sample.length > 0)
-    .map((kind) => gateDots(block, kind));
-  return drawPlane(container, 340, [...traces, identity], {
-    xaxis: axis('‖output‖ / ‖input‖', {range: ranges.x}),
-    yaxis: axis('cosine', {range: ranges.y}),
-  });
-}
 
 function gateCurve(blocks, kind) {
   const {name, hue, symbol} = kKinds[kind];
@@ -125,9 +102,9 @@ function drawGateCourse(container, blocks, life) {
 
 // -- nodes
 
-function gatePanel(block, role, ranges) {
+function gatePanel(block, role, frame) {
   const node = figure(`gate-${block.block}`, `The activation in ${blockName(block)}`,
-    (container) => drawGate(container, block, ranges));
+    (container) => drawGate(container, block, frame));
   return [`${role}: block ${block.block}`, node];
 }
 
@@ -139,16 +116,18 @@ function gateNodes({blocks}, {life_cycle: life}) {
   }
   const chosen = chosenBlocks(seen, life);
   const {shown, control} = chosen;
-  const ranges = gateRanges([...shown, ...(control ? [control] : [])]);
+  const frame = gateFrame([...shown, ...(control ? [control] : [])]);
   const role = ({block}) => (life.step_up.includes(block) ? 'Step-up' : 'Step-down');
   return [
     paragraph(describeGates(seen, chosen)),
     panels(
-      ...shown.map((block) => gatePanel(block, role(block), ranges)),
-      ...(control ? [gatePanel(control, shown.length > 0 ? 'Control' : 'No step', ranges)] : [])),
-    paragraph('Each mark is a token: the cosine between the output and the input of the ' +
-      'activation, and the ratio of their norms, over the inner channels. The cross is the ' +
-      'identity (figure 2 of arXiv 2603.05498). All panels have the same axes.', 'quiet'),
+      ...shown.map((block) => gatePanel(block, role(block), frame)),
+      ...(control ? [gatePanel(control, shown.length > 0 ? 'Control' : 'No step', frame)] : [])),
+    paragraph('Each mark is a token of a sample: the cosine between the output and the input of ' +
+      'the activation, and the ratio of their norms, over the inner channels. The colour is the ' +
+      'block’s largest output |x| at the token; spike tokens have an outline. The cross is the ' +
+      'identity (figure 2 of arXiv 2603.05498). All panels have the same axes and colours.',
+    'quiet'),
     element('h3', {textContent: 'Mean cosine in every block'}),
     figure('gate-course', 'Mean cosine of the activation’s input and output in every block',
       (container) => drawGateCourse(container, seen, life)),
