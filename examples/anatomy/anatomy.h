@@ -49,6 +49,7 @@ class Anatomy {
       "sparse_constants",
       [this](auto&) { return spikesink::SparseConstants(spike_tokens_.positions()); },
       {&spike_tokens_}};
+  SpikeCosinesSection spike_cosines_{table_, life_cycle_, spike_tokens_};
   SinkGeometrySection sink_geometry_{table_, attention_sinks_};
   SecondRunSection<spikesink::SinkKeySpan> sink_key_span_{
       table_,

@@ -96,6 +96,20 @@ void SpikeTokensSection::print_summary() const {
              result()->tokens, first);
 }
 
+SpikeCosinesSection::SpikeCosinesSection(SectionTable& table, LifeCycleSection& life_cycle,
+                                         SpikeTokensSection& spike_tokens)
+    : SecondRunSection(table, "spike_cosines",
+                       [&](auto&) {
+                         return spikesink::SpikeCosines(spike_tokens.positions(),
+                                                        *life_cycle.result()->spike_origin());
+                       },
+                       {&life_cycle, &spike_tokens}),
+      life_cycle_(life_cycle) {}
+
+void SpikeCosinesSection::join_second_run(const Experiment& experiment, TextRun& run) {
+  if (life_cycle_.result()->spike_origin()) SecondRunSection::join_second_run(experiment, run);
+}
+
 void StatePictureSection::finish(Experiment& experiment, const Options&) {
   picture_ =
       spikesink::largest_state_picture(experiment.model, experiment.batches, *life_cycle_.result());

@@ -28,6 +28,18 @@ class SpikeTokensSection : public FirstRunSection<spikesink::SpikeTokens> {
   std::optional<spikesink::FirstNormResult> first_norm_;
 };
 
+/// Cosines of the spike tokens around the block that creates the largest spike. The section exists
+/// only if there is such a block.
+class SpikeCosinesSection : public SecondRunSection<spikesink::SpikeCosines> {
+ public:
+  SpikeCosinesSection(SectionTable& table, LifeCycleSection& life_cycle,
+                      SpikeTokensSection& spike_tokens);
+  void join_second_run(const Experiment& experiment, TextRun& run) override;
+
+ private:
+  LifeCycleSection& life_cycle_;
+};
+
 /// A figure of the largest state.
 class StatePictureSection : public Section {
  public:

@@ -52,6 +52,7 @@
 #include "spikesink/measure/spikes/massive_activations.h"
 #include "spikesink/measure/spikes/massive_onset.h"
 #include "spikesink/measure/spikes/sparse_constants.h"
+#include "spikesink/measure/spikes/spike_cosines.h"
 #include "spikesink/measure/spikes/spike_positions.h"
 #include "spikesink/measure/spikes/spike_tokens.h"
 #include "spikesink/measure/spikes/state_norms.h"

@@ -32,6 +32,7 @@ struct AllMeasurements {
   Quantisation quantisation{spike_positions};
   Kurtosis kurtosis;
   StateNorms norms{spike_positions};
+  SpikeCosines cosines{spike_positions, Block{2}};
   QuadraticFormFit fit;
 
   explicit AllMeasurements(Transformer& model)
@@ -39,7 +40,8 @@ struct AllMeasurements {
   std::vector<Measurement*> list() {
     return {&life,       &massive,    &first,        &tokens,    &sinks, &anywhere,
             &perplexity, &not_finite, &gates,        &constants, &self,  &geometry,
-            &span,       &locality,   &quantisation, &kurtosis,  &norms, &fit};
+            &span,       &locality,   &quantisation, &kurtosis,  &norms, &cosines,
+            &fit};
   }
   std::vector<std::string> states() {
     std::vector<std::string> all;

@@ -11,6 +11,7 @@
 #include "spikesink/measure/sinks/sink_key_span.h"
 #include "spikesink/measure/spikes/gate_linearity.h"
 #include "spikesink/measure/spikes/sparse_constants.h"
+#include "spikesink/measure/spikes/spike_cosines.h"
 #include "spikesink/measure/spikes/spike_tokens.h"
 #include "spikesink/measure/weights/first_norm.h"
 #include "spikesink/model/load_model.h"
@@ -57,6 +58,24 @@ TEST_P(EveryArchitectureTest, EveryTokenIsInAGroup) {
       EXPECT_EQ(side->ordinary.count, kRows * kWidth - 4) << norm.name;
     }
     EXPECT_LE(norm.after.ordinary.largest, std::sqrt(config.d_model) * (1 + 1e-6)) << norm.name;
+  }
+}
+
+TEST_P(EveryArchitectureTest, SpikeTokensAreComparedAroundEveryBlock) {
+  for (int64_t number = 1; number <= 2 * model->config().n_layers; ++number) {
+    SpikeCosines cosines(places, Block{number});
+    run(model, {batch}, {&cosines});
+    const auto result = cosines.result();
+    EXPECT_FALSE(result.norm.empty());
+    EXPECT_GE(result.norm_after_block, number);
+    for (const auto* group : {&result.spike, &result.ordinary}) {
+      ASSERT_EQ(group->tokens.size(), 4u);
+      for (const auto* point : {&group->before, &group->after, &group->normalized}) {
+        ASSERT_EQ(point->matrix.size(), 4u);
+        EXPECT_NEAR(point->matrix[3][3], 1, 1e-12);
+        EXPECT_TRUE(std::isfinite(point->median));
+      }
+    }
   }
 }
 

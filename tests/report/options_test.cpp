@@ -99,6 +99,18 @@ TEST_F(ReportOptionsTest, SparseConstants) {
   EXPECT_EQ(section_of("sparse_constants", SparseConstants(spikes, {.top = 7}))["top"], 7);
 }
 
+TEST_F(ReportOptionsTest, SpikeCosines) {
+  const auto written =
+      section_of("spike_cosines", SpikeCosines(spikes, Block{2}, {.max_tokens = 5}));
+  EXPECT_EQ(written["options"], json({{"max_tokens", 5}}));
+  EXPECT_EQ(written["block"], 2);
+  EXPECT_EQ(written["norm"], json({{"name", "blocks.1.ln1"}, {"after_block", 2}}));
+  for (const char* kind : {"spike", "ordinary"}) {
+    EXPECT_EQ(written[kind]["tokens"].size(), 5u);
+    EXPECT_EQ(written[kind]["normalized"]["matrix"][4].size(), 5u);
+  }
+}
+
 TEST_F(ReportOptionsTest, SinkGeometry) {
   SinkGeometry geometry({.sinks = {.positions = {1}}, .before_rope = true});
   run(model, batches, {&geometry});

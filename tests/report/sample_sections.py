@@ -23,7 +23,8 @@ class Sections(SinkSections):
             "quantisation": self.quantisation(),
             "kv_cache": self.kv_cache(),
         }
-        return sections | ({"vocabulary_probe": self.vocabulary_probe()} if self.channels else {})
+        of_spikes = {"vocabulary_probe": self.vocabulary_probe, "spike_cosines": self.spike_cosines}
+        return sections | ({name: make() for name, make in of_spikes.items()} if self.channels else {})
 
     def spike_tokens(self):
         first = self.sequences if self.spikes else 0
@@ -293,4 +294,26 @@ class Sections(SinkSections):
             "d_model": self.width,
             "top": 3,
             "norms": norms,
+        }
+
+    def spike_cosines(self):
+        spike = min(64, self.sequences + self.away)
+
+        def cosines(count, cosine):
+            matrix = [[1.0 if i == j else cosine for j in range(count)] for i in range(count)]
+            quantiles = ("minimum", "percentile_5", "median", "percentile_95", "maximum")
+            return {"matrix": matrix} | dict.fromkeys(quantiles, cosine if count > 1 else None)
+
+        def group(first, before, after):
+            tokens = [self.token(first + i) | {"sequence": i, "position": first} for i in range(spike)]
+            points = {"before": before, "after": after, "normalized": after}
+            return {"tokens": tokens} | {point: cosines(spike, cosine) for point, cosine in points.items()}
+
+        block = self.step_up[0]
+        return block_fields(block) | {
+            "definition": "Cosine of every two tokens of a sample.",
+            "options": {"max_tokens": 64},
+            "norm": {"name": f"blocks.{block // 2}.ln{1 + block % 2}", "after_block": block},
+            "spike": group(0, 0.25, 0.995),
+            "ordinary": group(1, 0.2, 0.21),
         }

@@ -284,6 +284,46 @@ class SectionTest(TrainingTests, PageCase):
             self.text(page),
         )
 
+    def test_spike_cosines(self):
+        report = make_report()
+        section = report["spike_cosines"]
+        page = self.open_section(report, "spike_cosines")
+        self.assert_well(page, 3)
+        self.assertEqual(self.texts(page, "#sparse-constants .panels h3"), ["Before the block", "After the block", "After the next norm"])
+        for sentence in (
+            "In block 3 (layer 1, attention), which creates the largest spike, 10 spike tokens become nearly one vector",
+            "their median pairwise cosine is 0.25 before the block (5 % to 95 %: 0.25), 0.995 after it "
+            "(5 % to 95 %: 0.995) and 0.995 after the next norm (blocks.1.ln2).",
+            "Of 10 ordinary tokens it is 0.2 before and 0.21 after.",
+        ):
+            self.assertIn(sentence, self.text(page))
+        drawn = "document.getElementById('spike-cosines-{}').data[0].z[2][1]"
+        self.assertEqual(page.evaluate(drawn.format("before")), 0.25)
+        self.assertEqual(page.evaluate(drawn.format("normalized")), 0.995)
+        self.assertEqual([row["Median"] for row in self.rows(page, "#sparse-constants table")], ["0.25", "0.995", "0.995", "0.2", "0.21", "0.21"])
+        page.evaluate("[...document.querySelectorAll('#sparse-constants .choice button')].pop().click()")
+        self.assertTrue(page.wait_for(f"{drawn.format('after')} === 0.21"))
+        section["spike"]["normalized"]["percentile_5"] = 0.5
+        section["norm"]["after_block"] = 4
+        page = self.open_section(report, "spike_cosines")
+        self.assertIn("10 spike tokens do not become one vector", self.text(page))
+        self.assertIn("(blocks.1.ln2, which reads the stream after block 4)", self.text(page))
+
+    def test_spike_cosines_without_a_norm_or_a_pair(self):
+        report = make_report()
+        section = report["spike_cosines"]
+        section["norm"] = None
+        nothing = {"matrix": []} | dict.fromkeys(("minimum", "percentile_5", "median", "percentile_95", "maximum"))
+        for kind in ("spike", "ordinary"):
+            section[kind]["normalized"] = nothing
+        page = self.open_section(report, "spike_cosines")
+        self.assert_well(page, 2)
+        self.assertIn("0.995 after it (5 % to 95 %: 0.995). Of 10 ordinary tokens", self.text(page))
+        for kind in ("spike", "ordinary"):
+            section[kind] = {"tokens": [], "before": nothing, "after": nothing, "normalized": nothing}
+        page = self.open_section(report, "spike_cosines")
+        self.assertIn("Too few spike tokens pass through block 3", self.text(page))
+
     def test_sink_geometry(self):
         report = make_report()
         page = self.open_section(report, "sink_geometry", "attention_sinks")

@@ -16,6 +16,7 @@ FIGURES = {
     "self_attention": (2, 2),
     "first_norm": (2, 2),
     "sparse_constants": (4, 4),
+    "spike_cosines": (3, 0),
     "sink_geometry": (2, 2),
     "sink_key_span": (2, 0),
     "attention_sinks": (1, 1),
@@ -128,6 +129,7 @@ class StoryTest(PageCase):
             entry["name"] = path
         for norm in report["sparse_constants"]["norms"]:
             norm["name"] = path
+        report["spike_cosines"]["norm"]["name"] = path
         for picture in report["sink_geometry"]["pictures"]:
             picture["role"] = path
         report["quantisation"]["inputs"][0]["reads"] = path
@@ -140,6 +142,7 @@ class StoryTest(PageCase):
         self.assertIn(path, self.text(page, "#quantisation"))
         hovers = " ".join(self.drawn(page, "head-picture-0")[0]["text"])
         self.assertNotIn("<img", hovers)
+        self.assertNotIn("<img", str(self.drawn(page, "spike-cosines-after")[0]["text"]))
 
     def test_no_spikes_and_no_sinks(self):
         page = self.open(quiet())

@@ -63,6 +63,7 @@ SECTIONS = {
     "gate_linearity": sections_activations.gate_linearity,
     "vocabulary_probe": sections_weights.vocabulary_probe,
     "sparse_constants": sections_activations.sparse_constants,
+    "spike_cosines": sections_activations.spike_cosines,
     "sink_geometry": sections_geometry.sink_geometry,
     "sink_key_span": sections_geometry.sink_key_span,
     "attention_sinks": sections_attention.attention_sinks,

@@ -1,13 +1,15 @@
-"""perplexity, gate_linearity, state_norms, sparse_constants and quantisation, token by token."""
+"""perplexity, gate_linearity, state_norms, sparse_constants, spike_cosines and quantisation, token by token."""
 
 import math
 
 import numpy
 
 from claims import Given, digits, number
-from text_run import block_entry, by_count, cosine, deviation, lower_median, mean, place_hash
+from sections_spikes import LifeCycle
+from text_run import block_entry, by_count, cosine, deviation, lower_median, mean, place_hash, token_entry
 
 SPIKE_POINTS, ORDINARY_POINTS = 200, 400  # of a sample
+COMPARED = 64  # spike tokens
 TOP_SHARE = 3  # channels
 BITS, OUTLIER_RATIO, LEAST_GAIN = 8, 20.0, 1.5
 LEAST_SHARE = 0.1  # of the sequences, of a channel that is listed
@@ -113,6 +115,40 @@ def sparse_constants(run):
         after = vector_groups(run, normed)
         norms.append({"name": name, "after_block": block, "before": before, "after": after})
     return {"definition": Given(), "d_model": run.model.d_model, "top": TOP_SHARE, "norms": norms}
+
+
+def pairwise_cosines(vectors):
+    matrix = [[cosine(a, b) for b in vectors] for a in vectors]
+    pairs = [row[column] for index, row in enumerate(matrix) for column in range(index)]
+    shares = {"minimum": 0, "percentile_5": 5, "median": 50, "percentile_95": 95, "maximum": 100}
+    quantiles = {name: float(numpy.percentile(pairs, share)) if pairs else None for name, share in shares.items()}
+    return {"matrix": [[digits(value) for value in row] for row in matrix]} | quantiles
+
+
+def cosines_of(run, places, arrays):
+    """Of the tokens at `places`; `arrays` are the points of the stream, by name, each of a trace."""
+    tokens = [token_entry(run.traces[s].ids[p]) | {"sequence": s, "position": p} for s, p in places]
+    points = {name: pairwise_cosines([array_of(run.traces[s])[p] for s, p in places]) for name, array_of in arrays.items()}
+    return {"tokens": tokens} | points
+
+
+def spike_cosines(run):
+    """Around the block that makes the largest spike; none without one."""
+    block = LifeCycle(run).birth()
+    if block is None:
+        return None
+    name, after_block, normed = next(norm for norm in stream_norms(run) if norm[1] == block)
+    arrays = {"before": lambda t: t.states[block - 1], "after": lambda t: t.states[block], "normalized": normed}
+    spikes = sorted(sorted(run.spikes, key=place_hash)[:COMPARED])
+    others = [(s, p) for s, p, _ in run.tokens if (s, p) not in run.spikes]
+    others = sorted(sorted(others, key=place_hash)[: len(spikes)])
+    return block_entry(block) | {
+        "definition": Given(),
+        "options": {"max_tokens": COMPARED},
+        "norm": {"name": name, "after_block": after_block},
+        "spike": cosines_of(run, spikes, arrays),
+        "ordinary": cosines_of(run, others, arrays),
+    }
 
 
 class LinearInput:

@@ -2,8 +2,9 @@
 
 import {blockName, number} from '../format.js';
 import {
-  axis, blockAxis, colour, curve, dots, draw, drawPlane, logAxis, logRange, stepShapes,
+  axis, blockAxis, colour, curve, dots, drawPlane, logAxis, logRange, stepShapes,
 } from '../plot.js';
+import {drawCosineMap} from './cosine_map.js';
 
 const kLabelsApart = 0.06;  // in powers of ten
 const kLabelsOfBlock = 3;
@@ -130,23 +131,10 @@ export function drawSpectra(container, outliers, controls) {
 
 export function drawTriggers(container, {places, cosines}) {
   const names = places.map(({block, channel}) => `${block} · ${channel}`);
-  const text = cosines.map((row, r) => row.map((value, c) =>
-    `${names[r]} and ${names[c]}<br>|cosine| ${number(value)}`));
   const ticks = names.length > kTriggersNamed ? {showticklabels: false} : {
     tickvals: names.map((_, i) => i), ticktext: names, tickfont: {size: 11},
   };
-  const map = {
-    type: 'heatmap',
-    z: cosines,
-    text,
-    hovertemplate: '%{text}<extra></extra>',
-    zmin: 0,
-    zmax: 1,
-    colorscale: [[0, colour('scale-0')], [0.5, colour('scale-1')], [1, colour('scale-2')]],
-    colorbar: {title: {text: '|cosine|', side: 'right'}, thickness: 14, outlinewidth: 0},
-  };
-  return draw(container, 400, [map], {
-    xaxis: axis('', {showgrid: false, tickangle: -60, ...ticks}),
-    yaxis: axis('', {showgrid: false, autorange: 'reversed', ...ticks}),
+  return drawCosineMap(container, cosines, {
+    height: 400, title: '|cosine|', names, xaxis: {tickangle: -60, ...ticks}, yaxis: ticks,
   });
 }
