@@ -38,10 +38,9 @@ struct AllMeasurements {
   explicit AllMeasurements(Transformer& model)
       : forms(quadratic_form(model, {.outlier_deviations = 0.5})), fit(forms) {}
   std::vector<Measurement*> list() {
-    return {&life,       &massive,    &first,        &tokens,    &sinks, &anywhere,
-            &perplexity, &not_finite, &gates,        &constants, &self,  &geometry,
-            &span,       &locality,   &quantisation, &kurtosis,  &norms, &cosines,
-            &fit};
+    return {&life,         &massive,  &first,     &tokens,  &sinks,    &anywhere, &perplexity,
+            &not_finite,   &gates,    &constants, &self,    &geometry, &span,     &locality,
+            &quantisation, &kurtosis, &norms,     &cosines, &fit};
   }
   std::vector<std::string> states() {
     std::vector<std::string> all;
