@@ -45,9 +45,9 @@ void print(const QuadraticFormResult& result) {
         block.number, form->channel, form->frobenius_norm, form->frobenius_norm / median,
         form->leading_eigenvalue(), form->spectrum.size() > 1 ? form->spectrum[1] : 0.0,
         form->dominance);
-    for (const auto& [row, column, weight, share] : form->super_weights)
-      fmt::print("  W[{}, {}] = {:.2f} has {:.1f} % of lambda*\n", row, column, weight,
-                 100 * share);
+    for (const auto& super : form->super_weights)
+      fmt::print("  W[{}, {}] = {:.2f} has {:.1f} % of lambda*\n", super.row, super.column,
+                 super.weight, 100 * super.share);
   }
   const auto prediction = result.prediction();
   fmt::print("predicted: channels {}, step-up blocks {}, step-down blocks {}\n",
