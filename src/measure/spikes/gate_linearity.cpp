@@ -26,9 +26,8 @@ void merge_groups(GateTokenGroup& ours, const GateTokenGroup& theirs, int64_t ma
 
 // Returns max |x| over channels of each row of `output`: [B * T], on the CPU.
 std::vector<double> largest_magnitudes(const torch::Tensor& output) {
-  const auto largest = at::maximum(output.amax(-1), -output.amin(-1))
-                           .to(torch::kCPU, torch::kDouble)
-                           .contiguous();
+  const auto largest =
+      at::maximum(output.amax(-1), -output.amin(-1)).to(torch::kCPU, torch::kDouble).contiguous();
   const auto* values = largest.data_ptr<double>();
   return {values, values + largest.numel()};
 }
