@@ -3,18 +3,18 @@
 
 import {element, figure, panels, paragraph, table} from '../elements.js';
 import {number, percentage, tokenName, tokenText} from '../format.js';
-import {axis, curve, dots, drawPlane, kKinds, plain} from '../plot.js';
+import {axis, colour, curve, dots, drawPlane, kKinds, plain} from '../plot.js';
 import {registerSection} from '../registry.js';
 import {finite, greatest, mean} from '../statistics.js';
 
-const kNamed = 6;
-
-// In the order in which they are drawn: a token in several groups shows all its symbols.
+// From the lowest row of a figure to the highest.
 const kGroups = {
-  first: {name: 'at position 0', hue: 'spike', symbol: 'circle-open', size: 12},
-  spike: {name: 'spikes elsewhere', hue: 'spike', symbol: 'circle', size: 9},
-  delimiter: {name: 'delimiter', hue: 'delimiter', symbol: 'diamond', size: 6},
+  spike: {name: 'spikes elsewhere', hue: 'spike', symbol: 'circle'},
+  first: {name: 'at position 0', hue: 'spike', symbol: 'circle-open'},
+  delimiter: {name: 'delimiter', hue: 'delimiter', symbol: 'diamond'},
 };
+const kMostLabels = 20;  // of delimiters; where there are more, the hover texts name them
+const kLabelShifts = [16, 32, 48];  // pixels above the dot, in turns: neighbours must not overlap
 
 // -- sentences
 
@@ -70,50 +70,64 @@ function describeAttention(section, attention) {
 
 // -- figures
 
-function groupDots(group, tokens, field) {
+function ofGroup(tokens, group) {
+  return tokens.filter(({groups}) => groups.includes(group));
+}
+
+function groupDots(group, row, tokens, field) {
   const {name, ...look} = kGroups[group];
-  const points = tokens.filter(({groups}) => groups.includes(group)).map((token) => ({
+  const points = tokens.map((token) => ({
     x: token[field],
-    y: token[`${field}_percentile`],
+    y: row,
     text: `${plain(tokenName(token))}: ${number(token[field])}<br>` +
       `${percentage(token[`${field}_percentile`])} of the vocabulary lie below`,
   }));
-  return dots(name, points, {...look, opacity: 1});
+  return dots(name, points, {...look, size: 9});
 }
 
-// Labels of the delimiters with the largest values; the others have hover texts.
-function delimiterLabels(tokens, field) {
-  return tokens.filter(({groups}) => groups.includes('delimiter'))
-    .sort((a, b) => b[field] - a[field]).slice(0, kNamed)
-    .map((token, i) => {
-      const side = token[`${field}_percentile`] > 50 ? 1 : -1;
-      return {
-        x: token[field],
-        y: token[`${field}_percentile`],
-        text: plain(tokenName(token)),
-        ax: 34 * side,
-        ay: side * (16 + 18 * i),
-        arrowwidth: 1,
-        arrowhead: 0,
-        font: {size: 12},
-      };
-    });
+function delimiterLabels(row, tokens, field) {
+  if (tokens.length > kMostLabels) return [];
+  return [...tokens].sort((a, b) => a[field] - b[field]).map((token, i) => ({
+    x: token[field],
+    y: row,
+    text: plain(tokenName(token)),
+    showarrow: false,
+    yshift: kLabelShifts[i % kLabelShifts.length],
+    font: {size: 14},
+  }));
+}
+
+function middleBand(deciles) {
+  return {
+    type: 'rect',
+    x0: deciles[1],
+    x1: deciles[9],
+    yref: 'paper',
+    y0: 0,
+    y1: 1,
+    layer: 'below',
+    line: {width: 0},
+    fillcolor: `${colour('ordinary')}33`,
+  };
 }
 
 function drawDistribution(container, section, field, title) {
-  const line = section[`${field}_deciles`].map((x, i) => ({
-    x, y: 10 * i, text: `${10 * i} % lie below ${number(x)}`,
-  }));
+  const deciles = section[`${field}_deciles`];
   const tokens = section.tokens.filter((token) => Number.isFinite(token[field]));
-  const traces = [
-    curve('vocabulary, by tenths', line, {hue: 'ordinary', size: 4}),
-    ...Object.keys(kGroups).map((group) => groupDots(group, tokens, field)),
-  ];
-  return drawPlane(container, 400, traces.filter((trace) => trace.x.length > 0), {
-    showlegend: true,
-    annotations: delimiterLabels(tokens, field),
+  const groups = Object.keys(kGroups).filter((group) => ofGroup(tokens, group).length > 0);
+  const line = deciles.map((x, i) => ({x, y: 0, text: `${10 * i} % lie below ${number(x)}`}));
+  const rows = groups.map((group, i) => groupDots(group, i + 1, ofGroup(tokens, group), field));
+  const traces = [curve('vocabulary', line, {hue: 'ordinary', symbol: 'line-ns-open'}), ...rows];
+  return drawPlane(container, 150 + 50 * traces.length, traces, {
+    showlegend: false,
+    shapes: [middleBand(deciles)],
+    annotations: delimiterLabels(groups.length, ofGroup(tokens, 'delimiter'), field),
     xaxis: axis(title),
-    yaxis: axis('vocabulary below, %', {range: [-4, 104]}),
+    yaxis: axis('', {
+      range: [-0.5, groups.length + 1],
+      tickvals: traces.map((_, i) => i),
+      ticktext: traces.map(({name}) => name),
+    }),
   });
 }
 
@@ -126,10 +140,11 @@ function tokenTable(tokens) {
     {title: 'Text', left: true, code: true, value: (row) => row.text, text: tokenText},
     {title: 'Group', left: true, value: names, text: names},
     {title: 'L2 norm', value: (row) => row.l2_norm},
-    {title: 'Vocabulary with a smaller one, %', value: (row) => row.l2_norm_percentile},
+    {title: 'Percentile', value: (row) => row.l2_norm_percentile},
     {title: 'Cosine', value: (row) => row.cosine},
-    {title: 'Vocabulary with a smaller cosine, %', value: (row) => row.cosine_percentile},
-  ], [...tokens].sort((a, b) => b.l2_norm - a.l2_norm));
+    {title: 'Percentile of the cosine', value: (row) => row.cosine_percentile},
+  ], ['delimiter', 'first', 'spike'].flatMap((group) =>
+    tokens.filter(({groups}) => groups[0] === group)));
 }
 
 function firstNormNodes(section, {self_attention: attention}) {
@@ -145,9 +160,10 @@ function firstNormNodes(section, {self_attention: attention}) {
       describeAttention(section, attention)),
     panels(['L2 norm', lengthFigure],
       ...(finite(cosines).length === 11 ? [['Cosine with the scale', cosineFigure]] : [])),
-    paragraph('Line: the whole vocabulary; dots: tokens of the text. According to the paper ' +
-      '(section 3.1.3) a delimiter attends to itself in early heads because its embedding is ' +
-      'nearly collinear with the scale, which makes its normed embedding long.', 'quiet'),
+    paragraph('Marks: the vocabulary by tenths, and tokens of the text; band: the middle 80 % of ' +
+      'the vocabulary. According to the paper (section 3.1.3) a delimiter attends to itself in ' +
+      'early heads because its embedding is nearly collinear with the scale, which makes its ' +
+      'normed embedding long.', 'quiet'),
     ...(tokens.length > 0 ? [tokenTable(tokens)] : []),
   ];
 }
