@@ -41,7 +41,7 @@ class RunTest(TrainingTest):
         config = json.loads((out / "train.json").read_text(encoding="utf-8"))
         self.assertEqual((config["steps"], config["model"]["gate"]), (2, {"input": "hidden", "width": "head"}))
         (run,) = read_report(out)["training"]["runs"]
-        self.assertEqual((run["steps_done"], run["row"], run["seed"]), (2, "table7/conditional-head", 0))
+        self.assertEqual((run["steps_done"], run["row"], run["seed"]), (2, "table7/conditional-head", 2025))
         self.assertEqual(run["validation"][-1]["loss"], steps[1]["validation"]["loss"])
         _, again = self.train("--config", out / "train.json", "--quiet")
         self.assertEqual(results(again), results(out))
@@ -86,9 +86,10 @@ class RunTest(TrainingTest):
             ("row", ["--row", "table5/sandwitch"], ["table5/sandwich"]),
             ("scale", ["--scale", "2b"], ["2b", "nano"]),
             ("key", ["--config", self.file('{"stps": 1}', ".json")], ["stps"]),
+            ("print-config", ["--row", "table5/sandwitch", "--print-config"], ["table5/sandwich"]),
             ("no such text", ["--data", self.folder / "none.txt"], ["there is no", "none.txt"]),
             ("a missing shard", ["--data", brief, self.folder / "1.bin", "--vocabulary", 300], ["1.bin"]),
-            ("a short corpus", ["--data", brief, "--vocabulary", 300], ["too short", "windows of 32 tokens"]),
+            ("a short corpus", ["--data", brief, "--vocabulary", 300], ["too short", "windows of 65 tokens"]),
             ("a small vocabulary", ["--data", self.text()], ["257"]),
         ):
             with self.subTest(name):
@@ -190,7 +191,7 @@ class TableTest(TrainingTest):
         arguments = ["--rows", "table5", "table7/conditional-head", "--steps", 2, "--sequences", 2]
         done, _ = self.run_well("ablation-table", *arguments, "--seeds", 2, out=out)
         section = read_report(out)["training"]
-        names = ["baseline", "table5/sandwich", "table5/sandwich-qknorm", "table5/dynamic-tanh", "table7/conditional-head"]
+        names = ["baseline", "table5/sandwich", "table5/sandwich-qk", "table5/dynamic-tanh", "table7/conditional-head"]
         self.assertEqual([row["row"] for row in section["rows"]], names)
         self.assertEqual([row["runs"] for row in section["rows"]], [2] * 5)
         self.assertEqual(section["rows"][1]["paper"]["spike"], 520)

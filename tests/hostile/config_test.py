@@ -106,7 +106,7 @@ class ConfigTest(HostileTest):
         self.megabytes_allowed = 400  # the training takes 280
         _, trained = self.train("--row", "table7/conditional-head", "--steps", 1)
         good = json.loads((trained / "model/config.json").read_text())
-        experts = {"experts": {"count": 2, "chosen": 1, "d_mlp": 8}, "layers": [{"has_experts": True}] * good["model"]["n_layers"]}
+        experts = {"experts": {"count": 2, "experts_per_token": 1, "d_mlp": 8}, "layers": [{"has_experts": True}] * good["model"]["n_layers"]}
         padding = {"padding_id": 0, "learned_positions": True, "ropes": []}
         cases = [
             ("experts", "no experts", experts),
