@@ -25,8 +25,8 @@ SECTIONS = (
 PLACES = ("sequence", "position", "column", "index")
 COUNTS = re.compile(
     r".*\.(count|count_at_start|count_elsewhere|token_count|place_count|tokens|sequences|occurrences|places|kept"
-    r"|spiking|spiking_first|seen|seen_first|sinking|sinks|sink_keys|other_keys)"
-    r"|\.quantisation\.spike_tokens|\.self_attention\.tokens\.\w+"
+    r"|spiking|spiking_first|seen|seen_first|sinking|sink_keys|other_keys)"
+    r"|\.quantisation\.spike_tokens|\.attention_sinks\.paper\.sinks|\.self_attention\.tokens\.\w+"
 )
 RELATIVE = 1e-9  # sums in another order, in float64
 APPROXIMATE = 0.008  # medians, as docs/report.md has it

@@ -67,8 +67,8 @@ def lower_median(values):
 
 
 def percentile(value, values):
-    """How many percent of the values are smaller."""
-    return 100 * float(numpy.mean(numpy.ravel(values) < value))
+    """How many percent of the values are smaller, by more than rounding."""
+    return 100 * float(numpy.mean(numpy.ravel(values) < value - 1e-6 * abs(value)))
 
 
 def massive_values(states):

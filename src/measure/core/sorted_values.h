@@ -25,14 +25,18 @@ class SortedValues {
     if (values_.empty()) return std::numeric_limits<double>::quiet_NaN();
     return values_[static_cast<size_t>((size() - 1) * percent / 100)];
   }
-  /// Returns how many percent of the values are smaller than this one. NaN for NaN.
+  /// Returns how many percent of the values are smaller than this one, by more than rounding. NaN
+  /// for NaN.
   double percent_below(double value) const {
     if (values_.empty() || std::isnan(value)) return std::numeric_limits<double>::quiet_NaN();
-    const auto first = std::lower_bound(values_.begin(), values_.end(), value);
+    const double equal = value - kRounding * std::abs(value);
+    const auto first = std::lower_bound(values_.begin(), values_.end(), equal);
     return 100.0 * static_cast<double>(first - values_.begin()) / static_cast<double>(size());
   }
 
  private:
+  static constexpr double kRounding = 1e-6;
+
   std::vector<double> values_;
 };
 
