@@ -29,7 +29,7 @@ class SortedValues {
   /// for NaN.
   double percent_below(double value) const {
     if (values_.empty() || std::isnan(value)) return std::numeric_limits<double>::quiet_NaN();
-    const double equal = value - kRounding * std::abs(value);
+    const double equal = value * (value > 0 ? 1 - kRounding : 1 + kRounding);
     const auto first = std::lower_bound(values_.begin(), values_.end(), equal);
     return 100.0 * static_cast<double>(first - values_.begin()) / static_cast<double>(size());
   }

@@ -20,6 +20,7 @@ TEST(SortedValuesTest, EqualValuesAreNotBelow) {
   EXPECT_EQ(values.percent_below(1), 0);
   EXPECT_EQ(values.percent_below(2), 25);
   EXPECT_EQ(values.percent_below(3), 75);
+  EXPECT_EQ(values.percent_below(2 + 1e-12), 25) << "the same but for rounding";
   EXPECT_EQ(values.percent_below(HUGE_VAL), 100);
   EXPECT_TRUE(std::isnan(values.percent_below(NAN)));
 }
