@@ -197,76 +197,34 @@ std::vector<Ablation> all_rows() {
 
 struct Scale {
   const char* name;
-  int64_t layers, d_model, d_mlp, heads, d_head, vocabulary, length;
-  int64_t steps, sequences, warm_up, measure_every;
-  double rate, weight_decay, deviation;
+  int64_t layers, d_model, d_mlp, heads, d_head, vocabulary, length, sequences;
+  void (*recipe)(TrainConfig&);
 };
 
-// 7b is the model of the paper's authors. 1b has the shape of Llama-3.2-1B, 60m that of Gu et al.
-// (arXiv 2410.10781); both have the authors' recipe. nano: found by experiment (docs/training.md).
-// It scales the deviation of the matrices with the width, because 0.02 at 4096 is 1.28 /
+// What the defaults of TrainConfig do not say.
+void authors_recipe(TrainConfig& config) {
+  config.steps = 50000;
+}
+
+// Found by experiment (docs/training.md). 0.16 is the authors' 0.02 at the width of 64: 1.28 /
 // sqrt(d_model).
+void nano_recipe(TrainConfig& config) {
+  config.steps = 600;
+  config.measure_every = 50;
+  config.initial.matrix_deviation = 0.16;
+  config.initial.attention_alpha = config.initial.feed_forward_alpha = 2;
+  config.optimizer.learning_rate = 3e-3;
+  config.optimizer.warm_up = 100;
+  config.optimizer.weight_decay = 0.3;
+}
+
+// 7b is the model of the paper's authors. 1b has the shape of Llama-3.2-1B, 60m that of Gu et al.
+// (arXiv 2410.10781). A step of these has 2M tokens.
 constexpr Scale kScales[] = {
-    {.name = "nano",
-     .layers = 3,
-     .d_model = 64,
-     .d_mlp = 192,
-     .heads = 1,
-     .d_head = 64,
-     .vocabulary = 65,
-     .length = 64,
-     .steps = 600,
-     .sequences = 64,
-     .warm_up = 100,
-     .measure_every = 50,
-     .rate = 3e-3,
-     .weight_decay = 0,
-     .deviation = 0.16},
-    {.name = "60m",
-     .layers = 10,
-     .d_model = 768,
-     .d_mlp = 1536,
-     .heads = 8,
-     .d_head = 96,
-     .vocabulary = 32000,
-     .length = 2048,
-     .steps = 50000,
-     .sequences = 1024,
-     .warm_up = 2000,
-     .measure_every = 200,
-     .rate = 3e-4,
-     .weight_decay = 0.1,
-     .deviation = 0.02},
-    {.name = "1b",
-     .layers = 16,
-     .d_model = 2048,
-     .d_mlp = 5632,
-     .heads = 16,
-     .d_head = 128,
-     .vocabulary = 32000,
-     .length = 4096,
-     .steps = 50000,
-     .sequences = 512,
-     .warm_up = 2000,
-     .measure_every = 200,
-     .rate = 3e-4,
-     .weight_decay = 0.1,
-     .deviation = 0.02},
-    {.name = "7b",
-     .layers = 32,
-     .d_model = 4096,
-     .d_mlp = 11008,
-     .heads = 32,
-     .d_head = 128,
-     .vocabulary = 32000,
-     .length = 4096,
-     .steps = 50000,
-     .sequences = 512,
-     .warm_up = 2000,
-     .measure_every = 200,
-     .rate = 3e-4,
-     .weight_decay = 0.1,
-     .deviation = 0.02},
+    {"nano", 2, 64, 192, 1, 64, 65, 64, 64, nano_recipe},
+    {"60m", 10, 768, 1536, 8, 96, 32000, 2048, 1024, authors_recipe},
+    {"1b", 16, 2048, 5632, 16, 128, 32000, 4096, 512, authors_recipe},
+    {"7b", 32, 4096, 11008, 32, 128, 32000, 4096, 512, authors_recipe},
 };
 
 }  // namespace
@@ -300,14 +258,9 @@ TrainConfig baseline(const std::string& scale) {
     model.d_vocabulary = size.vocabulary;
     model.context = size.length;
     model.ropes = {{}};
-    config.optimizer.learning_rate = size.rate;
-    config.optimizer.warm_up = size.warm_up;
-    config.optimizer.weight_decay = size.weight_decay;
-    config.steps = size.steps;
-    config.measure_every = size.measure_every;
     config.sequences = size.sequences;
     config.length = size.length;
-    config.initial.matrix_deviation = size.deviation;
+    size.recipe(config);
     return config;
   }
   detail::fail_argument("[baseline] scale: got '{}', expected nano, 60m, 1b or 7b", scale);

@@ -207,6 +207,10 @@ TEST_P(PaperTraceTest, EveryStepAndStateIsTheAuthors) {
     const auto result = trainer.step();
     EXPECT_NEAR(result.loss, trace["loss"][step].get<double>(), kLossDifference) << step;
     EXPECT_NEAR(result.gradient_norm, norm, kNormDifference * norm) << step;
+    if (!trainer.done()) continue;
+    ASSERT_TRUE(result.validation.has_value());
+    EXPECT_NEAR(result.validation->perplexity.mean_loss, trace["after"]["loss"].get<double>(),
+                kLossDifference);
   }
   expect_state(trainer, inputs, trace["after"]);
 }

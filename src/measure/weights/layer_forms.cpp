@@ -39,11 +39,10 @@ bool LayerForms::gated() const {
 }
 
 torch::Tensor LayerForms::scale_after() const {
-  for (const auto* norm : {&norms_after_->sum, &norms_after_->output}) {
-    const auto scale = (*norm)->scale(torch::kDouble);
-    if (scale.defined()) return scale.detach().cpu();
-  }
-  return {};
+  const auto of_sum = norms_after_->sum->scale(torch::kDouble);
+  if (of_sum.defined()) return of_sum.detach().cpu();
+  const auto of_output = norms_after_->output->scale(torch::kDouble);
+  return of_output.defined() ? of_output.detach().cpu() * multiplier_ : of_output;
 }
 
 bool LayerForms::has_biases() const {

@@ -19,8 +19,8 @@ class LayerForms {
   bool gated() const;
   bool normed_before() const { return norm_ != nullptr; }
   bool normed_after() const { return normed_after_; }
-  /// Returns the scale of the norm after the block, [d_model] float64 on the CPU; undefined without
-  /// such a norm.
+  /// Returns the scale of the norm after the block, with the residual multiplier if one follows,
+  /// [d_model] float64 on the CPU; undefined without such a norm.
   torch::Tensor scale_after() const;
   /// True if the forms ignore a constant: a bias of gate, up or the norm, or an offset of up.
   bool has_biases() const;
