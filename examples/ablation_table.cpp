@@ -12,6 +12,8 @@ namespace {
 
 using namespace examples;
 
+constexpr int64_t kWidthOfManyThreads = 512;  // more threads than one make narrower models slower
+
 // Returns "mean (minimum-maximum)" over the seeds.
 std::string to_text(const std::optional<spikesink::SeedRange>& range, int digits) {
   if (!range) return "-";
@@ -21,12 +23,12 @@ std::string to_text(const std::optional<spikesink::SeedRange>& range, int digits
 }
 
 void print_table(const std::vector<spikesink::RowSummary>& rows) {
-  fmt::print("{:<28} {:>21} {:>18} {:>18} {:>20}   {}\n", "mean (minimum-maximum)", "loss",
-             "sinks (paper), %", "sinks (gu), %", "spike", "the paper's perplexity, sinks, spike");
+  fmt::print("{:<28} {:>21} {:>18} {:>18} {:>22} {:>16}   {}\n", "mean (minimum-maximum)",
+             "loss", "sinks (paper), %", "sinks (gu), %", "spike", "massive channels", "the paper's perplexity, sinks, spike");
   for (const auto& row : rows) {
-    fmt::print("{:<28} {:>21} {:>18} {:>18} {:>20}", row.row, to_text(row.loss, 3),
+    fmt::print("{:<28} {:>21} {:>18} {:>18} {:>22} {:>16}", row.row, to_text(row.loss, 3),
                to_text(row.sink_ratio_percent, 1), to_text(row.gu_sink_ratio_percent, 1),
-               to_text(row.spike, 1));
+               to_text(row.spike, 1), to_text(row.massive_channels, 1));
     if (row.paper)
       fmt::print("   {:>22} {:>11} {:>6}", row.paper->perplexity, row.paper->sink_ratio_percent,
                  row.paper->spike);
@@ -37,7 +39,7 @@ void print_table(const std::vector<spikesink::RowSummary>& rows) {
 // The number of simultaneous trainings: one per thread for small models, otherwise one.
 int count_workers(const TableOptions& options) {
   if (options.jobs) return *options.jobs;
-  if (options.scale != "nano") return 1;
+  if (spikesink::baseline(options.scale).model.d_model >= kWidthOfManyThreads) return 1;
   const int all = at::get_num_threads();
   return options.threads > 0 ? std::max(1, all / options.threads) : all;
 }
@@ -79,7 +81,7 @@ int main(int argc, char** argv) {
       ->group("Training");
   app.add_option(
          "--jobs", options.jobs,
-         "trainings at a time (default: at scale nano cores divided by --threads, otherwise 1)")
+         "trainings at a time (default: at scales nano and micro cores divided by --threads, otherwise 1)")
       ->check(whole_number(1, 1024))
       ->type_name("N")
       ->group("Training");

@@ -57,7 +57,7 @@ void add_training_options(CLI::App& app, TrainingOptions& options) {
 }
 
 CLI::Option* add_scale(CLI::App& app, std::string& scale) {
-  return app.add_option("--scale", scale, "size of the model: nano, 60m, 1b or 7b")
+  return app.add_option("--scale", scale, "size of the model: nano, micro, 60m, 1b or 7b")
       ->capture_default_str()
       ->type_name("SCALE")
       ->group(kModelGroup);

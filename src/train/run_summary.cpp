@@ -52,6 +52,7 @@ std::vector<RowSummary> summarize_rows(const std::vector<TrainingRunLog>& runs) 
          .sink_ratio_percent = spread(of_row, &ValidationRecord::sink_ratio_percent),
          .gu_sink_ratio_percent = spread(of_row, &ValidationRecord::gu_sink_ratio_percent),
          .spike = spread(of_row, &ValidationRecord::spike),
+         .massive_channels = spread(of_row, &ValidationRecord::massive_channels),
          .paper = paper_row(name)});
   }
   return rows;

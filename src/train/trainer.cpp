@@ -146,13 +146,15 @@ ValidationResult Trainer::run_validation() {
   AttentionSinks sinks;
   LifeCycle life;
   Kurtosis kurtosis;
+  MassiveActivations massive;
   const auto ids = data_.validation->sequences(0, config_.measured_sequences, config_.length);
   const int64_t rows = std::max<int64_t>(1, kMeasuredAtOnce / config_.length);
   TokenBatches batches;
   for (int64_t first = 0; first < ids.size(0); first += rows)
     batches.push_back({ids.slice(0, first, first + rows), first});
-  run(model_, batches, {&perplexity, &sinks, &life, &kurtosis}, {.processes = processes_});
-  return {perplexity.result(), sinks.result(), life.result(), kurtosis.result()};
+  run(model_, batches, {&perplexity, &sinks, &life, &kurtosis, &massive}, {.processes = processes_});
+  return {perplexity.result(), sinks.result(), life.result(), kurtosis.result(),
+          massive.result()};
 }
 
 }  // namespace spikesink

@@ -19,6 +19,7 @@ void visit_fields(Visitor& visit, ValidationRecord& record) {
   visit("sink_ratios_percent", record.sink_ratios_percent);
   visit("spikes", record.spikes);
   visit("kurtosis", record.kurtosis);
+  visit("massive_channels", record.massive_channels);
 }
 
 template <typename Visitor>
@@ -75,7 +76,8 @@ ValidationRecord record(const ValidationResult& state) {
       .gu_sink_ratio_percent = finite(state.sinks.sink_ratio_percent(SinkDefinition::kGu)),
       .spike = finite(state.spike()),
       .sink_ratios_percent = sinks_by_layer(state.sinks),
-      .spikes = spikes_by_layer(state.life_cycle)};
+      .spikes = spikes_by_layer(state.life_cycle),
+      .massive_channels = static_cast<double>(state.massive.channels().size())};
   for (const double value : state.kurtosis) result.kurtosis.push_back(finite(value));
   return result;
 }

@@ -14,7 +14,7 @@ ROWS = (
     ("mine", 2.861, 41.0, 73.4, None),
 )
 PAPER = ("perplexity", "sink_ratio_percent", "spike")
-MEASURED = ("loss", *PAPER, "gu_sink_ratio_percent")
+MEASURED = ("loss", *PAPER, "gu_sink_ratio_percent", "massive_channels")
 
 
 def make_run(rng, row, seed, steps, layers):
@@ -37,6 +37,7 @@ def make_run(rng, row, seed, steps, layers):
             "sink_ratio_percent": significant(sinks * risen),
             "gu_sink_ratio_percent": significant(0.9 * sinks * risen),
             "spike": significant(2 + (spike - 2) * risen),
+            "massive_channels": 2 if spike * risen > 1000 else 0,
             "sink_ratios_percent": [significant(min(100, 1.5 * share * sinks * risen)) for share in by_layer],
             "spikes": [significant(2 + (spike - 2) * risen * share) for share in by_layer],
             "kurtosis": [significant(3 + 40 * risen * share) for share in by_layer],

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "message_of.h"
+#include "spikesink/train/training_log.h"
 #include "train/small_config.h"
 
 namespace spikesink {
@@ -72,6 +73,19 @@ TEST(TrainerTest, Bfloat16KeepsItsWeightsInFloat32) {
     EXPECT_FALSE(entry.value().to(torch::kBFloat16).to(torch::kFloat).equal(entry.value()))
         << entry.key();
   }
+}
+
+TEST(TrainerTest, CountsMassiveChannels) {
+  const auto config = small_config();
+  Trainer trainer(config, open_training_data(config));
+  EXPECT_EQ(*record({.validation = trainer.run_validation()}).validation->massive_channels, 0);
+  {
+    const torch::NoGradGuard no_grad;
+    const int64_t bos = config.model.d_vocabulary - 1;
+    trainer.model()->embedding[bos][3] = 1e5;
+    trainer.model()->embedding[bos][5] = -1e5;
+  }
+  EXPECT_EQ(*record({.validation = trainer.run_validation()}).validation->massive_channels, 2);
 }
 
 TEST(TrainerTest, ItLearnsAndMeasures) {

@@ -19,7 +19,8 @@ struct RowSummary {
   std::string row;
   int64_t runs = 0;  // number of finished runs; only these are summarised
   // As in ValidationRecord.
-  std::optional<SeedRange> loss, perplexity, sink_ratio_percent, gu_sink_ratio_percent, spike;
+  std::optional<SeedRange> loss, perplexity, sink_ratio_percent, gu_sink_ratio_percent, spike,
+      massive_channels;
   std::optional<PaperResult> paper;  // for a row of the paper
 };
 

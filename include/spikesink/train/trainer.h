@@ -9,6 +9,7 @@
 #include "spikesink/measure/practice/perplexity.h"
 #include "spikesink/measure/sinks/attention_sinks.h"
 #include "spikesink/measure/spikes/life_cycle.h"
+#include "spikesink/measure/spikes/massive_activations.h"
 #include "spikesink/train/optimizer.h"
 #include "spikesink/train/training_data.h"
 
@@ -20,6 +21,7 @@ struct ValidationResult {
   AttentionSinksResult sinks;  // "paper", and "gu" at key 0
   LifeCycleResult life_cycle;
   std::vector<double> kurtosis;  // of the residual stream after each layer: Kurtosis
+  MassiveActivationsResult massive;
 
   /// Returns the largest |h| of the embedding and of the residual stream after any block ("spike"
   /// in the tables of arXiv 2603.05498).

@@ -20,6 +20,7 @@ struct ValidationRecord {
   std::vector<Number> sink_ratios_percent;  // "paper", by layer
   std::vector<Number> spikes;               // by layer, after its feed-forward block
   std::vector<Number> kurtosis;             // by layer, of the residual stream after it
+  Number massive_channels;  // number of channels with a massive activation (MassiveActivations)
 };
 
 /// One line of a training log.

@@ -40,6 +40,7 @@ json row_of(const RowSummary& row) {
           {"sink_ratio_percent", spread_or_null(row.sink_ratio_percent)},
           {"gu_sink_ratio_percent", spread_or_null(row.gu_sink_ratio_percent)},
           {"spike", spread_or_null(row.spike)},
+          {"massive_channels", spread_or_null(row.massive_channels)},
           {"paper", paper_or_null(row.paper)}};
 }
 
@@ -65,6 +66,7 @@ json state_of(int64_t step, const ValidationRecord& state) {
           {"sink_ratio_percent", value(state.sink_ratio_percent)},
           {"gu_sink_ratio_percent", value(state.gu_sink_ratio_percent)},
           {"spike", value(state.spike)},
+          {"massive_channels", value(state.massive_channels)},
           {"sink_ratios_percent", values(state.sink_ratios_percent)},
           {"spikes", values(state.spikes)},
           {"kurtosis", values(state.kurtosis)}};
