@@ -23,8 +23,9 @@ std::string to_text(const std::optional<spikesink::SeedRange>& range, int digits
 }
 
 void print_table(const std::vector<spikesink::RowSummary>& rows) {
-  fmt::print("{:<28} {:>21} {:>18} {:>18} {:>22} {:>16}   {}\n", "mean (minimum-maximum)",
-             "loss", "sinks (paper), %", "sinks (gu), %", "spike", "massive channels", "the paper's perplexity, sinks, spike");
+  fmt::print("{:<28} {:>21} {:>18} {:>18} {:>22} {:>16}   {}\n", "mean (minimum-maximum)", "loss",
+             "sinks (paper), %", "sinks (gu), %", "spike", "massive channels",
+             "the paper's perplexity, sinks, spike");
   for (const auto& row : rows) {
     fmt::print("{:<28} {:>21} {:>18} {:>18} {:>22} {:>16}", row.row, to_text(row.loss, 3),
                to_text(row.sink_ratio_percent, 1), to_text(row.gu_sink_ratio_percent, 1),
@@ -79,9 +80,9 @@ int main(int argc, char** argv) {
       ->check(whole_number(1))
       ->type_name("N")
       ->group("Training");
-  app.add_option(
-         "--jobs", options.jobs,
-         "trainings at a time (default: at scales nano and micro cores divided by --threads, otherwise 1)")
+  app.add_option("--jobs", options.jobs,
+                 "trainings at a time (default: at scales nano and micro cores divided by "
+                 "--threads, otherwise 1)")
       ->check(whole_number(1, 1024))
       ->type_name("N")
       ->group("Training");

@@ -152,9 +152,9 @@ ValidationResult Trainer::run_validation() {
   TokenBatches batches;
   for (int64_t first = 0; first < ids.size(0); first += rows)
     batches.push_back({ids.slice(0, first, first + rows), first});
-  run(model_, batches, {&perplexity, &sinks, &life, &kurtosis, &massive}, {.processes = processes_});
-  return {perplexity.result(), sinks.result(), life.result(), kurtosis.result(),
-          massive.result()};
+  run(model_, batches, {&perplexity, &sinks, &life, &kurtosis, &massive},
+      {.processes = processes_});
+  return {perplexity.result(), sinks.result(), life.result(), kurtosis.result(), massive.result()};
 }
 
 }  // namespace spikesink

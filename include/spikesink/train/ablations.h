@@ -32,8 +32,8 @@ const std::vector<Ablation>& ablations();
 /// Returns the row of this name. Throws std::invalid_argument with the nearest names.
 const Ablation& find_ablation(const std::string& name);
 
-/// Returns the baseline at a scale: "nano" and "micro" (minutes on a CPU), "60m", "1b" or "7b" (the paper's).
-/// Throws std::invalid_argument for another name.
+/// Returns the baseline at a scale: "nano" and "micro" (minutes on a CPU), "60m", "1b" or "7b" (the
+/// paper's). Throws std::invalid_argument for another name.
 TrainConfig baseline(const std::string& scale);
 
 /// Returns the configuration of a row at a scale. Throws std::invalid_argument if the row equals
