@@ -225,7 +225,7 @@ void micro_recipe(TrainConfig& config) {
   config.measure_every = 100;
   config.backcopy.spread = 0;
   config.initial.matrix_deviation = 0.113;
-  config.optimizer.learning_rate = 1.5e-2;
+  config.optimizer.learning_rate = 1e-2;
   config.optimizer.warm_up = 100;
   config.optimizer.weight_decay = 0.02;
 }

@@ -15,13 +15,13 @@ using nlohmann::json;
 
 TEST(TrainConfigTest, IsWrittenAndReadAgain) {
   auto config = ablation_config("table7/conditional-head", "nano");
-  config.model.layers.assign(3, {.window = 5});
+  config.model.layers.assign(config.model.n_layers, {.window = 5});
   config.optimizer.beta2 = 0.97;
   const auto text = to_json(config);
   const auto again = read_train_config(text, "a.json");
   EXPECT_EQ(to_json(again), text);
   EXPECT_EQ(again.model.gate.input, GateInput::kHidden);
-  EXPECT_EQ(again.model.layers[2].window, 5);
+  EXPECT_EQ(again.model.layers.back().window, 5);
 }
 
 TEST(TrainConfigTest, UnknownAndInvalidKeysAreRefused) {
