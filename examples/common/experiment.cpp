@@ -80,6 +80,12 @@ void load_model(const Options& options, Experiment& experiment) {
   experiment.model = spikesink::load_model(options.model, load);
 }
 
+std::string ignored_keys(const spikesink::ModelConfig& config) {
+  if (config.ignored_keys.empty()) return "";
+  return fmt::format("\nignored keys of the configuration: {}",
+                     fmt::join(config.ignored_keys, ", "));
+}
+
 std::string count(int64_t number, const char* noun) {
   return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
 }
@@ -106,11 +112,12 @@ std::string Experiment::describe(const Options& options) const {
                      count(sequences(), "sequence"), count(longest(), "token"), bos ? "with" : "no",
                      eos ? " and EOS" : "", to_string(options.load.dtype),
                      by_layer() ? ", weights loaded layer by layer" : "",
-                     note.empty() ? "" : "\n" + note);
+                     note.empty() ? "" : "\n" + note) +
+         ignored_keys(config);
 }
 
 Experiment open_experiment(const Options& options) {
-  const auto config = spikesink::read_model_config(options.model);
+  const auto config = spikesink::read_model_config(options.model, options.load.ignored_keys);
   check_options(options, config);
   if (options.tokens)
     return open_experiment(options, batch_token_file(options),

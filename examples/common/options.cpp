@@ -53,6 +53,11 @@ void add_model_options(CLI::App& app, Options& options) {
              "load the weights of a layer when it runs (default: auto, only if the model does not "
              "fit into --memory)")
       ->group(kModelGroup);
+  app.add_option("--ignore-key", options.load.ignored_keys,
+                 "key of the model's configuration to read as if it were absent, such as "
+                 "text_config.key; may be repeated")
+      ->type_name("NAME")
+      ->group(kModelGroup);
   app.add_option("--memory", options.load.max_memory,
                  "memory for weights and for states between layers, such as 3GB or 500MiB "
                  "(default: 80 % of the free memory)")

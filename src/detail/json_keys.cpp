@@ -54,12 +54,21 @@ const nlohmann::json& JsonKeys::get(std::string_view key, const JsonKind& kind) 
   return expect_kind(*found, kind, caller_, key, where_);
 }
 
-void JsonKeys::refuse_unread() const {
+std::vector<std::string> JsonKeys::unread() const {
+  std::vector<std::string> keys;
   for (const auto& [key, value] : object_->items()) {
-    if (!read_.contains(key) && !is_neutral(value))
-      fail_format("[{}] the key '{}' is not understood: got {}, expected it absent or neutral ({})",
-                  caller_, key, shown(value), where_);
+    if (!read_.contains(key) && !is_neutral(value)) keys.push_back(key);
   }
+  return keys;
+}
+
+void JsonKeys::refuse_unread() const {
+  for (const auto& key : unread()) refuse_unread(key);
+}
+
+void JsonKeys::refuse_unread(std::string_view key) const {
+  fail_format("[{}] the key '{}' is not understood: got {}, expected it absent or neutral ({})",
+              caller_, key, shown(*object_->find(key)), where_);
 }
 
 void JsonKeys::refuse_unknown() const {

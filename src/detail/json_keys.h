@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "detail/strict_json.h"
 
@@ -60,8 +61,10 @@ class JsonKeys {
   void ignore(std::initializer_list<std::string_view> keys) {
     read_.insert(keys.begin(), keys.end());
   }
-  /// Throws FileError for a key that was neither read nor ignored, unless its value is neutral:
-  /// null, false, 0, "", [] or {}.
+  /// Returns the keys that were neither read nor ignored and whose value is not neutral: null,
+  /// false, 0, "", [] or {}.
+  std::vector<std::string> unread() const;
+  /// Throws FileError if `unread()` is not empty.
   void refuse_unread() const;
   /// Throws FileError for any key that was neither read nor ignored.
   void refuse_unknown() const;
@@ -74,6 +77,7 @@ class JsonKeys {
 
  protected:
   const nlohmann::json& get(std::string_view key, const JsonKind& kind);
+  [[noreturn]] void refuse_unread(std::string_view key) const;
 
  private:
   const nlohmann::json* object_;

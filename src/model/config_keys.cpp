@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/architectures/transformers_keys.h"
+
 namespace spikesink::detail {
 namespace {
 
@@ -28,10 +30,19 @@ bool ConfigKeys::is_object(std::string_view key) const {
   return has(key) && value().find(key)->is_object();
 }
 
-ConfigKeys ConfigKeys::object(std::string_view key) {
+ConfigKeys ConfigKeys::object(std::string_view key, std::string model_type) {
   static const auto empty = nlohmann::json::object();
   const auto* found = find(key);
-  return {found == nullptr ? empty : *found, where(key)};
+  return {found == nullptr ? empty : *found, where(key), std::move(model_type),
+          path_ + std::string(key) + ".", *ignored_};
+}
+
+void ConfigKeys::ignore_unread() {
+  const auto known = keys_read_by_transformers(model_type_);
+  for (const auto& key : unread()) {
+    if (known.empty() || std::ranges::binary_search(known, key)) refuse_unread(key);
+    add_ignored(key);
+  }
 }
 
 }  // namespace spikesink::detail

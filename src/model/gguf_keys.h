@@ -14,19 +14,22 @@ namespace spikesink::detail {
 /// prefix. Records which keys were read, so that unknown keys can be refused.
 class GgufKeys {
  public:
-  explicit GgufKeys(const GgufFile& file);
+  /// `ignored_keys` are read as if they were absent; with the architecture's prefix, as in the
+  /// file.
+  GgufKeys(const GgufFile& file, const std::vector<std::string>& ignored_keys);
 
   bool has(std::string_view key) const;
-  int64_t integer(std::string_view key) { return file_.get<int64_t>(mark_read(key)); }
+  int64_t integer(std::string_view key);
   int64_t integer(std::string_view key, int64_t absent);
-  double number(std::string_view key) { return file_.get<double>(mark_read(key)); }
+  double number(std::string_view key);
   double number(std::string_view key, double absent);
   std::string text(std::string_view key, const std::string& absent);
 
   /// Accepts keys that do not change what the model computes in evaluation.
   void ignore(std::initializer_list<std::string_view> keys);
   /// Throws FileError unless `key` is absent or has this value, the only supported one.
-  void expect(std::string_view key, int64_t only);
+  template <typename T>
+  void expect(std::string_view key, T only);
   /// Throws FileError for a key that was neither read nor ignored, unless it is zero.
   void refuse_unread() const;
 
@@ -35,10 +38,15 @@ class GgufKeys {
 
  private:
   std::string mark_read(std::string_view key);
+  /// Returns nullptr if the key is absent or ignored.
+  template <typename T>
+  const T* find(std::string_view key);
+  template <typename T>
+  const T& get(std::string_view key);
 
   const GgufFile& file_;
   std::string prefix_;
-  std::set<std::string, std::less<>> read_;
+  std::set<std::string, std::less<>> ignored_, read_;  // ignored: with the prefix
 };
 
 }  // namespace spikesink::detail

@@ -14,12 +14,12 @@ namespace {
 
 using detail::Description;
 
-Description describe(const WeightSource& source) {
+Description describe(const WeightSource& source, const std::vector<std::string>& ignored_keys) {
   if (const auto* gguf = dynamic_cast<const GgufFile*>(&source))
-    return detail::describe_gguf(*gguf);
+    return detail::describe_gguf(*gguf, ignored_keys);
   const auto folder =
       detail::is_folder(source.path()) ? source.path() : source.path().parent_path();
-  return detail::describe_hf(folder / "config.json");
+  return detail::describe_hf(folder / "config.json", ignored_keys);
 }
 
 // A damaged configuration could ask for more memory than the weights need: compares its sizes with
@@ -63,6 +63,21 @@ void check_sizes(const ModelConfig& config, const WeightSource& source) {
         "the largest dimension of a tensor over n_heads");
 }
 
+// Fine-tuned models may have an unembedding of their own although their configuration still says
+// that it is the embedding.
+bool has_own_unembedding(const ModelConfig& config, const WeightSource& source,
+                         const detail::WeightNames& names, const std::string& base) {
+  const auto find = [&](const char* parameter) -> std::optional<torch::Tensor> {
+    for (const auto& stored : stored_as(parameter, config.d_vocabulary, names, base)) {
+      if (source.contains(stored.tensors.front())) return source.tensor(stored.tensors.front());
+    }
+    return std::nullopt;
+  };
+  if (!config.tied_embeddings) return false;
+  const auto unembedding = find("unembed"), embedding = find("embed");
+  return unembedding && embedding && !at::equal(*unembedding, *embedding);
+}
+
 void check_options(const LoadOptions& options) {
   if (!c10::isFloatingType(options.dtype) || c10::isFloat8Type(options.dtype)) {
     detail::fail_argument(
@@ -104,10 +119,11 @@ void load_weights(Transformer& model, detail::StoredWeights weights, const LoadO
 
 }  // namespace
 
-ModelConfig read_model_config(const std::filesystem::path& path) {
+ModelConfig read_model_config(const std::filesystem::path& path,
+                              const std::vector<std::string>& ignored_keys) {
   const auto config_file = path / "config.json";
-  if (detail::exists(config_file)) return detail::describe_hf(config_file).config;
-  return describe(*open_weights(path)).config;
+  if (detail::exists(config_file)) return detail::describe_hf(config_file, ignored_keys).config;
+  return describe(*open_weights(path), ignored_keys).config;
 }
 
 Transformer load_model(const std::filesystem::path& path, const LoadOptions& options) {
@@ -115,8 +131,15 @@ Transformer load_model(const std::filesystem::path& path, const LoadOptions& opt
   const auto start = std::chrono::steady_clock::now();
   const torch::NoGradGuard no_grad;
   auto source = open_weights(path);
-  const auto [config, names] = describe(*source);
+  auto [config, names] = describe(*source, options.ignored_keys);
   const auto base = detail::find_base(*source, names);
+  if (has_own_unembedding(config, *source, names, base)) {
+    config.tied_embeddings = false;
+    config.ignored_keys.push_back("tie_word_embeddings");
+  }
+  if (!config.ignored_keys.empty())
+    detail::logger().warn("{}: ignored keys of the configuration: {}", path.string(),
+                          fmt::join(config.ignored_keys, ", "));
   check_sizes(config, *source);
   Transformer model(config);
   detail::StoredWeights weights(*model, std::move(source), names, base,

@@ -27,6 +27,25 @@ bool lacks_unembedding(ConfigKeys& keys) {
   return is_saved_as(keys, "Model") && !is_saved_as(keys, "LMHeadModel");
 }
 
+// The name of the table of keys; a wrong type is refused later.
+std::string model_type_of(const nlohmann::json& config) {
+  return config.is_object() && config.contains("model_type") && config["model_type"].is_string()
+             ? config["model_type"].get<std::string>()
+             : std::string();
+}
+
+std::vector<std::string> sorted_once(std::vector<std::string> keys) {
+  std::ranges::sort(keys);
+  const auto repeated = std::ranges::unique(keys);
+  keys.erase(repeated.begin(), repeated.end());
+  return keys;
+}
+
+[[noreturn]] void fail_absent(const std::string& key, const std::filesystem::path& file) {
+  fail_argument("[read_model_config] ignored_keys: got '{}', expected a key of the file ({})", key,
+                file.string());
+}
+
 // NTK scaling adapts the base to the sequence length, so the context is `factor` times longer.
 void extend_context(ModelConfig& config) {
   for (const auto& [theta, dimensions, scaling] : config.ropes) {
@@ -37,29 +56,46 @@ void extend_context(ModelConfig& config) {
   }
 }
 
+// Removes "key" or "object.key".
+bool remove_key(nlohmann::json& object, const std::string& key) {
+  if (!object.is_object()) return false;
+  if (object.erase(key) > 0) return true;
+  const auto dot = key.find('.');
+  const auto found = object.find(key.substr(0, dot));
+  return dot != std::string::npos && found != object.end() &&
+         remove_key(*found, key.substr(dot + 1));
+}
+
 }  // namespace
 
-Description describe_hf(const std::filesystem::path& config_file) {
+Description describe_hf(const std::filesystem::path& config_file,
+                        const std::vector<std::string>& ignored_keys) {
   const auto file = MappedFile::open(config_file, "read_model_config");
-  const auto json =
-      parse_strict_json(file->text(), kMaxConfigDepth, "read_model_config", config_file);
-  ConfigKeys keys(json, config_file.string());
+  auto json = parse_strict_json(file->text(), kMaxConfigDepth, "read_model_config", config_file);
+  for (const auto& key : ignored_keys) {
+    if (!remove_key(json, key)) fail_absent(key, config_file);
+  }
+  auto ignored = ignored_keys;
+  ConfigKeys keys(json, config_file.string(), model_type_of(json), ignored);
   const auto& family = hf_architecture(keys.text("model_type"), config_file.string());
   auto config = family.read_config(keys);
+  if (config.causal) keys.expect("is_causal", true);
   if (config.head == OutputHead::kLinear && !config.tied_embeddings && lacks_unembedding(keys))
     config.head = OutputHead::kNone;
   extend_context(config);
   ignore_housekeeping(keys);
-  keys.refuse_unread();
+  keys.ignore_unread();
+  config.ignored_keys = sorted_once(std::move(ignored));
   return {validated(std::move(config), config_file), family.names()};
 }
 
-Description describe_gguf(const GgufFile& file) {
-  GgufKeys keys(file);
+Description describe_gguf(const GgufFile& file, const std::vector<std::string>& ignored_keys) {
+  GgufKeys keys(file, ignored_keys);
   const auto& family =
       gguf_architecture(file.get<std::string>("general.architecture"), file.path().string());
   auto config = family.read_config(keys);
   keys.refuse_unread();
+  config.ignored_keys = sorted_once(ignored_keys);
   return {validated(std::move(config), file.path()), family.names()};
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "model/weight_names.h"
 #include "spikesink/model/model_config.h"
@@ -14,10 +16,11 @@ struct Description {
   WeightNames names;
 };
 
-/// Reads a `config.json`.
-Description describe_hf(const std::filesystem::path& config_file);
+/// Reads a `config.json` as if it did not have `ignored_keys`.
+Description describe_hf(const std::filesystem::path& config_file,
+                        const std::vector<std::string>& ignored_keys);
 
 /// Reads GGUF metadata, and the tensors for what the metadata lack.
-Description describe_gguf(const GgufFile& file);
+Description describe_gguf(const GgufFile& file, const std::vector<std::string>& ignored_keys);
 
 }  // namespace spikesink::detail

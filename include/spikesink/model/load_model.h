@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "spikesink/error.h"
 #include "spikesink/model/transformer.h"
@@ -25,12 +27,17 @@ struct LoadOptions {
   /// file. A very small limit can be exceeded, because at least two weight groups (see WeightGroup)
   /// and the activations of one batch in one layer are always in memory.
   int64_t max_memory = 0;
+  /// Keys of the configuration to read as if they were absent, such as "text_config.key".
+  std::vector<std::string> ignored_keys;
 };
 
 /// Reads the configuration of a Hugging Face folder (`config.json` of transformers 4 or 5) or of a
-/// `.gguf` file. Throws FileError for an unknown model type, and for an unknown key unless its
-/// value is null, false, zero or empty.
-ModelConfig read_model_config(const std::filesystem::path& path);
+/// `.gguf` file. A key that transformers does not read for this model type is ignored (and named in
+/// ModelConfig::ignored_keys). Throws FileError for an unknown model type, and for any other key
+/// that is not supported unless its value is null, false, zero or empty; `ignored_keys` as in
+/// LoadOptions. Throws std::invalid_argument if an ignored key is not in the file.
+ModelConfig read_model_config(const std::filesystem::path& path,
+                              const std::vector<std::string>& ignored_keys = {});
 
 /// Loads a model without processing its weights (no folding, no centring). Supported model types:
 /// docs/models.md. Throws FileError for a tensor that is missing, unused, wrongly shaped or not

@@ -154,6 +154,9 @@ struct LayerConfig {
 /// pass.
 struct ModelConfig {
   std::string model_type;  // "llama", ...
+  /// Keys of the file's configuration that were ignored ("text_config.key"): transformers does not
+  /// read them either, or LoadOptions::ignored_keys names them.
+  std::vector<std::string> ignored_keys;
 
   // Sizes.
   int64_t n_layers = 0;             // a layer is two blocks: see Block

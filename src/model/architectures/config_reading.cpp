@@ -36,14 +36,12 @@ RopeScaling read_scaling(ConfigKeys& keys, ConfigKeys& file, const ModelConfig& 
   RopeScaling scaling;
   const auto kind = keys.has("rope_type") ? keys.text("rope_type") : keys.text("type", "default");
   keys.ignore({"type"});  // transformers 4 wrote both the old and the new key
-  if (kind == "default") {
-    keys.ignore({"original_max_position_embeddings"});
-    return scaling;
-  }
+  for (auto* either : {&keys, &file}) either->ignore({"original_max_position_embeddings"});
+  if (kind == "default") return scaling;
+  // In transformers the outer key has priority.
+  constexpr const char* kContext = "original_max_position_embeddings";
   const auto original_context = [&] {
-    const auto key = "original_max_position_embeddings";
-    const auto own = keys.integer(key, config.context);
-    return file.integer(key, own);  // in transformers the outer key has priority
+    return file.integer(kContext, keys.integer(kContext, config.context));
   };
   const auto read_factor = [&] {
     const auto by_context =
@@ -62,7 +60,7 @@ RopeScaling read_scaling(ConfigKeys& keys, ConfigKeys& file, const ModelConfig& 
     scaling.factor = keys.number("factor");
     scaling.low_frequency_factor = keys.number("low_freq_factor");
     scaling.high_frequency_factor = keys.number("high_freq_factor");
-    scaling.original_context = keys.integer("original_max_position_embeddings");
+    scaling.original_context = file.has(kContext) ? file.integer(kContext) : keys.integer(kContext);
   } else if (kind == "yarn" && !is_longrope(kind, keys)) {
     scaling.kind = RopeScalingKind::kYarn;
     scaling.original_context = original_context();
@@ -87,6 +85,17 @@ RopeScaling read_scaling(ConfigKeys& keys, ConfigKeys& file, const ModelConfig& 
                 "default, linear, dynamic, llama3, yarn or longrope");
   }
   return scaling;
+}
+
+double read_fraction(ConfigKeys& keys, ConfigKeys& own, const RopeDefaults& defaults) {
+  constexpr const char* kKey = "partial_rotary_factor";
+  double fraction = defaults.fraction;
+  if (defaults.reads_fraction) {
+    fraction = keys.number(kKey, fraction);
+  } else {
+    keys.ignore_unless(kKey, 1.0);
+  }
+  return own.number(kKey, fraction);
 }
 
 bool has_layer_types(const ConfigKeys& rope_parameters) {
@@ -146,26 +155,26 @@ void read_sizes(ConfigKeys& keys, ModelConfig& config) {
 
 RopeConfig read_rope(ConfigKeys& keys, const ModelConfig& config, const RopeDefaults& defaults,
                      const std::string& layer_type) {
-  auto parameters = keys.object(keys.has("rope_parameters") ? "rope_parameters" : "rope_scaling");
+  auto parameters = keys.object(keys.has("rope_parameters") ? "rope_parameters" : "rope_scaling",
+                                "rope_parameters");
   keys.ignore({"rope_scaling"});
   const bool nested = has_layer_types(parameters);
-  auto own = nested ? parameters.object(layer_type) : parameters;
+  auto own = nested ? parameters.object(layer_type, "rope_parameters") : parameters;
   if (nested) {
     parameters.ignore({"full_attention", "sliding_attention"});
-    parameters.refuse_unread();
+    parameters.ignore_unread();
   }
   RopeConfig rope;
   const double flat_theta = keys.number("rope_theta", defaults.theta);
   rope.theta = own.number("rope_theta", flat_theta);
-  const double flat_fraction = keys.number("partial_rotary_factor", defaults.fraction);
-  const double fraction = own.number("partial_rotary_factor", flat_fraction);
+  const double fraction = read_fraction(keys, own, defaults);
   if (!(fraction > 0 && fraction <= 1))
     own.refuse("partial_rotary_factor", "a number above 0, up to 1");
   rope.dimensions = static_cast<int64_t>(static_cast<double>(config.d_head) * fraction);
   if (config.d_head > 0 && rope.dimensions < 1)
     own.refuse("partial_rotary_factor", "one that rotates at least one dimension");
   rope.scaling = read_scaling(own, keys, config, nested);
-  own.refuse_unread();
+  own.ignore_unread();
   return rope;
 }
 
@@ -174,7 +183,7 @@ std::vector<RopeConfig> read_ropes_by_layer_type(ConfigKeys& keys, const ModelCo
                                                  double local_theta) {
   const auto full = read_rope(keys, config, {.theta = theta}, "full_attention");
   const double flat = keys.number(local_theta_key, local_theta);
-  if (has_layer_types(keys.object("rope_parameters")))
+  if (has_layer_types(keys.object("rope_parameters", "rope_parameters")))
     return {full, read_rope(keys, config, {.theta = flat}, "sliding_attention")};
   return {full, {.theta = flat, .dimensions = full.dimensions}};
 }

@@ -26,7 +26,8 @@ void read_sizes(ConfigKeys& keys, ModelConfig& config);
 
 struct RopeDefaults {
   double theta = 10000.0;
-  double fraction = 1.0;  // fraction of a head's dimensions that are rotated
+  double fraction = 1.0;        // fraction of a head's dimensions that are rotated
+  bool reads_fraction = false;  // the outer `partial_rotary_factor` counts
 };
 /// Reads RoPE of all layers, or of the layers with one `layer_type`, with the keys of transformers
 /// 5

@@ -59,7 +59,6 @@ ModelConfig read_gguf_falcon(GgufKeys& keys) {
   config.ropes = {read_gguf_rope(keys, config)};
   config.gated = false;
   config.activation.kind = Activation::kGelu;
-  keys.ignore({"tensor_data_layout"});
   return config;
 }
 

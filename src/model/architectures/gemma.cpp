@@ -67,13 +67,13 @@ ModelConfig read_gemma3_text(ConfigKeys& keys) {
 
 // A multimodal model: reads only its language model.
 ModelConfig read_gemma3(ConfigKeys& keys) {
-  auto text = keys.object("text_config");
+  auto text = keys.object("text_config", "gemma3_text");
   if (!keys.has("text_config")) keys.refuse("text_config", "the language model's configuration");
   const bool tied = keys.flag("tie_word_embeddings", true);
   auto config = read_gemma3_text(text);
   config.tied_embeddings = config.tied_embeddings && tied;
   ignore_housekeeping(text);
-  text.refuse_unread();
+  text.ignore_unread();
   keys.ignore({"vision_config", "mm_tokens_per_image", "boi_token_index", "eoi_token_index",
                "image_token_index", "image_token_id", "vocab_size"});
   return config;
@@ -96,15 +96,17 @@ ModelConfig read_gguf_gemma(GgufKeys& keys, const std::string& model_type, int64
     const int64_t width = config.d_model / config.n_heads;
     config.attention_scale = 1 / std::sqrt(static_cast<double>(width));
   }
-  config.attention_softcap = keys.number("attn_logit_softcapping", 0);
   config.logit_softcap = keys.number("final_logit_softcapping", 0);
   return config;
 }
 
 }  // namespace
 
+// Files of June 2024 lack the soft caps, which every Gemma 2 has.
 ModelConfig read_gguf_gemma2(GgufKeys& keys) {
   auto config = read_gguf_gemma(keys, "gemma2", 46);
+  config.attention_softcap = keys.number("attn_logit_softcapping", 50);
+  config.logit_softcap = keys.number("final_logit_softcapping", 30);
   config.ropes = {read_gguf_rope(keys, config)};
   read_gguf_windows(keys, config, 4096, [](int64_t layer) { return layer % 2 == 0; });
   return config;
@@ -112,6 +114,7 @@ ModelConfig read_gguf_gemma2(GgufKeys& keys) {
 
 ModelConfig read_gguf_gemma3(GgufKeys& keys) {
   auto config = read_gguf_gemma(keys, "gemma3_text", 62);
+  config.attention_softcap = keys.number("attn_logit_softcapping", 0);
   config.qk_norm = QkNorm::kPerHead;
   config.qk_norm_config = config.norm;
   const auto full = read_gguf_rope(keys, config, 1000000.0);

@@ -50,9 +50,10 @@ RopeScaling read_scaling(GgufKeys& keys) {
   } else if (file.contains("rope_freqs.weight")) {
     scaling.kind = RopeScalingKind::kFactors;
     scaling.short_factors = read_values(file, "rope_freqs.weight");
-  } else if (type == "linear") {
+  } else if (type == "linear" || (type == "none" && keys.has("rope.scale_linear"))) {
     scaling.kind = RopeScalingKind::kLinear;
-    scaling.factor = keys.number("rope.scaling.factor");
+    const double legacy = keys.number("rope.scale_linear", 1);
+    scaling.factor = keys.number("rope.scaling.factor", legacy);
   } else if (type == "yarn") {
     return read_yarn(keys);
   } else if (type != "none") {
@@ -84,7 +85,9 @@ ModelConfig read_gguf_sizes(GgufKeys& keys, const std::string& model_type) {
   config.attention_output_bias = file.contains("blk.0.attn_output.bias");
   config.mlp_bias = file.contains("blk.0.ffn_up.bias") || file.contains("blk.0.ffn_down.bias");
   config.tied_embeddings = !file.contains("output.weight");
-  keys.ignore({"vocab_size", "rope.scaling.finetuned"});
+  keys.ignore({"vocab_size", "rope.scaling.finetuned", "tensor_data_layout"});
+  keys.expect("attention.causal", true);
+  keys.expect("logit_scale", 1.0);
   if (const auto experts = keys.integer("expert_count", 0); experts > 0) {
     config.experts.count = experts;
     config.experts.experts_per_token = keys.integer("expert_used_count");

@@ -8,6 +8,7 @@ namespace spikesink::detail {
 ModelConfig read_llama_like(ConfigKeys& keys, double norm_epsilon, const RopeDefaults& rope) {
   ModelConfig config;
   config.model_type = keys.text("model_type");
+  if (config.model_type == "llama") config.context = 2048;  // the first files do not say it
   read_sizes(keys, config);
   config.norm = config.final_norm = rms_norm(keys.number("rms_norm_eps", norm_epsilon));
   config.activation.kind = read_activation(keys, "hidden_act", "silu");
@@ -42,7 +43,6 @@ ModelConfig read_llama(ConfigKeys& keys) {
   auto config = read_llama_like(keys);
   config.qkv_bias = config.attention_output_bias = keys.flag("attention_bias", false);
   config.mlp_bias = keys.flag("mlp_bias", false);
-  keys.expect("pretraining_tp", 1);
   return config;
 }
 
@@ -68,7 +68,6 @@ ModelConfig read_smollm3(ConfigKeys& keys) {
   config.qkv_bias = config.attention_output_bias = keys.flag("attention_bias", false);
   config.mlp_bias = keys.flag("mlp_bias", false);
   config.tied_embeddings = keys.flag("tie_word_embeddings", true);
-  keys.expect("pretraining_tp", 1);
   auto& layers = each_layer(config);
   const auto interval = keys.integer("no_rope_layer_interval", 4);
   const bool listed = keys.has("no_rope_layers");

@@ -22,20 +22,24 @@ ModelConfig read_mpt(ConfigKeys& keys) {
   config.gated = false;
   config.activation.kind = Activation::kGelu;
   config.tied_embeddings = keys.flag("tie_word_embeddings", true);
+  // transformers ignores what follows; the published code of these models does not.
   keys.expect("no_bias", true);
+  keys.expect("logit_scale", nullptr);
   keys.ignore({"learned_pos_emb", "norm_type", "init_device", "embedding_fraction", "init_config",
                "tokenizer_name", "verbose", "use_pad_tok_in_ffn"});
 
-  auto attention = keys.object("attn_config");
+  auto attention = keys.object("attn_config", "mpt.attn_config");
   attention.expect("attn_type", "multihead_attention");
   attention.expect("alibi", true);
   attention.expect("alibi_bias_max", 8);
+  for (const char* key : {"qk_ln", "prefix_lm", "attn_uses_sequence_id"})
+    attention.expect(key, false);
   config.alibi = Alibi::kExact;
   config.attention_scale = attention.number("softmax_scale", 0);
   config.qkv_clip = attention.number("clip_qkv", 0);
   attention.ignore({"attn_pdrop", "attn_impl"});
   ignore_housekeeping(attention);
-  attention.refuse_unread();
+  attention.ignore_unread();
   return config;
 }
 

@@ -33,7 +33,8 @@ void add_section(const ModelConfig& config, ReportDocument& report) {
                        {"sink_logits", config.sink_logits},
                        {"attention_softcap", config.attention_softcap},
                        {"windows", windows},
-                       {"tied_embeddings", config.tied_embeddings}};
+                       {"tied_embeddings", config.tied_embeddings},
+                       {"ignored_keys", config.ignored_keys}};
   report.json["model"] = fields;
 }
 
