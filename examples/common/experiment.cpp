@@ -1,11 +1,13 @@
 #include "common/experiment.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <limits>
 
 #include "spikesink/error.h"
+#include "spikesink/printable.h"
 
 extern "C" const char spikesink_passages[], spikesink_passages_end[];
 
@@ -82,8 +84,9 @@ void load_model(const Options& options, Experiment& experiment) {
 
 std::string ignored_keys(const spikesink::ModelConfig& config) {
   if (config.ignored_keys.empty()) return "";
-  return fmt::format("\nignored keys of the configuration: {}",
-                     fmt::join(config.ignored_keys, ", "));
+  return fmt::format(
+      "\nignored keys of the configuration: {}",
+      spikesink::printable(fmt::format("{:.60}", fmt::join(config.ignored_keys, ", "))));
 }
 
 std::string count(int64_t number, const char* noun) {

@@ -139,7 +139,7 @@ Transformer load_model(const std::filesystem::path& path, const LoadOptions& opt
   }
   if (!config.ignored_keys.empty())
     detail::logger().warn("{}: ignored keys of the configuration: {}", path.string(),
-                          fmt::join(config.ignored_keys, ", "));
+                          printable(fmt::format("{}", fmt::join(config.ignored_keys, ", "))));
   check_sizes(config, *source);
   Transformer model(config);
   detail::StoredWeights weights(*model, std::move(source), names, base,

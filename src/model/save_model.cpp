@@ -45,10 +45,11 @@ ordered_json normalized_fields(ModelConfig config) {
 // True if the reader of this family gets the same model from `description`.
 bool describes_same_model(const ordered_json& description, const ModelConfig& config) {
   const nlohmann::json plain = nlohmann::json::parse(description.dump());
-  detail::ConfigKeys keys(plain, kSaveModel);
+  const auto model_type = description["model_type"].get<std::string>();
+  std::vector<std::string> ignored;
+  detail::ConfigKeys keys(plain, kSaveModel, model_type, ignored);
   try {
-    const auto& family =
-        detail::hf_architecture(description["model_type"].get<std::string>(), kSaveModel);
+    const auto& family = detail::hf_architecture(model_type, kSaveModel);
     return normalized_fields(family.read_config(keys)) == normalized_fields(config);
   } catch (const FileError&) {
     return false;

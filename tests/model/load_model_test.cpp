@@ -63,17 +63,62 @@ TEST_F(LoadModelTest, WeightsMustBeFloatingPoint) {
   EXPECT_TRUE(contains(refusal(), "floating point"));
 }
 
-TEST_F(LoadModelTest, AnUnknownKeyWithAValueThatMattersIsAnError) {
+TEST_F(LoadModelTest, AKeyThatChangesTheModelElsewhereIsAnError) {
   for (const auto& neutral :
        {nlohmann::json(nullptr), nlohmann::json(false), nlohmann::json(0), nlohmann::json("")}) {
-    config["sliding_window"] = neutral;
+    config["quantization_config"] = neutral;
     save();
     EXPECT_NO_THROW(load_model(folder.path())) << neutral;
   }
-  config["sliding_window"] = 4096;
+  config["quantization_config"] = {{"bits", 4}};
   const auto message = refusal();
-  EXPECT_TRUE(contains(message, "sliding_window"));
-  EXPECT_TRUE(contains(message, "4096"));
+  EXPECT_TRUE(contains(message, "quantization_config"));
+  EXPECT_TRUE(contains(message, R"({"bits":4})"));
+}
+
+TEST_F(LoadModelTest, AKeyThatTransformersDoesNotReadIsIgnoredAndNamed) {
+  save();
+  EXPECT_TRUE(load_model(folder.path())->config().ignored_keys.empty());
+  config["max_window_layers"] = 2;
+  config["unsloth_version"] = "2025.1";
+  config["partial_rotary_factor"] = 0.5;
+  config["rope_parameters"]["made_by"] = "hand";
+  save();
+  const auto read = load_model(folder.path())->config();
+  EXPECT_EQ(read.ignored_keys,
+            (std::vector<std::string>{"max_window_layers", "partial_rotary_factor",
+                                      "rope_parameters.made_by", "unsloth_version"}));
+  EXPECT_EQ(read.ropes.front().dimensions, read.d_head);
+}
+
+TEST_F(LoadModelTest, AnIgnoredKeyIsReadAsIfItWereAbsent) {
+  config["quantization_config"] = {{"bits", 4}};
+  config["rope_parameters"]["partial_rotary_factor"] = 0.5;
+  save();
+  const std::vector<std::string> ignored = {"rope_parameters.partial_rotary_factor",
+                                            "quantization_config"};
+  const auto read = load_model(folder.path(), {.ignored_keys = ignored})->config();
+  EXPECT_EQ(read.ropes.front().dimensions, read.d_head);
+  EXPECT_EQ(read.ignored_keys, (std::vector<std::string>{ignored[1], ignored[0]}));
+  EXPECT_EQ(read_model_config(folder.path(), ignored).ignored_keys, read.ignored_keys);
+  const auto message = message_of<std::invalid_argument>(
+      [&] { read_model_config(folder.path(), {"quantisation_config"}); });
+  EXPECT_TRUE(contains(message, "got 'quantisation_config', expected a key of the file"));
+}
+
+TEST_F(LoadModelTest, AnUnembeddingOfItsOwnIsKeptAlthoughItIsSaidToBeTied) {
+  config["tie_word_embeddings"] = true;
+  tensors["lm_head.weight"] = tensors.at("model.embed_tokens.weight").clone();
+  save();
+  auto model = load_model(folder.path());
+  EXPECT_TRUE(model->config().tied_embeddings);
+  EXPECT_TRUE(model->config().ignored_keys.empty());
+  tensors["lm_head.weight"][1][2] += 1;
+  save();
+  model = load_model(folder.path());
+  EXPECT_FALSE(model->config().tied_embeddings);
+  EXPECT_EQ(model->config().ignored_keys, std::vector<std::string>{"tie_word_embeddings"});
+  EXPECT_TRUE(model->unembedding.equal(tensors.at("lm_head.weight")));
 }
 
 TEST_F(LoadModelTest, InvalidConfigsAreErrors) {
@@ -84,7 +129,7 @@ TEST_F(LoadModelTest, InvalidConfigsAreErrors) {
       {"num_hidden_layers", "two"},
       {"num_key_value_heads", 3},
       {"vocab_size", nullptr},
-      {"pretraining_tp", 2},
+      {"is_causal", false},
       {"hidden_size", -32},
       {"rms_norm_eps", -1},
       {"attention_bias", 1},

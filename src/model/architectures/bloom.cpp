@@ -33,10 +33,9 @@ ModelConfig read_bloom(ConfigKeys& keys) {
   // True means that the residual is the normalised input. No published checkpoint uses it.
   if (keys.flag("apply_residual_connection_post_layernorm", false))
     keys.refuse("apply_residual_connection_post_layernorm", "false");
-  keys.ignore({"num_hidden_layers", "num_attention_heads", "n_embed", "n_inner", "pretraining_tp",
-               "slow_but_exact", "attention_softmax_in_fp32", "bias_dropout_fusion",
-               "masked_softmax_fusion", "offset_alibi", "skip_bias_add", "skip_bias_add_qkv",
-               "unk_token_id"});
+  keys.ignore({"num_hidden_layers", "num_attention_heads", "n_embed", "n_inner", "slow_but_exact",
+               "attention_softmax_in_fp32", "bias_dropout_fusion", "masked_softmax_fusion",
+               "offset_alibi", "skip_bias_add", "skip_bias_add_qkv", "unk_token_id"});
   return config;
 }
 

@@ -232,7 +232,7 @@ void ignore_housekeeping(ConfigKeys& keys) {
                "init_std", "use_cache", "bos_token_id", "eos_token_id", "pad_token_id",
                "unk_token_id", "sep_token_id", "cls_token_id", "decoder_start_token_id", "auto_map",
                "chunk_size_feed_forward", "id2label", "label2id", "return_dict", "problem_type",
-               "is_llama_config", "rope_interleaved", "transformers.js_config",
+               "is_llama_config", "rope_interleaved", "pretraining_tp", "transformers.js_config",
                "task_specific_params", "finetuning_task", "gradient_checkpointing",
                "is_encoder_decoder", "output_past", "prefix",
                // dropout
