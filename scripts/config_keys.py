@@ -2,8 +2,9 @@
 """Writes src/model/architectures/transformers_keys.cpp: for each model type of `architectures.cpp`, the keys of `config.json` that change
 the numbers of the model in the installed transformers.
 
-    python scripts/config_keys.py            # writes the file
-    python scripts/config_keys.py --print    # prints one line for each type instead
+Usage: config_keys.py [--check | --print]
+
+--check writes nothing; a difference is an error. --print prints one line for each table.
 
 A key is in the table of a type if one of these reads it:
 - the classes of the base model, of the causal or masked language model and of the pretraining model, and the definitions that they use
@@ -14,9 +15,10 @@ A key is in the table of a type if one of these reads it:
 Functions in SKIPPED and keys in WITHOUT_EFFECT do not count. Neither do heads for classification and the key-value cache: the numbers are
 those of one forward pass over a whole text. The keys of an object have a table of their own: `rope_parameters`, `mpt.attn_config`.
 
-Needs `pip install torch transformers`.
+Needs torch and transformers (5.24.0).
 """
 
+import argparse
 import ast
 import dataclasses
 import functools
@@ -209,8 +211,8 @@ constexpr Table kTables[] = {{
 
 }}  // namespace
 
-std::span<const std::string_view> keys_read_by_transformers(std::string_view model_type) {{
-  const auto* found = std::ranges::find(kTables, model_type, &Table::name);
+std::span<const std::string_view> keys_read_by_transformers(std::string_view table) {{
+  const auto* found = std::ranges::find(kTables, table, &Table::name);
   return found == std::end(kTables) ? std::span<const std::string_view>{{}} : found->keys;
 }}
 
@@ -219,16 +221,23 @@ std::span<const std::string_view> keys_read_by_transformers(std::string_view mod
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--print", action="store_true")
+    arguments = parser.parse_args()
     listed = re.search(r"kHuggingFace\[\] = \{(.*?)\n\};", (FOLDER / "architectures.cpp").read_text(), re.DOTALL)[1]
     tables: dict[str, set[str]] = {}
     for model_type in re.findall(r'\{"([^"]+)"', listed):
         if model_type != "spikesink":
             for name, keys in keys_of(model_type).items():
                 tables.setdefault(name, set()).update(keys)
-    if "--print" in sys.argv:
+    written = FOLDER / "transformers_keys.cpp"
+    if arguments.print:
         print("\n".join(f"{name}: {' '.join(sorted(keys))}" for name, keys in sorted(tables.items())))
-    else:
-        (FOLDER / "transformers_keys.cpp").write_text(as_cpp(tables))
+    elif not arguments.check:
+        written.write_text(as_cpp(tables))
+    elif written.read_text() != as_cpp(tables):
+        sys.exit(f"{written.name} differs: run {pathlib.Path(__file__).name}")
 
 
 if __name__ == "__main__":

@@ -84,9 +84,8 @@ void load_model(const Options& options, Experiment& experiment) {
 
 std::string ignored_keys(const spikesink::ModelConfig& config) {
   if (config.ignored_keys.empty()) return "";
-  return fmt::format(
-      "\nignored keys of the configuration: {}",
-      spikesink::printable(fmt::format("{:.60}", fmt::join(config.ignored_keys, ", "))));
+  return fmt::format("\nignored keys of the configuration: {}",
+                     spikesink::printable(fmt::format("{}", fmt::join(config.ignored_keys, ", "))));
 }
 
 std::string count(int64_t number, const char* noun) {

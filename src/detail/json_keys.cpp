@@ -63,10 +63,10 @@ std::vector<std::string> JsonKeys::unread() const {
 }
 
 void JsonKeys::refuse_unread() const {
-  for (const auto& key : unread()) refuse_unread(key);
+  for (const auto& key : unread()) refuse_not_understood(key);
 }
 
-void JsonKeys::refuse_unread(std::string_view key) const {
+void JsonKeys::refuse_not_understood(std::string_view key) const {
   fail_format("[{}] the key '{}' is not understood: got {}, expected it absent or neutral ({})",
               caller_, key, shown(*object_->find(key)), where_);
 }

@@ -77,7 +77,7 @@ class JsonKeys {
 
  protected:
   const nlohmann::json& get(std::string_view key, const JsonKind& kind);
-  [[noreturn]] void refuse_unread(std::string_view key) const;
+  [[noreturn]] void refuse_not_understood(std::string_view key) const;
 
  private:
   const nlohmann::json* object_;

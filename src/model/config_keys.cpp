@@ -30,17 +30,17 @@ bool ConfigKeys::is_object(std::string_view key) const {
   return has(key) && value().find(key)->is_object();
 }
 
-ConfigKeys ConfigKeys::object(std::string_view key, std::string model_type) {
+ConfigKeys ConfigKeys::object(std::string_view key, std::string table) {
   static const auto empty = nlohmann::json::object();
   const auto* found = find(key);
-  return {found == nullptr ? empty : *found, where(key), std::move(model_type),
+  return {found == nullptr ? empty : *found, where(key), std::move(table),
           path_ + std::string(key) + ".", *ignored_};
 }
 
-void ConfigKeys::ignore_unread() {
-  const auto known = keys_read_by_transformers(model_type_);
+void ConfigKeys::refuse_or_ignore_unread() {
+  const auto known = keys_read_by_transformers(table_);
   for (const auto& key : unread()) {
-    if (known.empty() || std::ranges::binary_search(known, key)) refuse_unread(key);
+    if (known.empty() || std::ranges::binary_search(known, key)) refuse_not_understood(key);
     add_ignored(key);
   }
 }

@@ -11,18 +11,18 @@ namespace spikesink::detail {
 /// Reads an object of a model's `config.json`, key by key.
 class ConfigKeys : public JsonKeys {
  public:
-  /// `model_type` is a name of keys_read_by_transformers(). Ignored keys are appended to `ignored`,
+  /// `table` is a name of keys_read_by_transformers(). Ignored keys are appended to `ignored`,
   /// which must outlive this.
-  ConfigKeys(const nlohmann::json& object, std::string where, std::string model_type,
+  ConfigKeys(const nlohmann::json& object, std::string where, std::string table,
              std::vector<std::string>& ignored)
-      : ConfigKeys(object, std::move(where), std::move(model_type), "", ignored) {}
+      : ConfigKeys(object, std::move(where), std::move(table), "", ignored) {}
 
   std::vector<int64_t> integers(std::string_view key);
   std::vector<double> numbers(std::string_view key);
   std::vector<std::string> texts(std::string_view key);
   bool is_object(std::string_view key) const;
-  /// Returns an empty object when the key is absent. `model_type`: as in the constructor.
-  ConfigKeys object(std::string_view key, std::string model_type);
+  /// Returns an empty object when the key is absent. `table`: as in the constructor.
+  ConfigKeys object(std::string_view key, std::string table);
 
   /// Throws FileError unless `key` is absent or has this value, the only supported one.
   template <typename T>
@@ -40,19 +40,19 @@ class ConfigKeys : public JsonKeys {
   }
   /// Throws FileError for a key of `unread()` that transformers reads. Ignores the others, which
   /// cannot have changed the model.
-  void ignore_unread();
+  void refuse_or_ignore_unread();
 
  private:
-  ConfigKeys(const nlohmann::json& object, std::string where, std::string model_type,
-             std::string path, std::vector<std::string>& ignored)
+  ConfigKeys(const nlohmann::json& object, std::string where, std::string table, std::string path,
+             std::vector<std::string>& ignored)
       : JsonKeys(object, "read_model_config", std::move(where)),
-        model_type_(std::move(model_type)),
+        table_(std::move(table)),
         path_(std::move(path)),
         ignored_(&ignored) {}
 
   void add_ignored(std::string_view key) { ignored_->push_back(path_ + std::string(key)); }
 
-  std::string model_type_, path_;  // path: "text_config."
+  std::string table_, path_;  // path: "text_config."
   std::vector<std::string>* ignored_;
 };
 

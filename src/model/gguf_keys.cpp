@@ -11,9 +11,11 @@ GgufKeys::GgufKeys(const GgufFile& file, const std::vector<std::string>& ignored
       prefix_(file.get<std::string>("general.architecture") + "."),
       ignored_(ignored_keys.begin(), ignored_keys.end()) {
   for (const auto& key : ignored_keys) {
-    if (!file.metadata().contains(key))
-      fail_argument("[read_model_config] ignored_keys: got '{}', expected a key of the file ({})",
-                    key, where());
+    if (!key.starts_with(prefix_) || !file.metadata().contains(key))
+      fail_argument(
+          "[read_model_config] ignored_keys: got '{}', expected a key of the file that begins with "
+          "'{}' ({})",
+          key, prefix_, where());
   }
 }
 
@@ -30,8 +32,11 @@ const T* GgufKeys::find(std::string_view key) {
 
 template <typename T>
 const T& GgufKeys::get(std::string_view key) {
-  const auto* found = find<T>(key);
-  return found ? *found : file_.get<T>(mark_read(key));
+  const auto name = mark_read(key);
+  if (ignored_.contains(name))
+    fail_format("[read_model_config] the key '{}' is ignored, but the model needs it ({})", name,
+                where());
+  return file_.get<T>(name);
 }
 
 bool GgufKeys::has(std::string_view key) const {

@@ -8,6 +8,7 @@
 #include "detail/logger.h"
 #include "model/read_config.h"
 #include "model/streamed_weights.h"
+#include "weights/mapped_file.h"
 
 namespace spikesink {
 namespace {
@@ -63,19 +64,27 @@ void check_sizes(const ModelConfig& config, const WeightSource& source) {
         "the largest dimension of a tensor over n_heads");
 }
 
+// The name of the tensor of a parameter, empty if the file has none.
+std::string stored_name(const char* parameter, const ModelConfig& config,
+                        const WeightSource& source, const detail::WeightNames& names,
+                        const std::string& base) {
+  for (const auto& stored : stored_as(parameter, config.d_vocabulary, names, base)) {
+    if (source.contains(stored.tensors.front())) return stored.tensors.front();
+  }
+  return "";
+}
+
 // Fine-tuned models may have an unembedding of their own although their configuration still says
 // that it is the embedding.
 bool has_own_unembedding(const ModelConfig& config, const WeightSource& source,
                          const detail::WeightNames& names, const std::string& base) {
-  const auto find = [&](const char* parameter) -> std::optional<torch::Tensor> {
-    for (const auto& stored : stored_as(parameter, config.d_vocabulary, names, base)) {
-      if (source.contains(stored.tensors.front())) return source.tensor(stored.tensors.front());
-    }
-    return std::nullopt;
-  };
-  if (!config.tied_embeddings) return false;
-  const auto unembedding = find("unembed"), embedding = find("embed");
-  return unembedding && embedding && !at::equal(*unembedding, *embedding);
+  if (!config.tied_embeddings || config.head == OutputHead::kNone) return false;
+  const auto unembedding = stored_name("unembed", config, source, names, base),
+             embedding = stored_name("embed", config, source, names, base);
+  if (unembedding.empty() || embedding.empty()) return false;
+  const bool equal = at::equal(source.tensor(unembedding), source.tensor(embedding));
+  for (const auto& name : {unembedding, embedding}) detail::release(source.bytes(name));
+  return !equal;
 }
 
 void check_options(const LoadOptions& options) {

@@ -72,10 +72,10 @@ Description describe_hf(const std::filesystem::path& config_file,
                         const std::vector<std::string>& ignored_keys) {
   const auto file = MappedFile::open(config_file, "read_model_config");
   auto json = parse_strict_json(file->text(), kMaxConfigDepth, "read_model_config", config_file);
-  for (const auto& key : ignored_keys) {
+  auto ignored = sorted_once(ignored_keys);
+  for (const auto& key : ignored) {
     if (!remove_key(json, key)) fail_absent(key, config_file);
   }
-  auto ignored = ignored_keys;
   ConfigKeys keys(json, config_file.string(), model_type_of(json), ignored);
   const auto& family = hf_architecture(keys.text("model_type"), config_file.string());
   auto config = family.read_config(keys);
@@ -84,7 +84,7 @@ Description describe_hf(const std::filesystem::path& config_file,
     config.head = OutputHead::kNone;
   extend_context(config);
   ignore_housekeeping(keys);
-  keys.ignore_unread();
+  keys.refuse_or_ignore_unread();
   config.ignored_keys = sorted_once(std::move(ignored));
   return {validated(std::move(config), config_file), family.names()};
 }

@@ -201,7 +201,7 @@ struct Scale {
   void (*recipe)(TrainConfig&);
 };
 
-// What the defaults of TrainConfig do not say.
+// The defaults of TrainConfig, and the authors' number of steps.
 void authors_recipe(TrainConfig& config) {
   config.steps = 50000;
 }
@@ -233,11 +233,56 @@ void micro_recipe(TrainConfig& config) {
 // 7b is the model of the paper's authors. 1b has the shape of Llama-3.2-1B, 60m that of Gu et al.
 // (arXiv 2410.10781). A step of these has 2M tokens.
 constexpr Scale kScales[] = {
-    {"nano", 2, 64, 192, 1, 64, 65, 64, 64, nano_recipe},
-    {"micro", 2, 128, 384, 1, 128, 65, 64, 64, micro_recipe},
-    {"60m", 10, 768, 1536, 8, 96, 32000, 2048, 1024, authors_recipe},
-    {"1b", 16, 2048, 5632, 16, 128, 32000, 4096, 512, authors_recipe},
-    {"7b", 32, 4096, 11008, 32, 128, 32000, 4096, 512, authors_recipe},
+    {.name = "nano",
+     .layers = 2,
+     .d_model = 64,
+     .d_mlp = 192,
+     .heads = 1,
+     .d_head = 64,
+     .vocabulary = 65,
+     .length = 64,
+     .sequences = 64,
+     .recipe = nano_recipe},
+    {.name = "micro",
+     .layers = 2,
+     .d_model = 128,
+     .d_mlp = 384,
+     .heads = 1,
+     .d_head = 128,
+     .vocabulary = 65,
+     .length = 64,
+     .sequences = 64,
+     .recipe = micro_recipe},
+    {.name = "60m",
+     .layers = 10,
+     .d_model = 768,
+     .d_mlp = 1536,
+     .heads = 8,
+     .d_head = 96,
+     .vocabulary = 32000,
+     .length = 2048,
+     .sequences = 1024,
+     .recipe = authors_recipe},
+    {.name = "1b",
+     .layers = 16,
+     .d_model = 2048,
+     .d_mlp = 5632,
+     .heads = 16,
+     .d_head = 128,
+     .vocabulary = 32000,
+     .length = 4096,
+     .sequences = 512,
+     .recipe = authors_recipe},
+    {.name = "7b",
+     .layers = 32,
+     .d_model = 4096,
+     .d_mlp = 11008,
+     .heads = 32,
+     .d_head = 128,
+     .vocabulary = 32000,
+     .length = 4096,
+     .sequences = 512,
+     .recipe = authors_recipe},
 };
 
 }  // namespace

@@ -85,7 +85,6 @@ class ConfigTest(HostileTest):
     def test_positions_that_cannot_be(self):
         yarn = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32, "rope_theta": 1.0}
         cases = [
-            ("no dimension turned", "partial_rotary_factor", {"rope_parameters": {"rope_theta": 1e4, "partial_rotary_factor": 1e-9}}),
             ("yarn on a base of one", "rope.theta: got 1, expected more than 1", {"rope_parameters": yarn}),
         ]
 

@@ -82,23 +82,25 @@ TEST_F(LoadModelTest, AKeyThatTransformersDoesNotReadIsIgnoredAndNamed) {
   config["max_window_layers"] = 2;
   config["unsloth_version"] = "2025.1";
   config["partial_rotary_factor"] = 0.5;
+  config["rope_parameters"]["partial_rotary_factor"] = 0.5;
   config["rope_parameters"]["made_by"] = "hand";
   save();
   const auto read = load_model(folder.path())->config();
   EXPECT_EQ(read.ignored_keys,
             (std::vector<std::string>{"max_window_layers", "partial_rotary_factor",
-                                      "rope_parameters.made_by", "unsloth_version"}));
+                                      "rope_parameters.made_by",
+                                      "rope_parameters.partial_rotary_factor", "unsloth_version"}));
   EXPECT_EQ(read.ropes.front().dimensions, read.d_head);
 }
 
 TEST_F(LoadModelTest, AnIgnoredKeyIsReadAsIfItWereAbsent) {
   config["quantization_config"] = {{"bits", 4}};
-  config["rope_parameters"]["partial_rotary_factor"] = 0.5;
+  config["rope_parameters"]["rope_theta"] = 500.0;
   save();
-  const std::vector<std::string> ignored = {"rope_parameters.partial_rotary_factor",
+  const std::vector<std::string> ignored = {"rope_parameters.rope_theta", "quantization_config",
                                             "quantization_config"};
   const auto read = load_model(folder.path(), {.ignored_keys = ignored})->config();
-  EXPECT_EQ(read.ropes.front().dimensions, read.d_head);
+  EXPECT_EQ(read.ropes.front().theta, RopeConfig().theta);
   EXPECT_EQ(read.ignored_keys, (std::vector<std::string>{ignored[1], ignored[0]}));
   EXPECT_EQ(read_model_config(folder.path(), ignored).ignored_keys, read.ignored_keys);
   const auto message = message_of<std::invalid_argument>(
@@ -119,6 +121,18 @@ TEST_F(LoadModelTest, AnUnembeddingOfItsOwnIsKeptAlthoughItIsSaidToBeTied) {
   EXPECT_FALSE(model->config().tied_embeddings);
   EXPECT_EQ(model->config().ignored_keys, std::vector<std::string>{"tie_word_embeddings"});
   EXPECT_TRUE(model->unembedding.equal(tensors.at("lm_head.weight")));
+  auto by_layer = load_model(folder.path(), {.weight_loading = WeightLoadingMode::kByLayer});
+  EXPECT_FALSE(by_layer->config().tied_embeddings);
+  const auto ids = torch::arange(5).unsqueeze(0);
+  EXPECT_TRUE(by_layer->forward(ids).equal(model->forward(ids)));
+}
+
+TEST_F(LoadModelTest, RopeScalingIsReadBeforeRopeParameters) {
+  config["rope_scaling"] = {{"rope_type", "linear"}, {"factor", 4.0}};
+  save();
+  const auto read = load_model(folder.path())->config();
+  EXPECT_EQ(read.ropes.front().scaling.factor, 4);
+  EXPECT_EQ(read.ignored_keys, std::vector<std::string>{"rope_parameters"});
 }
 
 TEST_F(LoadModelTest, InvalidConfigsAreErrors) {
@@ -236,6 +250,22 @@ TEST_F(LoadModelTest, AFusedTensorOfTheWrongShapeNamesWhatItLacks) {
   const auto message = refusal();
   EXPECT_TRUE(contains(message, fused));
   EXPECT_TRUE(contains(message, "cannot be taken"));
+}
+
+TEST(GgufIgnoredKeysTest, AreReadAsIfTheyWereAbsent) {
+  const std::filesystem::path file = SPIKESINK_GOLDENS "/models/gemma2/softcaps/model.gguf";
+  const std::vector<std::string> caps = {"gemma2.attn_logit_softcapping",
+                                         "gemma2.final_logit_softcapping"};
+  const auto config = read_model_config(file, caps);
+  EXPECT_EQ(config.attention_softcap, 50) << "the family's default";
+  EXPECT_EQ(config.logit_softcap, 30);
+  EXPECT_EQ(config.ignored_keys, caps);
+  const auto refusal = [&](const char* key) {
+    return message_of<std::exception>([&] { read_model_config(file, {key}); });
+  };
+  EXPECT_TRUE(contains(refusal("gemma2.block_count"), "is ignored, but the model needs it"));
+  EXPECT_TRUE(contains(refusal("general.architecture"), "a key of the file that begins with"));
+  EXPECT_TRUE(contains(refusal("gemma2.new"), "got 'gemma2.new'"));
 }
 
 }  // namespace

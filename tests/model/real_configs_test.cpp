@@ -27,7 +27,7 @@ std::string outcome(const std::string& text, const TempDir& folder) {
     const auto path = (folder / "config.json").string();
     if (const auto at = message.find(path); at != std::string::npos)
       message.replace(at, path.size(), "config.json");
-    return "refused: " + message;
+    return "refused: " + message.substr(0, message.find(", expected one of"));
   }
 }
 

@@ -154,8 +154,9 @@ struct LayerConfig {
 /// pass.
 struct ModelConfig {
   std::string model_type;  // "llama", ...
-  /// Keys of the file's configuration that were ignored ("text_config.key"): transformers does not
-  /// read them either, or LoadOptions::ignored_keys names them.
+  /// Keys of the file's configuration that were ignored ("text_config.key"): in transformers they
+  /// do not change this model either, or LoadOptions::ignored_keys names them. With
+  /// "tie_word_embeddings" the file has an unembedding of its own.
   std::vector<std::string> ignored_keys;
 
   // Sizes.

@@ -38,10 +38,10 @@ RopeScaling read_scaling(ConfigKeys& keys, ConfigKeys& file, const ModelConfig& 
   keys.ignore({"type"});  // transformers 4 wrote both the old and the new key
   for (auto* either : {&keys, &file}) either->ignore({"original_max_position_embeddings"});
   if (kind == "default") return scaling;
-  // In transformers the outer key has priority.
-  constexpr const char* kContext = "original_max_position_embeddings";
   const auto original_context = [&] {
-    return file.integer(kContext, keys.integer(kContext, config.context));
+    const auto key = "original_max_position_embeddings";
+    const auto own = keys.integer(key, config.context);
+    return file.integer(key, own);  // in transformers the outer key has priority
   };
   const auto read_factor = [&] {
     const auto by_context =
@@ -60,7 +60,7 @@ RopeScaling read_scaling(ConfigKeys& keys, ConfigKeys& file, const ModelConfig& 
     scaling.factor = keys.number("factor");
     scaling.low_frequency_factor = keys.number("low_freq_factor");
     scaling.high_frequency_factor = keys.number("high_freq_factor");
-    scaling.original_context = file.has(kContext) ? file.integer(kContext) : keys.integer(kContext);
+    scaling.original_context = original_context();
   } else if (kind == "yarn" && !is_longrope(kind, keys)) {
     scaling.kind = RopeScalingKind::kYarn;
     scaling.original_context = original_context();
@@ -87,15 +87,27 @@ RopeScaling read_scaling(ConfigKeys& keys, ConfigKeys& file, const ModelConfig& 
   return scaling;
 }
 
+// The object of the RoPE parameters. As in transformers, the key of version 4 has priority.
+const char* rope_key(ConfigKeys& keys) {
+  const auto* scaling = keys.find("rope_scaling");
+  if (scaling == nullptr || scaling->empty()) return "rope_parameters";
+  keys.ignore_unless("rope_parameters", *scaling);
+  return "rope_scaling";
+}
+
+// `own` is the object of the RoPE parameters, `keys` the object around it.
+double read_number(ConfigKeys& keys, ConfigKeys& own, const char* key, bool reads_outer,
+                   double absent) {
+  if (!reads_outer) keys.ignore_unless(key, absent);
+  const double outer = reads_outer ? keys.number(key, absent) : absent;
+  return own.number(key, outer);
+}
+
 double read_fraction(ConfigKeys& keys, ConfigKeys& own, const RopeDefaults& defaults) {
   constexpr const char* kKey = "partial_rotary_factor";
-  double fraction = defaults.fraction;
-  if (defaults.reads_fraction) {
-    fraction = keys.number(kKey, fraction);
-  } else {
-    keys.ignore_unless(kKey, 1.0);
-  }
-  return own.number(kKey, fraction);
+  if (defaults.partial) return read_number(keys, own, kKey, defaults.outer_keys, defaults.fraction);
+  for (auto* object : {&keys, &own}) object->ignore_unless(kKey, defaults.fraction);
+  return defaults.fraction;
 }
 
 bool has_layer_types(const ConfigKeys& rope_parameters) {
@@ -155,18 +167,15 @@ void read_sizes(ConfigKeys& keys, ModelConfig& config) {
 
 RopeConfig read_rope(ConfigKeys& keys, const ModelConfig& config, const RopeDefaults& defaults,
                      const std::string& layer_type) {
-  auto parameters = keys.object(keys.has("rope_parameters") ? "rope_parameters" : "rope_scaling",
-                                "rope_parameters");
-  keys.ignore({"rope_scaling"});
+  auto parameters = keys.object(rope_key(keys), "rope_parameters");
   const bool nested = has_layer_types(parameters);
   auto own = nested ? parameters.object(layer_type, "rope_parameters") : parameters;
   if (nested) {
     parameters.ignore({"full_attention", "sliding_attention"});
-    parameters.ignore_unread();
+    parameters.refuse_or_ignore_unread();
   }
   RopeConfig rope;
-  const double flat_theta = keys.number("rope_theta", defaults.theta);
-  rope.theta = own.number("rope_theta", flat_theta);
+  rope.theta = read_number(keys, own, "rope_theta", defaults.outer_keys, defaults.theta);
   const double fraction = read_fraction(keys, own, defaults);
   if (!(fraction > 0 && fraction <= 1))
     own.refuse("partial_rotary_factor", "a number above 0, up to 1");
@@ -174,7 +183,7 @@ RopeConfig read_rope(ConfigKeys& keys, const ModelConfig& config, const RopeDefa
   if (config.d_head > 0 && rope.dimensions < 1)
     own.refuse("partial_rotary_factor", "one that rotates at least one dimension");
   rope.scaling = read_scaling(own, keys, config, nested);
-  own.ignore_unread();
+  own.refuse_or_ignore_unread();
   return rope;
 }
 
@@ -183,7 +192,7 @@ std::vector<RopeConfig> read_ropes_by_layer_type(ConfigKeys& keys, const ModelCo
                                                  double local_theta) {
   const auto full = read_rope(keys, config, {.theta = theta}, "full_attention");
   const double flat = keys.number(local_theta_key, local_theta);
-  if (has_layer_types(keys.object("rope_parameters", "rope_parameters")))
+  if (has_layer_types(keys.object(rope_key(keys), "rope_parameters")))
     return {full, read_rope(keys, config, {.theta = flat}, "sliding_attention")};
   return {full, {.theta = flat, .dimensions = full.dimensions}};
 }

@@ -26,8 +26,9 @@ void read_sizes(ConfigKeys& keys, ModelConfig& config);
 
 struct RopeDefaults {
   double theta = 10000.0;
-  double fraction = 1.0;        // fraction of a head's dimensions that are rotated
-  bool reads_fraction = false;  // the outer `partial_rotary_factor` counts
+  double fraction = 1.0;   // fraction of a head's dimensions that are rotated
+  bool partial = false;    // `partial_rotary_factor` counts
+  bool outer_keys = true;  // `rope_theta` and `partial_rotary_factor` outside the object count
 };
 /// Reads RoPE of all layers, or of the layers with one `layer_type`, with the keys of transformers
 /// 5

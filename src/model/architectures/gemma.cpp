@@ -73,7 +73,8 @@ ModelConfig read_gemma3(ConfigKeys& keys) {
   auto config = read_gemma3_text(text);
   config.tied_embeddings = config.tied_embeddings && tied;
   ignore_housekeeping(text);
-  text.ignore_unread();
+  text.expect("is_causal", true);
+  text.refuse_or_ignore_unread();
   keys.ignore({"vision_config", "mm_tokens_per_image", "boi_token_index", "eoi_token_index",
                "image_token_index", "image_token_id", "vocab_size"});
   return config;
@@ -96,7 +97,6 @@ ModelConfig read_gguf_gemma(GgufKeys& keys, const std::string& model_type, int64
     const int64_t width = config.d_model / config.n_heads;
     config.attention_scale = 1 / std::sqrt(static_cast<double>(width));
   }
-  config.logit_softcap = keys.number("final_logit_softcapping", 0);
   return config;
 }
 
@@ -115,6 +115,7 @@ ModelConfig read_gguf_gemma2(GgufKeys& keys) {
 ModelConfig read_gguf_gemma3(GgufKeys& keys) {
   auto config = read_gguf_gemma(keys, "gemma3_text", 62);
   config.attention_softcap = keys.number("attn_logit_softcapping", 0);
+  config.logit_softcap = keys.number("final_logit_softcapping", 0);
   config.qk_norm = QkNorm::kPerHead;
   config.qk_norm_config = config.norm;
   const auto full = read_gguf_rope(keys, config, 1000000.0);

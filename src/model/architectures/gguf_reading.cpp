@@ -44,16 +44,17 @@ RopeScaling read_yarn(GgufKeys& keys) {
 RopeScaling read_scaling(GgufKeys& keys) {
   RopeScaling scaling;
   const auto& file = keys.file();
-  const auto type = keys.text("rope.scaling.type", "none");
+  const double legacy = keys.number("rope.scale_linear", 0);
+  const double factor = keys.number("rope.scaling.factor", legacy);
+  const auto type = keys.text("rope.scaling.type", factor != 0 ? "linear" : "none");
   if (file.contains("rope_factors_short.weight") || file.contains("rope_factors_long.weight")) {
     return read_long_factors(keys);
   } else if (file.contains("rope_freqs.weight")) {
     scaling.kind = RopeScalingKind::kFactors;
     scaling.short_factors = read_values(file, "rope_freqs.weight");
-  } else if (type == "linear" || (type == "none" && keys.has("rope.scale_linear"))) {
+  } else if (type == "linear") {
     scaling.kind = RopeScalingKind::kLinear;
-    const double legacy = keys.number("rope.scale_linear", 1);
-    scaling.factor = keys.number("rope.scaling.factor", legacy);
+    scaling.factor = factor != 0 ? factor : 1;  // as in llama.cpp
   } else if (type == "yarn") {
     return read_yarn(keys);
   } else if (type != "none") {

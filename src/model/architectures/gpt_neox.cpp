@@ -13,7 +13,8 @@ ModelConfig read_gpt_neox(ConfigKeys& keys) {
                                                              : ResidualForm::kSequential;
   const RopeDefaults legacy{.theta = keys.number("rotary_emb_base", 10000.0),
                             .fraction = keys.number("rotary_pct", 0.25),
-                            .reads_fraction = true};
+                            .partial = true,
+                            .outer_keys = false};
   config.ropes = {read_rope(keys, config, legacy)};
   config.gated = false;
   config.activation.kind = read_activation(keys, "hidden_act", "gelu");

@@ -5,10 +5,11 @@
 
 namespace spikesink::detail {
 
-ModelConfig read_llama_like(ConfigKeys& keys, double norm_epsilon, const RopeDefaults& rope) {
+ModelConfig read_llama_like(ConfigKeys& keys, double norm_epsilon, const RopeDefaults& rope,
+                            int64_t context) {
   ModelConfig config;
   config.model_type = keys.text("model_type");
-  if (config.model_type == "llama") config.context = 2048;  // the first files do not say it
+  config.context = context;
   read_sizes(keys, config);
   config.norm = config.final_norm = rms_norm(keys.number("rms_norm_eps", norm_epsilon));
   config.activation.kind = read_activation(keys, "hidden_act", "silu");
@@ -40,7 +41,8 @@ WeightNames llama_names() {
 }
 
 ModelConfig read_llama(ConfigKeys& keys) {
-  auto config = read_llama_like(keys);
+  constexpr int64_t kContext = 2048;  // the first files do not say it
+  auto config = read_llama_like(keys, 1e-6, {}, kContext);
   config.qkv_bias = config.attention_output_bias = keys.flag("attention_bias", false);
   config.mlp_bias = keys.flag("mlp_bias", false);
   return config;

@@ -7,9 +7,10 @@
 
 namespace spikesink::detail {
 
-/// Reads a pre-norm decoder with RMSNorm, RoPE, gated feed-forwards and no biases.
+/// Reads a pre-norm decoder with RMSNorm, RoPE, gated feed-forwards and no biases. `context` is the
+/// default, 0 for none.
 ModelConfig read_llama_like(ConfigKeys& keys, double norm_epsilon = 1e-6,
-                            const RopeDefaults& rope = {});
+                            const RopeDefaults& rope = {}, int64_t context = 0);
 
 /// Returns the tensor names of Llama, with layers in `model.layers.N.`.
 WeightNames llama_names();

@@ -39,7 +39,7 @@ ModelConfig read_mpt(ConfigKeys& keys) {
   config.qkv_clip = attention.number("clip_qkv", 0);
   attention.ignore({"attn_pdrop", "attn_impl"});
   ignore_housekeeping(attention);
-  attention.ignore_unread();
+  attention.refuse_or_ignore_unread();
   return config;
 }
 

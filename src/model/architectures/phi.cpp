@@ -12,7 +12,7 @@ ModelConfig read_phi(ConfigKeys& keys) {
   read_sizes(keys, config);
   config.norm = config.final_norm = layer_norm(keys.number("layer_norm_eps", 1e-5));
   config.residual = ResidualForm::kParallelSharedNorm;
-  config.ropes = {read_rope(keys, config, {.fraction = 0.5, .reads_fraction = true})};
+  config.ropes = {read_rope(keys, config, {.fraction = 0.5, .partial = true})};
   config.gated = false;
   config.activation.kind = read_activation(keys, "hidden_act", "gelu_new");
   config.qkv_bias = config.attention_output_bias = config.mlp_bias = true;
@@ -42,7 +42,7 @@ WeightNames phi_names() {
 }
 
 ModelConfig read_phi3(ConfigKeys& keys) {
-  auto config = read_llama_like(keys, 1e-5, {.reads_fraction = true});
+  auto config = read_llama_like(keys, 1e-5, {.partial = true});
   read_common_window(keys, config);
   return config;
 }

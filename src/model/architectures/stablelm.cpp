@@ -5,7 +5,7 @@ namespace spikesink::detail {
 
 // Llama's layout with LayerNorms; RoPE rotates a quarter of each head's dimensions.
 ModelConfig read_stablelm(ConfigKeys& keys) {
-  auto config = read_llama_like(keys, 1e-6, {.fraction = 0.25, .reads_fraction = true});
+  auto config = read_llama_like(keys, 1e-6, {.fraction = 0.25, .partial = true});
   config.norm = config.final_norm = layer_norm(keys.number("layer_norm_eps", 1e-5));
   config.residual = keys.flag("use_parallel_residual", false) ? ResidualForm::kParallelSharedNorm
                                                               : ResidualForm::kSequential;

@@ -225,8 +225,8 @@ constexpr Table kTables[] = {
 
 }  // namespace
 
-std::span<const std::string_view> keys_read_by_transformers(std::string_view model_type) {
-  const auto* found = std::ranges::find(kTables, model_type, &Table::name);
+std::span<const std::string_view> keys_read_by_transformers(std::string_view table) {
+  const auto* found = std::ranges::find(kTables, table, &Table::name);
   return found == std::end(kTables) ? std::span<const std::string_view>{} : found->keys;
 }
 
