@@ -46,6 +46,7 @@ CONFIG = {
     "rms_norm_eps": 1e-05,
     "rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"},
     "tie_word_embeddings": False,
+    "made_by": "hand",
     "vocab_size": ENTRIES,
 }
 

@@ -127,7 +127,7 @@ def description(config):
         "attention_softcap": 0.0,
         "windows": [],
         "tied_embeddings": config["tie_word_embeddings"],
-        "ignored_keys": [],
+        "ignored_keys": [key for key in config if key == "made_by"],
     }
 
 
