@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from transformers import LlamaConfig, LlamaForCausalLM
 
 WARM_UP = 2
+MEASURE_EVERY = 200  # the default of TrainConfig
 PRODUCTS = dict(
     name="4 layers of 512", sequences=8, length=256,
     model=dict(n_layers=4, d_model=512, d_mlp=1408, d_vocabulary=4096, context=256, n_heads=8, n_key_value_heads=8, d_head=64,
@@ -84,7 +85,7 @@ def compare(program, options, arguments):
             torch.set_num_threads(arguments.threads)
             theirs = Theirs(head)
         rounds.append((ours, theirs.run(arguments.steps)))
-        costs.append(measured / (100 * statistics.median(ours)))
+        costs.append(measured / (MEASURE_EVERY * statistics.median(ours)))
     config = head["config"]
     tokens = config["sequences"] * config["length"]
     print(f"{config['name']}: {config['sequences']} x {config['length']} tokens, {head['parameters']} parameters, "
@@ -95,7 +96,7 @@ def compare(program, options, arguments):
     medians = [statistics.median(ours) / statistics.median(other) for ours, other in rounds]
     fastest = min(min(ours) for ours, _ in rounds) / min(min(other) for _, other in rounds)
     print(f"  ours / theirs, a round's medians: {spread(medians)}; of the fastest steps {fastest:.3f}")
-    print(f"  measuring every 100 steps: {spread([100 * cost for cost in costs], ' %')} more", flush=True)
+    print(f"  measuring every {MEASURE_EVERY} steps: {spread([100 * cost for cost in costs], ' %')} more", flush=True)
 
 
 def main():
