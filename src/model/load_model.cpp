@@ -83,7 +83,7 @@ bool has_own_unembedding(const ModelConfig& config, const WeightSource& source,
              embedding = stored_name("embed", config, source, names, base);
   if (unembedding.empty() || embedding.empty()) return false;
   const bool equal = at::equal(source.tensor(unembedding), source.tensor(embedding));
-  for (const auto& name : {unembedding, embedding}) detail::release(source.bytes(name));
+  for (const auto& name : {unembedding, embedding}) detail::release(source.byte_ranges(name));
   return !equal;
 }
 

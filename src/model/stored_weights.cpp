@@ -22,10 +22,12 @@ bool all_finite(const torch::Tensor& tensor) {
 }
 
 // True if the values are the mapped bytes of the file themselves, not a copy.
-bool is_view_of(const torch::Tensor& values, std::span<const uint8_t> bytes) {
+bool is_view_of(const torch::Tensor& values, const std::vector<std::span<uint8_t>>& ranges) {
   if (!values.is_cpu()) return false;
   const auto* begin = static_cast<const uint8_t*>(values.const_data_ptr());
-  return begin >= bytes.data() && begin < bytes.data() + bytes.size();
+  return std::ranges::any_of(ranges, [&](std::span<const uint8_t> bytes) {
+    return begin >= bytes.data() && begin < bytes.data() + bytes.size();
+  });
 }
 
 // A tensor with a shape but without data, to check layouts.
@@ -214,8 +216,8 @@ std::vector<WeightValues> StoredWeights::read(WeightGroup group) {
     bool uses_file_bytes = false;
     for (const auto& entry : all) {
       result.push_back({entry.parameter, convert(entry, extract(entry, stored))});
-      uses_file_bytes |=
-          is_view_of(result.back().values, source_->bytes(file_tensors(tensor, entry).front()));
+      uses_file_bytes |= is_view_of(result.back().values,
+                                    source_->byte_ranges(file_tensors(tensor, entry).front()));
     }
     if (!uses_file_bytes) release(all.front());
   }
@@ -236,7 +238,7 @@ torch::Tensor StoredWeights::stored_values(const Entry& entry, bool check_finite
 
 torch::Tensor StoredWeights::read(const std::string& name) const {
   const auto plain = [&](const std::string& tensor) {
-    fetch(source_->bytes(tensor));
+    fetch(source_->byte_ranges(tensor));
     return source_->tensor(tensor);
   };
   if (!source_->contains(name)) {
@@ -265,7 +267,8 @@ torch::Tensor StoredWeights::convert(const Entry& entry, const torch::Tensor& va
 
 void StoredWeights::release(const Entry& entry) const {
   for (const auto& tensor : entry.stored.tensors) {
-    for (const auto& name : file_tensors(tensor, entry)) detail::release(source_->bytes(name));
+    for (const auto& name : file_tensors(tensor, entry))
+      detail::release(source_->byte_ranges(name));
   }
 }
 

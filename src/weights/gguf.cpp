@@ -376,9 +376,9 @@ torch::Tensor GgufFile::read(size_t index) const {
   return detail::dequantize(*location.type, contents_->file->data() + location.begin, shape);
 }
 
-std::span<uint8_t> GgufFile::bytes_of(size_t index) const {
+std::vector<std::span<uint8_t>> GgufFile::byte_ranges_of(size_t index) const {
   const Contents::TensorLocation& location = contents_->locations[index];
-  return {contents_->file->data() + location.begin, location.bytes};
+  return {{contents_->file->data() + location.begin, location.bytes}};
 }
 
 template <typename T>

@@ -33,6 +33,25 @@ uintptr_t page_size() {
   return size;
 }
 
+void fetch_range(std::span<uint8_t> bytes) {
+  const auto end = reinterpret_cast<uintptr_t>(bytes.data()) + bytes.size();
+  const auto begin = reinterpret_cast<uintptr_t>(bytes.data()) / page_size() * page_size();
+  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_WILLNEED);
+#ifdef MADV_POPULATE_READ
+  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_READ);
+#endif
+}
+
+void release_range(std::span<uint8_t> bytes) {
+  const auto end = (reinterpret_cast<uintptr_t>(bytes.data()) + bytes.size()) / page_size();
+  const auto begin =
+      // rounded up to whole pages
+      (reinterpret_cast<uintptr_t>(bytes.data()) + page_size() - 1) / page_size();
+  if (begin < end)
+    ::madvise(reinterpret_cast<void*>(begin * page_size()), (end - begin) * page_size(),
+              MADV_DONTNEED);
+}
+
 }  // namespace
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path,
@@ -66,23 +85,12 @@ MappedFile::~MappedFile() {
   ::munmap(data_, size_);
 }
 
-void fetch(std::span<uint8_t> bytes) {
-  const auto end = reinterpret_cast<uintptr_t>(bytes.data()) + bytes.size();
-  const auto begin = reinterpret_cast<uintptr_t>(bytes.data()) / page_size() * page_size();
-  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_WILLNEED);
-#ifdef MADV_POPULATE_READ
-  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_READ);
-#endif
+void fetch(const std::vector<std::span<uint8_t>>& ranges) {
+  for (const auto bytes : ranges) fetch_range(bytes);
 }
 
-void release(std::span<uint8_t> bytes) {
-  const auto end = (reinterpret_cast<uintptr_t>(bytes.data()) + bytes.size()) / page_size();
-  const auto begin =
-      // rounded up to whole pages
-      (reinterpret_cast<uintptr_t>(bytes.data()) + page_size() - 1) / page_size();
-  if (begin < end)
-    ::madvise(reinterpret_cast<void*>(begin * page_size()), (end - begin) * page_size(),
-              MADV_DONTNEED);
+void release(const std::vector<std::span<uint8_t>>& ranges) {
+  for (const auto bytes : ranges) release_range(bytes);
 }
 
 std::optional<int64_t> element_count(torch::IntArrayRef shape) {

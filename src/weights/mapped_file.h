@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace spikesink::detail {
 
@@ -39,11 +40,11 @@ class MappedFile {
   uint64_t size_;
 };
 
-/// Reads bytes of a mapped file from the disk in one operation.
-void fetch(std::span<uint8_t> bytes);
-/// Frees the memory of all whole pages in `bytes`. The next access reads them from the disk again;
-/// edits are lost.
-void release(std::span<uint8_t> bytes);
+/// Reads bytes of mapped files from the disk, each range in one operation.
+void fetch(const std::vector<std::span<uint8_t>>& ranges);
+/// Frees the memory of all whole pages in the ranges. The next access reads them from the disk
+/// again; edits are lost.
+void release(const std::vector<std::span<uint8_t>>& ranges);
 
 /// Returns the product of the dimensions; nothing if a dimension is negative or if the product or a
 /// stride overflows int64.

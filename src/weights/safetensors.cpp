@@ -210,12 +210,16 @@ class SafetensorsFile : public WeightSource {
     return detail::mapped_tensor(file_, location.begin, tensors()[index].shape, location.dtype);
   }
 
-  std::span<uint8_t> bytes_of(size_t index) const override {
+  std::vector<std::span<uint8_t>> byte_ranges_of(size_t index) const override {
+    return {bytes_of(index)};
+  }
+
+ private:
+  std::span<uint8_t> bytes_of(size_t index) const {
     const TensorLocation& location = locations_[index];
     return {file_->data() + location.begin, location.end - location.begin};
   }
 
- private:
   void check_booleans(size_t index) const {
     const auto bytes = bytes_of(index);
     const auto odd = std::ranges::find_if(bytes, [](uint8_t byte) { return byte > 1; });
@@ -316,8 +320,8 @@ class SafetensorsIndex : public WeightSource {
     return sources_[index]->tensor(tensors()[index].name);
   }
 
-  std::span<uint8_t> bytes_of(size_t index) const override {
-    return sources_[index]->bytes(tensors()[index].name);
+  std::vector<std::span<uint8_t>> byte_ranges_of(size_t index) const override {
+    return sources_[index]->byte_ranges(tensors()[index].name);
   }
 
  private:

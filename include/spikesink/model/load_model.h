@@ -29,6 +29,11 @@ struct LoadOptions {
   int64_t max_memory = 0;
   /// Keys of the configuration to read as if they were absent, such as "text_config.key".
   std::vector<std::string> ignored_keys;
+  /// Tensors of the file that the model does not use are an error, except those with these names. A
+  /// "*" at one end stands for any text.
+  std::vector<std::string> ignored_tensors;
+  /// Folder of a LoRA adapter (`adapter_config.json`) to merge into the weights; empty: none.
+  std::filesystem::path adapter;
 };
 
 /// Reads the configuration of a Hugging Face folder (`config.json` of transformers 4 or 5) or of a

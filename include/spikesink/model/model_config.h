@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -158,6 +159,13 @@ struct ModelConfig {
   /// do not change this model either, or LoadOptions::ignored_keys names them. With
   /// "tie_word_embeddings" the file has an unembedding of its own.
   std::vector<std::string> ignored_keys;
+  /// Tensors of the file that the model does not use: those of a known extra head, or
+  /// LoadOptions::ignored_tensors names them.
+  std::vector<std::string> ignored_tensors;
+  /// How the file's weights are quantised ("gptq, 4 bits, groups of 128"); empty: they are not.
+  std::string quantisation;
+  /// Static scales of quantised activations, by their tensor's name. The model does not use them.
+  std::map<std::string, double> activation_scales;
 
   // Sizes.
   int64_t n_layers = 0;             // a layer is two blocks: see Block

@@ -39,7 +39,7 @@ class GgufFile : public WeightSource {
 
  protected:
   torch::Tensor read(size_t index) const override;
-  std::span<uint8_t> bytes_of(size_t index) const override;
+  std::vector<std::span<uint8_t>> byte_ranges_of(size_t index) const override;
 
  private:
   struct Contents;

@@ -15,7 +15,7 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-enum class WeightFormat { kSafetensors, kGguf };
+enum class WeightFormat { kSafetensors, kGguf, kTorch };
 
 /// Name, shape and dtype of a tensor in a file.
 struct TensorInfo {
@@ -43,14 +43,16 @@ class WeightSource {
   /// A tensor that is not quantised is a view of the mapped file (copy-on-write; a copy if the data
   /// is not aligned). The file stays mapped while the tensor exists.
   torch::Tensor tensor(std::string_view name) const { return read(index_of(name)); }
-  /// Returns the bytes of a tensor in the mapped file.
-  std::span<uint8_t> bytes(std::string_view name) const { return bytes_of(index_of(name)); }
+  /// Returns the ranges of the mapped files from which `tensor` reads.
+  std::vector<std::span<uint8_t>> byte_ranges(std::string_view name) const {
+    return byte_ranges_of(index_of(name));
+  }
 
  protected:
   /// Registers a tensor and returns its index. Throws FileError for a duplicate name.
   size_t add(TensorInfo info);
   virtual torch::Tensor read(size_t index) const = 0;
-  virtual std::span<uint8_t> bytes_of(size_t index) const = 0;
+  virtual std::vector<std::span<uint8_t>> byte_ranges_of(size_t index) const = 0;
 
  private:
   size_t index_of(std::string_view name) const;
