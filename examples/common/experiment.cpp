@@ -55,7 +55,7 @@ spikesink::TokenBatches batch_token_file(const Options& options) {
 
 void batch_text(const Options& options, const spikesink::ModelConfig& config,
                 Experiment& experiment) {
-  experiment.tokenizer = spikesink::load_tokenizer(options.model);
+  experiment.tokenizer = spikesink::load_tokenizer(options.model_files);
   experiment.source = {"text", options.text ? options.text->string() : "built-in passages"};
   experiment.bos = spikesink::windows_start_with_bos(*experiment.tokenizer, options.bos);
   experiment.eos = spikesink::windows_end_with_eos(*experiment.tokenizer, options.bos);
@@ -79,13 +79,11 @@ void load_model(const Options& options, Experiment& experiment) {
   }
   auto load = options.load;
   load.device = device_of(experiment.processes.get(), load.device);
-  experiment.model = spikesink::load_model(options.model, load);
+  experiment.model = spikesink::load_model(options.model_files, load);
 }
 
-std::string ignored_keys(const spikesink::ModelConfig& config) {
-  if (config.ignored_keys.empty()) return "";
-  return fmt::format("\nignored keys of the configuration: {}",
-                     spikesink::printable(fmt::format("{}", fmt::join(config.ignored_keys, ", "))));
+std::string on_next_line(const std::string& text) {
+  return text.empty() ? "" : "\n" + text;
 }
 
 std::string count(int64_t number, const char* noun) {
@@ -109,17 +107,17 @@ int64_t Experiment::longest() const {
 std::string Experiment::describe(const Options& options) const {
   const auto& config = model->config();
   const auto name = (options.model / "").parent_path().filename().string();  // also of "folder/"
-  return fmt::format("{}: {}, {}, {} channels; {} of {}, {} BOS{}, {}{}{}", name, config.model_type,
-                     count(config.n_layers, "layer"), config.d_model,
+  return fmt::format("{}: {}, {}, {} channels{}; {} of {}, {} BOS{}, {}{}{}{}", name,
+                     config.model_type, count(config.n_layers, "layer"), config.d_model,
+                     config.quantisation.empty() ? "" : ", stored as " + config.quantisation,
                      count(sequences(), "sequence"), count(longest(), "token"), bos ? "with" : "no",
                      eos ? " and EOS" : "", to_string(options.load.dtype),
-                     by_layer() ? ", weights loaded layer by layer" : "",
-                     note.empty() ? "" : "\n" + note) +
-         ignored_keys(config);
+                     by_layer() ? ", weights loaded layer by layer" : "", on_next_line(note),
+                     on_next_line(spikesink::describe_ignored(config)));
 }
 
 Experiment open_experiment(const Options& options) {
-  const auto config = spikesink::read_model_config(options.model, options.load.ignored_keys);
+  const auto config = spikesink::read_model_config(options.model_files, options.load.ignored_keys);
   check_options(options, config);
   if (options.tokens)
     return open_experiment(options, batch_token_file(options),
@@ -136,7 +134,7 @@ Experiment open_experiment(const Options& options, spikesink::TokenBatches batch
   experiment.source = std::move(source);
   experiment.batches = std::move(batches);
   try {
-    experiment.tokenizer = spikesink::load_tokenizer(options.model);
+    experiment.tokenizer = spikesink::load_tokenizer(options.model_files);
   } catch (const spikesink::FileError& error) {  // it is only needed for the text of the ids
     experiment.note = fmt::format("tokens are shown without their text: {}", error.what());
   }
@@ -163,6 +161,8 @@ spikesink::Report make_report(const std::string& program, const Options& options
                               const Experiment& experiment) {
   spikesink::Report report(program, experiment.tokenizer);
   report.add_configuration("model", options.model.string());
+  if (!options.load.adapter.empty())
+    report.add_configuration("adapter", options.load.adapter.string());
   report.add_configuration(experiment.source.first, experiment.source.second);
   report.add_configuration("sequences", experiment.sequences());
   report.add_configuration("length", experiment.longest());

@@ -5,6 +5,8 @@
 
 #include <map>
 
+#include "spikesink/weights/hub_cache.h"
+
 namespace examples {
 namespace {
 
@@ -40,9 +42,19 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, T& value,
 }
 
 void add_model_options(CLI::App& app, Options& options) {
-  app.add_option("--model", options.model, "Hugging Face folder or .gguf file")
+  app.add_option_function<std::string>(
+         "--model",
+         [&options](const std::string& name) {
+           options.model = name;
+           options.model_files = spikesink::find_model(name);
+         },
+         "Hugging Face folder, .gguf file, or org/name[@revision] in the Hugging Face cache")
       ->required()
-      ->type_name("PATH")
+      ->type_name("MODEL")
+      ->group(kModelGroup);
+  app.add_option("--adapter", options.load.adapter,
+                 "folder of a LoRA adapter (PEFT) to merge into the model's weights")
+      ->type_name("DIR")
       ->group(kModelGroup);
   add_choice(app, "--dtype", options.load.dtype, kDtypes,
              "precision of weights and activations: float32, bfloat16, float16 or float64 "
@@ -56,6 +68,11 @@ void add_model_options(CLI::App& app, Options& options) {
   app.add_option("--ignore-key", options.load.ignored_keys,
                  "key of the model's configuration to read as if it were absent, such as "
                  "text_config.key; may be repeated")
+      ->type_name("NAME")
+      ->group(kModelGroup);
+  app.add_option("--ignore-tensors", options.load.ignored_tensors,
+                 "tensor of the model's file to read as if it were absent; * at one end stands for "
+                 "any text; may be repeated")
       ->type_name("NAME")
       ->group(kModelGroup);
   app.add_option("--memory", options.load.max_memory,

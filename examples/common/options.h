@@ -23,7 +23,8 @@ struct ProgramOptions {
 
 /// Options of the programs that run a model on sequences.
 struct Options : ProgramOptions {
-  std::filesystem::path model;
+  std::filesystem::path model;                  // as typed: a path, or "org/name@revision"
+  std::filesystem::path model_files;            // where it is
   std::optional<std::filesystem::path> text;    // UTF-8; nullopt: the built-in passages
   std::optional<std::filesystem::path> tokens;  // JSON array of arrays of token ids
   std::optional<int64_t> sequences;  // nullopt: all of --tokens, or text_sequences of a text

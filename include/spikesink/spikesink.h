@@ -103,5 +103,6 @@
 #include "spikesink/train/training_run.h"
 #include "spikesink/version.h"
 #include "spikesink/weights/gguf.h"
+#include "spikesink/weights/hub_cache.h"
 #include "spikesink/weights/safetensors.h"
 #include "spikesink/weights/weight_source.h"

@@ -18,4 +18,9 @@ inline bool is_folder(const std::filesystem::path& path) {
   return std::filesystem::is_directory(path, error);
 }
 
+/// Returns the path itself if it is a folder, else the folder of the file.
+inline std::filesystem::path folder_of(const std::filesystem::path& path) {
+  return is_folder(path) ? path : path.parent_path();
+}
+
 }  // namespace spikesink::detail

@@ -6,22 +6,12 @@
 #include "detail/fail.h"
 #include "detail/free_memory.h"
 #include "detail/logger.h"
+#include "model/open_model.h"
 #include "model/read_config.h"
 #include "model/streamed_weights.h"
-#include "weights/mapped_file.h"
 
 namespace spikesink {
 namespace {
-
-using detail::Description;
-
-Description describe(const WeightSource& source, const std::vector<std::string>& ignored_keys) {
-  if (const auto* gguf = dynamic_cast<const GgufFile*>(&source))
-    return detail::describe_gguf(*gguf, ignored_keys);
-  const auto folder =
-      detail::is_folder(source.path()) ? source.path() : source.path().parent_path();
-  return detail::describe_hf(folder / "config.json", ignored_keys);
-}
 
 // A damaged configuration could ask for more memory than the weights need: compares its sizes with
 // the tensors of the file.
@@ -64,29 +54,6 @@ void check_sizes(const ModelConfig& config, const WeightSource& source) {
         "the largest dimension of a tensor over n_heads");
 }
 
-// The name of the tensor of a parameter, empty if the file has none.
-std::string stored_name(const char* parameter, const ModelConfig& config,
-                        const WeightSource& source, const detail::WeightNames& names,
-                        const std::string& base) {
-  for (const auto& stored : stored_as(parameter, config.d_vocabulary, names, base)) {
-    if (source.contains(stored.tensors.front())) return stored.tensors.front();
-  }
-  return "";
-}
-
-// Fine-tuned models may have an unembedding of their own although their configuration still says
-// that it is the embedding.
-bool has_own_unembedding(const ModelConfig& config, const WeightSource& source,
-                         const detail::WeightNames& names, const std::string& base) {
-  if (!config.tied_embeddings || config.head == OutputHead::kNone) return false;
-  const auto unembedding = stored_name("unembed", config, source, names, base),
-             embedding = stored_name("embed", config, source, names, base);
-  if (unembedding.empty() || embedding.empty()) return false;
-  const bool equal = at::equal(source.tensor(unembedding), source.tensor(embedding));
-  for (const auto& name : {unembedding, embedding}) detail::release(source.byte_ranges(name));
-  return !equal;
-}
-
 void check_options(const LoadOptions& options) {
   if (!c10::isFloatingType(options.dtype) || c10::isFloat8Type(options.dtype)) {
     detail::fail_argument(
@@ -126,32 +93,40 @@ void load_weights(Transformer& model, detail::StoredWeights weights, const LoadO
     detail::set_weights(weights.read({group}));
 }
 
+void log_ignored(const ModelConfig& config, const std::filesystem::path& path) {
+  if (const auto text = describe_ignored(config); !text.empty())
+    detail::logger().warn("{}: {}", path.string(), text);
+}
+
 }  // namespace
 
 ModelConfig read_model_config(const std::filesystem::path& path,
                               const std::vector<std::string>& ignored_keys) {
   const auto config_file = path / "config.json";
   if (detail::exists(config_file)) return detail::describe_hf(config_file, ignored_keys).config;
-  return describe(*open_weights(path), ignored_keys).config;
+  return detail::describe(*open_weights(path), ignored_keys).config;
+}
+
+std::string describe_ignored(const ModelConfig& config) {
+  std::vector<std::string> parts;
+  const auto add = [&](const char* what, const std::vector<std::string>& names) {
+    if (!names.empty())
+      parts.push_back(fmt::format("ignored {}: {}", what, fmt::join(names, ", ")));
+  };
+  add("keys of the configuration", config.ignored_keys);
+  add("tensors", config.ignored_tensors);
+  return printable(fmt::format("{}", fmt::join(parts, "; ")));
 }
 
 Transformer load_model(const std::filesystem::path& path, const LoadOptions& options) {
   check_options(options);
   const auto start = std::chrono::steady_clock::now();
   const torch::NoGradGuard no_grad;
-  auto source = open_weights(path);
-  auto [config, names] = describe(*source, options.ignored_keys);
-  const auto base = detail::find_base(*source, names);
-  if (has_own_unembedding(config, *source, names, base)) {
-    config.tied_embeddings = false;
-    config.ignored_keys.push_back("tie_word_embeddings");
-  }
-  if (!config.ignored_keys.empty())
-    detail::logger().warn("{}: ignored keys of the configuration: {}", path.string(),
-                          printable(fmt::format("{}", fmt::join(config.ignored_keys, ", "))));
-  check_sizes(config, *source);
-  Transformer model(config);
-  detail::StoredWeights weights(*model, std::move(source), names, base,
+  auto opened = detail::open_model(path, options);
+  log_ignored(opened.config, path);
+  check_sizes(opened.config, *opened.source);
+  Transformer model(opened.config);
+  detail::StoredWeights weights(*model, std::move(opened.source), opened.names, opened.base,
                                 torch::TensorOptions(options.dtype).device(options.device));
   const auto tensors = weights.tensors();
   load_weights(model, std::move(weights), options);

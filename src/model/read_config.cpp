@@ -86,7 +86,9 @@ Description describe_hf(const std::filesystem::path& config_file,
   ignore_housekeeping(keys);
   keys.refuse_or_ignore_unread();
   config.ignored_keys = sorted_once(std::move(ignored));
-  return {validated(std::move(config), config_file), family.names()};
+  auto quantisation = read_quantisation(json, config_file.string());
+  config.quantisation = quantisation.summary;
+  return {validated(std::move(config), config_file), family.names(), std::move(quantisation)};
 }
 
 Description describe_gguf(const GgufFile& file, const std::vector<std::string>& ignored_keys) {
@@ -96,7 +98,13 @@ Description describe_gguf(const GgufFile& file, const std::vector<std::string>& 
   auto config = family.read_config(keys);
   keys.refuse_unread();
   config.ignored_keys = sorted_once(ignored_keys);
-  return {validated(std::move(config), file.path()), family.names()};
+  return {validated(std::move(config), file.path()), family.names(), {}};
+}
+
+Description describe(const WeightSource& source, const std::vector<std::string>& ignored_keys) {
+  if (const auto* gguf = dynamic_cast<const GgufFile*>(&source))
+    return describe_gguf(*gguf, ignored_keys);
+  return describe_hf(folder_of(source.path()) / "config.json", ignored_keys);
 }
 
 }  // namespace spikesink::detail

@@ -6,7 +6,6 @@
 #include "detail/dtype.h"
 #include "detail/fail.h"
 #include "weights/mapped_file.h"
-#include "weights/mxfp4.h"
 
 namespace spikesink::detail {
 namespace {
@@ -35,16 +34,6 @@ torch::Tensor without_values(torch::IntArrayRef shape) {
   return at::empty(shape, torch::TensorOptions(torch::kMeta));
 }
 
-// gpt-oss packs a tensor [experts, in, out] as blocks [experts, out, in / 32, 16] of bytes with two
-// values each, and one scale per 32 values.
-torch::Tensor mxfp4_without_values(torch::IntArrayRef blocks) {
-  auto shape = blocks.vec();
-  if (shape.size() != 4) return without_values(blocks);
-  shape.pop_back();
-  shape.back() *= 32;
-  return without_values(shape).transpose(-1, -2);
-}
-
 // The group of a parameter: "blocks.3.ln1.weight" belongs to layer 3.
 WeightGroup group_of(const std::string& parameter, int64_t n_layers) {
   constexpr std::string_view kBlocks = "blocks.";
@@ -54,6 +43,12 @@ WeightGroup group_of(const std::string& parameter, int64_t n_layers) {
     if (parameter.starts_with(name)) return WeightGroup::head(n_layers);
   }
   return WeightGroup::embedding();
+}
+
+// GPTQ's tools write zero biases for modules that have none.
+bool is_zero_bias(const WeightSource& source, const TensorInfo& info) {
+  return info.name.ends_with(".bias") && info.shape.size() == 1 &&
+         !source.tensor(info.name).to(torch::kFloat32).any().item<bool>();
 }
 
 }  // namespace
@@ -92,7 +87,7 @@ void StoredWeights::add(const std::string& name, const torch::Tensor& parameter)
     throw std::logic_error("[load_model] no name is known for the parameter " + name);
   const auto found = std::find_if(
       alternatives.begin(), alternatives.end(),
-      [&](const StoredParameter& stored) { return is_in_file(stored.tensors.front()); });
+      [&](const StoredParameter& stored) { return source_->contains(stored.tensors.front()); });
   Entry entry{name, parameter, parameter.sizes().vec(),
               found == alternatives.end() ? alternatives.front() : *found};
   for (const auto& stored : alternatives) entry.choices.push_back(stored.tensors.front());
@@ -121,7 +116,8 @@ void StoredWeights::check() {
 
 void StoredWeights::refuse_unused() const {
   for (const auto& info : source_->tensors()) {
-    if (used_.contains(info.name) || is_superfluous(info.name, names_) || repeats_tied(info.name))
+    if (used_.contains(info.name) || matches_any(info.name, names_.superfluous) ||
+        repeats_tied(info.name) || is_zero_bias(*source_, info))
       continue;
     fail_format(
         "[load_model] the tensor '{}' is not used by a {} model: got it with shape {}, expected "
@@ -153,10 +149,6 @@ void StoredWeights::fail_shape(const Entry& entry, torch::IntArrayRef stored) co
       tensor, to_text(stored), entry.name, to_text(entry.shape), where());
 }
 
-bool StoredWeights::is_in_file(const std::string& tensor) const {
-  return source_->contains(tensor) || source_->contains(tensor + "_blocks");
-}
-
 bool StoredWeights::repeats_tied(const std::string& tensor) const {
   if (!config_.tied_embeddings) return false;
   const auto alternatives = stored_as("unembed", config_.d_vocabulary, names_, base_);
@@ -165,26 +157,20 @@ bool StoredWeights::repeats_tied(const std::string& tensor) const {
   });
 }
 
-// The tensors in the file that contain `tensor`: itself, or its packed blocks and their scales.
-std::vector<std::string> StoredWeights::file_tensors(const std::string& tensor,
-                                                     const Entry& entry) const {
-  if (source_->contains(tensor)) return {tensor};
-  const auto blocks = tensor + "_blocks", scales = tensor + "_scales";
-  if (source_->contains(blocks) && source_->contains(scales)) return {blocks, scales};
+void StoredWeights::check_exists(const std::string& tensor, const Entry& entry) const {
+  if (source_->contains(tensor)) return;
   const bool is_first = tensor == entry.choices.front();
   const auto missing = is_first ? fmt::format("{}", fmt::join(entry.choices, "' or '")) : tensor;
-  fail_format("[load_model] the tensor '{}' is missing, expected it for {} {} ({})",
-              source_->contains(blocks) ? scales : missing, entry.name, to_text(entry.shape),
-              where());
+  fail_format("[load_model] the tensor '{}' is missing, expected it for {} {} ({})", missing,
+              entry.name, to_text(entry.shape), where());
 }
 
 torch::Tensor StoredWeights::shape_in_file(const Entry& entry) {
   std::vector<torch::Tensor> tensors;
   for (const auto& tensor : entry.stored.tensors) {
-    const auto names = file_tensors(tensor, entry);
-    used_.insert(names.begin(), names.end());
-    const auto& shape = source_->info(names.front()).shape;
-    tensors.push_back(names.size() == 1 ? without_values(shape) : mxfp4_without_values(shape));
+    check_exists(tensor, entry);
+    used_.insert(tensor);
+    tensors.push_back(without_values(source_->info(tensor).shape));
     if (!tensors.back().sizes().equals(tensors.front().sizes()))
       fail_format(
           "[load_model] the tensor '{}' has the wrong shape: got {}, expected {} as '{}' ({})",
@@ -216,8 +202,7 @@ std::vector<WeightValues> StoredWeights::read(WeightGroup group) {
     bool uses_file_bytes = false;
     for (const auto& entry : all) {
       result.push_back({entry.parameter, convert(entry, extract(entry, stored))});
-      uses_file_bytes |= is_view_of(result.back().values,
-                                    source_->byte_ranges(file_tensors(tensor, entry).front()));
+      uses_file_bytes |= is_view_of(result.back().values, source_->byte_ranges(tensor));
     }
     if (!uses_file_bytes) release(all.front());
   }
@@ -237,22 +222,14 @@ torch::Tensor StoredWeights::stored_values(const Entry& entry, bool check_finite
 }
 
 torch::Tensor StoredWeights::read(const std::string& name) const {
-  const auto plain = [&](const std::string& tensor) {
-    fetch(source_->byte_ranges(tensor));
-    return source_->tensor(tensor);
-  };
-  if (!source_->contains(name)) {
-    return dequantize_mxfp4(plain(name + "_blocks"), plain(name + "_scales"),
-                            fmt::format("{}, {}", where(), name))
-        .transpose(-1, -2);
-  }
-  auto values = plain(name);
+  fetch(source_->byte_ranges(name));
+  auto values = source_->tensor(name);
   if (!values.is_floating_point()) {
     fail_format(
         "[load_model] the tensor '{}' has the wrong dtype: got {}, expected floating point ({})",
         name, source_->info(name).dtype, where());
   }
-  return values;
+  return c10::isFloat8Type(values.scalar_type()) ? values.to(torch::kFloat32) : values;
 }
 
 torch::Tensor StoredWeights::convert(const Entry& entry, const torch::Tensor& values) const {
@@ -266,10 +243,7 @@ torch::Tensor StoredWeights::convert(const Entry& entry, const torch::Tensor& va
 }
 
 void StoredWeights::release(const Entry& entry) const {
-  for (const auto& tensor : entry.stored.tensors) {
-    for (const auto& name : file_tensors(tensor, entry))
-      detail::release(source_->byte_ranges(name));
-  }
+  for (const auto& tensor : entry.stored.tensors) detail::release(source_->byte_ranges(tensor));
 }
 
 void StoredWeights::unload(WeightGroup group) const {

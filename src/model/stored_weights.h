@@ -64,9 +64,8 @@ class StoredWeights {
   void refuse_shared_fallbacks(const std::string& tensor,
                                const std::vector<const Entry*>& all) const;
   [[noreturn]] void fail_shape(const Entry& entry, torch::IntArrayRef stored) const;
-  bool is_in_file(const std::string& tensor) const;
   bool repeats_tied(const std::string& tensor) const;
-  std::vector<std::string> file_tensors(const std::string& tensor, const Entry& entry) const;
+  void check_exists(const std::string& tensor, const Entry& entry) const;
   torch::Tensor shape_in_file(const Entry& entry);
   torch::Tensor stored_values(const Entry& entry, bool check_finite) const;
   torch::Tensor read(const std::string& name) const;

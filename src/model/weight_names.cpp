@@ -68,8 +68,8 @@ std::vector<StoredParameter> stored_as(const std::string& parameter, int64_t row
   return alternatives;
 }
 
-bool is_superfluous(const std::string& tensor, const WeightNames& names) {
-  return std::any_of(names.superfluous.begin(), names.superfluous.end(), [&](const auto& pattern) {
+bool matches_any(const std::string& tensor, const std::vector<std::string>& patterns) {
+  return std::ranges::any_of(patterns, [&](const auto& pattern) {
     if (pattern.starts_with('*')) return tensor.ends_with(pattern.substr(1));
     if (pattern.ends_with('*')) return tensor.starts_with(pattern.substr(0, pattern.size() - 1));
     return tensor == pattern;

@@ -27,7 +27,8 @@ struct WeightNames {
   std::vector<WeightName> body;      // after the base; parameters as named in the model
   std::vector<WeightName> in_layer;  // after the base and `layer`; parameters without "blocks.N."
   std::vector<WeightName> end;       // without a prefix
-  std::vector<std::string> superfluous;  // unused tensors to ignore; "*" at one end: any text
+  std::vector<std::string> superfluous;  // unused tensors to ignore; patterns as in matches_any
+  bool transposed_layers = false;        // the matrices of layers are stored [in, out]
 };
 
 /// A parameter's location in a file.
@@ -43,8 +44,8 @@ struct StoredParameter {
 std::vector<StoredParameter> stored_as(const std::string& parameter, int64_t rows,
                                        const WeightNames& names, const std::string& base);
 
-/// True if `tensor` can be ignored.
-bool is_superfluous(const std::string& tensor, const WeightNames& names);
+/// True if one of the patterns is `tensor`; "*" at one end of a pattern stands for any text.
+bool matches_any(const std::string& tensor, const std::vector<std::string>& patterns);
 
 /// Replaces the tensor name of a parameter's entry.
 void rename(WeightNames& names, std::string_view parameter, const std::string& tensor);

@@ -5,7 +5,7 @@
 
 #include "detail/utf8.h"
 #include "text/limits.h"
-#include "text/regex.h"
+#include "detail/regex.h"
 #include "text/split_pattern.h"
 
 namespace spikesink::detail {

@@ -5,7 +5,7 @@
 #include "detail/fail.h"
 #include "detail/utf8.h"
 #include "text/limits.h"
-#include "text/regex.h"
+#include "detail/regex.h"
 #include "text/unicode_properties.h"
 
 namespace spikesink::detail {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "text/regex.h"
+#include "detail/regex.h"
 
 namespace spikesink::detail {
 

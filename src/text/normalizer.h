@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "text/regex.h"
+#include "detail/regex.h"
 #include "text/unicode_forms.h"
 
 namespace spikesink::detail {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "detail/utf8.h"
-#include "text/regex.h"
+#include "detail/regex.h"
 
 namespace spikesink::detail {
 

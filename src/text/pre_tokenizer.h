@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "text/regex.h"
+#include "detail/regex.h"
 
 namespace spikesink::detail {
 

@@ -10,7 +10,7 @@
 namespace spikesink::detail {
 namespace {
 
-constexpr std::array<SafetensorsDtype, 11> kDtypes{{{"F64", torch::kFloat64},
+constexpr std::array<SafetensorsDtype, 16> kDtypes{{{"F64", torch::kFloat64},
                                                     {"F32", torch::kFloat32},
                                                     {"F16", torch::kFloat16},
                                                     {"BF16", torch::kBFloat16},
@@ -19,7 +19,12 @@ constexpr std::array<SafetensorsDtype, 11> kDtypes{{{"F64", torch::kFloat64},
                                                     {"I16", torch::kInt16},
                                                     {"I8", torch::kInt8},
                                                     {"U8", torch::kUInt8},
+                                                    {"U64", torch::kUInt64},
+                                                    {"U32", torch::kUInt32},
+                                                    {"U16", torch::kUInt16},
                                                     {"BOOL", torch::kBool},
+                                                    {"F8_E4M3", torch::kFloat8_e4m3fn},
+                                                    {"F8_E5M2", torch::kFloat8_e5m2},
                                                     {"F8_E8M0", torch::kFloat8_e8m0fnu}}};
 
 template <typename Predicate>

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "weights/block_types.h"
-#include "weights/mxfp4.h"
+#include "weights/quantised/mxfp4.h"
 
 namespace spikesink::detail {
 namespace {

@@ -27,6 +27,14 @@ bool is_pickle(const fs::path& file) {
       file.string());
 }
 
+[[noreturn]] void refuse_adapter(const fs::path& folder) {
+  detail::fail_format(
+      "[open_weights] the folder holds a LoRA adapter, not a model ({}); give its base model as "
+      "the "
+      "model, and this folder as --adapter (LoadOptions::adapter)",
+      folder.string());
+}
+
 std::vector<fs::path> files_in(const fs::path& folder) {
   std::vector<fs::path> files;
   std::error_code error;
@@ -58,6 +66,7 @@ std::unique_ptr<WeightSource> open_folder(const fs::path& folder) {
         "name the file",
         ggufs.size(), folder.string());
   }
+  if (contains("adapter_config.json")) refuse_adapter(folder);
   const auto pickle = std::find_if(files.begin(), files.end(), is_pickle);
   if (pickle != files.end()) refuse_pickle(*pickle);
   detail::fail_format(

@@ -40,6 +40,44 @@ TEST_F(LoadModelTest, AnUnusedTensorIsNamed) {
   EXPECT_TRUE(contains(message, "[4]"));
 }
 
+TEST_F(LoadModelTest, AZeroBiasThatTheModelLacksIsNotUsed) {
+  tensors["model.layers.0.mlp.up_proj.bias"] = torch::zeros({40});
+  save();
+  EXPECT_NO_THROW(load_model(folder.path()));
+  tensors["model.layers.0.mlp.up_proj.bias"][7] = 1e-6;
+  EXPECT_TRUE(contains(refusal(), "model.layers.0.mlp.up_proj.bias"));
+}
+
+TEST_F(LoadModelTest, ExtraHeadsAndNamedTensorsAreIgnoredAndNamed) {
+  tensors["score.weight"] = torch::zeros({2, 32});
+  tensors["model.layers.0.probe.weight"] = tensors["model.layers.1.probe.weight"] =
+      torch::ones({4});
+  EXPECT_TRUE(contains(refusal(), "model.layers.0.probe.weight"));
+  const auto read = load_model(folder.path(), {.ignored_tensors = {"*.probe.weight"}})->config();
+  EXPECT_EQ(read.ignored_tensors,
+            (std::vector<std::string>{"model.layers.0.probe.weight", "model.layers.1.probe.weight",
+                                      "score.weight"}));
+  EXPECT_EQ(describe_ignored(read),
+            "ignored tensors: model.layers.0.probe.weight, model.layers.1.probe.weight, "
+            "score.weight");
+  const auto message = message_of<std::invalid_argument>(
+      [&] { load_model(folder.path(), {.ignored_tensors = {"nonsense"}}); });
+  EXPECT_TRUE(contains(message, "got 'nonsense', expected a tensor of the file"));
+}
+
+TEST_F(LoadModelTest, NamesOfWrappersAreRecognised) {
+  save();
+  const auto ids = torch::arange(5).unsqueeze(0);
+  const auto expected = load_model(folder.path())->forward(ids);
+  for (const std::string prefix :
+       {"_orig_mod.", "module.", "base_model.model.", "module._orig_mod."}) {
+    std::map<std::string, torch::Tensor> wrapped;
+    for (const auto& [name, values] : tensors) wrapped[prefix + name] = values;
+    save_safetensors(folder / "model.safetensors", wrapped);
+    EXPECT_TRUE(load_model(folder.path())->forward(ids).equal(expected)) << prefix;
+  }
+}
+
 TEST_F(LoadModelTest, AWrongShapeIsReportedWithTheExpectedOne) {
   tensors[some] = torch::zeros({40, 31});
   const auto message = refusal();
@@ -66,13 +104,13 @@ TEST_F(LoadModelTest, WeightsMustBeFloatingPoint) {
 TEST_F(LoadModelTest, AKeyThatChangesTheModelElsewhereIsAnError) {
   for (const auto& neutral :
        {nlohmann::json(nullptr), nlohmann::json(false), nlohmann::json(0), nlohmann::json("")}) {
-    config["quantization_config"] = neutral;
+    config["per_layer_config"] = config["quantization_config"] = neutral;
     save();
     EXPECT_NO_THROW(load_model(folder.path())) << neutral;
   }
-  config["quantization_config"] = {{"bits", 4}};
+  config["per_layer_config"] = {{"bits", 4}};
   const auto message = refusal();
-  EXPECT_TRUE(contains(message, "quantization_config"));
+  EXPECT_TRUE(contains(message, "per_layer_config"));
   EXPECT_TRUE(contains(message, R"({"bits":4})"));
 }
 
@@ -94,11 +132,11 @@ TEST_F(LoadModelTest, AKeyThatTransformersDoesNotReadIsIgnoredAndNamed) {
 }
 
 TEST_F(LoadModelTest, AnIgnoredKeyIsReadAsIfItWereAbsent) {
-  config["quantization_config"] = {{"bits", 4}};
+  config["per_layer_config"] = {{"bits", 4}};
   config["rope_parameters"]["rope_theta"] = 500.0;
   save();
-  const std::vector<std::string> ignored = {"rope_parameters.rope_theta", "quantization_config",
-                                            "quantization_config"};
+  const std::vector<std::string> ignored = {"rope_parameters.rope_theta", "per_layer_config",
+                                            "per_layer_config"};
   const auto read = load_model(folder.path(), {.ignored_keys = ignored})->config();
   EXPECT_EQ(read.ropes.front().theta, RopeConfig().theta);
   EXPECT_EQ(read.ignored_keys, (std::vector<std::string>{ignored[1], ignored[0]}));

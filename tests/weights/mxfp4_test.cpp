@@ -1,4 +1,4 @@
-#include "weights/mxfp4.h"
+#include "weights/quantised/mxfp4.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>

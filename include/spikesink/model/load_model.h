@@ -44,10 +44,13 @@ struct LoadOptions {
 ModelConfig read_model_config(const std::filesystem::path& path,
                               const std::vector<std::string>& ignored_keys = {});
 
-/// Loads a model without processing its weights (no folding, no centring). Supported model types:
-/// docs/models.md. Throws FileError for a tensor that is missing, unused, wrongly shaped or not
-/// finite; the message names the tensor and what was expected. With kByLayer, values that are not
-/// finite are reported when the layer is loaded.
+/// Returns what of a model's files was ignored, in one line; "" if nothing was.
+std::string describe_ignored(const ModelConfig& config);
+
+/// Loads a model without processing its weights (no folding, no centring). Supported model types
+/// and files: docs/models.md. Quantised weights are dequantised. Throws FileError for a tensor that
+/// is missing, unused, wrongly shaped or not finite; the message names the tensor and what was
+/// expected. With kByLayer, values that are not finite are reported when the layer is loaded.
 Transformer load_model(const std::filesystem::path& path, const LoadOptions& options = {});
 
 }  // namespace spikesink

@@ -6,7 +6,8 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Opens one `.safetensors` file (F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL, F8_E8M0).
+/// Opens one `.safetensors` file (F64, F32, F16, BF16, I64, I32, I16, I8, U64, U32, U16, U8, BOOL,
+/// F8_E4M3, F8_E5M2, F8_E8M0).
 /// Throws FileError for a header that is truncated, too large, has overlapping tensors or does
 /// not match the file.
 std::unique_ptr<WeightSource> open_safetensors(const std::filesystem::path& file);

@@ -244,6 +244,8 @@ void ignore_housekeeping(ConfigKeys& keys) {
                "is_llama_config", "rope_interleaved", "pretraining_tp", "transformers.js_config",
                "task_specific_params", "finetuning_task", "gradient_checkpointing",
                "is_encoder_decoder", "output_past", "prefix",
+               // read by read_quantisation
+               "quantization_config", "quantization",
                // dropout
                "attention_dropout", "hidden_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop",
                "dropout", "layerdrop", "hidden_dropout_prob", "attention_probs_dropout_prob",

@@ -67,6 +67,7 @@ WeightNames gpt2_names() {
       .in_layer = gpt_layer_names(),
       .end = {{"unembed", "lm_head.weight"}},
       .superfluous = {"*.attn.bias", "*.attn.masked_bias"},
+      .transposed_layers = true,
   };
 }
 
@@ -95,6 +96,7 @@ WeightNames openai_gpt_names() {
       .in_layer = gpt_layer_names(),
       .end = {{"unembed", "lm_head.weight"}},
       .superfluous = {"*.attn.bias"},
+      .transposed_layers = true,
   };
 }
 

@@ -31,8 +31,7 @@ ModelConfig read_gpt_oss(ConfigKeys& keys) {
   config.experts.d_mlp = config.d_mlp;
   config.experts.router_bias = true;
   for (auto& layer : config.layers) layer.has_experts = true;
-  keys.ignore({"output_router_logits", "router_aux_loss_coef", "initial_context_length",
-               "quantization_config"});
+  keys.ignore({"output_router_logits", "router_aux_loss_coef", "initial_context_length"});
   return config;
 }
 

@@ -34,7 +34,10 @@ void add_section(const ModelConfig& config, ReportDocument& report) {
                        {"attention_softcap", config.attention_softcap},
                        {"windows", windows},
                        {"tied_embeddings", config.tied_embeddings},
-                       {"ignored_keys", config.ignored_keys}};
+                       {"quantisation", config.quantisation},
+                       {"activation_scales", config.activation_scales},
+                       {"ignored_keys", config.ignored_keys},
+                       {"ignored_tensors", config.ignored_tensors}};
   report.json["model"] = fields;
 }
 

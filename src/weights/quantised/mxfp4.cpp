@@ -1,8 +1,9 @@
-#include "weights/mxfp4.h"
+#include "weights/quantised/mxfp4.h"
 
 #include <ATen/Parallel.h>
 
 #include "detail/fail.h"
+#include "weights/quantised/methods.h"
 
 namespace spikesink::detail {
 namespace {
@@ -62,6 +63,34 @@ torch::Tensor dequantize_mxfp4(const torch::Tensor& blocks, const torch::Tensor&
     }
   });
   return result;
+}
+
+std::vector<DerivedTensor> mxfp4_tensors(const WeightSource& source) {
+  constexpr std::string_view kSuffix = "_blocks";
+  std::vector<DerivedTensor> derived;
+  for (const auto& info : source.tensors()) {
+    if (!info.name.ends_with(kSuffix) || info.shape.size() < 3) continue;
+    const auto name = info.name.substr(0, info.name.size() - kSuffix.size());
+    const auto scales = name + "_scales";
+    if (!source.contains(scales))
+      fail_format("[load_model] the tensor '{}' is missing, expected it beside '{}' ({})", scales,
+                  info.name, source.path().string());
+    auto shape = info.shape;
+    shape.pop_back();
+    shape.back() = shape.back() * kGroupElements;
+    std::swap(shape[shape.size() - 1], shape[shape.size() - 2]);
+    derived.push_back({{name, std::move(shape), "F32"},
+                       {info.name, scales},
+                       [where = fmt::format("{}, {}", source.path().string(), name)](
+                           const std::vector<torch::Tensor>& inputs) {
+                         return dequantize_mxfp4(inputs[0], inputs[1], where).transpose(-1, -2);
+                       }});
+  }
+  return derived;
+}
+
+Quantisation read_mxfp4(JsonKeys&) {
+  return {.summary = "mxfp4", .derive = mxfp4_tensors};
 }
 
 }  // namespace spikesink::detail

@@ -6,6 +6,9 @@
 #include <bit>
 #include <cstdint>
 #include <string_view>
+#include <vector>
+
+#include "weights/derived_weights.h"
 
 namespace spikesink::detail {
 
@@ -26,5 +29,9 @@ inline float half_e8m0(uint8_t exponent) {
 /// `where` names the file and the tensor.
 torch::Tensor dequantize_mxfp4(const torch::Tensor& blocks, const torch::Tensor& scales,
                                std::string_view where);
+
+/// Returns the matrices of a file that are stored as in gpt-oss: NAME_blocks [experts, out, in /
+/// 32, 16] and NAME_scales make NAME [experts, in, out].
+std::vector<DerivedTensor> mxfp4_tensors(const WeightSource& source);
 
 }  // namespace spikesink::detail
