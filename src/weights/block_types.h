@@ -9,7 +9,7 @@
 
 namespace spikesink::detail {
 
-/// The types whose values are a scale times an integer (plus a minimum): Q4_0 ... Q6_K, TQ1_0,
+/// The types whose values are a scale times an integer (plus a minimum): Q4_0 ... Q8_K, TQ1_0,
 /// TQ2_0.
 std::span<const GgmlType> integer_types();
 
@@ -17,10 +17,19 @@ std::span<const GgmlType> integer_types();
 /// NVFP4.
 std::span<const GgmlType> table_types();
 
+/// The types whose values are a scale times an entry of a grid, eight or four values at once: IQ1_S
+/// ... IQ3_S.
+std::span<const GgmlType> grid_types();
+
+template <typename T>
+T value_at(const uint8_t* data) {
+  T value;
+  std::memcpy(&value, data, sizeof value);
+  return value;
+}
+
 inline float half_at(const uint8_t* data) {
-  uint16_t bits;
-  std::memcpy(&bits, data, sizeof bits);
-  return c10::detail::fp16_ieee_to_fp32_value(bits);
+  return c10::detail::fp16_ieee_to_fp32_value(value_at<uint16_t>(data));
 }
 
 template <auto kBlock, int kSize, int kBytes>

@@ -32,25 +32,17 @@ constexpr std::array kPlainTypes{
     plain(26, "I32", 4, torch::kInt32),     plain(27, "I64", 8, torch::kInt64),
 };
 
-constexpr std::array<std::pair<uint32_t, std::string_view>, 12> kUnsupported{{
-    {9, "Q8_1"},
-    {15, "Q8_K"},
-    {16, "IQ2_XXS"},
-    {17, "IQ2_XS"},
-    {18, "IQ3_XXS"},
-    {19, "IQ1_S"},
-    {21, "IQ3_S"},
-    {22, "IQ2_S"},
-    {29, "IQ1_M"},
-    {41, "Q1_0"},
+constexpr std::array<std::pair<uint32_t, std::string_view>, 4> kUnsupported{{
     {4, "Q4_2"},
     {5, "Q4_3"},
+    {9, "Q8_1"},
+    {41, "Q1_0"},
 }};
 
 const std::vector<GgmlType>& all_types() {
   static const std::vector<GgmlType> types = [] {
     std::vector<GgmlType> all(kPlainTypes.begin(), kPlainTypes.end());
-    for (const auto group : {integer_types(), table_types()})
+    for (const auto group : {integer_types(), table_types(), grid_types()})
       all.insert(all.end(), group.begin(), group.end());
     return all;
   }();

@@ -31,7 +31,7 @@ std::string ggml_type_name(uint32_t id);
 std::string supported_ggml_types();
 
 /// Dequantises blocks to float32, in parallel. Equal bit for bit to gguf.quants.dequantize of the
-/// `gguf` package.
+/// `gguf` package; Q8_K, which it does not have, to ggml's formula.
 torch::Tensor dequantize(const GgmlType& type, const uint8_t* data, torch::IntArrayRef shape);
 
 }  // namespace spikesink::detail

@@ -9,13 +9,7 @@ namespace spikesink::detail {
 namespace {
 
 constexpr int kSmall = 32;   // elements of a block of Q4_0 ... Q8_0
-constexpr int kSuper = 256;  // elements of a block of Q2_K ... Q6_K, TQ1_0, TQ2_0
-
-uint32_t word_at(const uint8_t* data) {
-  uint32_t word;
-  std::memcpy(&word, data, sizeof word);
-  return word;
-}
+constexpr int kSuper = 256;  // elements of a block of Q2_K ... Q8_K, TQ1_0, TQ2_0
 
 // Q4_0: scale (half), 16 bytes whose low nibbles are elements 0-15 and high nibbles 16-31.
 void q4_0(const uint8_t* __restrict block, float* __restrict out) {
@@ -37,7 +31,7 @@ void q4_1(const uint8_t* __restrict block, float* __restrict out) {
 /// Combines the fifth bits (one 32-bit word, bit j for element j) with the nibbles.
 std::array<uint8_t, kSmall> five_bits(const uint8_t* fifth_bits, const uint8_t* nibbles) {
   std::array<uint8_t, kSmall> values;
-  const uint32_t high = word_at(fifth_bits);
+  const uint32_t high = value_at<uint32_t>(fifth_bits);
   for (int j = 0; j < 16; ++j) {
     values[j] = static_cast<uint8_t>((nibbles[j] & 15) | ((high >> j & 1) << 4));
     values[16 + j] = static_cast<uint8_t>((nibbles[j] >> 4) | ((high >> (16 + j) & 1) << 4));
@@ -174,6 +168,14 @@ void q6_k(const uint8_t* __restrict block, float* __restrict out) {
   }
 }
 
+// Q8_K: scale (float), 256 signed bytes, 16 sums (16 bits each) that are not read.
+void q8_k(const uint8_t* __restrict block, float* __restrict out) {
+  const auto scale = value_at<float>(block);
+  const uint8_t* bytes = block + 4;
+  for (int j = 0; j < kSuper; ++j)
+    out[j] = scale * static_cast<float>(static_cast<int8_t>(bytes[j]));
+}
+
 /// Each of `count` bytes is a fraction of 256 in base 3. Writes all first digits, all second ones
 /// and so on, and returns the end of what it wrote.
 float* ternary_planes(const uint8_t* bytes, int count, int digits, float scale, float* out) {
@@ -215,7 +217,8 @@ std::span<const GgmlType> integer_types() {
       quantised<q8_0, kSmall, 34>(8, "Q8_0"),    quantised<q2_k, kSuper, 84>(10, "Q2_K"),
       quantised<q3_k, kSuper, 110>(11, "Q3_K"),  quantised<q4_k, kSuper, 144>(12, "Q4_K"),
       quantised<q5_k, kSuper, 176>(13, "Q5_K"),  quantised<q6_k, kSuper, 210>(14, "Q6_K"),
-      quantised<tq1_0, kSuper, 54>(34, "TQ1_0"), quantised<tq2_0, kSuper, 66>(35, "TQ2_0"),
+      quantised<q8_k, kSuper, 292>(15, "Q8_K"),  quantised<tq1_0, kSuper, 54>(34, "TQ1_0"),
+      quantised<tq2_0, kSuper, 66>(35, "TQ2_0"),
   };
   return kTypes;
 }

@@ -9,6 +9,7 @@
 #include "detail/fail.h"
 #include "spikesink/weights/gguf.h"
 #include "spikesink/weights/safetensors.h"
+#include "weights/gguf_split.h"
 
 namespace spikesink {
 namespace fs = std::filesystem;
@@ -59,11 +60,12 @@ std::unique_ptr<WeightSource> open_folder(const fs::path& folder) {
   std::vector<fs::path> ggufs;
   std::copy_if(files.begin(), files.end(), std::back_inserter(ggufs),
                [](const fs::path& file) { return file.extension() == ".gguf"; });
-  if (ggufs.size() == 1) return std::make_unique<GgufFile>(ggufs.front());
+  if (ggufs.size() == 1 || detail::are_gguf_parts(ggufs))
+    return std::make_unique<GgufFile>(ggufs.front());
   if (ggufs.size() > 1) {
     detail::fail_format(
-        "[open_weights] the folder contains several models: got {} .gguf files, expected one ({}); "
-        "name the file",
+        "[open_weights] the folder contains several models: got {} .gguf files, expected one or "
+        "the parts of one ({}); name the file",
         ggufs.size(), folder.string());
   }
   if (contains("adapter_config.json")) refuse_adapter(folder);

@@ -114,6 +114,45 @@ class GgufTest(HostileTest):
         ]
         self.for_each(cases, lambda words, tensors: self.check(words, gguf_tensors(*tensors)))
 
+    def test_parts(self):
+        """Files of a split model that are missing, or lie about which model and which part of it they are."""
+
+        def part(number, count=2, tensors=2, name=None):
+            numbers = [("split.no", number), ("split.count", count), ("split.tensors.count", tensors)]
+            keys = b"".join(text(key) + u32(UINT32) + u32(value) for key, value in numbers)
+            return gguf_tensors(gguf_tensor(name or f"x{number}"), keys=3, body=keys)
+
+        def check(words, files, at_fault):
+            folder = self.new_path("-parts")
+            folder.mkdir()
+            for name, content in files.items():
+                (folder / name).write_bytes(content)
+            self.assert_model_refused(words, folder / next(iter(files)), folder / at_fault)
+            self.assert_model_refused(words, folder, folder / at_fault)
+
+        first, second = "m-00001-of-00002.gguf", "m-00002-of-00002.gguf"
+        lone, many = "m-00001-of-65535.gguf", 2**31 - 1
+        disagrees, missing = "a part does not agree with its name: got split.%s %d, expected %d", "got no file '%s'"
+        other = "two parts are of different models: got split.tensors.count 3, expected 2 as in " + first
+        renamed = "was renamed: got 'model.gguf', expected a name that ends in -00002-of-00002.gguf"
+        range_of_count = f"got {2**32 - 1}, expected an integer from 0 to 65535 .*'split.count'"
+        cases = [
+            ("no second part", missing % second, {first: part(0)}, first),
+            ("no first part", missing % first, {second: part(1)}, second),
+            ("one of 65535 parts", missing % "m-00002-of-65535.gguf", {lone: part(0, 65535)}, lone),
+            ("2^32 - 1 parts", range_of_count, {first: part(0, 2**32 - 1)}, first),
+            ("a number past the count", disagrees % ("no", 7, 0), {first: part(7), second: part(1)}, first),
+            ("one part twice", disagrees % ("no", 0, 1), {first: part(0), second: part(0)}, second),
+            ("a part of more", disagrees % ("count", 3, 2), {first: part(0), second: part(1, 3)}, second),
+            ("a part of another model", other, {first: part(0), second: part(1, tensors=3)}, second),
+            ("a whole model as a part", "got nothing, expected", {first: part(0), second: gguf()}, second),
+            ("too few tensors", f"got 2 tensors, expected {many}", {first: part(0, 2, many), second: part(1, 2, many)}, first),
+            ("one name", "two tensors have one name: 'x'", {first: part(0, name="x"), second: part(1, name="x")}, first),
+            ("another format", "not a GGUF file", {first: part(0), second: bytes(64)}, second),
+            ("renamed", renamed, {"model.gguf": part(1)}, "model.gguf"),
+        ]
+        self.for_each(cases, check)
+
 
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0], *sys.argv[3:]])

@@ -106,7 +106,7 @@ class QuantisedTest(HostileTest):
             ("fewer zeros", "does not fit", self.quantised("ct_w4a16_asym", weight_zero_point=without_last_row)),
             ("an unknown format", "format: got", self.quantised("ct_w4a16_g32", config={"format": "marlin-24"})),
             ("not compressed", "quantization_status", self.quantised("ct_w4a16_g32", config={"quantization_status": "frozen"})),
-            ("sparse", "sparsity_config.*format", self.quantised("ct_w4a16_g32", config={"sparsity_config": {"format": "sparse-bitmask"}})),
+            ("sparse", "format: got .*sparsity_config", self.quantised("ct_w4a16_g32", config={"sparsity_config": {"format": "sparse-bitmask"}})),
             ("groups of text", "config_groups", self.quantised("ct_w4a16_g32", config={"config_groups": "all"})),
             ("FP8 with fewer scales", "one scale, or those of rows", self.quantised("fp8_block", weight_scale_inv=without_last_row)),
             ("FP8 in blocks of nothing", "weight_block_size", self.quantised("fp8_block", config={"weight_block_size": [0, 128]})),

@@ -63,8 +63,8 @@ class WeightSource {
 
 /// Opens a `.gguf`, `.safetensors` or `.safetensors.index.json` file, or a folder. In a folder it
 /// opens the first that exists: `model.safetensors`, the shards of `model.safetensors.index.json`,
-/// the only `.gguf` file. Pickle files (`.bin`, `.pt`, `.pth`, `.ckpt`) are rejected, because
-/// reading one runs code.
+/// the only `.gguf` file or the parts of a split one. Pickle files (`.bin`, `.pt`, `.pth`, `.ckpt`)
+/// are rejected, because reading one runs code.
 std::unique_ptr<WeightSource> open_weights(const std::filesystem::path& path);
 
 }  // namespace spikesink
