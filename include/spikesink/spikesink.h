@@ -104,4 +104,5 @@
 #include "spikesink/version.h"
 #include "spikesink/weights/gguf.h"
 #include "spikesink/weights/safetensors.h"
+#include "spikesink/weights/torch_file.h"
 #include "spikesink/weights/weight_source.h"
