@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <unordered_set>
 
 #include "detail/utf8.h"
 #include "weights/pickle_cursor.h"
@@ -31,12 +32,16 @@ class Machine {
 
   std::vector<PickledTensor> run() {
     check_protocol();
+    // An item takes at least one byte of the pickle, and what is reserved but not used costs
+    // nothing. A vector that grows would take up to three times the memory for a moment.
+    items_.reserve(cursor_.left());
     while (true) {
       const uint8_t opcode = cursor_.opcode();
       if (opcode == static_cast<uint8_t>(Opcode::kStop)) break;
       step(opcode);
       if (stack_.size() + marks_.size() > kMostOpen)
-        cursor_.fail("the pickle is nested too deeply: got more than {} open values", kMostOpen);
+        cursor_.fail("too many values are open at once, as in deep nesting: got more than {}",
+                     kMostOpen);
     }
     if (stack_.size() != 1 || !marks_.empty() || cursor_.left() != 0) {
       cursor_.fail("the pickle ends with {} values and {} more bytes, expected 1 and 0",
@@ -450,11 +455,15 @@ class Machine {
           kind_name(root.kind));
     refuse_checkpoint(root);
     std::vector<PickledTensor> tensors;
+    std::unordered_set<std::string_view> names;
     for (const Entry& entry : entries_) {
       if (entry.dict != root.number) continue;
       if (tensors.size() == kMostTensors)
         cursor_.fail("the state dict has more than {} tensors", kMostTensors);
       tensors.push_back(described(entry));
+      // Here and not later: a long name from the memo costs two bytes.
+      if (!names.insert(tensors.back().name).second)
+        cursor_.fail("two tensors have one name: '{}'", tensors.back().name);
     }
     return tensors;
   }

@@ -160,8 +160,8 @@ const Malformed kMalformedPickles[] = {
     {"AKeyWithoutAValue", whole("}(" + text("x") + "u"), "a key without a value"},
     {"ItemsOfAList", whole("]NNs"), "sets items of a list, expected a dict"},
     {"AppendToADict", whole("}Na"), "appends to a dict, expected a list"},
-    {"Deep", whole(std::string(100000, '(')), "nested too deeply: got more than 65536"},
-    {"DeepLists", whole(std::string(100000, ']')), "nested too deeply"},
+    {"Deep", whole(std::string(100000, '(')), "as in deep nesting: got more than 65536"},
+    {"DeepLists", whole(std::string(100000, ']')), "as in deep nesting"},
     // The memo
     {"MemoOfNothing", whole("h\x05"), "memo: got index 5, expected less than 0"},
     {"MemoFarAway", whole("j\xff\xff\xff\xff"), "memo: got index 4294967295, expected less than 0"},
@@ -181,6 +181,7 @@ const Malformed kMalformedPickles[] = {
     {"AGlobal", value(global("torch", "FloatStorage")), "the entry 'x' is a global"},
     {"ANumberAsKey", whole("}" + integer(1) + tensor() + "s"),
      "a key of the state dict: got an integer"},
+    {"Twice", dict({item("x", tensor()), item("x", tensor())}), "two tensors have one name: 'x'"},
     {"AKeyThatIsNotUtf8", dict({item("\xff", tensor())}), "the name of a tensor is not UTF-8"},
     // Tensors
     {"FiveArguments", rebuilt({storage({}), integer(0), ")", ")", "\x89"}),
