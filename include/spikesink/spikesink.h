@@ -105,4 +105,5 @@
 #include "spikesink/weights/gguf.h"
 #include "spikesink/weights/hub_cache.h"
 #include "spikesink/weights/safetensors.h"
+#include "spikesink/weights/torch_file.h"
 #include "spikesink/weights/weight_source.h"

@@ -4,6 +4,7 @@
 #include "detail/fail.h"
 #include "text/pipeline_tokenizer.h"
 #include "text/read_tokenizer.h"
+#include "weights/torch_names.h"
 
 namespace spikesink {
 namespace fs = std::filesystem;
@@ -23,8 +24,9 @@ namespace {
 
 // For a weight file, the `tokenizer.json` in its folder is used.
 fs::path tokenizer_json(const fs::path& path) {
-  const bool weights =
-      path.extension() == ".safetensors" || path.string().ends_with(".safetensors.index.json");
+  const bool weights = path.extension() == ".safetensors" ||
+                       path.string().ends_with(".safetensors.index.json") ||
+                       detail::has_torch_extension(path) || detail::is_torch_index(path);
   if (!weights && !detail::is_folder(path)) return path;
   const fs::path folder = weights ? path.parent_path() : path;
   if (!detail::exists(folder / "tokenizer.json")) refuse_folder(folder);

@@ -10,6 +10,7 @@
 #include "detail/strict_json.h"
 #include "weights/mapped_file.h"
 #include "weights/safetensors_layout.h"
+#include "weights/shard_index.h"
 
 namespace spikesink {
 namespace fs = std::filesystem;
@@ -238,111 +239,6 @@ class SafetensorsFile : public WeightSource {
   std::vector<TensorLocation> locations_;
 };
 
-/// Tensor name -> file name.
-std::map<std::string, std::string> read_weight_map(const fs::path& index_file) {
-  const auto file = MappedFile::open(index_file, "open_safetensors_index");
-  const json index =
-      detail::parse_strict_json(file->text(), 8, "open_safetensors_index", index_file);
-  const auto map = index.find("weight_map");
-  if (map == index.end() || !map->is_object()) {
-    detail::fail_format(
-        "[open_safetensors_index] weight_map: got {}, expected an object of tensor and file names "
-        "({})",
-        map == index.end() ? "nothing" : map->type_name(), index_file.string());
-  }
-  std::map<std::string, std::string> shards;
-  for (const auto& [name, shard] : map->items()) {
-    if (!shard.is_string()) {
-      detail::fail_format(
-          "[open_safetensors_index] the shard of a tensor: got {}, expected a file name ({}, "
-          "tensor '{}')",
-          shard.type_name(), index_file.string(), name);
-    }
-    shards[name] = shard.get<std::string>();
-  }
-  return shards;
-}
-
-void check_inside_folder(const fs::path& shard, const fs::path& index_file) {
-  const bool leaves_folder = std::find(shard.begin(), shard.end(), "..") != shard.end();
-  const bool has_nul = shard.native().find('\0') != std::string::npos;
-  if (shard.empty() || shard.is_absolute() || leaves_folder || has_nul) {
-    detail::fail_format(
-        "[open_safetensors_index] a shard is not in the folder of the index: got '{}', expected a "
-        "file name ({})",
-        shard.string(), index_file.string());
-  }
-  const auto normal = shard.lexically_normal();
-  if (normal.native() != shard.native()) {
-    detail::fail_format(
-        "[open_safetensors_index] the file name of a shard is not normalised: got '{}', expected "
-        "'{}' ({})",
-        shard.string(), normal.string(), index_file.string());
-  }
-}
-
-class SafetensorsIndex : public WeightSource {
- public:
-  explicit SafetensorsIndex(const fs::path& path) : path_(path) {
-    const auto shard_of = read_weight_map(path);
-    std::map<std::string, const WeightSource*> shards;
-    for (const auto& [name, shard] : shard_of) {
-      const WeightSource*& source = shards[shard];
-      if (source == nullptr) source = &open_shard(shard);
-      if (!source->contains(name)) {
-        detail::fail_format(
-            "[open_safetensors_index] the index names a tensor that is not in its shard: '{}' in "
-            "{} "
-            "({})",
-            name, shard, path.string());
-      }
-    }
-    for (const auto& [shard, source] : shards) {
-      for (const TensorInfo& info : source->tensors()) {
-        const auto listed = shard_of.find(info.name);
-        if (listed == shard_of.end() || listed->second != shard) {
-          detail::fail_format(
-              "[open_safetensors_index] a shard has a tensor that the index does not assign to "
-              "it: '{}' in {} ({})",
-              info.name, shard, path.string());
-        }
-        add(info);
-        sources_.push_back(source);
-      }
-    }
-  }
-
-  WeightFormat format() const override { return WeightFormat::kSafetensors; }
-  const fs::path& path() const override { return path_; }
-
- protected:
-  torch::Tensor read(size_t index) const override {
-    return sources_[index]->tensor(tensors()[index].name);
-  }
-
-  std::vector<std::span<uint8_t>> byte_ranges_of(size_t index) const override {
-    return sources_[index]->byte_ranges(tensors()[index].name);
-  }
-
- private:
-  const WeightSource& open_shard(const std::string& shard) {
-    check_inside_folder(shard, path_);
-    const fs::path file = path_.parent_path() / shard;
-    std::error_code error;
-    if (!fs::exists(file, error)) {
-      detail::fail_format(
-          "[open_safetensors_index] a shard is missing: {} ({}); likely an incomplete download",
-          file.string(), path_.string());
-    }
-    shards_.push_back(std::make_unique<SafetensorsFile>(file));
-    return *shards_.back();
-  }
-
-  fs::path path_;
-  std::vector<std::unique_ptr<SafetensorsFile>> shards_;
-  std::vector<const WeightSource*> sources_;  // by tensor index
-};
-
 }  // namespace
 
 std::unique_ptr<WeightSource> open_safetensors(const fs::path& file) {
@@ -350,7 +246,8 @@ std::unique_ptr<WeightSource> open_safetensors(const fs::path& file) {
 }
 
 std::unique_ptr<WeightSource> open_safetensors_index(const fs::path& index_file) {
-  return std::make_unique<SafetensorsIndex>(index_file);
+  return detail::open_shard_index(
+      index_file, {"open_safetensors_index", WeightFormat::kSafetensors, open_safetensors});
 }
 
 }  // namespace spikesink

@@ -9,30 +9,18 @@
 #include "detail/fail.h"
 #include "spikesink/weights/gguf.h"
 #include "spikesink/weights/safetensors.h"
+#include "spikesink/weights/torch_file.h"
 #include "weights/gguf_split.h"
+#include "weights/torch_names.h"
 
 namespace spikesink {
 namespace fs = std::filesystem;
 namespace {
 
-bool is_pickle(const fs::path& file) {
-  const fs::path extension = file.extension();
-  return extension == ".bin" || extension == ".pt" || extension == ".pth" || extension == ".ckpt";
-}
-
-[[noreturn]] void refuse_pickle(const fs::path& file) {
-  detail::fail_format(
-      "[open_weights] pickle files are not read, because reading one runs the code in it: got {}, "
-      "expected .safetensors or .gguf; convert it with transformers' save_pretrained(folder, "
-      "safe_serialization=True), or to a GGUF",
-      file.string());
-}
-
 [[noreturn]] void refuse_adapter(const fs::path& folder) {
   detail::fail_format(
       "[open_weights] the folder holds a LoRA adapter, not a model ({}); give its base model as "
-      "the "
-      "model, and this folder as --adapter (LoadOptions::adapter)",
+      "the model, and this folder as --adapter (LoadOptions::adapter)",
       folder.string());
 }
 
@@ -56,6 +44,9 @@ std::unique_ptr<WeightSource> open_folder(const fs::path& folder) {
   if (contains("model.safetensors")) return open_safetensors(folder / "model.safetensors");
   if (contains("model.safetensors.index.json"))
     return open_safetensors_index(folder / "model.safetensors.index.json");
+  if (contains("pytorch_model.bin")) return open_torch_file(folder / "pytorch_model.bin");
+  if (contains("pytorch_model.bin.index.json"))
+    return open_torch_index(folder / "pytorch_model.bin.index.json");
 
   std::vector<fs::path> ggufs;
   std::copy_if(files.begin(), files.end(), std::back_inserter(ggufs),
@@ -69,11 +60,9 @@ std::unique_ptr<WeightSource> open_folder(const fs::path& folder) {
         ggufs.size(), folder.string());
   }
   if (contains("adapter_config.json")) refuse_adapter(folder);
-  const auto pickle = std::find_if(files.begin(), files.end(), is_pickle);
-  if (pickle != files.end()) refuse_pickle(*pickle);
   detail::fail_format(
-      "[open_weights] no weights in {}: expected model.safetensors, model.safetensors.index.json "
-      "or one .gguf file",
+      "[open_weights] no weights in {}: expected model.safetensors, pytorch_model.bin, an index of "
+      "their shards (.index.json) or one .gguf file",
       folder.string());
 }
 
@@ -111,10 +100,11 @@ std::unique_ptr<WeightSource> open_weights(const fs::path& path) {
   if (path.extension() == ".gguf") return std::make_unique<GgufFile>(path);
   if (path.extension() == ".safetensors") return open_safetensors(path);
   if (path.string().ends_with(".safetensors.index.json")) return open_safetensors_index(path);
-  if (is_pickle(path)) refuse_pickle(path);
+  if (detail::has_torch_extension(path)) return open_torch_file(path);
+  if (detail::is_torch_index(path)) return open_torch_index(path);
   detail::fail_format(
-      "[open_weights] unsupported weight file: got '{}', expected .safetensors, "
-      ".gguf or a folder ({})",
+      "[open_weights] unsupported weight file: got '{}', expected .safetensors, .bin, .pt, .pth, "
+      ".ckpt, .gguf or a folder ({})",
       path.extension().string(), path.string());
 }
 

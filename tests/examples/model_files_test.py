@@ -58,9 +58,9 @@ class BadModelTest(ProgramTest):
             ("missing", ["no such file or folder", "missing"], self.folder / "missing"),
             ("empty folder", ["no weights in", "model.safetensors"], empty),
             ("no weights", ["no weights in", "model.safetensors"], without_weights),
-            ("pickle in the folder", ["pickle", "pytorch_model.bin", ".safetensors"], with_bin),
-            (".bin", ["pickle", ".bin"], self.file(pickle, ".bin")),
-            (".pt", ["pickle", ".pt"], self.file(pickle, ".pt")),
+            ("pickle in the folder", ["bare pickle", "pytorch_model.bin", "zip file"], with_bin),
+            (".bin", ["bare pickle", ".bin"], self.file(pickle, ".bin")),
+            (".pt", ["bare pickle", ".pt"], self.file(pickle, ".pt")),
             ("another kind of file", [".txt", ".gguf"], self.file("text")),
         ]
         self.for_each(cases, self.assert_model_refused)

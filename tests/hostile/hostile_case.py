@@ -1,5 +1,7 @@
 """What the tests with hostile files share: runs under limits of time and memory, and what one sentence is there."""
 
+import io
+import math
 import os
 import re
 import resource
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -137,3 +140,61 @@ def gguf_tensors(*tensors, keys=0, body=b"", data=bytes(256)):
     """Metadata, descriptions of tensors and, from the next multiple of 32 on, data."""
     content = gguf(len(tensors), keys, body + b"".join(tensors))
     return content + bytes(-len(content) % 32) + data
+
+
+# -- files of torch.save: a zip file of a pickle and of storages
+
+
+def torch_file(pickle, storages=(bytes(16),), compression=zipfile.ZIP_STORED, more=()):
+    """As torch.save writes it; `more` entries are (name, bytes)."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", compression) as archive:
+        archive.writestr("a/data.pkl", pickle)
+        for number, storage in enumerate(storages):
+            archive.writestr(f"a/data/{number}", storage)
+        for name, data in more:
+            archive.writestr(name, data)
+    return content.getvalue()
+
+
+def pickled(opcodes):
+    return b"\x80\x02" + opcodes + b"."
+
+
+def pickled_text(content):
+    content = content if isinstance(content, bytes) else content.encode()
+    return b"X" + u32(len(content)) + content
+
+
+def pickled_integer(value):
+    return b"\x8a\x08" + struct.pack("<q", value)
+
+
+def pickled_tuple(*items):
+    return b"(" + b"".join(items) + b"t"
+
+
+def pickled_global(module, name):
+    return f"c{module}\n{name}\n".encode()
+
+
+def pickled_tensor(shape=(4,), strides=(1,), offset=0, elements=4, key="0", type="FloatStorage"):
+    storage = pickled_tuple(pickled_text("storage"), pickled_global("torch", type), pickled_text(key),
+                            pickled_text("cpu"), pickled_integer(elements)) + b"Q"
+    sizes = (pickled_tuple(*map(pickled_integer, numbers)) for numbers in (shape, strides))
+    arguments = pickled_tuple(storage, pickled_integer(offset), *sizes, b"\x89", b"}")
+    return pickled_global("torch._utils", "_rebuild_tensor_v2") + arguments + b"R"
+
+
+def pickled_dict(items):
+    """Of names and opcodes."""
+    return pickled(b"}" + b"".join(pickled_text(name) + value + b"s" for name, value in items))
+
+
+def pickled_state(tensors):
+    """The pickle and the storages of tensors in F32, by name."""
+    items = []
+    for key, (name, tensor) in enumerate(tensors.items()):
+        strides = [math.prod(tensor.shape[i + 1 :]) for i in range(len(tensor.shape))]
+        items.append((name, pickled_tensor(tensor.shape, strides, 0, math.prod(tensor.shape), str(key))))
+    return pickled_dict(items), [tensor.data for tensor in tensors.values()]

@@ -41,8 +41,8 @@ class Tokenizer {
 };
 
 /// Loads the tokenizer of a `.gguf` file, a `tokenizer.json`, or a folder with one;
-/// `tokenizer_config.json` in the same folder is read too if it exists. For a `.safetensors` file,
-/// the folder of the file is used. Throws FileError for unsupported content.
+/// `tokenizer_config.json` in the same folder is read too if it exists. For a `.safetensors` or
+/// torch file, the folder of the file is used. Throws FileError for unsupported content.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& path);
 
 }  // namespace spikesink

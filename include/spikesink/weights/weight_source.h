@@ -61,10 +61,11 @@ class WeightSource {
   std::unordered_map<std::string, size_t> index_;
 };
 
-/// Opens a `.gguf`, `.safetensors` or `.safetensors.index.json` file, or a folder. In a folder it
-/// opens the first that exists: `model.safetensors`, the shards of `model.safetensors.index.json`,
-/// the only `.gguf` file or the parts of a split one. Pickle files (`.bin`, `.pt`, `.pth`, `.ckpt`)
-/// are rejected, because reading one runs code.
+/// Opens a `.gguf`, `.safetensors` or torch file (`.bin`, `.pt`, `.pth`, `.ckpt`), an index of
+/// shards (`.safetensors.index.json`, `.bin.index.json`), or a folder. In a folder it opens the
+/// first that exists: `model.safetensors`, the shards of `model.safetensors.index.json`,
+/// `pytorch_model.bin`, the shards of `pytorch_model.bin.index.json`, the only `.gguf` file or
+/// the parts of a split one. No pickle is executed (`open_torch_file`).
 std::unique_ptr<WeightSource> open_weights(const std::filesystem::path& path);
 
 }  // namespace spikesink
