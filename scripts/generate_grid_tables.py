@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes src/weights/grid_tables.inc, the grids of the GGUF types IQ1_S to IQ3_S, from the Python package `gguf`.
+"""Writes src/weights/gguf/grid_tables.inc, the grids of the GGUF types IQ1_S to IQ3_S, from the Python package `gguf`.
 
     scripts/generate_grid_tables.py [--check]
 
@@ -15,7 +15,7 @@ import sys
 import numpy as np
 from gguf import quants
 
-FILE = pathlib.Path(__file__).resolve().parents[1] / "src" / "weights" / "grid_tables.inc"
+FILE = pathlib.Path(__file__).resolve().parents[1] / "src" / "weights" / "gguf" / "grid_tables.inc"
 GRIDS = {"Iq2Xxs": quants.IQ2_XXS, "Iq2Xs": quants.IQ2_XS, "Iq2S": quants.IQ2_S, "Iq3Xxs": quants.IQ3_XXS, "Iq3S": quants.IQ3_S,
          "Iq1": quants.IQ1_S}
 

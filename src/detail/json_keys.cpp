@@ -7,13 +7,6 @@
 namespace spikesink::detail {
 namespace {
 
-bool is_neutral(const nlohmann::json& value) {
-  if (value.is_boolean()) return !value.get<bool>();
-  if (value.is_number()) return value.get<double>() == 0;
-  if (value.is_string()) return value.get_ref<const std::string&>().empty();
-  return value.empty();  // null and empty containers
-}
-
 // Long values, such as a vocabulary, are shown as their type only.
 std::string shown(const nlohmann::json& value) {
   constexpr size_t kLongest = 100;
@@ -22,6 +15,13 @@ std::string shown(const nlohmann::json& value) {
 }
 
 }  // namespace
+
+bool is_neutral(const nlohmann::json& value) {
+  if (value.is_boolean()) return !value.get<bool>();
+  if (value.is_number()) return value.get<double>() == 0;
+  if (value.is_string()) return value.get_ref<const std::string&>().empty();
+  return value.empty();  // null and empty containers
+}
 
 const nlohmann::json& expect_kind(const nlohmann::json& value, const JsonKind& kind,
                                   std::string_view caller, std::string_view what,

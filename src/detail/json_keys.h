@@ -25,6 +25,9 @@ inline constexpr JsonKind kJsonText{[](const auto& v) { return v.is_string(); },
 inline constexpr JsonKind kJsonArray{[](const auto& v) { return v.is_array(); }, "an array"};
 inline constexpr JsonKind kJsonObject{[](const auto& v) { return v.is_object(); }, "an object"};
 
+/// True for null, false, 0, "", [] and {}: a value that Python takes for false.
+bool is_neutral(const nlohmann::json& value);
+
 /// Returns the value. Throws FileError if it has another type. The message starts with `caller`,
 /// names the value by `what` and ends with `where` (the file and the path of keys).
 const nlohmann::json& expect_kind(const nlohmann::json& value, const JsonKind& kind,

@@ -4,7 +4,7 @@
 #include "detail/fail.h"
 #include "text/pipeline_tokenizer.h"
 #include "text/read_tokenizer.h"
-#include "weights/torch_names.h"
+#include "weights/torch/torch_names.h"
 
 namespace spikesink {
 namespace fs = std::filesystem;

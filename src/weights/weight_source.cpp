@@ -10,8 +10,8 @@
 #include "spikesink/weights/gguf.h"
 #include "spikesink/weights/safetensors.h"
 #include "spikesink/weights/torch_file.h"
-#include "weights/gguf_split.h"
-#include "weights/torch_names.h"
+#include "weights/gguf/gguf_split.h"
+#include "weights/torch/torch_names.h"
 
 namespace spikesink {
 namespace fs = std::filesystem;

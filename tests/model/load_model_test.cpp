@@ -171,6 +171,9 @@ TEST_F(LoadModelTest, RopeScalingIsReadBeforeRopeParameters) {
   const auto read = load_model(folder.path())->config();
   EXPECT_EQ(read.ropes.front().scaling.factor, 4);
   EXPECT_EQ(read.ignored_keys, std::vector<std::string>{"rope_parameters"});
+  config["rope_scaling"] = false;
+  save();
+  EXPECT_TRUE(load_model(folder.path())->config().ignored_keys.empty());
 }
 
 TEST_F(LoadModelTest, InvalidConfigsAreErrors) {

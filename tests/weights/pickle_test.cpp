@@ -1,4 +1,4 @@
-#include "weights/pickle.h"
+#include "weights/torch/pickle.h"
 
 #include <gtest/gtest.h>
 

@@ -90,7 +90,7 @@ RopeScaling read_scaling(ConfigKeys& keys, ConfigKeys& file, const ModelConfig& 
 // The object of the RoPE parameters. As in transformers, the key of version 4 has priority.
 const char* rope_key(ConfigKeys& keys) {
   const auto* scaling = keys.find("rope_scaling");
-  if (scaling == nullptr || scaling->empty()) return "rope_parameters";
+  if (scaling == nullptr || is_neutral(*scaling)) return "rope_parameters";
   keys.ignore_unless("rope_parameters", *scaling);
   return "rope_scaling";
 }

@@ -42,10 +42,6 @@ Quantisation read_method(JsonKeys& keys) {
       name, method_names(), keys.where());
 }
 
-bool is_neutral(const nlohmann::json& value) {
-  return value.empty() || value == false || value == 0 || value == "";
-}
-
 const nlohmann::json* find_object(const nlohmann::json& config, const char* key,
                                   const std::string& where) {
   const auto found = config.find(key);

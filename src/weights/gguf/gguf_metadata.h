@@ -5,7 +5,7 @@
 #include <string>
 
 #include "spikesink/weights/gguf.h"
-#include "weights/gguf_cursor.h"
+#include "weights/gguf/gguf_cursor.h"
 
 namespace spikesink::detail {
 

@@ -6,7 +6,7 @@
 #include "detail/fail.h"
 #include "detail/temporary_file.h"
 #include "spikesink/weights/safetensors.h"
-#include "weights/safetensors_layout.h"
+#include "weights/safetensors/safetensors_layout.h"
 
 namespace spikesink {
 namespace fs = std::filesystem;

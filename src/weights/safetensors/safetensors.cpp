@@ -9,7 +9,7 @@
 #include "detail/fail.h"
 #include "detail/strict_json.h"
 #include "weights/mapped_file.h"
-#include "weights/safetensors_layout.h"
+#include "weights/safetensors/safetensors_layout.h"
 #include "weights/shard_index.h"
 
 namespace spikesink {

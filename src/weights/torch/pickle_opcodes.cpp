@@ -1,4 +1,4 @@
-#include "weights/pickle_opcodes.h"
+#include "weights/torch/pickle_opcodes.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "weights/pickle_values.h"
+#include "weights/torch/pickle_values.h"
 
 #include <array>
 

@@ -1,4 +1,4 @@
-#include "weights/dequantize.h"
+#include "weights/gguf/dequantize.h"
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "weights/block_types.h"
+#include "weights/gguf/block_types.h"
 
 namespace spikesink::detail {
 namespace {

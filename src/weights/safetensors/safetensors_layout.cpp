@@ -1,4 +1,4 @@
-#include "weights/safetensors_layout.h"
+#include "weights/safetensors/safetensors_layout.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

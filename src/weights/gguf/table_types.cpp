@@ -1,7 +1,7 @@
 #include <array>
 #include <cmath>
 
-#include "weights/block_types.h"
+#include "weights/gguf/block_types.h"
 #include "weights/quantised/mxfp4.h"
 
 namespace spikesink::detail {

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "weights/gguf_part.h"
+#include "weights/gguf/gguf_part.h"
 
 namespace spikesink::detail {
 

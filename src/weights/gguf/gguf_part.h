@@ -4,8 +4,8 @@
 #include <memory>
 #include <vector>
 
-#include "weights/dequantize.h"
-#include "weights/gguf_metadata.h"
+#include "weights/gguf/dequantize.h"
+#include "weights/gguf/gguf_metadata.h"
 
 namespace spikesink::detail {
 

@@ -1,4 +1,4 @@
-#include "weights/pickle.h"
+#include "weights/torch/pickle.h"
 
 #include <algorithm>
 #include <array>
@@ -6,9 +6,9 @@
 #include <unordered_set>
 
 #include "detail/utf8.h"
-#include "weights/pickle_cursor.h"
-#include "weights/pickle_opcodes.h"
-#include "weights/pickle_values.h"
+#include "weights/torch/pickle_cursor.h"
+#include "weights/torch/pickle_opcodes.h"
+#include "weights/torch/pickle_values.h"
 
 namespace spikesink::detail {
 namespace {

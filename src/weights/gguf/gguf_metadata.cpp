@@ -1,4 +1,4 @@
-#include "weights/gguf_metadata.h"
+#include "weights/gguf/gguf_metadata.h"
 
 #include <array>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "weights/gguf_part.h"
+#include "weights/gguf/gguf_part.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,4 +1,4 @@
-#include "weights/gguf_split.h"
+#include "weights/gguf/gguf_split.h"
 
 #include <algorithm>
 #include <limits>

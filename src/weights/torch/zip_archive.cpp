@@ -1,4 +1,4 @@
-#include "weights/zip_archive.h"
+#include "weights/torch/zip_archive.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,12 +1,12 @@
 #include <array>
 #include <bit>
 
-#include "weights/block_types.h"
+#include "weights/gguf/block_types.h"
 
 namespace spikesink::detail {
 namespace {
 
-#include "weights/grid_tables.inc"
+#include "weights/gguf/grid_tables.inc"
 
 constexpr int kSuper = 256;  // elements of a block
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "detail/fail.h"
-#include "weights/gguf_split.h"
+#include "weights/gguf/gguf_split.h"
 
 namespace spikesink {
 namespace fs = std::filesystem;

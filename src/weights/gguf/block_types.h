@@ -5,7 +5,7 @@
 #include <cstring>
 #include <span>
 
-#include "weights/dequantize.h"
+#include "weights/gguf/dequantize.h"
 
 namespace spikesink::detail {
 

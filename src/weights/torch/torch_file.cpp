@@ -5,10 +5,10 @@
 
 #include "detail/fail.h"
 #include "weights/mapped_file.h"
-#include "weights/pickle.h"
-#include "weights/safetensors_layout.h"
+#include "weights/safetensors/safetensors_layout.h"
 #include "weights/shard_index.h"
-#include "weights/zip_archive.h"
+#include "weights/torch/pickle.h"
+#include "weights/torch/zip_archive.h"
 
 namespace spikesink {
 namespace fs = std::filesystem;

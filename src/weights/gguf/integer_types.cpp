@@ -1,6 +1,6 @@
 #include <array>
 
-#include "weights/block_types.h"
+#include "weights/gguf/block_types.h"
 
 // This file is compiled with -ffp-contract=off: a fused multiply-add rounds once where the
 // reference rounds twice.
