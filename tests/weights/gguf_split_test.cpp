@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kGoldens = fs::path(SPIKESINK_GOLDENS) / "gguf";
+const fs::path kSplitGoldens = fs::path(SPIKESINK_GOLDENS) / "gguf";
 
 std::string part_name(int number) {
   return "split-0000" + std::to_string(number) + "-of-00003.gguf";
@@ -39,7 +39,7 @@ class GgufSplitTest : public testing::Test {
   void SetUp() override {
     for (int number = 1; number <= 3; ++number) dir.write(part_name(number), bytes_of(number));
   }
-  static std::string bytes_of(int number) { return read_bytes(kGoldens / part_name(number)); }
+  static std::string bytes_of(int number) { return read_bytes(kSplitGoldens / part_name(number)); }
   fs::path part(int number) const { return dir / part_name(number); }
 
   /// The message is one line, has the words and names the file at fault.
@@ -55,7 +55,7 @@ class GgufSplitTest : public testing::Test {
 };
 
 TEST_F(GgufSplitTest, AnyPartAndTheFolderAreTheWholeModel) {
-  const auto expected = open_weights(kGoldens / "expected.safetensors");
+  const auto expected = open_weights(kSplitGoldens / "expected.safetensors");
   for (const fs::path& path : {part(1), part(2), part(3), dir.path()}) {
     const auto source = open_weights(path);
     const auto* file = dynamic_cast<const GgufFile*>(source.get());
@@ -78,7 +78,7 @@ TEST_F(GgufSplitTest, AnyPartAndTheFolderAreTheWholeModel) {
 
 TEST_F(GgufSplitTest, TensorsOutliveTheFile) {
   const torch::Tensor tensor = GgufFile(part(1)).tensor("BF16");
-  const auto expected = open_weights(kGoldens / "expected.safetensors");
+  const auto expected = open_weights(kSplitGoldens / "expected.safetensors");
   EXPECT_TRUE(torch::equal(tensor, expected->tensor("BF16")));
 }
 
@@ -138,7 +138,7 @@ TEST_F(GgufSplitTest, PartsOfOtherModelsAreRefused) {
                  "two parts are of different models: got split.tensors.count 9, expected 8 as in "
                  "split-00001-of-00003.gguf",
                  part(3));
-  dir.write(part_name(3), read_bytes(kGoldens / "plain.gguf"));
+  dir.write(part_name(3), read_bytes(kSplitGoldens / "plain.gguf"));
   expect_refused(part(1), "got nothing, expected an integer from 0 to 65535", part(3));
 }
 
@@ -170,7 +170,7 @@ TEST_F(GgufSplitTest, ADamagedPartIsNamed) {
 }
 
 TEST_F(GgufSplitTest, AFolderWithAnotherModelIsRefused) {
-  dir.write("other.gguf", read_bytes(kGoldens / "plain.gguf"));
+  dir.write("other.gguf", read_bytes(kSplitGoldens / "plain.gguf"));
   EXPECT_TRUE(contains(message_of<FileError>([&] { open_weights(dir.path()); }),
                        "got 4 .gguf files, expected one or the parts of one"));
   fs::rename(dir / "other.gguf", dir / "other-00001-of-00003.gguf");

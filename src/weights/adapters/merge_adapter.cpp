@@ -16,19 +16,15 @@ struct Merge {
   bool is_transposed = false;
 };
 
-torch::Tensor in_float(const torch::Tensor& tensor) {
-  return tensor.to(at::promote_types(tensor.scalar_type(), torch::kFloat32));
-}
-
 // The weight is [out, in], or of an embedding [rows, width].
 torch::Tensor merged(const Merge& merge, const torch::Tensor& stored) {
-  const auto weight = in_float(merge.is_transposed ? stored.t() : stored);
-  const auto product = in_float(merge.lora.b).mm(in_float(merge.lora.a));
-  const auto delta = (merge.lora.is_embedding ? product.t() : product).to(weight.scalar_type());
-  auto result = weight.add(delta, merge.scale);
+  const auto dtype = stored.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
+  const auto weight = (merge.is_transposed ? stored.t() : stored).to(dtype);
+  const auto product = merge.lora.b.to(dtype).mm(merge.lora.a.to(dtype));
+  auto result = weight.add(merge.lora.is_embedding ? product.t() : product, merge.scale);
   if (merge.lora.magnitude.defined()) {
     const auto norms = at::linalg_vector_norm(result, 2, at::IntArrayRef{1});
-    result = result.mul(in_float(merge.lora.magnitude).div(norms).unsqueeze(1));
+    result = result.mul(merge.lora.magnitude.to(dtype).div(norms).unsqueeze(1));
   }
   return merge.is_transposed ? result.t() : result;
 }

@@ -17,7 +17,7 @@ constexpr int64_t kAwqBits = 4, kAwqCodes = 8;
 torch::Tensor unpack_outputs(const torch::Tensor& words) {
   const auto position_of_output = at::tensor({0, 4, 1, 5, 2, 6, 3, 7}, torch::kInt64);
   return unpack_codes(words, kAwqBits)
-      .unflatten(1, {-1, kAwqCodes})
+      .unflatten(1, {words.size(1), kAwqCodes})
       .index_select(2, position_of_output)
       .flatten(1)
       .t();

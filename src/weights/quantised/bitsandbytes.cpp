@@ -72,9 +72,10 @@ void check_shapes(const QuantisedModule& module, const BlockState& state) {
 // inputs: codes, quant_map, absmax, and with double quantisation nested_quant_map, nested_absmax.
 torch::Tensor block_scales(const std::vector<torch::Tensor>& inputs, const BlockState& state) {
   if (state.nested_block_size == 0) return inputs[2].to(torch::kFloat32).contiguous();
-  const auto scales = inputs[4].to(torch::kFloat32).repeat_interleave(state.nested_block_size, 0);
+  const auto nested_block =
+      at::arange(inputs[2].numel(), torch::kInt64).floor_divide(state.nested_block_size);
   const auto values = inputs[3].to(torch::kFloat32).index_select(0, inputs[2].to(torch::kInt64));
-  return values.mul(scales.narrow(0, 0, values.size(0)))
+  return values.mul(inputs[4].to(torch::kFloat32).index_select(0, nested_block))
       .add(static_cast<float>(state.nested_offset))
       .contiguous();
 }

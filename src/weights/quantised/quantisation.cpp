@@ -62,9 +62,8 @@ bool is_activation_scale(const TensorInfo& info) {
   constexpr std::array<std::string_view, 8> kSuffixes{
       ".input_scale", ".activation_scale", ".output_scale",     ".k_scale",
       ".v_scale",     ".input_scale_ub",   ".input_zero_point", ".output_zero_point"};
-  int64_t elements = 1;
-  for (const int64_t size : info.shape) elements = elements == 1 ? size : 0;
-  return elements == 1 && std::ranges::any_of(kSuffixes, [&](std::string_view suffix) {
+  const bool is_one = std::ranges::all_of(info.shape, [](int64_t size) { return size == 1; });
+  return is_one && std::ranges::any_of(kSuffixes, [&](std::string_view suffix) {
            return info.name.ends_with(suffix);
          });
 }

@@ -30,7 +30,7 @@ torch::Tensor by_row(const torch::Tensor& scales, int64_t rows, bool is_of_all) 
 
 // The scales of blocks as scales of each row and group of columns.
 torch::Tensor of_each_row(const torch::Tensor& scales, int64_t rows, int64_t block_rows) {
-  return scales.repeat_interleave(block_rows, 0).narrow(0, 0, rows);
+  return scales.index_select(0, at::arange(rows, torch::kInt64).floor_divide(block_rows));
 }
 
 torch::Tensor groups_of(int64_t columns, int64_t size) {
