@@ -34,10 +34,10 @@ TokenizerParts with_shared_fields(TokenizerParts parts, const GgufVocabulary& vo
   BoundaryTokens& boundaries = parts.boundaries;
   boundaries.bos_id = vocabulary.id({"tokenizer.ggml.bos_token_id"});
   boundaries.eos_id = vocabulary.id({"tokenizer.ggml.eos_token_id"});
-  boundaries.adds_bos =
-      vocabulary.adds("tokenizer.ggml.add_bos_token", adds_bos, boundaries.bos_id);
-  boundaries.adds_eos =
-      vocabulary.adds("tokenizer.ggml.add_eos_token", adds_eos, boundaries.eos_id);
+  if (vocabulary.adds("tokenizer.ggml.add_bos_token", adds_bos, boundaries.bos_id))
+    boundaries.prefix = {*boundaries.bos_id};
+  if (vocabulary.adds("tokenizer.ggml.add_eos_token", adds_eos, boundaries.eos_id))
+    boundaries.suffix = {*boundaries.eos_id};
   return parts;
 }
 
@@ -131,11 +131,13 @@ TokenizerParts read_bert(const GgufFile& file) {
   parts.decoder.add(word_piece_decoder("##", /*cleanup=*/true));
   parts.added = vocabulary.added();
   parts.tokens = vocabulary.tokens().tokens();
-  parts.boundaries = {
-      id_or({"tokenizer.ggml.cls_token_id", "tokenizer.ggml.bos_token_id"}, "[CLS]"),
-      id_or({"tokenizer.ggml.seperator_token_id", "tokenizer.ggml.eos_token_id"}, "[SEP]"),
-      vocabulary.flag("tokenizer.ggml.add_bos_token", true),
-      vocabulary.flag("tokenizer.ggml.add_sep_token", true)};
+  const auto cls = id_or({"tokenizer.ggml.cls_token_id", "tokenizer.ggml.bos_token_id"}, "[CLS]");
+  const auto sep =
+      id_or({"tokenizer.ggml.seperator_token_id", "tokenizer.ggml.eos_token_id"}, "[SEP]");
+  parts.boundaries.bos_id = cls;
+  parts.boundaries.eos_id = sep;
+  if (vocabulary.flag("tokenizer.ggml.add_bos_token", true)) parts.boundaries.prefix = {cls};
+  if (vocabulary.flag("tokenizer.ggml.add_sep_token", true)) parts.boundaries.suffix = {sep};
   return parts;
 }
 
