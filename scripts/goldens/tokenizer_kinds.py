@@ -110,6 +110,16 @@ def unigram(training: str):
     return tokenizer, None
 
 
+def unigram_with_spaces(model) -> Tokenizer:
+    """As SentencePiece where spaces are neither joined nor cut off."""
+    tokenizer = of_unigram_proto(model)
+    tokenizer.normalizer = normalizers.Sequence([
+        tokenizer.normalizer, normalizers.Prepend(METASPACE), normalizers.Replace(" ", METASPACE)])
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.add_special_tokens([AddedToken(token, normalized=False) for token in ("<unk>", "<s>", "</s>")])
+    return tokenizer
+
+
 def unigram_features(training: str):
     """Byte fallback, accents stripped, spaces joined, a prefix only at the beginning of the text, no splitting."""
     model = sentencepiece_model(training, model_type="unigram", vocab_size=600, byte_fallback=True)
@@ -212,6 +222,8 @@ def write_gguf(path: pathlib.Path, model: str, architecture: str, tokens: list[s
         writer.add_token_scores(scores)
     if charsmap:
         writer.add_precompiled_charsmap(charsmap)
+    if name := values.pop("name", None):
+        writer.add_name(name)
     for name, value in values.items():
         (writer.add_bool if isinstance(value, bool) else writer.add_uint32)(f"tokenizer.ggml.{name}", value)
     writer.write_header_to_file()
@@ -229,7 +241,10 @@ def write_proto_gguf(path: pathlib.Path, model: str, architecture: str, proto, *
 
 def write_ggufs(folder: pathlib.Path, training: str) -> dict[str, Tokenizer]:
     """Writes a GGUF file of each kind. Returns the tokenizers that transformers reads from them or, if it cannot read a file completely,
-    the tokenizer from which the file was made."""
+    the tokenizer from which the file was made.
+
+    Of a SentencePiece file llama.cpp and the models' own tokenizer.json put a space before every text, as transformers does for Phi-3 alone.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     bert, _ = word_piece(training)
     tokens = sorted(bert.get_vocab(), key=bert.token_to_id)
@@ -238,20 +253,26 @@ def write_ggufs(folder: pathlib.Path, training: str) -> dict[str, Tokenizer]:
                unknown_token_id=1, cls_token_id=2, seperator_token_id=3)
 
     write_proto_gguf(folder / "t5.gguf", "t5", "t5", sentencepiece_model(training, model_type="unigram", vocab_size=400))
+    spaces = sentencepiece_model(training, model_type="unigram", vocab_size=400, remove_extra_whitespaces=False)
+    write_proto_gguf(folder / "t5_spaces.gguf", "t5", "t5", spaces, add_space_prefix=True, remove_extra_whitespaces=False)
     proto = sentencepiece_model(training, model_type="bpe", vocab_size=600, byte_fallback=True,
                                 user_defined_symbols=["<think>", "\n\n"])
     write_proto_gguf(folder / "llama.gguf", "llama", "llama", proto)
     write_proto_gguf(folder / "phi3.gguf", "llama", "phi3", proto, add_eos_token=True)
+    # Under this name, most special tokens include the white space after them.
+    named = sentencepiece_model(training, model_type="bpe", vocab_size=600, byte_fallback=True,
+                                control_symbols=["<|endoftext|>", "<|im_start|>", "<|im_end|>"], user_defined_symbols=["<think>"])
+    write_proto_gguf(folder / "phi3_named.gguf", "llama", "phi3", named, name="Phi-3 mini")
     # Gemma's own names, without which transformers would add them; two spaces are written as such.
     proto = sentencepiece_model(training, model_type="bpe", vocab_size=600, byte_fallback=True, bos_piece="<bos>", eos_piece="<eos>",
                                 pad_id=3, control_symbols=["<mask>"], user_defined_symbols=["\u2581\u2581", "\n\n"])
     for piece in proto.pieces:
         piece.piece = piece.piece.replace("\u2581\u2581", "  ")
     write_proto_gguf(folder / "gemma3.gguf", "llama", "gemma3", proto, add_space_prefix=False)
-    read = {"bert": bert, "t5": unigram(training)[0]}
+    read = {"bert": bert, "t5": unigram(training)[0], "t5_spaces": unigram_with_spaces(spaces)}
     for name in ("llama", "phi3", "gemma3"):
         architecture, parts, _ = get_gguf_tokenizer(str(folder / f"{name}.gguf"))
-        read[name] = convert_gguf_tokenizer(architecture, parts)[0]
+        read[name] = convert_gguf_tokenizer("phi3" if name == "llama" else architecture, parts)[0]
     return read
 
 
