@@ -151,7 +151,7 @@ std::vector<int64_t> all_token_ids(const Options& options, const Experiment& exp
     }
     return ids;
   }
-  if (experiment.bos) ids.push_back(*experiment.tokenizer->bos_id());
+  ids = spikesink::window_prefix(*experiment.tokenizer, options.bos);
   const auto text = experiment.tokenizer->encode(read_text(options));
   ids.insert(ids.end(), text.begin(), text.end());
   return ids;

@@ -5,7 +5,7 @@ hard_unicode.txt and tricky.json are the texts. Each folder has a `tokenizer.jso
 GGUF file if GGUF supports this kind, and expected.json. smollm2.json has the ids of SmolLM2's own tokenizer, with a
 checksum for WikiText-2; real.json has the same for other published tokenizers. splits.json shows how patterns split texts,
 unicode.json has checksums of each code point after the normalizers, pre_tokenizers.json checksums of hard_unicode.txt after
-the pre-tokenizers that GGUF files name.
+the pre-tokenizers that GGUF files name. llama_cpp_ids.py and tokenizer_boundaries.py write the rest.
 
 Needs `pip install tokenizers transformers gguf sentencepiece protobuf torch` (0.23.3, 5.24.0, 0.19.0, 0.2.3, 7.36.2, 2.15.0), the files
 of scripts/setup --tests, and WikiText-2 (SPIKESINK_WIKITEXT names its folder). Every run writes the same bytes.
@@ -221,6 +221,23 @@ def features():
     return *edited(tokenizer, forget_z), None
 
 
+def several():
+    """A template that puts several tokens before and after the text, one name for two of them."""
+    tokenizer = train(byte_level(True), ["<unk>", "<start>", "<no>", "<times>", "<end>", "<pad>"])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<start> <notimes> $A <end> <pad>",
+        special_tokens=[("<start>", 1), {"id": "<notimes>", "ids": [2, 3], "tokens": ["<no>", "<times>"]}, ("<end>", 4), ("<pad>", 5)])
+    return *edited(tokenizer, lambda data: None), {"bos_token": "<pad>", "eos_token": "<pad>"}
+
+
+def t5_of_2020():
+    """The first file of T5 names no type of model."""
+    def forget_type(data):
+        del data["model"]["type"], data["model"]["byte_fallback"]
+
+    return *edited(tokenizer_kinds.unigram(TRAINING)[0], forget_type), None
+
+
 def write_gguf(path: pathlib.Path, tokenizer: Tokenizer, pre: str, ids: dict[str, int], **flags) -> None:
     data = json.loads(tokenizer.to_str())
     tokens = sorted(tokenizer.get_vocab(), key=tokenizer.token_to_id)
@@ -378,7 +395,7 @@ def main() -> None:
     hard = "\n".join(HARD) + "\n"
     (FOLDER / "hard_unicode.txt").write_bytes(hard.encode())
     write_json(FOLDER / "tricky.json", TRICKY)
-    kinds = {make.__name__: make() for make in (gpt2, smollm, llama3, qwen2, features)}
+    kinds = {make.__name__: make() for make in (gpt2, smollm, llama3, qwen2, features, several, t5_of_2020)}
     for name, made in kinds.items():
         write_kind(name, made, hard)
     write_gguf(FOLDER / "gpt2" / "vocabulary.gguf", kinds["gpt2"][0], "gpt-2", {"bos": 0, "eos": 0})

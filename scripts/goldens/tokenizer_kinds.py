@@ -16,6 +16,16 @@ from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKEN
 from transformers.tokenization_utils_base import generate_merges
 
 METASPACE = "\u2581"
+CASED_LETTERS = (
+    "A-Za-z\u00b5\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u01ba\u01bc-\u01bf\u01c4-\u0293\u0295-\u02af\u0370-\u0373\u0376\u0377"
+    "\u037b-\u037d\u037f\u0386\u0388-\u038a\u038c\u038e-\u03a1\u03a3-\u03f5\u03f7-\u0481\u048a-\u052f\u0531-\u0556\u10a0-\u10c5"
+    "\u13a0-\u13f5\u13f8-\u13fd\u1c90-\u1cba\u1cbd-\u1cbf\u1d00-\u1d2b\u1d6b-\u1d77\u1d79-\u1d9a\u1e00-\u1f15\u1f18-\u1f1d"
+    "\u1f20-\u1f45\u1f48-\u1f4d\u1f50-\u1f57\u1f59\u1f5b\u1f5d\u1f5f-\u1f7d\u1f80-\u1fb4\u1fb6-\u1fbc\u1fbe\u1fc2-\u1fc4"
+    "\u1fc6-\u1fcc\u1fd0-\u1fd3\u1fd6-\u1fdb\u1fe0-\u1fec\u1ff2-\u1ff4\u1ff6-\u1ffc\u2102\u2107\u210a-\u2113\u2115\u2119-\u211d"
+    "\u2124\u2126\u2128\u212a-\u212d\u212f-\u2134\u2139\u213c-\u213f\u2145-\u2149\u214e\u2183\u2184\u2c00-\u2c7b\u2c7e-\u2ce4"
+    "\u2ceb-\u2cee\u2cf2\u2cf3\ua640-\ua66d\ua680-\ua69b\ua722-\ua76f\ua771-\ua787\ua78b-\ua78e\uab70-\uabbf\ufb00-\ufb06"
+    "\ufb13-\ufb17\uff21-\uff3a\uff41-\uff5a\U00010400-\U0001044f\U000104b0-\U000104d3\U000104d8-\U000104fb\U00010c80-\U00010cb2"
+    "\U00010cc0-\U00010cf2\U000118a0-\U000118df\U0001e900-\U0001e943")
 RULES = [  # of a SentencePiece normaliser: string, replacement
     ("\u00aa", "a"), ("\ufb01", "fi"), ("e\u0301", "\u00e9"), ("\r", " "), ("\t", " "), ("\u3000", " "), ("\u00a0", " "),
     ("\uff21", "A"), ("\u0301", ""), ("\u2026", "..."), ("\u1100\u1161", "\uac00"), ("\u00bd", "1/2"), ("\u200b", ""),
@@ -108,6 +118,16 @@ def unigram(training: str):
     tokenizer.post_processor = template([], [("</s>", 2)])
     tokenizer.add_special_tokens([AddedToken(token, normalized=False) for token in ("<unk>", "<s>", "</s>")])
     return tokenizer, None
+
+
+def unigram_with_spaces(model) -> Tokenizer:
+    """As SentencePiece where spaces are neither joined nor cut off."""
+    tokenizer = of_unigram_proto(model)
+    tokenizer.normalizer = normalizers.Sequence([
+        tokenizer.normalizer, normalizers.Prepend(METASPACE), normalizers.Replace(" ", METASPACE)])
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.add_special_tokens([AddedToken(token, normalized=False) for token in ("<unk>", "<s>", "</s>")])
+    return tokenizer
 
 
 def unigram_features(training: str):
@@ -212,6 +232,8 @@ def write_gguf(path: pathlib.Path, model: str, architecture: str, tokens: list[s
         writer.add_token_scores(scores)
     if charsmap:
         writer.add_precompiled_charsmap(charsmap)
+    if name := values.pop("name", None):
+        writer.add_name(name)
     for name, value in values.items():
         (writer.add_bool if isinstance(value, bool) else writer.add_uint32)(f"tokenizer.ggml.{name}", value)
     writer.write_header_to_file()
@@ -229,7 +251,10 @@ def write_proto_gguf(path: pathlib.Path, model: str, architecture: str, proto, *
 
 def write_ggufs(folder: pathlib.Path, training: str) -> dict[str, Tokenizer]:
     """Writes a GGUF file of each kind. Returns the tokenizers that transformers reads from them or, if it cannot read a file completely,
-    the tokenizer from which the file was made."""
+    the tokenizer from which the file was made.
+
+    Of a SentencePiece file llama.cpp and the models' own tokenizer.json put a space before every text, as transformers does for Phi-3 alone.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     bert, _ = word_piece(training)
     tokens = sorted(bert.get_vocab(), key=bert.token_to_id)
@@ -238,39 +263,85 @@ def write_ggufs(folder: pathlib.Path, training: str) -> dict[str, Tokenizer]:
                unknown_token_id=1, cls_token_id=2, seperator_token_id=3)
 
     write_proto_gguf(folder / "t5.gguf", "t5", "t5", sentencepiece_model(training, model_type="unigram", vocab_size=400))
+    spaces = sentencepiece_model(training, model_type="unigram", vocab_size=400, remove_extra_whitespaces=False)
+    write_proto_gguf(folder / "t5_spaces.gguf", "t5", "t5", spaces, add_space_prefix=True, remove_extra_whitespaces=False)
     proto = sentencepiece_model(training, model_type="bpe", vocab_size=600, byte_fallback=True,
                                 user_defined_symbols=["<think>", "\n\n"])
     write_proto_gguf(folder / "llama.gguf", "llama", "llama", proto)
     write_proto_gguf(folder / "phi3.gguf", "llama", "phi3", proto, add_eos_token=True)
+    # Under this name, most special tokens include the white space after them.
+    named = sentencepiece_model(training, model_type="bpe", vocab_size=600, byte_fallback=True,
+                                control_symbols=["<|endoftext|>", "<|im_start|>", "<|im_end|>"], user_defined_symbols=["<think>"])
+    write_proto_gguf(folder / "phi3_named.gguf", "llama", "phi3", named, name="Phi-3 mini")
     # Gemma's own names, without which transformers would add them; two spaces are written as such.
     proto = sentencepiece_model(training, model_type="bpe", vocab_size=600, byte_fallback=True, bos_piece="<bos>", eos_piece="<eos>",
                                 pad_id=3, control_symbols=["<mask>"], user_defined_symbols=["\u2581\u2581", "\n\n"])
     for piece in proto.pieces:
         piece.piece = piece.piece.replace("\u2581\u2581", "  ")
     write_proto_gguf(folder / "gemma3.gguf", "llama", "gemma3", proto, add_space_prefix=False)
-    read = {"bert": bert, "t5": unigram(training)[0]}
+    read = {"bert": bert, "t5": unigram(training)[0], "t5_spaces": unigram_with_spaces(spaces)}
     for name in ("llama", "phi3", "gemma3"):
         architecture, parts, _ = get_gguf_tokenizer(str(folder / f"{name}.gguf"))
-        read[name] = convert_gguf_tokenizer(architecture, parts)[0]
+        read[name] = convert_gguf_tokenizer("phi3" if name == "llama" else architecture, parts)[0]
     return read
 
 
+# With these, llama.cpp looks up a word before it merges.
+WHOLE_WORDS = ("llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "lfm2", "pixtral", "tekken", "glm4", "glm5", "midm-2.0",
+               "jina-v5-nano", "minicpm5", "granite-embed-multi-97m")
+
+
+def patterns_of_llama_cpp() -> dict[str, list[str]]:
+    """Patterns by the names in `tokenizer.ggml.pre`, each for the pieces of the one before: src/llama-vocab.cpp of llama.cpp. Where it
+    states the pattern of the model's own tokenizer.json beside one that it can run, this is the former."""
+    contractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|"
+    llama3, qwen2, gpt4o = (GGUF_PRE_TOKENIZER_SPLITS[name] for name in ("llama3", "qwen2", "gpt-4o"))
+    gpt2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+    han = "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+"
+    kana = "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+"
+    words = r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"""
+    deepseek3 = [r"\p{N}{1,3}", kana, words + r"| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"]
+    bloom = " ?[^(\\s|.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c)]+"
+    bailing = r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"
+    result = {
+        "minicpm5": [r"\p{N}{1,3}", llama3.replace(r"\p{N}{1,3}", r"\p{N}+")], "glm5": [llama3],
+        "ufakzeka": [qwen2.replace(contractions, "")], "laguna": [r"[^\n]+|[\n]+", qwen2],
+        "seed-coder": [contractions + r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+"],
+        "granite-embed-multi-97m": [gpt4o],
+        "deepseek-llm": [r"[\r\n]", rf"\s?[{CASED_LETTERS}]+", "\\s?[!-/:-~\uff01-\uff0f\uff1a-\uff5e\u2018-\u201f\u3000-\u3002]+", r"\s+$",
+                         han, r"\p{N}+"],
+        "deepseek-coder": [r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", han, r"\p{N}"],
+        "spark2_5": [*deepseek3[:2], words + r"| ?[\p{P}\p{S}]+|[\r\n]|\s+(?!\S)|\s+", r"\p{N}"], "viking": [bloom, r"\p{N}"]}
+    result |= dict.fromkeys(("hunyuan", "solar-open", "grok-2"), [qwen2])
+    result |= dict.fromkeys(("deepseek-v3", "hunyuan-dense", "joyai-llm", "hy_v4"), deepseek3)
+    result |= dict.fromkeys(("bailingmoe", "bailingmoe2", "llada-moe"), [bailing])
+    result |= dict.fromkeys(("jina-es", "jina-de", "jina-v2-es", "jina-v2-de", "gigachat", "a.x-4.0", "mellum", "modern-bert", "exaone4",
+                             "jais", "trillion", "granite-docling"), [gpt2])
+    result |= dict.fromkeys(("exaone", "minerva-7b", "mellum2"), [r"\p{N}", gpt2])
+    return result | dict.fromkeys(("poro-chat", "bloom", "gpt3-finnish"), [bloom])
+
+
 def named_pre_tokenizers() -> dict[str, pre_tokenizers.PreTokenizer]:
-    """Those that GGUF files name: by the patterns that transformers knows, and as the families' tokenizer.json have them."""
+    """Those that GGUF files name: by the patterns that transformers knows, as the families' tokenizer.json have them, or else as llama.cpp."""
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
     spelling = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     digits = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), byte_level])
 
+    def split_by(patterns: list[str]):
+        return pre_tokenizers.Sequence([*(pre_tokenizers.Split(Regex(pattern), "isolated") for pattern in patterns), spelling])
+
     def split(name: str):
-        return pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(GGUF_PRE_TOKENIZER_SPLITS[name]), "isolated"), spelling])
+        return split_by([GGUF_PRE_TOKENIZER_SPLITS[name]])
 
     known = ("llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "lfm2", "pixtral", "dbrx", "smaug-bpe", "qwen2", "qwen35",
-             "tekken", "gpt-4o", "llama4")
+             "tekken", "gpt-4o", "llama4", "midm-2.0", "jina-v5-nano", "deepseek-r1-qwen", "kormo", "f2llmv2", "megrez", "kanana2", "talkie",
+             "minimax-m2")
     result = {name: split(name) for name in known} | {"glm4": split("llama3"), "chatglm-bpe": split("llama3"), "stablelm2": split("qwen2")}
     result |= dict.fromkeys(("gpt-2", "phi-2", "roberta-bpe", "mpt", "olmo"), byte_level)
     result |= dict.fromkeys(("smollm", "starcoder", "refact", "codeshell", "command-r"), digits)
     result["falcon"] = pre_tokenizers.Sequence([
         pre_tokenizers.Punctuation("contiguous"), byte_level, pre_tokenizers.Split(Regex("[0-9][0-9][0-9]"), "isolated")])
+    result |= {name: split_by(patterns) for name, patterns in patterns_of_llama_cpp().items()}
     return result
 
 

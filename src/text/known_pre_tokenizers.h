@@ -7,7 +7,7 @@
 namespace spikesink::detail {
 
 /// Properties of a pre-tokenizer that a GGUF file with a byte-level vocabulary only names. They are
-/// taken from the `tokenizer.json` of that model family.
+/// taken from the `tokenizer.json` of that model family or from llama.cpp.
 struct KnownPreTokenizer {
   bool ignore_merges = false;
   bool adds_bos = false;  // the default if the file has no flag

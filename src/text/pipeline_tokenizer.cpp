@@ -68,6 +68,8 @@ PipelineTokenizer::PipelineTokenizer(TokenizerParts parts) : parts_(std::move(pa
   for (const auto id : {parts_.boundaries.bos_id, parts_.boundaries.eos_id}) {
     if (id) special_.insert(*id);
   }
+  for (const auto* added : {&parts_.boundaries.prefix, &parts_.boundaries.suffix})
+    special_.insert(added->begin(), added->end());
   for (const auto& [id, token] : parts_.tokens)
     vocabulary_size_ = std::max(vocabulary_size_, id + 1);
 }

@@ -16,12 +16,12 @@
 
 namespace spikesink::detail {
 
-/// The tokens that start and end a text, and whether they are added by default.
+/// The tokens that start and end a text, and those that are added by default.
 struct BoundaryTokens {
   std::optional<int64_t> bos_id;
   std::optional<int64_t> eos_id;
-  bool adds_bos = false;
-  bool adds_eos = false;
+  std::vector<int64_t> prefix;
+  std::vector<int64_t> suffix;
 };
 
 /// The components of a tokenizer, as read from a file.
@@ -47,8 +47,10 @@ class PipelineTokenizer : public Tokenizer {
   int64_t vocabulary_size() const override { return vocabulary_size_; }
   std::optional<int64_t> bos_id() const override { return parts_.boundaries.bos_id; }
   std::optional<int64_t> eos_id() const override { return parts_.boundaries.eos_id; }
-  bool adds_bos() const override { return parts_.boundaries.adds_bos; }
-  bool adds_eos() const override { return parts_.boundaries.adds_eos; }
+  bool adds_bos() const override { return !parts_.boundaries.prefix.empty(); }
+  bool adds_eos() const override { return !parts_.boundaries.suffix.empty(); }
+  std::vector<int64_t> prefix_ids() const override { return parts_.boundaries.prefix; }
+  std::vector<int64_t> suffix_ids() const override { return parts_.boundaries.suffix; }
   bool is_special(int64_t id) const override { return special_.contains(id); }
 
  private:

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <utility>
 
@@ -34,10 +35,10 @@ TokenizerParts with_shared_fields(TokenizerParts parts, const GgufVocabulary& vo
   BoundaryTokens& boundaries = parts.boundaries;
   boundaries.bos_id = vocabulary.id({"tokenizer.ggml.bos_token_id"});
   boundaries.eos_id = vocabulary.id({"tokenizer.ggml.eos_token_id"});
-  boundaries.adds_bos =
-      vocabulary.adds("tokenizer.ggml.add_bos_token", adds_bos, boundaries.bos_id);
-  boundaries.adds_eos =
-      vocabulary.adds("tokenizer.ggml.add_eos_token", adds_eos, boundaries.eos_id);
+  if (vocabulary.adds("tokenizer.ggml.add_bos_token", adds_bos, boundaries.bos_id))
+    boundaries.prefix = {*boundaries.bos_id};
+  if (vocabulary.adds("tokenizer.ggml.add_eos_token", adds_eos, boundaries.eos_id))
+    boundaries.suffix = {*boundaries.eos_id};
   return parts;
 }
 
@@ -72,35 +73,48 @@ std::vector<BpeModel::Merge> sentence_piece_merges(const GgufVocabulary& vocabul
   return scored_merges(vocabulary.tokens(), by_id);
 }
 
-void add_sentence_piece_spaces(TokenizerParts& parts, bool phi3, bool prefix) {
-  if (phi3) {
-    parts.normalizer = {prepend_step(kMetaspace), replace_step(literal(" "), kMetaspace)};
-  } else {
-    using Prepend = MetaspaceStep::Prepend;
-    parts.pre_tokenizer.add(MetaspaceStep{kMetaspace, prefix ? Prepend::kFirst : Prepend::kNever});
-  }
+/// As llama.cpp: with `prefix`, every piece of text between special tokens gets a space, one that
+/// begins with a space too.
+void add_sentence_piece_spaces(TokenizerParts& parts, bool prefix) {
+  if (prefix) parts.normalizer.push_back(prepend_step(kMetaspace));
+  parts.normalizer.push_back(replace_step(literal(" "), kMetaspace));
   parts.decoder.add(replace_decoder(literal(kMetaspace), " "));
   parts.decoder.add(byte_fallback_decoder());
   parts.decoder.add(fuse_decoder());
   if (prefix) parts.decoder.add(strip_decoder(" ", 1, 0));
 }
 
-/// Equal to the tokenizer that transformers builds from such a file. For Phi-3, the prefix is added
-/// before every piece between special tokens.
+bool is_named_phi3(const GgufFile& file) {
+  const auto* name = file.find<std::string>("general.name");
+  if (name == nullptr) return false;
+  std::string lower = *name;
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return lower.find("phi-3") != std::string::npos || lower.find("phi3") != std::string::npos;
+}
+
+/// GGUF files do not say that Phi-3's tokens include the white space after them; llama.cpp goes by
+/// the model's name.
+void strip_after_chat_tokens(TokenizerParts& parts) {
+  for (AddedToken& token : parts.added) {
+    constexpr std::array<std::string_view, 3> kOthers = {"<unk>", "<s>", "<|endoftext|>"};
+    token.right_strip = std::ranges::find(kOthers, token.content) == kOthers.end();
+  }
+}
+
 TokenizerParts read_sentence_piece(const GgufFile& file) {
-  const std::string architecture = architecture_of(file);
-  const bool gemma = architecture.starts_with("gemma");
+  const bool gemma = architecture_of(file).starts_with("gemma");
   const GgufVocabulary vocabulary(file, gemma ? respell_gemma : Respell{});
   TokenizerParts parts;
-  const bool prefix = vocabulary.flag("tokenizer.ggml.add_space_prefix", !gemma);
-  add_sentence_piece_spaces(parts, architecture == "phi3" && prefix, prefix);
+  add_sentence_piece_spaces(parts, vocabulary.flag("tokenizer.ggml.add_space_prefix", !gemma));
   BpeOptions options;
   options.unknown_id = vocabulary.id({"tokenizer.ggml.unknown_token_id"});
   options.fuse_unknown = true;
   options.byte_fallback = true;
   parts.model = std::make_unique<BpeModel>(vocabulary.tokens(),
                                            sentence_piece_merges(vocabulary, gemma), options);
-  return with_shared_fields(std::move(parts), vocabulary, /*adds_bos=*/true, /*adds_eos=*/false);
+  parts = with_shared_fields(std::move(parts), vocabulary, /*adds_bos=*/true, /*adds_eos=*/false);
+  if (is_named_phi3(file)) strip_after_chat_tokens(parts);
+  return parts;
 }
 
 /// GGUF files mark the tokens at the start of a word; `tokenizers` marks the others ("##").
@@ -131,11 +145,13 @@ TokenizerParts read_bert(const GgufFile& file) {
   parts.decoder.add(word_piece_decoder("##", /*cleanup=*/true));
   parts.added = vocabulary.added();
   parts.tokens = vocabulary.tokens().tokens();
-  parts.boundaries = {
-      id_or({"tokenizer.ggml.cls_token_id", "tokenizer.ggml.bos_token_id"}, "[CLS]"),
-      id_or({"tokenizer.ggml.seperator_token_id", "tokenizer.ggml.eos_token_id"}, "[SEP]"),
-      vocabulary.flag("tokenizer.ggml.add_bos_token", true),
-      vocabulary.flag("tokenizer.ggml.add_sep_token", true)};
+  const auto cls = id_or({"tokenizer.ggml.cls_token_id", "tokenizer.ggml.bos_token_id"}, "[CLS]");
+  const auto sep =
+      id_or({"tokenizer.ggml.seperator_token_id", "tokenizer.ggml.eos_token_id"}, "[SEP]");
+  parts.boundaries.bos_id = cls;
+  parts.boundaries.eos_id = sep;
+  if (vocabulary.flag("tokenizer.ggml.add_bos_token", true)) parts.boundaries.prefix = {cls};
+  if (vocabulary.flag("tokenizer.ggml.add_sep_token", true)) parts.boundaries.suffix = {sep};
   return parts;
 }
 
@@ -148,14 +164,26 @@ void add_char_map(const GgufVocabulary& vocabulary, TokenizerParts& parts) {
   parts.normalizer.push_back(char_map_step(bytes, vocabulary.where() + ", " + std::string(kKey)));
 }
 
+/// As SentencePiece. A file without these flags is read as T5.
+void add_unigram_spaces(const GgufVocabulary& vocabulary, TokenizerParts& parts) {
+  if (vocabulary.flag("tokenizer.ggml.remove_extra_whitespaces", true)) {
+    parts.pre_tokenizer.add(white_space_step());
+    parts.pre_tokenizer.add(MetaspaceStep{kMetaspace});
+    parts.pre_tokenizer.add(SplitStep{literal(kMetaspace), SplitBehaviour::kMergedWithNext});
+    parts.decoder.add(metaspace_decoder(kMetaspace, /*drops_first=*/true));
+    return;
+  }
+  const bool prefix = vocabulary.flag("tokenizer.ggml.add_space_prefix", true);
+  if (prefix) parts.normalizer.push_back(prepend_step(kMetaspace));
+  parts.normalizer.push_back(replace_step(literal(" "), kMetaspace));
+  parts.decoder.add(metaspace_decoder(kMetaspace, prefix));
+}
+
 TokenizerParts read_unigram(const GgufFile& file) {
   const GgufVocabulary vocabulary(file);
   TokenizerParts parts;
   add_char_map(vocabulary, parts);
-  parts.pre_tokenizer.add(white_space_step());
-  parts.pre_tokenizer.add(MetaspaceStep{kMetaspace});
-  parts.pre_tokenizer.add(SplitStep{literal(kMetaspace), SplitBehaviour::kMergedWithNext});
-  parts.decoder.add(metaspace_decoder(kMetaspace, /*drops_first=*/true));
+  add_unigram_spaces(vocabulary, parts);
   UnigramOptions options;
   options.unknown_id = vocabulary.id({"tokenizer.ggml.unknown_token_id"});
   parts.model = std::make_unique<UnigramModel>(vocabulary.tokens(), vocabulary.scores(), options);

@@ -110,6 +110,8 @@ std::string model_type(JsonObject& model) {
   if (model.find("type") != nullptr) return model.text("type");
   if (model.find("merges") != nullptr) return "BPE";
   if (model.find("max_input_chars_per_word") != nullptr) return "WordPiece";
+  if (const auto* vocab = model.find("vocab"); vocab != nullptr && vocab->is_array())
+    return "Unigram";
   fail_format("[load_tokenizer] the model names no type, expected BPE, WordPiece or Unigram ({})",
               model.where());
 }

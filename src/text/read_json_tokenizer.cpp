@@ -57,29 +57,38 @@ std::optional<int64_t> boundary_id(JsonObject& config, std::initializer_list<std
   return std::nullopt;
 }
 
-/// As in transformers, a flag in `tokenizer_config.json` overrides the template.
+/// Two classes of transformers make their own template; all others use that of `tokenizer.json`.
+void apply_tokenizer_class(JsonObject& config, BoundaryTokens& boundaries) {
+  const auto* name = config.find("tokenizer_class");
+  if (name == nullptr || !name->is_string()) return;
+  const std::string_view type = name->get_ref<const std::string&>();
+  const bool none = type.starts_with("GPTNeoXTokenizer");
+  const bool only_bos = type.starts_with("CodeLlamaTokenizer") && boundaries.bos_id;
+  if (none || only_bos) boundaries.suffix.clear();
+  if (none) boundaries.prefix.clear();
+  if (only_bos) boundaries.prefix = {*boundaries.bos_id};
+}
+
+/// As transformers, which does not read `add_bos_token` and `add_eos_token` if there is a
+/// `tokenizer.json`.
 BoundaryTokens read_boundaries(JsonObject& file, const fs::path& config_path,
                                const Vocabulary& vocabulary) {
   BoundaryTokens result = read_post_processor(file);
-  for (const auto id : {result.bos_id, result.eos_id}) {
-    if (id && vocabulary.token(*id) == nullptr)
-      fail_format("[load_tokenizer] the template's id is not in the vocabulary: got {} ({})", *id,
-                  file.where());
+  for (const auto* added : {&result.prefix, &result.suffix}) {
+    for (const int64_t id : *added) {
+      if (vocabulary.token(id) == nullptr)
+        fail_format("[load_tokenizer] the template's id is not in the vocabulary: got {} ({})", id,
+                    file.where());
+    }
   }
   if (!detail::exists(config_path)) return result;
   const nlohmann::json json = read_json(config_path);
   JsonObject config(json, config_path.string());
   const auto bos_id = boundary_id(config, {"bos_token", "cls_token"}, vocabulary);
   const auto eos_id = boundary_id(config, {"eos_token", "sep_token"}, vocabulary);
-  if (config.find("add_bos_token") != nullptr || config.find("add_eos_token") != nullptr) {
-    result = {bos_id, eos_id, config.flag("add_bos_token", false),
-              config.flag("add_eos_token", false)};
-    if ((result.adds_bos && !bos_id) || (result.adds_eos && !eos_id))
-      fail_format("[load_tokenizer] add_{0}_token is true but there is no {0}_token ({1})",
-                  result.adds_bos && !bos_id ? "bos" : "eos", config.where());
-  }
-  if (!result.adds_bos) result.bos_id = bos_id;
-  if (!result.adds_eos) result.eos_id = eos_id;
+  if (result.prefix.empty()) result.bos_id = bos_id;
+  if (result.suffix.empty()) result.eos_id = eos_id;
+  apply_tokenizer_class(config, result);
   return result;
 }
 

@@ -6,18 +6,22 @@
 namespace spikesink::detail {
 namespace {
 
-/// Returns the id of a special token of the template; more than one id is not supported.
-int64_t template_id(JsonObject& processor, const nlohmann::json& special) {
+// Published templates add up to four. A token of many ids may occur many times.
+constexpr size_t kMostAdded = 1024;
+
+/// Appends the ids of a special token of the template.
+void append_template_ids(JsonObject& processor, const nlohmann::json& special,
+                         std::vector<int64_t>& ids) {
   JsonObject piece(special, processor.where("single"));
-  const std::string name = piece.text("id");
   JsonObject tokens = processor.object("special_tokens");
-  JsonObject token = tokens.object(name);
-  const auto& ids = token.array("ids");
-  if (ids.size() != 1) {
-    fail_format("[load_tokenizer] a template's token '{}' has {} ids, expected 1 ({})", name,
-                ids.size(), token.where());
+  JsonObject token = tokens.object(piece.text("id"));
+  for (const auto& id : token.array("ids")) ids.push_back(json_integer(id, "ids", token.where()));
+  if (ids.size() > kMostAdded) {
+    fail_format(
+        "[load_tokenizer] a template adds too many tokens on one side of the text: got {}, "
+        "expected at most {} ({})",
+        ids.size(), kMostAdded, processor.where());
   }
-  return json_integer(ids[0], "ids", token.where());
 }
 
 BoundaryTokens read_template(JsonObject& processor) {
@@ -25,13 +29,7 @@ BoundaryTokens read_template(JsonObject& processor) {
   bool text_seen = false;
   processor.for_each_object("single", [&](JsonObject& piece) {
     if (const auto* special = piece.find("SpecialToken")) {
-      auto& boundary_id = text_seen ? result.eos_id : result.bos_id;
-      if (boundary_id) {
-        fail_format(
-            "[load_tokenizer] a template puts several tokens {} the text, expected one ({})",
-            text_seen ? "after" : "before", piece.where());
-      }
-      boundary_id = template_id(processor, *special);
+      append_template_ids(processor, *special, text_seen ? result.suffix : result.prefix);
     } else if (JsonObject sequence = piece.object("Sequence");
                std::exchange(text_seen, true) || sequence.text("id") != "A") {
       fail_format("[load_tokenizer] a template for one text has another sequence: got '{}' ({})",
@@ -56,7 +54,10 @@ int64_t pair_id(JsonObject& processor, std::string_view key) {
 
 BoundaryTokens read_pairs(JsonObject& processor) {
   processor.ignore({"trim_offsets", "add_prefix_space"});  // affect offsets only
-  return {pair_id(processor, "cls"), pair_id(processor, "sep")};
+  BoundaryTokens result;
+  result.prefix = {pair_id(processor, "cls")};
+  result.suffix = {pair_id(processor, "sep")};
+  return result;
 }
 
 void set_once(std::optional<BoundaryTokens>& boundaries, const BoundaryTokens& found,
@@ -92,8 +93,8 @@ BoundaryTokens read_post_processor(JsonObject& file) {
   if (file.find("post_processor") != nullptr)
     add_post_processor(file.object("post_processor"), boundaries);
   if (!boundaries) return {};
-  boundaries->adds_bos = boundaries->bos_id.has_value();
-  boundaries->adds_eos = boundaries->eos_id.has_value();
+  if (!boundaries->prefix.empty()) boundaries->bos_id = boundaries->prefix.front();
+  if (!boundaries->suffix.empty()) boundaries->eos_id = boundaries->suffix.back();
   return *boundaries;
 }
 

@@ -32,11 +32,22 @@ bool windows_end_with_eos(const Tokenizer& tokenizer, BosRule rule) {
   return rule != BosRule::kNo && tokenizer.adds_eos() && tokenizer.eos_id();
 }
 
+std::vector<int64_t> window_prefix(const Tokenizer& tokenizer, BosRule rule) {
+  if (!windows_start_with_bos(tokenizer, rule)) return {};
+  if (tokenizer.adds_bos()) return tokenizer.prefix_ids();
+  return {*tokenizer.bos_id()};
+}
+
+std::vector<int64_t> window_suffix(const Tokenizer& tokenizer, BosRule rule) {
+  return windows_end_with_eos(tokenizer, rule) ? tokenizer.suffix_ids() : std::vector<int64_t>{};
+}
+
 TokenBatches token_batches(const Tokenizer& tokenizer, std::string_view text,
                            const BatchOptions& options) {
-  const bool bos = windows_start_with_bos(tokenizer, options.bos);
-  const bool eos = windows_end_with_eos(tokenizer, options.bos);
-  const int64_t least = bos && eos ? 3 : 2;
+  const auto prefix = window_prefix(tokenizer, options.bos);
+  const auto suffix = window_suffix(tokenizer, options.bos);
+  const auto added = static_cast<int64_t>(prefix.size() + suffix.size());
+  const int64_t least = std::max<int64_t>(2, added + 1);
   if (options.length < least)
     detail::fail_argument("[token_batches] length: got {}, expected at least {} tokens",
                           options.length, least);
@@ -55,9 +66,9 @@ TokenBatches token_batches(const Tokenizer& tokenizer, std::string_view text,
   for (int64_t window = 0; window < count; ++window) {
     const auto begin = ids.begin() + window * options.length;
     auto& tokens = windows.emplace_back();
-    if (bos) tokens.push_back(*tokenizer.bos_id());
-    tokens.insert(tokens.end(), begin, begin + options.length - (bos ? 1 : 0) - (eos ? 1 : 0));
-    if (eos) tokens.push_back(*tokenizer.eos_id());
+    tokens = prefix;
+    tokens.insert(tokens.end(), begin, begin + options.length - added);
+    tokens.insert(tokens.end(), suffix.begin(), suffix.end());
   }
   return token_batches(windows, options.max_batch_tokens);
 }

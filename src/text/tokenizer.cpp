@@ -33,7 +33,26 @@ fs::path tokenizer_json(const fs::path& path) {
   return folder / "tokenizer.json";
 }
 
+std::vector<int64_t> listed(bool added, std::optional<int64_t> id) {
+  return added && id ? std::vector<int64_t>{*id} : std::vector<int64_t>{};
+}
+
 }  // namespace
+
+std::vector<int64_t> Tokenizer::prefix_ids() const {
+  return listed(adds_bos(), bos_id());
+}
+
+std::vector<int64_t> Tokenizer::suffix_ids() const {
+  return listed(adds_eos(), eos_id());
+}
+
+std::vector<int64_t> Tokenizer::encode_with_special_tokens(std::string_view text) const {
+  std::vector<int64_t> ids = prefix_ids();
+  for (const auto& part : {encode(text), suffix_ids()})
+    ids.insert(ids.end(), part.begin(), part.end());
+  return ids;
+}
 
 std::unique_ptr<Tokenizer> load_tokenizer(const fs::path& path) {
   auto parts = path.extension() == ".gguf" ? detail::read_gguf_tokenizer(path)

@@ -66,6 +66,10 @@ void check_training(const std::vector<std::string_view>& texts, const TrainBpeOp
   if (options.min_frequency < 1)
     detail::fail_argument("[{}] min_frequency: got {}, expected 1 or more", kTrainBpe,
                           options.min_frequency);
+  if (!options.bos_token.empty() &&
+      std::ranges::find(options.special_tokens, options.bos_token) == options.special_tokens.end())
+    detail::fail_argument("[{}] bos_token: got '{}', expected one of special_tokens", kTrainBpe,
+                          options.bos_token);
   if (std::ranges::all_of(texts, &std::string_view::empty))
     detail::fail_argument("[{}] texts: got 0 bytes, expected text to learn from", kTrainBpe);
 }
@@ -172,6 +176,27 @@ ordered_json model_of(const std::vector<std::string>& tokens,
           {"merges", std::move(pairs)}};
 }
 
+/// The template that puts `bos_token` before every text, or null.
+ordered_json post_processor(const TrainBpeOptions& options) {
+  const std::string& bos = options.bos_token;
+  if (bos.empty()) return nullptr;
+  const auto& tokens = options.special_tokens;
+  const auto id = std::ranges::find(tokens, bos) - tokens.begin();
+  const auto piece = [](const char* type, const std::string& name, int type_id) {
+    return ordered_json{{type, {{"id", name}, {"type_id", type_id}}}};
+  };
+  return {{"type", "TemplateProcessing"},
+          {"single", {piece("SpecialToken", bos, 0), piece("Sequence", "A", 0)}},
+          {"pair",
+           {piece("SpecialToken", bos, 0), piece("Sequence", "A", 0), piece("SpecialToken", bos, 1),
+            piece("Sequence", "B", 1)}},
+          {"special_tokens",
+           {{bos,
+             {{"id", bos},
+              {"ids", ordered_json::array({id})},
+              {"tokens", ordered_json::array({bos})}}}}}};
+}
+
 }  // namespace
 
 std::string train_bpe(const std::vector<std::string_view>& texts, const TrainBpeOptions& options) {
@@ -186,7 +211,7 @@ std::string train_bpe(const std::vector<std::string_view>& texts, const TrainBpe
                                   {"added_tokens", added_tokens(options.special_tokens)},
                                   {"normalizer", nullptr},
                                   {"pre_tokenizer", byte_level(/*add_prefix_space=*/false)},
-                                  {"post_processor", nullptr},
+                                  {"post_processor", post_processor(options)},
                                   {"decoder", byte_level(/*add_prefix_space=*/true)},
                                   {"model", model_of(vocabulary.tokens(), merges)}};
   return tokenizer.dump(2);

@@ -35,12 +35,11 @@ void train_tokenizer(const TrainConfig& config, const fs::path& folder) {
     for (auto& document : detail::documents(file)) texts.push_back(std::move(document));
   }
   const std::vector<std::string_view> views(texts.begin(), texts.end());
-  const auto trained = train_bpe(
-      views, {.vocabulary_size = config.model.d_vocabulary, .special_tokens = {kSeparator}});
-  const nlohmann::ordered_json boundaries = {{"bos_token", kSeparator},
-                                             {"eos_token", kSeparator},
-                                             {"add_bos_token", config.data.starts_with_separator},
-                                             {"add_eos_token", false}};
+  const auto trained =
+      train_bpe(views, {.vocabulary_size = config.model.d_vocabulary,
+                        .special_tokens = {kSeparator},
+                        .bos_token = config.data.starts_with_separator ? kSeparator : ""});
+  const nlohmann::ordered_json boundaries = {{"bos_token", kSeparator}, {"eos_token", kSeparator}};
   fs::create_directories(folder);
   detail::write_whole(folder / "tokenizer_config.json", boundaries.dump(1) + "\n", kTrainingData);
   detail::write_whole(folder / kTokenizerFile, trained, kTrainingData);

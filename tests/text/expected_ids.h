@@ -74,10 +74,8 @@ inline void expect_decoded(const Tokenizer& tokenizer, const nlohmann::json& exp
 
 /// What the tokenizer's rule makes of "a".
 inline void expect_boundaries(const Tokenizer& tokenizer, const nlohmann::json& expected) {
-  Ids ids = tokenizer.encode("a");
-  if (tokenizer.adds_bos()) ids.insert(ids.begin(), tokenizer.bos_id().value());
-  if (tokenizer.adds_eos()) ids.push_back(tokenizer.eos_id().value());
-  EXPECT_EQ(ids, expected.at("with_special_tokens").get<Ids>());
+  EXPECT_EQ(tokenizer.encode_with_special_tokens("a"),
+            expected.at("with_special_tokens").get<Ids>());
 }
 
 /// The text of one part of WikiText-2, whose folder SPIKESINK_WIKITEXT names; empty where it is not

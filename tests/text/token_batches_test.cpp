@@ -84,6 +84,23 @@ TEST(TokenBatchesTest, EosIsTheLastTokenWhereTheTokenizerAddsIt) {
   EXPECT_TRUE(bytes.is_special(255) && bytes.is_special(256) && !bytes.is_special('a'));
 }
 
+TEST(TokenBatchesTest, SeveralTokensMayPrecedeAndFollowTheText) {
+  struct Several : Bytes {
+    std::vector<int64_t> prefix_ids() const override { return {256, 254}; }
+    std::vector<int64_t> suffix_ids() const override { return {253, 255}; }
+  } several;
+  several.eos = 255;
+  several.adds = several.adds_end = true;
+  const auto all = torch::tensor({{256, 254, 'a', 253, 255}}, torch::kLong);
+  for (const BosRule rule : {BosRule::kAuto, BosRule::kYes})
+    EXPECT_TRUE(token_batches(several, "abcde", {.length = 5, .bos = rule})[0].ids.equal(all));
+  EXPECT_EQ(window_prefix(several, BosRule::kNo), std::vector<int64_t>{});
+  EXPECT_EQ(window_suffix(several, BosRule::kNo), std::vector<int64_t>{});
+  EXPECT_TRUE(contains(
+      message_of<std::invalid_argument>([&] { token_batches(several, "abcd", {.length = 4}); }),
+      "expected at least 5 tokens"));
+}
+
 TEST(TokenBatchesTest, ATextShorterThanAWindowIsRefused) {
   for (const char* text : {"", "ab"}) {
     const auto message =

@@ -61,8 +61,20 @@ TEST_P(GgufModelTest, GivesTheIdsOfTokenizers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, GgufModelTest,
-                         testing::Values("bert", "t5", "llama", "phi3", "gemma3"),
+                         testing::Values("bert", "t5", "t5_spaces", "llama", "phi3", "gemma3"),
                          [](const auto& info) { return std::string(info.param); });
+
+TEST(GgufSentencePieceTest, GivesTheIdsOfLlamaCpp) {
+  const auto texts = read_json(kGoldens / "tricky.json");
+  const auto expected = read_json(kGoldens / "llama_cpp.json");
+  for (const auto& [name, ids] : expected.items()) {
+    const auto tokenizer = load_tokenizer(kGoldens / "gguf" / (name + ".gguf"));
+    ASSERT_EQ(ids.size(), texts.size());
+    for (size_t i = 0; i < texts.size(); ++i)
+      EXPECT_EQ(tokenizer->encode(texts[i].get<std::string>()), ids[i].get<Ids>())
+          << name << texts[i];
+  }
+}
 
 TEST(GgufModelBoundaryTest, EachKindHasItsRule) {
   const auto rule = [](const char* name) {

@@ -7,6 +7,7 @@
 
 #include "message_of.h"
 #include "spikesink/error.h"
+#include "temp_dir.h"
 #include "text/expected_ids.h"
 
 namespace spikesink {
@@ -31,7 +32,8 @@ TEST_P(KindTest, BosAndEosAreThoseOfTheTemplate) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, KindTest,
-                         testing::Values("gpt2", "smollm", "llama3", "qwen2", "features"),
+                         testing::Values("gpt2", "smollm", "llama3", "qwen2", "features", "several",
+                                         "t5_of_2020"),
                          [](const auto& info) { return std::string(info.param); });
 
 /// The kinds that GGUF files name.
@@ -84,6 +86,33 @@ TEST(TokenizerTest, BoundariesAreReadFromEverySource) {
   EXPECT_EQ(smollm_gguf->bos_id(), 1);
   EXPECT_EQ(smollm_gguf->eos_id(), 2);
   EXPECT_FALSE(smollm_gguf->adds_bos());
+}
+
+TEST(TokenizerTest, ATemplateMayAddSeveralTokens) {
+  const auto tokenizer = load_tokenizer(kGoldens / "several");
+  const auto expected = read_json(kGoldens / "several" / "expected.json");
+  EXPECT_EQ(tokenizer->encode_with_special_tokens("a"),
+            expected.at("with_special_tokens").get<Ids>());
+  EXPECT_EQ(tokenizer->prefix_ids(), (Ids{1, 2, 3}));
+  EXPECT_EQ(tokenizer->suffix_ids(), (Ids{4, 5}));
+  EXPECT_EQ(tokenizer->bos_id(), 1);
+  EXPECT_EQ(tokenizer->eos_id(), 5);
+  EXPECT_TRUE(tokenizer->adds_bos() && tokenizer->adds_eos());
+  for (const int64_t id : {1, 2, 3, 4, 5}) EXPECT_TRUE(tokenizer->is_special(id)) << id;
+}
+
+TEST(TokenizerTest, BoundariesAreThoseOfTransformers) {
+  const auto golden = read_json(kGoldens / "boundaries.json");
+  for (const auto& entry : golden.at("cases")) {
+    const TempDir folder;
+    const auto& file = golden.at("tokenizers").at(entry.at("tokenizer").get<size_t>());
+    folder.write("tokenizer.json", file.dump());
+    folder.write("tokenizer_config.json", entry.at("config").dump());
+    EXPECT_EQ(load_tokenizer(folder.path())->encode_with_special_tokens("ab"),
+              entry.at("ids").get<Ids>())
+        << entry.at("config") << file.at("post_processor");
+  }
+  EXPECT_EQ(golden.at("cases").size(), 200U);
 }
 
 TEST(TokenizerTest, IllFormedSequencesAreReplacementCharacters) {

@@ -74,6 +74,14 @@ TEST(TrainBpeTest, EndsWhereNoPairIsFrequentEnough) {
   EXPECT_EQ(merges({"x", "y", "x", "y"}, 2), 0U) << "words end with their texts";
 }
 
+TEST(TrainBpeTest, BosIsPutBeforeEveryText) {
+  const auto trained = train_bpe({"a"}, {.special_tokens = {"<s>", "<t>"}, .bos_token = "<t>"});
+  const auto tokenizer = loaded(trained);
+  EXPECT_EQ(tokenizer->prefix_ids(), std::vector<int64_t>{1});
+  EXPECT_FALSE(tokenizer->adds_eos());
+  EXPECT_FALSE(loaded(train_bpe({"a"}))->adds_bos());
+}
+
 TEST(TrainBpeTest, NoTokenIsLongerThanTheReaderAccepts) {
   const auto line = std::string(40'000, '=') + "\n";
   const auto tokenizer = loaded(train_bpe({line, line}, {.vocabulary_size = 300}));
@@ -99,6 +107,8 @@ TEST(TrainBpeTest, InvalidArgumentsAreRefused) {
             "[train_bpe] min_frequency: got 0, expected 1 or more");
   for (const auto& texts : {std::vector<std::string_view>{}, {"", ""}})
     EXPECT_EQ(error(texts, {}), "[train_bpe] texts: got 0 bytes, expected text to learn from");
+  EXPECT_EQ(error({"a"}, {.bos_token = "<s>"}),
+            "[train_bpe] bos_token: got '<s>', expected one of special_tokens");
   EXPECT_EQ(error({"a"}, {.special_tokens = {"<s>", "</s>", "<s>"}}),
             "[train_bpe] special_tokens: got '<s>' twice, expected it once");
   EXPECT_EQ(error({"a"}, {.special_tokens = {"<s>", ""}}),

@@ -42,6 +42,11 @@ bool windows_start_with_bos(const Tokenizer& tokenizer, BosRule rule);
 /// True if windows end with EOS, as for BERT-like models.
 bool windows_end_with_eos(const Tokenizer& tokenizer, BosRule rule);
 
+/// The tokens before and after the text of each window. Where the tokenizer adds several before a
+/// text, windows that start with BOS have them all. Throws as windows_start_with_bos.
+std::vector<int64_t> window_prefix(const Tokenizer& tokenizer, BosRule rule);
+std::vector<int64_t> window_suffix(const Tokenizer& tokenizer, BosRule rule);
+
 /// Splits a text into consecutive windows; an incomplete last window is dropped. Throws
 /// std::invalid_argument if the text does not fill one window.
 TokenBatches token_batches(const Tokenizer& tokenizer, std::string_view text,

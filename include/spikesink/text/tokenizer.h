@@ -30,12 +30,20 @@ class Tokenizer {
 
   /// The largest id plus one.
   virtual int64_t vocabulary_size() const = 0;
-  /// The tokens that start and end a text; [CLS] and [SEP] for BERT-like models.
+  /// The tokens that start and end a text; [CLS] and [SEP] for BERT-like models. If the tokenizer
+  /// adds several, the first of the prefix and the last of the suffix.
   virtual std::optional<int64_t> bos_id() const = 0;
   virtual std::optional<int64_t> eos_id() const = 0;
   /// True if BOS before, or EOS after, every text is the default of this tokenizer.
   virtual bool adds_bos() const = 0;
   virtual bool adds_eos() const = 0;
+  /// The tokens that this tokenizer adds before and after every text by default: BOS and EOS, or
+  /// several, such as `[gMASK]<sop>`.
+  virtual std::vector<int64_t> prefix_ids() const;
+  virtual std::vector<int64_t> suffix_ids() const;
+  /// Returns the ids of `text` between the prefix and the suffix. Equal to `tokenizers`'
+  /// `encode(text)`.
+  std::vector<int64_t> encode_with_special_tokens(std::string_view text) const;
   /// True for special tokens, such as `[CLS]`, `<s>` and `<|im_start|>`.
   virtual bool is_special(int64_t id) const { return id == bos_id() || id == eos_id(); }
 };

@@ -10,6 +10,7 @@ namespace [[gnu::visibility("default")]] spikesink {
 struct TrainBpeOptions {
   int64_t vocabulary_size = 4096;  // maximum size, with special tokens and the 256 bytes
   std::vector<std::string> special_tokens = {"<|endoftext|>"};  // with the ids 0, 1, ...
+  std::string bos_token;      // one of them that is put before every text; empty: none
   int64_t min_frequency = 2;  // minimum count of a pair of adjacent tokens to be merged
 };
 
@@ -25,8 +26,8 @@ struct TrainBpeOptions {
 /// inside a text is treated as ordinary words. Pass each document as its own text.
 ///
 /// Throws std::invalid_argument if the texts are empty, the vocabulary is too small for the bytes
-/// and the special tokens, a special token is empty, not UTF-8 or duplicate, or `min_frequency` is
-/// below 1.
+/// and the special tokens, a special token is empty, not UTF-8 or duplicate, `bos_token` is none of
+/// them, or `min_frequency` is below 1.
 std::string train_bpe(const std::vector<std::string_view>& texts,
                       const TrainBpeOptions& options = {});
 
