@@ -44,12 +44,6 @@ std::unique_ptr<WeightSource> open_adapter(const std::filesystem::path& folder) 
       folder.string());
 }
 
-void merge_adapter(OpenedModel& model, const std::filesystem::path& folder) {
-  const AdapterConfig config(folder / "adapter_config.json");
-  const auto adapter = open_adapter(folder);
-  model.source = with_adapter(std::move(model.source), *adapter, config, adapter_base(model.names));
-}
-
 // Heads that were added to a known model for another task; no hook sees them.
 const std::vector<std::string> kExtraHeads{"classifier.*", "score.*",      "qa_outputs.*",
                                            "v_head.*",     "value_head.*", "cls.*"};

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "detail/utf8.h"
 #include "detail/regex.h"
+#include "detail/utf8.h"
 
 namespace spikesink::detail {
 

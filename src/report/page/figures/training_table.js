@@ -31,6 +31,7 @@ export function trainingTable(rows) {
     ...(rows.some(({runs}) => runs > 1) ? [{title: 'Seeds', value: ({runs}) => runs}] : []),
     trainedColumn('Loss', 'loss', lossText),
     ...ends.map((end) => trainedColumn(...end)),
+    trainedColumn('Massive channels', 'massive_channels', plainNumber),
     ...(rows.some(({paper}) => paper) ? ends.map((end) => paperColumn(...end)) : []),
   ], rows);
 }
