@@ -17,7 +17,9 @@ ModelConfig validated(ModelConfig config, const std::filesystem::path& file) {
   try {
     config.validate();
   } catch (const std::invalid_argument& error) {
-    fail_format("{} ({})", error.what(), file.string());
+    const auto& ignored = config.ignored_keys;
+    fail_format("{} ({}{}{})", error.what(), file.string(),
+                ignored.empty() ? "" : "; ignored keys: ", fmt::join(ignored, ", "));
   }
   return config;
 }
@@ -92,12 +94,13 @@ Description describe_hf(const std::filesystem::path& config_file,
 }
 
 Description describe_gguf(const GgufFile& file, const std::vector<std::string>& ignored_keys) {
-  GgufKeys keys(file, ignored_keys);
+  auto ignored = ignored_keys;
+  GgufKeys keys(file, ignored);
   const auto& family =
       gguf_architecture(file.get<std::string>("general.architecture"), file.path().string());
   auto config = family.read_config(keys);
-  keys.refuse_unread();
-  config.ignored_keys = sorted_once(ignored_keys);
+  keys.refuse_or_ignore_unread();
+  config.ignored_keys = sorted_once(std::move(ignored));
   return {validated(std::move(config), file.path()), family.names(), {}};
 }
 

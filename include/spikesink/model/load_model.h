@@ -37,10 +37,11 @@ struct LoadOptions {
 };
 
 /// Reads the configuration of a Hugging Face folder (`config.json` of transformers 4 or 5) or of a
-/// `.gguf` file. A key that transformers does not read for this model type is ignored (and named in
-/// ModelConfig::ignored_keys). Throws FileError for an unknown model type, and for any other key
-/// that is not supported unless its value is null, false, zero or empty; `ignored_keys` as in
-/// LoadOptions. Throws std::invalid_argument if an ignored key is not in the file.
+/// `.gguf` file. A key that transformers, for GGUF llama.cpp, does not read for this model type is
+/// ignored (and named in ModelConfig::ignored_keys). Throws FileError for an unknown model type,
+/// and for any other key that is not supported unless its value is null, false, zero or empty;
+/// `ignored_keys` as in LoadOptions. Throws std::invalid_argument if an ignored key is not in the
+/// file.
 ModelConfig read_model_config(const std::filesystem::path& path,
                               const std::vector<std::string>& ignored_keys = {});
 

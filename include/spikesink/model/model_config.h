@@ -155,9 +155,10 @@ struct LayerConfig {
 /// pass.
 struct ModelConfig {
   std::string model_type;  // "llama", ...
-  /// Keys of the file's configuration that were ignored ("text_config.key"): in transformers they
-  /// do not change this model either, or LoadOptions::ignored_keys names them. With
-  /// "tie_word_embeddings" the file has an unembedding of its own.
+  /// Keys of the file's configuration that were ignored ("text_config.key", "llama.key"): in
+  /// transformers, for GGUF in llama.cpp, they do not change this model either, or
+  /// LoadOptions::ignored_keys names them. With "tie_word_embeddings" the file has an unembedding
+  /// of its own.
   std::vector<std::string> ignored_keys;
   /// Tensors of the file that the model does not use: those of a known extra head, or
   /// LoadOptions::ignored_tensors names them.

@@ -34,7 +34,7 @@ struct RopeScaling {
   double beta_slow = 1.0;
   /// kYarn: the first and the last dimension of the interpolation are rounded to integers.
   bool truncate = true;
-  double attention_factor = 1.0;      // kYarn, kFactors: multiplies cosine and sine
+  double attention_factor = 1.0;      // multiplies cosine and sine
   std::vector<double> short_factors;  // kFactors
   std::vector<double> long_factors;   // kFactors; empty: short_factors are used for all lengths
 };

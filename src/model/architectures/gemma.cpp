@@ -108,7 +108,8 @@ ModelConfig read_gguf_gemma2(GgufKeys& keys) {
   config.attention_softcap = keys.number("attn_logit_softcapping", 50);
   config.logit_softcap = keys.number("final_logit_softcapping", 30);
   config.ropes = {read_gguf_rope(keys, config)};
-  read_gguf_windows(keys, config, 4096, [](int64_t layer) { return layer % 2 == 0; });
+  read_gguf_windows(keys, config, keys.integer("attention.sliding_window", 4096), 2);
+  read_gguf_sliding_rope(keys, config, config.ropes.front());
   return config;
 }
 
@@ -118,16 +119,12 @@ ModelConfig read_gguf_gemma3(GgufKeys& keys) {
   config.logit_softcap = keys.number("final_logit_softcapping", 0);
   config.qk_norm = QkNorm::kPerHead;
   config.qk_norm_config = config.norm;
-  const auto full = read_gguf_rope(keys, config, 1000000.0);
-  config.ropes = {
-      full, {.theta = keys.number("rope.freq_base_swa", 10000.0), .dimensions = full.dimensions}};
-  const auto period = keys.integer("attention.sliding_window_pattern", 6);
-  if (period < 1)
-    fail_format(
-        "[read_model_config] attention.sliding_window_pattern: got {}, expected 1 or more ({})",
-        period, keys.where());
-  read_gguf_windows(keys, config, 0, [&](int64_t layer) { return (layer + 1) % period != 0; });
-  for (auto& layer : config.layers) layer.rope = layer.window > 0 ? 1 : 0;
+  config.ropes = {read_gguf_rope(keys, config)};
+  read_gguf_windows(keys, config, keys.integer("attention.sliding_window", 0), 6);
+  // Of the file's scaling, the layers with a window have only the factor of cosine and sine.
+  const RopeScaling scaling = {.attention_factor = keys.number("rope.scaling.attn_factor", 1)};
+  read_gguf_sliding_rope(keys, config,
+                         {.dimensions = config.ropes.front().dimensions, .scaling = scaling});
   return config;
 }
 

@@ -19,51 +19,76 @@ std::vector<double> read_values(const GgufFile& file, const std::string& tensor)
   return {values.data_ptr<double>(), values.data_ptr<double>() + values.numel()};
 }
 
-// LongRoPE's two lists of factors, and the factor of cosine and sine.
-RopeScaling read_long_factors(GgufKeys& keys) {
-  RopeScaling scaling;
-  scaling.kind = RopeScalingKind::kFactors;
-  scaling.short_factors = read_values(keys.file(), "rope_factors_short.weight");
-  scaling.long_factors = read_values(keys.file(), "rope_factors_long.weight");
-  scaling.original_context = keys.integer("rope.scaling.original_context_length");
-  scaling.attention_factor = keys.number("rope.scaling.attn_factor", 1);
-  return scaling;
+// Frequencies are divided by both, as in llama.cpp.
+std::vector<double> times(double factor, std::vector<double> values) {
+  for (auto& value : values) value *= factor;
+  return values;
 }
 
-RopeScaling read_yarn(GgufKeys& keys) {
+RopeScaling read_yarn(GgufKeys& keys, double factor) {
   RopeScaling scaling;
   scaling.kind = RopeScalingKind::kYarn;
-  scaling.factor = keys.number("rope.scaling.factor");
-  scaling.original_context = keys.integer("rope.scaling.original_context_length");
+  scaling.factor = factor;
   scaling.beta_fast = keys.number("rope.scaling.yarn_beta_fast", scaling.beta_fast);
   scaling.beta_slow = keys.number("rope.scaling.yarn_beta_slow", scaling.beta_slow);
-  scaling.attention_factor = yarn_attention_factor(scaling.factor);
+  scaling.attention_factor = yarn_attention_factor(factor);
   return scaling;
 }
 
-RopeScaling read_scaling(GgufKeys& keys) {
+// The tensors of factors have precedence over the type, which is "linear" unless a file says more.
+RopeScaling read_scaling_kind(GgufKeys& keys) {
   RopeScaling scaling;
   const auto& file = keys.file();
+  const auto type = keys.text("rope.scaling.type", "linear");
+  if (type != "none" && type != "linear" && type != "yarn" && type != "longrope")
+    keys.refuse("rope.scaling.type", "none, linear, yarn or longrope");
   const double legacy = keys.number("rope.scale_linear", 0);
-  const double factor = keys.number("rope.scaling.factor", legacy);
-  const auto type = keys.text("rope.scaling.type", factor != 0 ? "linear" : "none");
-  if (file.contains("rope_factors_short.weight") || file.contains("rope_factors_long.weight")) {
-    return read_long_factors(keys);
-  } else if (file.contains("rope_freqs.weight")) {
-    scaling.kind = RopeScalingKind::kFactors;
-    scaling.short_factors = read_values(file, "rope_freqs.weight");
-  } else if (type == "linear") {
-    scaling.kind = RopeScalingKind::kLinear;
-    scaling.factor = factor != 0 ? factor : 1;  // as in llama.cpp
-  } else if (type == "yarn") {
-    return read_yarn(keys);
-  } else if (type != "none") {
-    fail_format(
-        "[read_model_config] rope.scaling.type: got '{}', expected none, linear or yarn ({})", type,
-        keys.where());
+  const double stored = keys.number("rope.scaling.factor", legacy);
+  const double factor = stored == 0 || type == "none" ? 1 : stored;
+  const bool long_factors =
+      file.contains("rope_factors_short.weight") || file.contains("rope_factors_long.weight");
+  const bool has_factors = long_factors || file.contains("rope_freqs.weight");
+  if (type == "yarn") {
+    if (has_factors) keys.refuse("rope.scaling.type", "another type beside tensors of factors");
+    return read_yarn(keys, factor);
   }
-  keys.ignore({"rope.scaling.original_context_length"});
+  if (has_factors) {
+    scaling.kind = RopeScalingKind::kFactors;
+    const auto* first = long_factors ? "rope_factors_short.weight" : "rope_freqs.weight";
+    scaling.short_factors = times(factor, read_values(file, first));
+    if (long_factors)
+      scaling.long_factors = times(factor, read_values(file, "rope_factors_long.weight"));
+  } else if (type == "longrope") {
+    keys.refuse("rope.scaling.type", "none, linear or yarn without tensors of factors");
+  } else if (factor != 1) {
+    scaling.kind = RopeScalingKind::kLinear;
+    scaling.factor = factor;
+  }
   return scaling;
+}
+
+RopeScaling read_scaling(GgufKeys& keys, const ModelConfig& config) {
+  auto scaling = read_scaling_kind(keys);
+  const auto original = keys.integer("rope.scaling.original_context_length", config.context);
+  if (scaling.kind == RopeScalingKind::kYarn || !scaling.long_factors.empty())
+    scaling.original_context = original;
+  scaling.attention_factor *= keys.number("rope.scaling.attn_factor", 1);
+  return scaling;
+}
+
+// The layers with a sliding window; `period`: by default, the last of so many layers has none.
+std::vector<bool> read_sliding_layers(GgufKeys& keys, size_t n_layers, int64_t period) {
+  const auto* key = "attention.sliding_window_pattern";
+  if (const auto listed = keys.layer_flags(key)) {
+    if (listed->size() != n_layers) keys.refuse(key, fmt::format("{} flags", n_layers));
+    return *listed;
+  }
+  period = keys.integer(key, period);
+  if (period < 0) keys.refuse(key, "zero, for a window in every layer, or a positive number");
+  std::vector<bool> slides(n_layers, true);
+  for (size_t layer = 0; layer < n_layers; ++layer)
+    slides[layer] = period == 0 || (static_cast<int64_t>(layer) + 1) % period != 0;
+  return slides;
 }
 
 }  // namespace
@@ -74,11 +99,13 @@ ModelConfig read_gguf_sizes(GgufKeys& keys, const std::string& model_type) {
   config.model_type = model_type;
   config.n_layers = keys.integer("block_count");
   config.d_model = keys.integer("embedding_length");
-  config.d_mlp = keys.integer("feed_forward_length");
-  config.n_heads = keys.integer("attention.head_count");
-  config.n_key_value_heads = keys.integer("attention.head_count_kv", config.n_heads);
+  config.d_mlp = keys.layer_integer("feed_forward_length");
+  config.n_heads = keys.layer_integer("attention.head_count");
+  config.n_key_value_heads = keys.layer_integer("attention.head_count_kv", config.n_heads);
   config.d_head = keys.integer("attention.key_length", even_head_width(config));
-  keys.expect("attention.value_length", config.d_head);
+  for (const auto* key :
+       {"attention.value_length", "attention.key_length_swa", "attention.value_length_swa"})
+    keys.expect(key, config.d_head);
   expect_tensor(file, "token_embd.weight");
   config.d_vocabulary = file.info("token_embd.weight").shape.front();
   config.context = keys.integer("context_length");
@@ -91,12 +118,14 @@ ModelConfig read_gguf_sizes(GgufKeys& keys, const std::string& model_type) {
   keys.expect("logit_scale", 1.0);
   if (const auto experts = keys.integer("expert_count", 0); experts > 0) {
     config.experts.count = experts;
-    config.experts.experts_per_token = keys.integer("expert_used_count");
-    config.experts.d_mlp = keys.integer("expert_feed_forward_length", config.d_mlp);
+    config.experts.experts_per_token = keys.layer_integer("expert_used_count");
+    config.experts.d_mlp = config.d_mlp;
     config.experts.router_bias = file.contains("blk.0.ffn_gate_inp.bias");
     for (auto& layer : each_layer(config)) layer.has_experts = true;
   }
-  keys.ignore({"expert_used_count"});
+  if (keys.integer("expert_group_count", 0) > 1)
+    keys.refuse("expert_group_count", "at most one group");
+  keys.ignore({"expert_group_used_count"});
   return config;
 }
 
@@ -111,22 +140,29 @@ NormConfig read_gguf_layer_norm(GgufKeys& keys) {
           .scale_in_float32 = true};
 }
 
-void read_gguf_windows(GgufKeys& keys, ModelConfig& config, int64_t absent,
-                       const std::function<bool(int64_t layer)>& slides) {
-  const auto window = keys.integer("attention.sliding_window", absent);
+void read_gguf_windows(GgufKeys& keys, ModelConfig& config, int64_t window, int64_t period) {
   auto& layers = each_layer(config);
+  const auto slides = read_sliding_layers(keys, layers.size(), period);
   for (size_t number = 0; number < layers.size(); ++number)
-    layers[number].window = slides(static_cast<int64_t>(number)) ? window : 0;
+    layers[number].window = slides[number] ? window : 0;
 }
 
-RopeConfig read_gguf_rope(GgufKeys& keys, const ModelConfig& config, double theta) {
+void read_gguf_sliding_rope(GgufKeys& keys, ModelConfig& config, RopeConfig rope) {
+  rope.theta = keys.number("rope.freq_base_swa", rope.theta);
+  const auto& full = config.ropes.front();
+  if (rope.theta == full.theta && rope.scaling.kind == full.scaling.kind) return;
+  config.ropes.push_back(std::move(rope));
+  for (auto& layer : each_layer(config)) layer.rope = layer.window > 0 ? 1 : 0;
+}
+
+RopeConfig read_gguf_rope(GgufKeys& keys, const ModelConfig& config) {
   RopeConfig rope;
-  rope.theta = keys.number("rope.freq_base", theta);
+  rope.theta = keys.number("rope.freq_base", rope.theta);
   rope.dimensions = keys.integer("rope.dimension_count", config.d_head);
   if (keys.has("rope.dimension_count") && rope.dimensions < 1)
-    fail_format("[read_model_config] rope.dimension_count: got {}, expected at least 1 ({})",
-                rope.dimensions, keys.where());
-  rope.scaling = read_scaling(keys);
+    keys.refuse("rope.dimension_count", "at least 1");
+  keys.expect("rope.dimension_count_swa", rope.dimensions);
+  rope.scaling = read_scaling(keys, config);
   return rope;
 }
 

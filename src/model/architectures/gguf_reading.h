@@ -1,7 +1,5 @@
 #pragma once
 
-#include <functional>
-
 #include "model/gguf_keys.h"
 #include "model/weight_names.h"
 #include "spikesink/model/model_config.h"
@@ -20,11 +18,15 @@ NormConfig read_gguf_rms_norm(GgufKeys& keys);
 NormConfig read_gguf_layer_norm(GgufKeys& keys);
 
 /// Reads RoPE with the file's base and its scaling or factors ("rope_freqs.weight").
-RopeConfig read_gguf_rope(GgufKeys& keys, const ModelConfig& config, double theta = 10000.0);
+RopeConfig read_gguf_rope(GgufKeys& keys, const ModelConfig& config);
 
-/// Sets the sliding window of the layers selected by `slides`; `absent` is the default window.
-void read_gguf_windows(GgufKeys& keys, ModelConfig& config, int64_t absent,
-                       const std::function<bool(int64_t layer)>& slides);
+/// Sets the sliding window of the layers that the file names; of a file that names none: of all but
+/// the last of each `period` layers.
+void read_gguf_windows(GgufKeys& keys, ModelConfig& config, int64_t window, int64_t period);
+
+/// Gives the layers with a sliding window a RoPE of their own, `rope` with the file's base for
+/// them, unless it is that of the other layers.
+void read_gguf_sliding_rope(GgufKeys& keys, ModelConfig& config, RopeConfig rope);
 
 /// Returns the common tensor names; no rows are reordered.
 WeightNames gguf_names();

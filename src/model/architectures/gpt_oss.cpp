@@ -40,9 +40,11 @@ ModelConfig read_gguf_gpt_oss(GgufKeys& keys) {
   config.norm = read_gguf_rms_norm(keys);
   config.norm.scale_in_float32 = true;
   config.final_norm = config.norm;
-  config.ropes = {read_gguf_rope(keys, config, 150000.0)};
+  config.experts.d_mlp = keys.layer_integer("expert_feed_forward_length");
+  config.ropes = {read_gguf_rope(keys, config)};
   config.ropes.front().scaling.truncate = false;
-  read_gguf_windows(keys, config, 128, [](int64_t layer) { return layer % 2 == 0; });
+  read_gguf_windows(keys, config, keys.integer("attention.sliding_window"), 2);
+  read_gguf_sliding_rope(keys, config, config.ropes.front());
   config.sink_logits = true;
   set_feed_forward(config);
   return config;

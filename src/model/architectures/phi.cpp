@@ -51,7 +51,8 @@ ModelConfig read_gguf_phi3(GgufKeys& keys) {
   auto config = read_gguf_sizes(keys, "phi3");
   config.norm = config.final_norm = read_gguf_rms_norm(keys);
   config.ropes = {read_gguf_rope(keys, config)};
-  read_gguf_windows(keys, config, 0, [](int64_t) { return true; });
+  const auto window = keys.integer("attention.sliding_window", 0);
+  for (auto& layer : each_layer(config)) layer.window = window;
   return config;
 }
 
