@@ -107,6 +107,18 @@ def read_quantised(folder, config, method):
         sys.exit(f"transformers {transformers.__version__} cannot dequantise the weights of {folder} here ({method}): {cause}")
 
 
+def refuse_scaled_rope(path):
+    """transformers 5.24 ignores RoPE's scaling in GGUF files, except of gpt-oss."""
+    from gguf import GGUFReader
+    reader = GGUFReader(path)
+    if reader.fields["general.architecture"].contents() == "gpt-oss":
+        return
+    scaled = [name for name, field in reader.fields.items() if name.endswith(".rope.scaling.type") and field.contents() != "none"]
+    scaled += [tensor.name for tensor in reader.tensors if tensor.name.startswith("rope_f")]
+    if scaled:
+        sys.exit(f"transformers {transformers.__version__} ignores {scaled[0]} of {path}: make the reference from the Hugging Face folder")
+
+
 def merge_adapter(model, folder):
     import peft
     adapted = peft.PeftModel.from_pretrained(model, folder, autocast_adapter_dtype=False)
@@ -120,6 +132,8 @@ def load(path, dtype=torch.float32, adapter=None):
     folder = path.parent if source else path
     if (folder / "adapter_config.json").exists():
         sys.exit(f"{folder} has an adapter in place, which transformers does not load: pass the plain model and --adapter")
+    if source:
+        refuse_scaled_rope(path)
     config = transformers.AutoConfig.from_pretrained(folder, **source)
     method = quantisation(config)
     if method:
