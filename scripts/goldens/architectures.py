@@ -22,6 +22,7 @@ from safetensors.torch import save_file
 sys.path.append(str(Path(__file__).parents[1]))
 from float64 import float64
 from gguf_files import round_experts, write_gguf
+from reference_activations import add_alibi_once
 from variants import LENGTH, VARIANTS
 
 SEQUENCES = 2
@@ -102,18 +103,6 @@ def randomise(model, seed):
 
 def first(output):
     return output[0] if isinstance(output, (tuple, list)) else output
-
-
-def add_alibi_once(model):
-    """transformers 5.24's eager Falcon adds ALiBi to the scores and once more with the mask; its default, fused attention
-    and the original model add it once."""
-    def without(module, args, kwargs):
-        if kwargs.get("alibi") is not None:
-            kwargs["alibi"] = torch.zeros_like(kwargs["alibi"])
-        return args, kwargs
-    for module in model.modules():
-        if type(module).__name__ == "FalconAttention":
-            module.register_forward_pre_hook(without, with_kwargs=True)
 
 
 def record(model, tokens, mask):
