@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "detail/regex.h"
 #include "detail/utf8.h"
 #include "text/limits.h"
-#include "detail/regex.h"
 #include "text/split_pattern.h"
 
 namespace spikesink::detail {

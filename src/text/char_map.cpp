@@ -3,9 +3,9 @@
 #include <memory>
 
 #include "detail/fail.h"
+#include "detail/regex.h"
 #include "detail/utf8.h"
 #include "text/limits.h"
-#include "detail/regex.h"
 #include "text/unicode_properties.h"
 
 namespace spikesink::detail {
