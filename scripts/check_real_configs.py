@@ -29,11 +29,12 @@ LENGTHS = (12, 40)
 WINDOW, POSITIONS, ORIGINAL, VOCABULARY, LAYERS = 9, 64, 20, 67, 4
 BY_LENGTH = ("dynamic", "longrope", "su")  # RoPE that differs beyond ORIGINAL positions
 WIDTHS = {"intermediate_size": 48, "n_inner": 48, "ffn_dim": 48, "ffn_hidden_size": 48, "moe_intermediate_size": 20,
-          "shared_expert_intermediate_size": 28, "num_experts": 6, "num_local_experts": 6, "vocab_size": VOCABULARY}
+          "shared_expert_intermediate_size": 28, "vocab_size": VOCABULARY}
 HIDDEN = ("hidden_size", "n_embd", "n_embed", "d_model", "word_embed_proj_dim")
 DEPTH = ("num_hidden_layers", "n_layer", "n_layers")
 HEADS = ("num_attention_heads", "n_head", "n_heads")
 KEY_HEADS = ("num_key_value_heads", "num_kv_heads")
+EXPERTS, CHOSEN = ("num_experts", "num_local_experts"), ("num_experts_per_tok", "experts_per_token")
 TABLES = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
 
 
@@ -70,7 +71,7 @@ def head_size(config, published):
     if "long_factor" in rope:
         return published
     share = Fraction(first({**config, **rope}, ("partial_rotary_factor", "rotary_pct"), 1)).limit_denominator(100)
-    return next(size for size in range(8, published + 1, 4) if share * size % 2 == 0)
+    return next((size for size in range(8, published, 4) if share * size % 2 == 0), published)
 
 
 def shrink_heads(config, default):
@@ -118,6 +119,12 @@ def shrink_positions(config):
         config["sliding_window"] = WINDOW
 
 
+def shrink_experts(config, default):
+    if first(config, EXPERTS):
+        chosen = first(config, CHOSEN) or default(CHOSEN)
+        replace(config, EXPERTS, min(first(config, EXPERTS), chosen + 3))
+
+
 def shrink_ids(config):
     """An id of the published vocabulary becomes one of the small vocabulary."""
     def small(ids):
@@ -138,12 +145,16 @@ def shrink(config):
         config["mm_tokens_per_image"] = 4
     text = config.get("text_config", config)
     defaults = transformers.CONFIG_MAPPING[text["model_type"]]()
-    shrink_heads(text, lambda names: next(getattr(defaults, name) for name in names if hasattr(defaults, name)))
+    def default(names):
+        return next((getattr(defaults, name) for name in names if hasattr(defaults, name)), None)
+    shrink_heads(text, default)
+    shrink_experts(text, default)
     shrink_layers(text)
     shrink_positions(text)
     shrink_ids(text)
     for name, width in WIDTHS.items():
-        replace(text, (name,), min(text.get(name) or width, width))
+        if text.get(name):
+            text[name] = min(text[name], width)
     return config
 
 
@@ -203,7 +214,7 @@ def refused_by_transformers(program, folder, error):
     try:
         compare(program, folder, LENGTHS[1])
     except RuntimeError as own:
-        return f"{said}; spikesink refuses: {own}", str(own).startswith("[read_model_config]")
+        return f"{said}; spikesink refuses: {own}", str(own).startswith(("[read_model_config]", "[ModelConfig]"))
     return f"{said}; spikesink reads it", False
 
 

@@ -22,6 +22,7 @@ from float64 import float64
 from safetensors.torch import save_file
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
+WITHOUT_FINAL_NORM = ("bert", "openai-gpt", "roberta")
 DEQUANTISED_ON_LOADING = ("compressed-tensors", "fbgemm_fp8", "fp8", "mxfp4")
 
 
@@ -46,7 +47,7 @@ def read_weights(folder, config, dtype, **source):
     model, report = class_for(config, source).from_pretrained(
         folder, config=config, dtype=dtype, attn_implementation="eager", experts_implementation="eager", output_loading_info=True,
         **source)
-    absent = [str(name) for kind in ("missing_keys", "mismatched_keys") for name in sorted(report[kind])]
+    absent = [str(name) for kind in ("missing_keys", "mismatched_keys") for name in sorted(report[kind]) if "pooler." not in str(name)]
     if absent:
         sys.exit(f"{folder} has no weights of the right shape for {', '.join(absent[:4])}{', ...' if absent[4:] else ''}")
     return model.eval(), sorted(report["unexpected_keys"])
@@ -168,8 +169,11 @@ def add_alibi_once(model):
 def run(model, tokens, patterns):
     add_alibi_once(model)
     result = model(tokens, output_hidden_states=True, output_attentions=patterns)
-    # The last hidden state is left out: most models show it after their final norm.
-    tensors = {f"blocks.{layer}.hook_resid_pre": state for layer, state in enumerate(result.hidden_states[:-1])}
+    # The last hidden state is left out where it is the output of a final norm.
+    *states, last = result.hidden_states
+    tensors = {f"blocks.{layer}.hook_resid_pre": state for layer, state in enumerate(states)}
+    if model.config.model_type in WITHOUT_FINAL_NORM:
+        tensors[f"blocks.{len(states) - 1}.hook_normalized_resid_post"] = last
     if patterns:
         tensors |= {f"blocks.{layer}.attn.hook_pattern": pattern for layer, pattern in enumerate(result.attentions)}
     if getattr(result, "logits", None) is not None:
