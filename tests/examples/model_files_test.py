@@ -131,7 +131,7 @@ class BadModelTest(ProgramTest):
 
     def test_bad_config(self):
         cases = [
-            ("packed weights", ["quantization_config", "not understood"], {"quantization_config": {"bits": 4}}),
+            ("packed weights", ["quantization_config", "quant_method", "missing"], {"quantization_config": {"bits": 4}}),
             ("unknown architecture", ["model_type", "mamba"], {"model_type": "mamba"}),
             ("unknown activation", ["hidden_act", "mish"], {"hidden_act": "mish"}),
             ("unknown RoPE", ["rope_type", "spiral"], {"rope_parameters": {"rope_type": "spiral", "factor": 2.0}}),

@@ -63,7 +63,7 @@ class ConfigTest(HostileTest):
             ("negative context", "context: got -1, expected a positive number", {"max_position_embeddings": -1}),
             ("a name of control characters", "model_type: got .*, expected one of", {"model_type": ESCAPES}),
             ("a name of a megabyte", "model_type: got .*", {"model_type": "x" * 2**20}),
-            ("a value of control characters", "is not understood", {"quantization_config": [ESCAPES]}),
+            ("a value of control characters", "quantization_config is of the wrong kind", {"quantization_config": [ESCAPES]}),
         ]
 
         def check(words, keys):

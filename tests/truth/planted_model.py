@@ -47,6 +47,7 @@ CONFIG = {
     "rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"},
     "tie_word_embeddings": False,
     "made_by": "hand",
+    "quantization_config": {"quant_method": "fp8"},  # of which only a scale is left
     "vocab_size": ENTRIES,
 }
 
@@ -149,6 +150,12 @@ def tensors_of(weights, dtype, stored):
     return {name: Tensor(dtype, list(x.shape), x.astype(stored).tobytes()) for name, x in weights.items()}
 
 
+def unused_tensors():
+    """The static scale of an activation, and the head of a classifier."""
+    scale, head = numpy.array(0.5), numpy.zeros([2, WIDTH])
+    return {"model.layers.0.mlp.up_proj.input_scale": scale, "score.weight": head}
+
+
 def write_planted_model(folder, seed=0):
     folder = Path(folder)
     folder.mkdir(parents=True)
@@ -160,7 +167,7 @@ def write_planted_model(folder, seed=0):
     plant_sinks(weights)
     plant_loud_channels(weights)
     (folder / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
-    write_safetensors(folder / "model.safetensors", tensors_of(weights, "F32", "<f4"))
+    write_safetensors(folder / "model.safetensors", tensors_of(weights | unused_tensors(), "F32", "<f4"))
     write_tokenizer(folder / "tokenizer.json", adds_bos=True)
     return folder
 

@@ -34,6 +34,7 @@ from planted_model import (
 )
 from program_case import GOLDEN, GOLDENS, ProgramTest
 from text_run import TextRun
+from tiny_models import read_safetensors
 from tiny_forward import TinyLlama
 from tiny_models import write_tokenizer
 
@@ -101,8 +102,9 @@ def environment(model, tokens_file, sequences, by_layer):
     }
 
 
-def description(config):
-    """The `model` of the report, of a config.json."""
+def description(config, folder):
+    """The `model` of the report, of a config.json and the tensors beside it."""
+    tensors = read_safetensors(folder / "model.safetensors")
     return {
         "model_type": "llama",
         "n_layers": config["num_hidden_layers"],
@@ -127,6 +129,9 @@ def description(config):
         "attention_softcap": 0.0,
         "windows": [],
         "tied_embeddings": config["tie_word_embeddings"],
+        "quantisation": config.get("quantization_config", {}).get("quant_method", ""),
+        "activation_scales": {name: tensor.values()[0] for name, tensor in tensors.items() if name.endswith(".input_scale")},
+        "ignored_tensors": [name for name in tensors if name.startswith("score.")],
         "ignored_keys": [key for key in config if key == "made_by"],
     }
 
@@ -136,7 +141,7 @@ class ReportTruthTest(ProgramTest):
         model = TinyLlama(folder)
         run = TextRun(model, [model(ids) for ids in sequences])
         found = {name: SECTIONS[name](run) for name in sections}
-        return {"model": description(model.config)} | {name: tree for name, tree in found.items() if tree is not None}
+        return {"model": description(model.config, folder)} | {name: tree for name, tree in found.items() if tree is not None}
 
     def report_and_truth(self, folder, sequences, truth, *arguments, by_layer=False):
         file = self.tokens(sequences)

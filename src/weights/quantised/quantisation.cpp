@@ -31,8 +31,15 @@ std::string method_names() {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+// The first files of bitsandbytes do not name their method.
+std::string method_name(JsonKeys& keys) {
+  if (keys.has("load_in_4bit") || keys.has("load_in_8bit"))
+    return keys.text("quant_method", "bitsandbytes");
+  return keys.text("quant_method");
+}
+
 Quantisation read_method(JsonKeys& keys) {
-  const auto name = keys.text("quant_method");
+  const auto name = method_name(keys);
   for (const auto& method : kMethods) {
     if (method.name == name) return method.read(keys);
   }
