@@ -104,7 +104,7 @@ def environment(model, tokens_file, sequences, by_layer):
 
 def description(config, folder):
     """The `model` of the report, of a config.json and the tensors beside it."""
-    tensors = read_safetensors(folder / "model.safetensors")
+    tensors = {name: tensor for file in folder.glob("*.safetensors") for name, tensor in read_safetensors(file).items()}
     return {
         "model_type": "llama",
         "n_layers": config["num_hidden_layers"],
