@@ -1,6 +1,7 @@
 #include "model/read_config.h"
 
 #include <algorithm>
+#include <array>
 
 #include "detail/fail.h"
 #include "detail/strict_json.h"
@@ -24,9 +25,13 @@ ModelConfig validated(ModelConfig config, const std::filesystem::path& file) {
   return config;
 }
 
-// True for a decoder that was saved without its unembedding: "LlamaModel", not "LlamaForCausalLM".
+// True for a decoder that was saved without its unembedding: "LlamaModel", or with the head of
+// another task, "LlamaForSequenceClassification".
 bool lacks_unembedding(ConfigKeys& keys) {
-  return is_saved_as(keys, "Model") && !is_saved_as(keys, "LMHeadModel");
+  if (is_saved_as(keys, "LMHeadModel")) return false;
+  constexpr std::array kEndings{"Model", "ForSequenceClassification", "ForTokenClassification",
+                                "ForQuestionAnswering"};
+  return std::ranges::any_of(kEndings, [&](auto ending) { return is_saved_as(keys, ending); });
 }
 
 // The name of the table of keys; a wrong type is refused later.

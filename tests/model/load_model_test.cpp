@@ -65,6 +65,16 @@ TEST_F(LoadModelTest, ExtraHeadsAndNamedTensorsAreIgnoredAndNamed) {
   EXPECT_TRUE(contains(message, "got 'nonsense', expected a tensor of the file"));
 }
 
+TEST_F(LoadModelTest, AClassifierHasNoUnembedding) {
+  config["architectures"] = {"LlamaForSequenceClassification"};
+  tensors.erase("lm_head.weight");
+  tensors["score.weight"] = torch::zeros({2, 32});
+  save();
+  const auto read = load_model(folder.path())->config();
+  EXPECT_EQ(read.head, OutputHead::kNone);
+  EXPECT_EQ(read.ignored_tensors, std::vector<std::string>{"score.weight"});
+}
+
 TEST_F(LoadModelTest, NamesOfWrappersAreRecognised) {
   save();
   const auto ids = torch::arange(5).unsqueeze(0);
