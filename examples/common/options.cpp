@@ -52,9 +52,13 @@ void add_model_options(CLI::App& app, Options& options) {
       ->required()
       ->type_name("MODEL")
       ->group(kModelGroup);
-  app.add_option("--adapter", options.load.adapter,
-                 "folder of a LoRA adapter (PEFT) to merge into the model's weights")
-      ->type_name("DIR")
+  app.add_option_function<std::string>(
+         "--adapter",
+         [&options](const std::string& name) {
+           options.load.adapter = spikesink::find_model(name);
+         },
+         "LoRA adapter (PEFT) to merge into the model's weights: a folder, or org/name[@revision]")
+      ->type_name("ADAPTER")
       ->group(kModelGroup);
   add_choice(app, "--dtype", options.load.dtype, kDtypes,
              "precision of weights and activations: float32, bfloat16, float16 or float64 "

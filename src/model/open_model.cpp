@@ -69,15 +69,6 @@ void hide_tensors(OpenedModel& model, const std::vector<std::string>& ignored) {
   model.source = with_derived(std::move(model.source), {}, hidden);
 }
 
-void merge_adapters(OpenedModel& model, const std::filesystem::path& adapter) {
-  const auto base = adapter_base(model.names);
-  const auto folder = folder_of(model.source->path());
-  model.source = with_own_adapter(std::move(model.source), folder, base);
-  if (adapter.empty()) return;
-  const AdapterConfig config(adapter / "adapter_config.json");
-  model.source = with_adapter(std::move(model.source), *open_adapter(adapter), config, base);
-}
-
 void refuse_adapter_of_gguf(const WeightSource& source, const LoadOptions& options) {
   if (!options.adapter.empty())
     fail_argument(
@@ -114,21 +105,70 @@ void untie(ModelConfig& config) {
   if (at == keys.end() || *at != "tie_word_embeddings") keys.insert(at, "tie_word_embeddings");
 }
 
+// Hides the copy of the embedding that some files have as the unembedding.
+void hide_copy(OpenedModel& model) {
+  const auto unembedding = stored_name("unembed", model);
+  if (model.config.tied_embeddings && !unembedding.empty())
+    model.source = with_derived(std::move(model.source), {}, {unembedding});
+}
+
+// The name of a parameter's tensor in an adapter, which may have another prefix; "" if it has none.
+std::string name_in(const WeightSource& adapter, const char* parameter, const OpenedModel& model) {
+  for (const auto& base : model.names.bases) {
+    for (const auto& stored : stored_as(parameter, model.config.d_vocabulary, model.names, base)) {
+      if (adapter.contains(stored.tensors.front())) return stored.tensors.front();
+    }
+  }
+  return "";
+}
+
+// In PEFT, a tied embedding that `modules_to_save` replaces leaves the unembedding as it was,
+// unless the adapter keeps the tie; and the same the other way round.
+void check_tie(const OpenedModel& model, const WeightSource& adapter, const AdapterConfig& config) {
+  if (!model.config.tied_embeddings || model.config.head == OutputHead::kNone) return;
+  const auto embedding = name_in(adapter, "embed", model);
+  const auto values = [](const WeightSource& source, const std::string& name) {
+    return source.tensor(name).to(torch::kFloat32);
+  };
+  const bool new_unembedding = !name_in(adapter, "unembed", model).empty(),
+             new_embedding = !embedding.empty() &&
+                             !values(adapter, embedding)
+                                  .equal(values(*model.source, stored_name("embed", model)));
+  if (new_embedding == new_unembedding || new_embedding == config.keeps_tie()) return;
+  fail_format(
+      "[load_model] the adapter replaces only one of the embedding and the unembedding tied to it, "
+      "expected both or neither; merge it with PEFT's merge_and_unload ({})",
+      adapter.path().string());
+}
+
+void merge_adapters(OpenedModel& model, const std::filesystem::path& folder) {
+  const auto base = adapter_base(model.names);
+  const auto own = folder_of(model.source->path());
+  model.source = with_own_adapter(std::move(model.source), own, base);
+  if (folder.empty()) return;
+  const AdapterConfig config(folder / "adapter_config.json");
+  const auto adapter = open_adapter(folder);
+  hide_copy(model);
+  check_tie(model, *adapter, config);
+  model.source = with_adapter(std::move(model.source), *adapter, config, base);
+}
+
 }  // namespace
 
 OpenedModel open_model(const std::filesystem::path& path, const LoadOptions& options) {
   auto source = open_weights(path);
-  const auto* gguf = dynamic_cast<const GgufFile*>(source.get());
-  if (gguf != nullptr) refuse_adapter_of_gguf(*gguf, options);
+  const bool is_gguf = source->format() == WeightFormat::kGguf;
+  if (is_gguf) refuse_adapter_of_gguf(*source, options);
   auto [config, names, quantisation] = describe(*source, options.ignored_keys);
   OpenedModel model{std::move(config), std::move(names), "", std::move(source)};
-  if (gguf == nullptr) {
+  if (!is_gguf) {
     model.source = with_canonical_names(std::move(model.source));
     dequantize_weights(model, quantisation);
-    merge_adapters(model, options.adapter);
   }
   hide_tensors(model, options.ignored_tensors);
   model.base = find_base(*model.source, model.names);
+  if (has_own_unembedding(model)) untie(model.config);
+  if (!is_gguf) merge_adapters(model, options.adapter);
   if (has_own_unembedding(model)) untie(model.config);
   return model;
 }

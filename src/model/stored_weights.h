@@ -26,7 +26,8 @@ void set_weights(const std::vector<WeightValues>& values);
 /// A model's parameters, each with its location in a checkpoint file.
 class StoredWeights {
  public:
-  /// Throws FileError for a tensor that is missing, unused or wrongly shaped. Reads no values.
+  /// Throws FileError for a tensor that is missing, unused or wrongly shaped. Reads no values,
+  /// except of biases that the model does not have.
   StoredWeights(const TransformerImpl& model, std::unique_ptr<WeightSource> source,
                 WeightNames names, const std::string& base, const torch::TensorOptions& options);
 

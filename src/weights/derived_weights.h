@@ -12,7 +12,7 @@ namespace spikesink::detail {
 /// A tensor that is computed from tensors of a file when it is read.
 struct DerivedTensor {
   TensorInfo info;
-  std::vector<std::string> inputs;  // names in the file
+  std::vector<std::string> inputs;  // names in the source
   /// Receives the inputs in their order. Returns a tensor of `info.shape`.
   std::function<torch::Tensor(const std::vector<torch::Tensor>&)> compute;
 };

@@ -41,6 +41,9 @@ std::unique_ptr<WeightSource> open_folder(const fs::path& folder) {
   const auto contains = [&](const char* name) {
     return std::binary_search(files.begin(), files.end(), folder / name);
   };
+  if (contains("adapter_config.json") &&
+      (contains("adapter_model.safetensors") || contains("adapter_model.bin")))
+    refuse_adapter(folder);
   if (contains("model.safetensors")) return open_safetensors(folder / "model.safetensors");
   if (contains("model.safetensors.index.json"))
     return open_safetensors_index(folder / "model.safetensors.index.json");
@@ -59,7 +62,6 @@ std::unique_ptr<WeightSource> open_folder(const fs::path& folder) {
         "the parts of one ({}); name the file",
         ggufs.size(), folder.string());
   }
-  if (contains("adapter_config.json")) refuse_adapter(folder);
   detail::fail_format(
       "[open_weights] no weights in {}: expected model.safetensors, pytorch_model.bin, an index of "
       "their shards (.index.json) or one .gguf file",

@@ -95,6 +95,76 @@ TEST_F(BadAdaptersTest, TensorsThatDoNotFitAreReported) {
                        "the base model does not have"));
 }
 
+TEST_F(BadAdaptersTest, SeveralAdaptersInOneFileAreRefused) {
+  take_adapter("lora");
+  const auto name = first("q_proj.lora_A");
+  const std::string ending = ".weight";
+  tensors[name.substr(0, name.size() - ending.size()) + ".other" + ending] = tensors.at(name);
+  EXPECT_TRUE(contains(refusal(), "the file has several adapters"));
+}
+
+TEST_F(BadAdaptersTest, PatternsThatContradictEachOtherAreRefused) {
+  take_adapter("lora");
+  config["alpha_pattern"] = {{"self_attn.q_proj", 32}, {".*_proj", 4}};
+  EXPECT_TRUE(contains(refusal(), "two patterns with different values"));
+  config["alpha_pattern"] = {{"self_attn.q_proj", 4}, {".*_proj", 4}};
+  folder.write("adapter_config.json", config.dump());
+  EXPECT_NO_THROW(load_model(golden("base"), {.adapter = folder.path()}));
+}
+
+// The base with a tied embedding, and an adapter that saved whole tensors.
+struct TiedAdaptersTest : BadAdaptersTest {
+  TiedAdaptersTest() {
+    take_adapter("lora");
+    tied.take(golden("base"));
+    tied.config["tie_word_embeddings"] = true;
+    tied.tensors.erase("lm_head.weight");
+    tied.save();
+    embedding = tied.tensors.at("model.embed_tokens.weight");
+  }
+  Transformer load() const {
+    folder.write("adapter_config.json", config.dump());
+    save_safetensors(folder / "adapter_model.safetensors", tensors);
+    return load_model(tied.folder.path(), {.adapter = folder.path()});
+  }
+
+  const std::string embed = "base_model.model.model.embed_tokens.weight",
+                    head = "base_model.model.lm_head.weight";
+  CheckpointCopy tied;
+  torch::Tensor embedding;
+};
+
+TEST_F(TiedAdaptersTest, AnEmbeddingThatIsNotChangedStaysTied) {
+  tensors[embed] = embedding.clone();
+  EXPECT_TRUE(load()->config().tied_embeddings);
+}
+
+TEST_F(TiedAdaptersTest, AReplacedEmbeddingIsTheUnembeddingOnlyIfTheAdapterSaysSo) {
+  tensors[embed] = embedding + 1;
+  EXPECT_TRUE(
+      contains(message_of<FileError>([&] { load(); }), "replaces only one of the embedding"));
+  config["ensure_weight_tying"] = true;
+  const auto model = load();
+  EXPECT_TRUE(model->config().tied_embeddings);
+  EXPECT_TRUE(model->embedding.equal(embedding + 1));
+}
+
+TEST_F(TiedAdaptersTest, AReplacedUnembeddingIsNoLongerTied) {
+  tensors[head] = embedding + 1;
+  const auto model = load();
+  EXPECT_FALSE(model->config().tied_embeddings);
+  EXPECT_TRUE(model->embedding.equal(embedding));
+  EXPECT_TRUE(model->unembedding.equal(embedding + 1));
+}
+
+TEST_F(TiedAdaptersTest, ACopyOfTheEmbeddingInTheFileChangesNothing) {
+  tied.tensors["lm_head.weight"] = embedding.clone();
+  tied.save();
+  tensors[embed] = embedding + 1;
+  config["ensure_weight_tying"] = true;
+  EXPECT_TRUE(load()->config().tied_embeddings);
+}
+
 TEST_F(BadAdaptersTest, SettingsThatAreNotReadAreRefused) {
   take_adapter("lora");
   const auto good = config;

@@ -67,6 +67,7 @@ TEST_F(LoadModelTest, ExtraHeadsAndNamedTensorsAreIgnoredAndNamed) {
 
 TEST_F(LoadModelTest, AClassifierHasNoUnembedding) {
   config["architectures"] = {"LlamaForSequenceClassification"};
+  config["tie_word_embeddings"] = false;
   tensors.erase("lm_head.weight");
   tensors["score.weight"] = torch::zeros({2, 32});
   save();

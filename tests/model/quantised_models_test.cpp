@@ -74,6 +74,44 @@ TEST_F(BadQuantisedModelsTest, AnUnknownMethodIsNamed) {
   EXPECT_TRUE(contains(refusal(), "quantization_config is of the wrong kind"));
 }
 
+TEST_F(BadQuantisedModelsTest, SettingsThatChangeTheWeightsAreRefused) {
+  take_golden("ct_w4a16_g32");
+  config["quantization_config"]["transform_config"] = {{"config_groups", {{"a", 1}}}};
+  EXPECT_TRUE(contains(refusal(), "transform_config"));
+  take_golden("gptq_4bit_g32");
+  config["quantization_config"].erase("checkpoint_format");
+  config["quantization_config"]["format"] = "marlin";
+  EXPECT_TRUE(contains(refusal(), "format: got \"marlin\""));
+  config.erase("quantization_config");
+  EXPECT_TRUE(contains(refusal(), "copy the settings of quantize_config.json"));
+}
+
+TEST_F(BadQuantisedModelsTest, TensorsWithoutTheirScalesAreRefused) {
+  take_golden("fp8_tensor_static");
+  tensors.erase("model.layers.0.self_attn.q_proj.weight_scale");
+  EXPECT_TRUE(contains(refusal(), "q_proj.weight_scale' does not fit: got no such tensor"));
+  take_golden("bnb_int8");
+  tensors["model.layers.0.self_attn.q_proj.weight_format"].fill_(2);
+  EXPECT_TRUE(contains(refusal(), "weight_format' does not fit: got 2, expected 0"));
+}
+
+// A zero of 0 is stored as 15, and the packages add one to the whole word.
+TEST_F(BadQuantisedModelsTest, AStoredZeroCarriesIntoTheNext) {
+  take_golden("gptq_4bit_g32");
+  auto& zeros = tensors.at("model.layers.0.self_attn.q_proj.qzeros");
+  zeros.fill_(0x6F);  // + 0x11111111 = 0x11111180
+  const auto& scales = tensors.at("model.layers.0.self_attn.q_proj.scales");
+  auto& words = tensors.at("model.layers.0.self_attn.q_proj.qweight");
+  words.fill_(0);
+  save();
+  const auto opened = detail::open_model(folder.path(), {});
+  const auto weight = opened.source->tensor("model.layers.0.self_attn.q_proj.weight");
+  const auto scale = scales.to(torch::kFloat32)[0];
+  EXPECT_TRUE(weight[0][0].equal(scale[0] * -0.0F)) << weight[0][0];
+  EXPECT_TRUE(weight[1][0].equal(scale[1] * -8));
+  EXPECT_TRUE(weight[2][0].equal(scale[2] * -1));
+}
+
 TEST_F(BadQuantisedModelsTest, ScalesAreKeptForTheReport) {
   take_golden("fp8_tensor_static");
   save();

@@ -29,8 +29,8 @@ struct LoadOptions {
   int64_t max_memory = 0;
   /// Keys of the configuration to read as if they were absent, such as "text_config.key".
   std::vector<std::string> ignored_keys;
-  /// Tensors of the file that the model does not use are an error, except those with these names. A
-  /// "*" at one end stands for any text.
+  /// Tensors to read as if the file did not have them (without the prefixes of wrappers). A "*" at
+  /// one end stands for any text.
   std::vector<std::string> ignored_tensors;
   /// Folder of a LoRA adapter (`adapter_config.json`) to merge into the weights; empty: none.
   std::filesystem::path adapter;

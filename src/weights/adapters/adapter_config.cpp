@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <optional>
 
 #include "detail/fail.h"
 #include "detail/json_keys.h"
@@ -25,8 +26,7 @@ void ignore_training(JsonKeys& keys) {
   keys.ignore({"auto_mapping", "base_model_name_or_path", "bias", "exclude_modules",
                "fan_in_fan_out", "inference_mode", "layers_pattern", "layers_to_transform",
                "lora_dropout", "eva_config", "megatron_core", "modules_to_save", "peft_version",
-               "qalora_group_size", "revision", "target_modules", "task_type", "runtime_config",
-               "ensure_weight_tying"});
+               "qalora_group_size", "revision", "target_modules", "task_type", "runtime_config"});
 }
 
 // A pattern is a regular expression for the end of a module's name, from a dot on.
@@ -41,12 +41,20 @@ std::vector<ModulePattern> read_patterns(JsonKeys& keys, const char* key) {
   return patterns;
 }
 
+// In PEFT the first pattern of the file counts; here the order of keys is lost.
 double value_of(const std::vector<ModulePattern>& patterns, const std::string& module,
                 double absent) {
+  std::optional<double> found;
   for (const auto& [names, value] : patterns) {
-    if (names.find(module, 0)) return value;
+    if (!names.find(module, 0)) continue;
+    if (found && *found != value)
+      fail_format(
+          "[{}] two patterns with different values: got {} and {} for the module '{}', "
+          "expected one value",
+          kCaller, *found, value, module);
+    found = value;
   }
-  return absent;
+  return found.value_or(absent);
 }
 
 }  // namespace
@@ -60,6 +68,7 @@ AdapterConfig::AdapterConfig(const std::filesystem::path& path) {
   alpha_ = keys.number("lora_alpha");
   is_rank_stabilised_ = keys.flag("use_rslora", false);
   is_dora_ = keys.flag("use_dora", false);
+  keeps_tie_ = keys.flag("ensure_weight_tying", false);
   ranks_ = read_patterns(keys, "rank_pattern");
   alphas_ = read_patterns(keys, "alpha_pattern");
   const auto* initial = keys.find("init_lora_weights");

@@ -26,10 +26,12 @@ class AdapterConfig {
   double scale(const std::string& module) const;
   /// True if a module's rows are scaled to learned norms.
   bool is_dora() const { return is_dora_; }
+  /// True if a replaced embedding is also the unembedding that was tied to it.
+  bool keeps_tie() const { return keeps_tie_; }
 
  private:
   double rank_ = 0, alpha_ = 0;
-  bool is_rank_stabilised_ = false, is_dora_ = false;
+  bool is_rank_stabilised_ = false, is_dora_ = false, keeps_tie_ = false;
   std::vector<ModulePattern> ranks_, alphas_;
 };
 

@@ -1,7 +1,7 @@
 #include "weights/adapters/lora_tensors.h"
 
 #include <array>
-#include <optional>
+#include "detail/fail.h"
 
 namespace spikesink::detail {
 namespace {
@@ -34,6 +34,10 @@ bool add_to_module(const WeightSource& source, const std::string& name, AdapterT
     const auto found = name.rfind(role.name);
     if (found == std::string::npos || !is_ending(name.substr(found + role.name.size()))) continue;
     auto& module = all.modules[name.substr(0, found)];
+    if ((module.*role.tensor).defined())
+      fail_format(
+          "[load_model] the file has several adapters: got '{}' and '{}', expected one ({})",
+          module.names.back(), name, source.path().string());
     module.*role.tensor = source.tensor(name);
     module.is_embedding |= role.is_embedding;
     module.names.push_back(name);

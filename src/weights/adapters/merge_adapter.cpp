@@ -1,5 +1,6 @@
 #include "weights/adapters/merge_adapter.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "detail/exists.h"
@@ -63,18 +64,15 @@ class Merger {
             }};
   }
 
-  // A whole tensor of the adapter, in place of the base's if it has one.
+  // A whole tensor of the adapter, under the name that it has in the base if the base has one.
   DerivedTensor replace(const TensorInfo& info, const torch::Tensor& values) const {
     const auto found = find(info.name);
-    DerivedTensor derived{{found.empty() ? info.name : found, info.shape, info.dtype}};
-    if (!found.empty()) {
-      derived.inputs = {found};
-      if (base_.info(found).shape != info.shape)
-        fail(info.name, fmt::format("[{}]", fmt::join(info.shape, ", ")),
-             fmt::format("the base's [{}]", fmt::join(base_.info(found).shape, ", ")));
-    }
-    derived.compute = [values](const std::vector<torch::Tensor>&) { return values; };
-    return derived;
+    if (!found.empty() && base_.info(found).shape != info.shape)
+      fail(info.name, fmt::format("[{}]", fmt::join(info.shape, ", ")),
+           fmt::format("the base's [{}]", fmt::join(base_.info(found).shape, ", ")));
+    return {{found.empty() ? info.name : found, info.shape, info.dtype},
+            {},
+            [values](const std::vector<torch::Tensor>&) { return values; }};
   }
 
  private:
@@ -134,9 +132,12 @@ std::unique_ptr<WeightSource> with_adapter(std::unique_ptr<WeightSource> base,
   const auto tensors = read_adapter_tensors(adapter);
   const Merger replacer(*base, adapter.path(), config, names);
   std::vector<DerivedTensor> replaced;
-  for (const auto& name : tensors.others)
+  std::vector<std::string> hidden;
+  for (const auto& name : tensors.others) {
     replaced.push_back(replacer.replace(adapter.info(name), adapter.tensor(name)));
-  auto source = with_derived(std::move(base), std::move(replaced));
+    hidden.push_back(replaced.back().info.name);
+  }
+  auto source = with_derived(std::move(base), std::move(replaced), hidden);
   const Merger merger(*source, adapter.path(), config, names);
   std::vector<DerivedTensor> merges;
   for (const auto& [module, lora] : tensors.modules) merges.push_back(merger.merge(module, lora));

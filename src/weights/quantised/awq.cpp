@@ -48,10 +48,7 @@ Quantisation read_awq(JsonKeys& keys) {
   Quantisation result;
   result.summary = fmt::format("awq, 4 bits, groups of {}", keys.integer("group_size", 128));
   result.derive = [](const WeightSource& source) {
-    std::vector<DerivedTensor> derived;
-    for (const auto& module : modules_with(source, ".qweight"))
-      derived.push_back(derive_awq(module));
-    return derived;
+    return weights_of(modules_with(source, ".qweight"), derive_awq);
   };
   return result;
 }

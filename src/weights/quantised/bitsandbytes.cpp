@@ -27,12 +27,9 @@ BlockState read_state(const WeightSource& source, const std::string& tensor) {
   const std::string_view text(static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes());
   const auto json = parse_strict_json(text, kMaxStateDepth, "load_model", source.path());
   JsonKeys keys(json, "load_model", fmt::format("{}, {}", source.path().string(), tensor));
-  const auto& shape = keys.array("shape");
-  const auto is_size = [](const auto& size) { return is_int64(size) && size > 0; };
-  if (shape.size() != 2 || !std::ranges::all_of(shape, is_size))
-    keys.refuse("shape", "two positive integers");
-  BlockState state{.rows = shape[0].get<int64_t>(),
-                   .columns = shape[1].get<int64_t>(),
+  const auto [rows, columns] = two_sizes(keys, "shape");
+  BlockState state{.rows = rows,
+                   .columns = columns,
                    .block_size = keys.integer("blocksize"),
                    .nested_block_size = keys.integer("nested_blocksize", 0),
                    .nested_offset = keys.number("nested_offset", 0)};
@@ -42,7 +39,7 @@ BlockState read_state(const WeightSource& source, const std::string& tensor) {
   return state;
 }
 
-int64_t element_count(const QuantisedModule& module, const BlockState& state) {
+int64_t weight_count(const QuantisedModule& module, const BlockState& state) {
   int64_t count = 0;
   if (__builtin_mul_overflow(state.rows, state.columns, &count))
     module.fail(".weight", fmt::format("the shape [{}, {}]", state.rows, state.columns),
@@ -51,7 +48,7 @@ int64_t element_count(const QuantisedModule& module, const BlockState& state) {
 }
 
 void check_shapes(const QuantisedModule& module, const BlockState& state) {
-  const int64_t elements = element_count(module, state);
+  const int64_t elements = weight_count(module, state);
   const int64_t blocks = ceil_divide(elements, state.block_size);
   const auto& stored = module.shape(".weight");
   const int64_t bytes = stored.empty() ? 1 : stored[0];
@@ -110,11 +107,21 @@ DerivedTensor derive_4bit(const WeightSource& source, const QuantisedModule& mod
                        [state](const auto& inputs) { return dequantize_4bit(inputs, state); });
 }
 
-DerivedTensor derive_8bit(const QuantisedModule& module) {
+// Other layouts of int8 are for single GPUs.
+void check_row_format(const WeightSource& source, const QuantisedModule& module) {
+  const auto format = source.tensor(module.tensor_name(".weight_format")).to(torch::kInt64);
+  if (format.any().item<bool>())
+    module.fail(".weight_format", fmt::format("{}", format.max().item<int64_t>()), "0, rows");
+}
+
+DerivedTensor derive_8bit(const WeightSource& source, const QuantisedModule& module) {
   const auto& weight = module.shape(".weight", 2, "I8");
   module.expect_shape(".SCB", {weight[0]});
   std::vector<std::string> suffixes{".weight", ".SCB"};
-  if (module.has(".weight_format")) suffixes.emplace_back(".weight_format");
+  if (module.has(".weight_format")) {
+    check_row_format(source, module);
+    suffixes.emplace_back(".weight_format");
+  }
   return module.weight(weight[0], weight[1], suffixes, [](const auto& inputs) {
     const auto scales = inputs[1].to(torch::kFloat32).mul(1.0F / 127.0F);
     return dequantize_codes(inputs[0], {.scales = scales.unsqueeze(1)});
@@ -128,7 +135,8 @@ std::vector<DerivedTensor> derive_bitsandbytes(const WeightSource& source) {
     for (const auto& module : modules_with(source, suffix))
       derived.push_back(derive_4bit(source, module, suffix));
   }
-  for (const auto& module : modules_with(source, ".SCB")) derived.push_back(derive_8bit(module));
+  for (const auto& module : modules_with(source, ".SCB"))
+    derived.push_back(derive_8bit(source, module));
   return derived;
 }
 

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <array>
 
 #include "detail/fail.h"
@@ -55,6 +56,8 @@ void check(const torch::Tensor& codes, const GroupScales& all) {
     if (other.defined() && other.sizes() != all.scales.sizes())
       refuse("the zeros or biases", other);
   }
+  if (!all.groups.defined() && codes.size(1) % all.scales.size(1) != 0)
+    refuse("the groups of columns are not equal", all.scales);
   if (all.groups.defined() && (all.groups.dim() != 1 || all.groups.size(0) != codes.size(1)))
     refuse("the groups of the columns", all.groups);
 }
@@ -65,7 +68,7 @@ struct Run {
 };
 
 std::vector<Run> equal_runs(int64_t columns, int64_t groups) {
-  const int64_t size = std::max<int64_t>(1, ceil_divide(columns, groups));
+  const int64_t size = std::max<int64_t>(1, columns / groups);
   std::vector<Run> runs;
   for (int64_t begin = 0; begin < columns; begin += size)
     runs.push_back({begin, std::min(begin + size, columns), begin / size});

@@ -3,16 +3,16 @@
 #include "weights/quantised/codes.h"
 #include "weights/quantised/scaled.h"
 
-// compressed-tensors (LLM Compressor, vLLM). Of a module with `in` inputs and `out` outputs:
-//   float-quantized, int-quantized, naive-quantized: `weight` FP8 or int8 [out, in],
-//   `weight_scale`,
-//     `weight_zero_point`: see scaled_weight
-//   pack-quantized:
-//     weight_packed     int32 [out, ceil(in * bits / 32)]     codes, packed along the inputs
-//     weight_scale            [out, groups]
-//     weight_zero_point int32 [ceil(out * bits / 32), groups] codes of zero, packed along the
-//     outputs weight_g_idx      int32 [in]                            group of each input
-//     weight_shape            [2]                             out, in
+// compressed-tensors (LLM Compressor, vLLM). Of a module with `in` inputs and `out` outputs, the
+// formats float-quantized, int-quantized and naive-quantized have `weight` (FP8 or int8 [out, in]),
+// `weight_scale` and `weight_zero_point`: see scaled_weight. The format pack-quantized has
+//
+//   weight_packed      int32 [out, ceil(in * bits / 32)]      codes, packed along the inputs
+//   weight_scale             [out, groups]
+//   weight_zero_point  int32 [ceil(out * bits / 32), groups]  packed along the outputs
+//   weight_g_idx       int32 [in]                             group of each input; -1: not set
+//   weight_shape             [2]                              out, in
+//
 // weight = (code - zero) * scale; without zero points, zero is 2^(bits - 1).
 
 namespace spikesink::detail {
@@ -51,6 +51,10 @@ torch::Tensor dequantize_packed(const PackedSizes& sizes, const torch::Tensor& w
   return dequantize_codes(codes, all);
 }
 
+bool is_set(const torch::Tensor& groups) {
+  return !groups.eq(-1).all().item<bool>();
+}
+
 DerivedTensor derive_packed(const WeightSource& source, const QuantisedModule& module) {
   const auto sizes = packed_sizes(source, module);
   const int64_t groups = module.shape(".weight_scale", 2)[1];
@@ -63,17 +67,8 @@ DerivedTensor derive_packed(const WeightSource& source, const QuantisedModule& m
   if (has_groups) suffixes.emplace_back(".weight_g_idx");
   return module.weight(sizes.out, sizes.in, suffixes, [=](const auto& inputs) {
     return dequantize_packed(sizes, inputs[0], inputs[1], has_zeros ? inputs[3] : torch::Tensor(),
-                             has_groups ? inputs.back() : torch::Tensor());
+                             has_groups && is_set(inputs.back()) ? inputs.back() : torch::Tensor());
   });
-}
-
-// The sizes of blocks, if a group of settings has them.
-ScaleBlocks block_structure(const nlohmann::json& weights) {
-  const auto found = weights.find("block_structure");
-  if (found == weights.end() || !found->is_array() || found->size() != 2) return {};
-  const auto& sizes = *found;
-  if (!is_int64(sizes[0]) || !is_int64(sizes[1]) || sizes[0] < 1 || sizes[1] < 1) return {};
-  return {.rows = sizes[0].template get<int64_t>(), .columns = sizes[1].template get<int64_t>()};
 }
 
 std::vector<DerivedTensor> derive_compressed(const WeightSource& source,
@@ -98,16 +93,27 @@ void check_format(JsonKeys& keys, std::string_view key, const std::string& forma
     keys.refuse(key, fmt::format("one of {}", fmt::join(kFormats, ", ")));
 }
 
+// The sizes of blocks that share a scale are the same in all groups of settings.
+void read_blocks(JsonKeys& settings, ScaleBlocks& blocks) {
+  if (!settings.has("block_structure")) return;
+  const auto [rows, columns] = two_sizes(settings, "block_structure");
+  if (blocks.rows > 0 && (blocks.rows != rows || blocks.columns != columns))
+    settings.refuse("block_structure", fmt::format("[{}, {}]", blocks.rows, blocks.columns));
+  blocks = {.rows = rows, .columns = columns};
+}
+
 // Reads the weights' settings of one group; returns "4 bits, group".
 std::string read_group(JsonKeys& keys, ScaleBlocks& blocks) {
   if (keys.has("format")) check_format(keys, "format", keys.text("format"));
   const auto* weights = keys.find("weights");
   if (weights == nullptr) return "no weights";
   JsonKeys settings(*weights, "read_model_config", keys.where("weights"));
-  if (settings.has("block_structure")) blocks = block_structure(*weights);
+  read_blocks(settings, blocks);
   const auto size = settings.integer("group_size", 0);
+  const auto bits = settings.integer("num_bits", 8);
+  if (bits != 2 && bits != 4 && bits != 8) settings.refuse("num_bits", "2, 4 or 8");
   return fmt::format(
-      "{} {} bits, {}", settings.text("type", "int"), settings.integer("num_bits", 8),
+      "{} {} bits, {}", settings.text("type", "int"), bits,
       size > 0 ? fmt::format("groups of {}", size) : "by " + settings.text("strategy", "tensor"));
 }
 
@@ -125,6 +131,9 @@ Quantisation read_compressed_tensors(JsonKeys& keys) {
   if (keys.text("quantization_status", "compressed") != "compressed")
     keys.refuse("quantization_status", "compressed");
   check_sparsity(keys);
+  if (const auto* transforms = keys.find("transform_config");
+      transforms && !is_neutral(*transforms))
+    keys.refuse("transform_config", "no transforms of the weights");
   Quantisation result{.summary = "compressed-tensors"};
   ScaleBlocks blocks;
   if (const auto* groups = keys.find("config_groups")) {

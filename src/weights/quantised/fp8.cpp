@@ -8,11 +8,8 @@ namespace {
 
 ScaleBlocks read_block_size(JsonKeys& keys) {
   if (!keys.has("weight_block_size")) return {};
-  const auto& sizes = keys.array("weight_block_size");
-  const auto is_size = [](const auto& size) { return is_int64(size) && size > 0; };
-  if (sizes.size() != 2 || !std::ranges::all_of(sizes, is_size))
-    keys.refuse("weight_block_size", "two positive integers");
-  return {.rows = sizes[0].get<int64_t>(), .columns = sizes[1].get<int64_t>()};
+  const auto [rows, columns] = two_sizes(keys, "weight_block_size");
+  return {.rows = rows, .columns = columns};
 }
 
 }  // namespace
@@ -23,13 +20,10 @@ Quantisation read_fp8(JsonKeys& keys) {
   result.summary =
       blocks.rows == 0 ? "fp8" : fmt::format("fp8, blocks of {} x {}", blocks.rows, blocks.columns);
   result.derive = [blocks](const WeightSource& source) {
-    std::vector<DerivedTensor> derived;
-    for (const auto& module : modules_of_dtype(source, "F8_")) {
-      for (const char* suffix : {".weight_scale_inv", ".weight_scale"}) {
-        if (module.has(suffix)) derived.push_back(scaled_weight(module, suffix, blocks));
-      }
-    }
-    return derived;
+    return weights_of(modules_of_dtype(source, "F8_"), [&](const QuantisedModule& module) {
+      const bool is_inverse = module.has(".weight_scale_inv");
+      return scaled_weight(module, is_inverse ? ".weight_scale_inv" : ".weight_scale", blocks);
+    });
   };
   return result;
 }

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "weights/quantised/codes.h"
 #include "weights/quantised/methods.h"
 
@@ -12,6 +10,11 @@
 
 namespace spikesink::detail {
 namespace {
+
+struct GptqSettings {
+  bool zeros_minus_one = true;
+  int64_t group_size = -1;  // not positive: one group a row
+};
 
 // The sizes of a module's weight, from its tensors.
 struct GptqSizes {
@@ -27,8 +30,6 @@ GptqSizes gptq_sizes(const QuantisedModule& module) {
   if (sizes.bits != 2 && sizes.bits != 3 && sizes.bits != 4 && sizes.bits != 8)
     module.fail(".qzeros", fmt::format("{} bits for {} outputs", zeros[1] * kWordBits, sizes.out),
                 "2, 3, 4 or 8 bits for each output");
-  if (words[0] > std::numeric_limits<int64_t>::max() / kWordBits)
-    module.fail(".qweight", fmt::format("{} rows", words[0]), "fewer");
   sizes.in = words[0] * kWordBits / sizes.bits;
   module.expect_shape(".qweight", {sizes.in * sizes.bits / kWordBits, sizes.out});
   module.expect_shape(".qzeros", {sizes.groups, sizes.out * sizes.bits / kWordBits});
@@ -36,42 +37,54 @@ GptqSizes gptq_sizes(const QuantisedModule& module) {
   return sizes;
 }
 
-torch::Tensor dequantize_gptq(const std::vector<torch::Tensor>& inputs, int64_t bits,
-                              bool zeros_minus_one) {
-  auto zeros = unpack_codes(inputs[1], bits);
-  if (zeros_minus_one) zeros = zeros.add(1).bitwise_and((1 << bits) - 1);
-  return dequantize_codes(unpack_codes(inputs[0].t(), bits),
-                          {.scales = inputs[2].t(),
-                           .zeros = zeros.t(),
-                           .groups = inputs.size() > 3 ? inputs[3] : torch::Tensor()});
+// The packages add one to all codes of a word at once, so that a code can carry into the next.
+torch::Tensor add_one(const torch::Tensor& words, int64_t bits) {
+  if (bits == 3) return unpack_codes(words, bits).add(1).bitwise_and(7);
+  const auto ones = static_cast<int64_t>(0xFFFFFFFF / ((1U << bits) - 1));  // one in each code
+  const auto sums = words.to(torch::kInt64).add(ones).bitwise_and(0xFFFFFFFF);
+  return unpack_codes(sums.to(torch::kInt32), bits);
 }
 
-DerivedTensor derive_gptq(const QuantisedModule& module, bool zeros_minus_one) {
+torch::Tensor dequantize_gptq(const std::vector<torch::Tensor>& inputs, int64_t bits,
+                              const GptqSettings& settings) {
+  const auto zeros =
+      settings.zeros_minus_one ? add_one(inputs[1], bits) : unpack_codes(inputs[1], bits);
+  const auto codes = unpack_codes(inputs[0].t(), bits);
+  const int64_t size = settings.group_size > 0 ? settings.group_size : codes.size(1);
+  return dequantize_codes(
+      codes,
+      {.scales = inputs[2].t(),
+       .zeros = zeros.t(),
+       .groups = inputs.size() > 3 ? inputs[3]
+                                   : at::arange(codes.size(1), torch::kInt64).floor_divide(size)});
+}
+
+DerivedTensor derive_gptq(const QuantisedModule& module, const GptqSettings& settings) {
   const auto sizes = gptq_sizes(module);
   std::vector<std::string> suffixes{".qweight", ".qzeros", ".scales"};
   if (module.has(".g_idx")) suffixes.emplace_back(".g_idx");
   return module.weight(sizes.out, sizes.in, suffixes, [=, bits = sizes.bits](const auto& inputs) {
-    return dequantize_gptq(inputs, bits, zeros_minus_one);
+    return dequantize_gptq(inputs, bits, settings);
   });
 }
 
 }  // namespace
 
 Quantisation read_gptq(JsonKeys& keys) {
-  const auto format = keys.text("checkpoint_format", "gptq");
-  if (format != "gptq" && format != "gptq_v2") keys.refuse("checkpoint_format", "gptq or gptq_v2");
+  const char* key = keys.has("checkpoint_format") ? "checkpoint_format" : "format";
+  const auto format = keys.text(key, "gptq");
+  if (format != "gptq" && format != "gptq_v2") keys.refuse(key, "gptq or gptq_v2");
   if (keys.flag("is_marlin_format", false)) keys.refuse("is_marlin_format", "false");
   if (keys.text("pack_dtype", "int32") != "int32") keys.refuse("pack_dtype", "int32");
-  const auto group_size = keys.integer("group_size", -1);
+  const GptqSettings settings{format == "gptq", keys.integer("group_size", -1)};
   Quantisation result;
   result.summary =
       fmt::format("gptq, {} bits, {}", keys.integer("bits"),
-                  group_size > 0 ? fmt::format("groups of {}", group_size) : "one group a row");
-  result.derive = [zeros_minus_one = format == "gptq"](const WeightSource& source) {
-    std::vector<DerivedTensor> derived;
-    for (const auto& module : modules_with(source, ".qweight"))
-      derived.push_back(derive_gptq(module, zeros_minus_one));
-    return derived;
+                  settings.group_size > 0 ? fmt::format("groups of {}", settings.group_size)
+                                          : "one group a row");
+  result.derive = [settings](const WeightSource& source) {
+    return weights_of(modules_with(source, ".qweight"),
+                      [&](const QuantisedModule& module) { return derive_gptq(module, settings); });
   };
   return result;
 }

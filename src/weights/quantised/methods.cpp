@@ -1,5 +1,6 @@
 #include "weights/quantised/methods.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "detail/fail.h"
@@ -8,7 +9,10 @@ namespace spikesink::detail {
 
 const std::vector<int64_t>& QuantisedModule::shape(std::string_view suffix) const {
   if (!has(suffix)) fail(suffix, "no such tensor", "it beside the module's other tensors");
-  return source_->info(tensor_name(suffix)).shape;
+  const auto& sizes = source_->info(tensor_name(suffix)).shape;
+  if (std::ranges::find(sizes, 0) != sizes.end())
+    fail(suffix, fmt::format("the shape [{}]", fmt::join(sizes, ", ")), "elements");
+  return sizes;
 }
 
 const std::vector<int64_t>& QuantisedModule::shape(std::string_view suffix, size_t dimensions,
@@ -58,6 +62,22 @@ std::vector<QuantisedModule> modules_with(const WeightSource& source, std::strin
       modules.emplace_back(source, info.name.substr(0, info.name.size() - suffix.size()));
   }
   return modules;
+}
+
+std::vector<DerivedTensor> weights_of(
+    const std::vector<QuantisedModule>& modules,
+    const std::function<DerivedTensor(const QuantisedModule&)>& derive) {
+  std::vector<DerivedTensor> weights;
+  for (const auto& module : modules) weights.push_back(derive(module));
+  return weights;
+}
+
+std::pair<int64_t, int64_t> two_sizes(JsonKeys& keys, std::string_view key) {
+  const auto& sizes = keys.array(key);
+  const auto is_size = [](const auto& size) { return is_int64(size) && size > 0; };
+  if (sizes.size() != 2 || !std::ranges::all_of(sizes, is_size))
+    keys.refuse(key, "two positive integers");
+  return {sizes[0].get<int64_t>(), sizes[1].get<int64_t>()};
 }
 
 }  // namespace spikesink::detail

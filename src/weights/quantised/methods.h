@@ -1,5 +1,10 @@
 #pragma once
 
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "detail/json_keys.h"
 #include "weights/quantised/quantisation.h"
 
@@ -26,7 +31,7 @@ class QuantisedModule {
   const std::string& name() const { return name_; }
   std::string tensor_name(std::string_view suffix) const { return name_ + std::string(suffix); }
   bool has(std::string_view suffix) const { return source_->contains(tensor_name(suffix)); }
-  /// Returns the tensor's shape. Throws FileError if the tensor is missing.
+  /// Returns the tensor's shape. Throws FileError if the tensor is missing or empty.
   const std::vector<int64_t>& shape(std::string_view suffix) const;
   /// Throws FileError, too, for another number of dimensions or another dtype (empty: any).
   const std::vector<int64_t>& shape(std::string_view suffix, size_t dimensions,
@@ -49,5 +54,12 @@ class QuantisedModule {
 
 /// Returns the modules of a file that have a tensor with this suffix.
 std::vector<QuantisedModule> modules_with(const WeightSource& source, std::string_view suffix);
+/// Returns the weights of these modules.
+std::vector<DerivedTensor> weights_of(
+    const std::vector<QuantisedModule>& modules,
+    const std::function<DerivedTensor(const QuantisedModule&)>& derive);
+
+/// Reads an array of two positive integers. Throws FileError for anything else.
+std::pair<int64_t, int64_t> two_sizes(JsonKeys& keys, std::string_view key);
 
 }  // namespace spikesink::detail

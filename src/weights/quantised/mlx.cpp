@@ -46,10 +46,9 @@ Quantisation read_mlx(JsonKeys& keys) {
   Quantisation result;
   result.summary = fmt::format("mlx, {} bits, groups of {}", keys.integer("bits", 4), group_size);
   result.derive = [group_size, settings = keys.value()](const WeightSource& source) {
-    std::vector<DerivedTensor> derived;
-    for (const auto& module : modules_with(source, ".scales"))
-      derived.push_back(derive_mlx(module, group_size_of(module, settings, group_size)));
-    return derived;
+    return weights_of(modules_with(source, ".scales"), [&](const QuantisedModule& module) {
+      return derive_mlx(module, group_size_of(module, settings, group_size));
+    });
   };
   return result;
 }

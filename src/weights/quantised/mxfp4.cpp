@@ -65,11 +65,19 @@ torch::Tensor dequantize_mxfp4(const torch::Tensor& blocks, const torch::Tensor&
   return result;
 }
 
+namespace {
+
+bool is_empty(const TensorInfo& info) {
+  return std::ranges::find(info.shape, 0) != info.shape.end();
+}
+
+}  // namespace
+
 std::vector<DerivedTensor> mxfp4_tensors(const WeightSource& source) {
   constexpr std::string_view kSuffix = "_blocks";
   std::vector<DerivedTensor> derived;
   for (const auto& info : source.tensors()) {
-    if (!info.name.ends_with(kSuffix) || info.shape.size() < 3) continue;
+    if (!info.name.ends_with(kSuffix) || info.shape.size() < 3 || is_empty(info)) continue;
     const auto name = info.name.substr(0, info.name.size() - kSuffix.size());
     const auto scales = name + "_scales";
     if (!source.contains(scales))

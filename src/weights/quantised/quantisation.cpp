@@ -1,5 +1,6 @@
 #include "weights/quantised/quantisation.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -75,6 +76,18 @@ bool is_activation_scale(const TensorInfo& info) {
          });
 }
 
+// The first files of GPTQ and AWQ have their settings elsewhere.
+void refuse_packed(const WeightSource& source) {
+  for (const auto& info : source.tensors()) {
+    if (info.name.ends_with(".qweight"))
+      fail_format(
+          "[load_model] the weights are quantised ('{}'), but config.json has no "
+          "quantization_config; copy the settings of quantize_config.json or quant_config.json "
+          "there, with quant_method gptq or awq ({})",
+          info.name, source.path().string());
+  }
+}
+
 }  // namespace
 
 Quantisation read_quantisation(const nlohmann::json& config, const std::string& where) {
@@ -91,6 +104,7 @@ Quantisation read_quantisation(const nlohmann::json& config, const std::string& 
 
 DequantizedWeights dequantized(std::unique_ptr<WeightSource> source,
                                const Quantisation& quantisation) {
+  if (!quantisation.derive) refuse_packed(*source);
   auto derived = quantisation.derive ? quantisation.derive(*source) : mxfp4_tensors(*source);
   std::map<std::string, double> scales;
   std::vector<std::string> hidden;
