@@ -96,8 +96,8 @@ def table(head, rows):
 
 
 def marked(text):
-    """Converts text of --help to Markdown: options become code, and asterisks are escaped."""
-    return re.sub(r"(--[a-z][a-z-]*)", r"`\1`", text.replace("*", r"\*"))
+    """Converts text of --help to Markdown: options become code; asterisks and, for Doxygen, @ are escaped."""
+    return re.sub(r"(--[a-z][a-z-]*)", r"`\1`", re.sub(r"([*@])", r"\\\1", text))
 
 
 def prose(text):
