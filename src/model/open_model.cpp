@@ -141,16 +141,18 @@ void check_tie(const OpenedModel& model, const WeightSource& adapter, const Adap
       adapter.path().string());
 }
 
-void merge_adapters(OpenedModel& model, const std::filesystem::path& folder) {
-  const auto base = adapter_base(model.names);
-  const auto own = folder_of(model.source->path());
-  model.source = with_own_adapter(std::move(model.source), own, base);
-  if (folder.empty()) return;
+void merge_own_adapter(OpenedModel& model) {
+  const auto folder = folder_of(model.source->path());
+  model.source = with_own_adapter(std::move(model.source), folder, adapter_base(model.names));
+}
+
+void merge_adapter(OpenedModel& model, const std::filesystem::path& folder) {
   const AdapterConfig config(folder / "adapter_config.json");
   const auto adapter = open_adapter(folder);
   hide_copy(model);
   check_tie(model, *adapter, config);
-  model.source = with_adapter(std::move(model.source), *adapter, config, base);
+  model.source = with_adapter(std::move(model.source), *adapter, config, adapter_base(model.names));
+  if (has_own_unembedding(model)) untie(model.config);
 }
 
 }  // namespace
@@ -167,9 +169,9 @@ OpenedModel open_model(const std::filesystem::path& path, const LoadOptions& opt
   }
   hide_tensors(model, options.ignored_tensors);
   model.base = find_base(*model.source, model.names);
+  if (!is_gguf) merge_own_adapter(model);
   if (has_own_unembedding(model)) untie(model.config);
-  if (!is_gguf) merge_adapters(model, options.adapter);
-  if (has_own_unembedding(model)) untie(model.config);
+  if (!options.adapter.empty()) merge_adapter(model, options.adapter);
   return model;
 }
 
