@@ -10,7 +10,9 @@ function(spikesink_configure target)
   # Installed programs find the library relative to their own folder, and LibTorch at its current path.
   set_target_properties(${target} PROPERTIES
     INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR};$<TARGET_FILE_DIR:LibTorch::LibTorch>")
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wno-missing-field-initializers)
+  # Clang does not know GCC's ivdep.
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wno-missing-field-initializers
+    $<$<CXX_COMPILER_ID:Clang>:-Wno-unknown-pragmas>)
   if(SPIKESINK_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()

@@ -14,10 +14,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (const auto& info : source->tensors()) {
       const auto tensor = source->tensor(info.name);
       fuzz::require(tensor.sizes().equals(info.shape), "a tensor of another shape than its info's");
-      fuzz::require(source->byte_ranges(info.name).front().size() == tensor.nbytes(),
-                    "bytes of another size");
+      const auto bytes = source->byte_ranges(info.name).front();
+      fuzz::require(bytes.size() == tensor.nbytes(), "bytes of another size");
       volatile uint8_t sum = 0;
-      for (const uint8_t byte : source->byte_ranges(info.name).front()) sum = sum + byte;
+      for (const uint8_t byte : bytes) sum = sum + byte;
     }
   });
   return 0;

@@ -25,14 +25,12 @@ import functools
 import importlib.util
 import pathlib
 import re
-import sys
-import textwrap
 
+import key_tables
 import transformers
 from transformers import CONFIG_MAPPING, PreTrainedConfig
 from transformers.models.auto import modeling_auto
 
-FOLDER = pathlib.Path(__file__).resolve().parents[1] / "src" / "model" / "architectures"
 FOLLOWED = re.compile(r"transformers\.(masking_utils|modeling_rope_utils|models\..*\.modeling_\w+)")
 CLASSES = [modeling_auto.MODEL_MAPPING_NAMES, modeling_auto.MODEL_FOR_PRETRAINING_MAPPING_NAMES,
            modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES]
@@ -183,61 +181,16 @@ def keys_of(model_type: str) -> dict[str, set[str]]:
     return tables
 
 
-def as_cpp(tables: dict[str, set[str]]) -> str:
-    arrays, rows = "", ""
-    for name, keys in sorted(tables.items()):
-        constant = "k" + "".join(map(str.capitalize, re.split(r"[^a-z0-9]", name)))
-        quoted = ", ".join(f'"{key}"' for key in sorted(keys))
-        arrays += f"constexpr std::string_view {constant}[] = {{\n{textwrap.indent(textwrap.fill(quoted, 94), '    ')}}};\n"
-        rows += f'    {{"{name}", {constant}}},\n'
-    return f"""#include "model/architectures/transformers_keys.h"
-
-#include <algorithm>
-
-// Written by scripts/config_keys.py from transformers {transformers.__version__}.
-
-namespace spikesink::detail {{
-namespace {{
-
-// clang-format off
-{arrays}
-struct Table {{
-  std::string_view name;
-  std::span<const std::string_view> keys;
-}};
-constexpr Table kTables[] = {{
-{rows}}};
-// clang-format on
-
-}}  // namespace
-
-std::span<const std::string_view> keys_read_by_transformers(std::string_view table) {{
-  const auto* found = std::ranges::find(kTables, table, &Table::name);
-  return found == std::end(kTables) ? std::span<const std::string_view>{{}} : found->keys;
-}}
-
-}}  // namespace spikesink::detail
-"""
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("--check", action="store_true")
-    parser.add_argument("--print", action="store_true")
+    key_tables.add_options(parser)
     arguments = parser.parse_args()
-    listed = re.search(r"kHuggingFace\[\] = \{(.*?)\n\};", (FOLDER / "architectures.cpp").read_text(), re.DOTALL)[1]
     tables: dict[str, set[str]] = {}
-    for model_type in re.findall(r'\{"([^"]+)"', listed):
+    for model_type in key_tables.listed("kHuggingFace"):
         if model_type != "spikesink":
             for name, keys in keys_of(model_type).items():
                 tables.setdefault(name, set()).update(keys)
-    written = FOLDER / "transformers_keys.cpp"
-    if arguments.print:
-        print("\n".join(f"{name}: {' '.join(sorted(keys))}" for name, keys in sorted(tables.items())))
-    elif not arguments.check:
-        written.write_text(as_cpp(tables))
-    elif written.read_text() != as_cpp(tables):
-        sys.exit(f"{written.name} differs: run {pathlib.Path(__file__).name}")
+    key_tables.finish(arguments, tables, "transformers_keys", f"transformers {transformers.__version__}")
 
 
 if __name__ == "__main__":

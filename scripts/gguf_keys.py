@@ -18,10 +18,10 @@ import argparse
 import pathlib
 import re
 import sys
-import textwrap
+
+import key_tables
 
 COMMIT = "0c1e57098bba43ac29e6e3b677cdceebdd22334f"
-FOLDER = pathlib.Path(__file__).resolve().parents[1] / "src" / "model" / "architectures"
 
 WITHOUT_EFFECT = {
     "pooling_type", "classifier.pooling_type", "classifier.output_labels", "embedding_length_out",  # outputs besides the logits
@@ -76,60 +76,13 @@ def read_tables(folder: pathlib.Path, architectures: list[str]) -> dict[str, set
     return tables
 
 
-def as_cpp(tables: dict[str, set[str]]) -> str:
-    arrays, rows = "", ""
-    for name, keys in sorted(tables.items()):
-        constant = "kLlamaCpp" + "".join(map(str.capitalize, re.split(r"[^a-z0-9]", name or "all")))
-        quoted = ", ".join(f'"{key}"' for key in sorted(keys))
-        arrays += f"constexpr std::string_view {constant}[] = {{\n{textwrap.indent(textwrap.fill(quoted, 94), '    ')}}};\n"
-        rows += f'    {{"{name}", {constant}}},\n' if name else ""
-    return f"""#include "model/architectures/llama_cpp_keys.h"
-
-#include <algorithm>
-#include <span>
-
-// Written by scripts/gguf_keys.py from llama.cpp {COMMIT}.
-
-namespace spikesink::detail {{
-namespace {{
-
-// clang-format off
-{arrays}
-struct LlamaCppTable {{
-  std::string_view architecture;
-  std::span<const std::string_view> keys;
-}};
-constexpr LlamaCppTable kLlamaCppTables[] = {{
-{rows}}};
-// clang-format on
-
-}}  // namespace
-
-bool is_read_by_llama_cpp(std::string_view architecture, std::string_view key) {{
-  const auto* own = std::ranges::find(kLlamaCppTables, architecture, &LlamaCppTable::architecture);
-  return std::ranges::binary_search(kLlamaCppAll, key) ||
-         (own != std::end(kLlamaCppTables) && std::ranges::binary_search(own->keys, key));
-}}
-
-}}  // namespace spikesink::detail
-"""
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("--check", action="store_true")
-    parser.add_argument("--print", action="store_true")
+    key_tables.add_options(parser)
     parser.add_argument("folder", type=pathlib.Path)
     arguments = parser.parse_args()
-    listed = re.search(r"kGguf\[\] = \{(.*?)\n\};", (FOLDER / "architectures.cpp").read_text(), re.DOTALL)[1]
-    tables = read_tables(arguments.folder, re.findall(r'\{"([^"]+)"', listed))
-    written = FOLDER / "llama_cpp_keys.cpp"
-    if arguments.print:
-        print("\n".join(f"{name or 'all'}: {' '.join(sorted(keys))}" for name, keys in sorted(tables.items())))
-    elif not arguments.check:
-        written.write_text(as_cpp(tables))
-    elif written.read_text() != as_cpp(tables):
-        sys.exit(f"{written.name} differs: run {pathlib.Path(__file__).name}")
+    tables = read_tables(arguments.folder, key_tables.listed("kGguf"))
+    key_tables.finish(arguments, tables, "llama_cpp_keys", f"llama.cpp {COMMIT}")
 
 
 if __name__ == "__main__":

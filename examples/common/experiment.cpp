@@ -106,14 +106,18 @@ int64_t Experiment::longest() const {
 
 std::string Experiment::describe(const Options& options) const {
   const auto& config = model->config();
-  const auto name = (options.model / "").parent_path().filename().string();  // also of "folder/"
-  return fmt::format("{}: {}, {}, {} channels{}; {} of {}, {} BOS{}, {}{}{}{}", name,
-                     config.model_type, count(config.n_layers, "layer"), config.d_model,
-                     config.quantisation.empty() ? "" : ", stored as " + config.quantisation,
-                     count(sequences(), "sequence"), count(longest(), "token"), bos ? "with" : "no",
-                     eos ? " and EOS" : "", to_string(options.load.dtype),
-                     by_layer() ? ", weights loaded layer by layer" : "", on_next_line(note),
-                     on_next_line(spikesink::describe_ignored(config)));
+  const auto folder_name = [](const std::filesystem::path& path) {
+    return (path / "").parent_path().filename().string();  // also of "folder/"
+  };
+  return fmt::format(
+      "{}{}: {}, {}, {} channels{}; {} of {}, {} BOS{}, {}{}{}{}", folder_name(options.model),
+      options.adapter.empty() ? "" : " with the adapter " + folder_name(options.adapter),
+      config.model_type, count(config.n_layers, "layer"), config.d_model,
+      config.quantisation.empty() ? "" : ", stored as " + config.quantisation,
+      count(sequences(), "sequence"), count(longest(), "token"), bos ? "with" : "no",
+      eos ? " and EOS" : "", to_string(options.load.dtype),
+      by_layer() ? ", weights loaded layer by layer" : "", on_next_line(note),
+      on_next_line(spikesink::describe_ignored(config)));
 }
 
 Experiment open_experiment(const Options& options) {
@@ -161,8 +165,7 @@ spikesink::Report make_report(const std::string& program, const Options& options
                               const Experiment& experiment) {
   spikesink::Report report(program, experiment.tokenizer);
   report.add_configuration("model", options.model.string());
-  if (!options.load.adapter.empty())
-    report.add_configuration("adapter", options.load.adapter.string());
+  if (!options.adapter.empty()) report.add_configuration("adapter", options.adapter.string());
   report.add_configuration(experiment.source.first, experiment.source.second);
   report.add_configuration("sequences", experiment.sequences());
   report.add_configuration("length", experiment.longest());

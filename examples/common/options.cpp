@@ -55,6 +55,7 @@ void add_model_options(CLI::App& app, Options& options) {
   app.add_option_function<std::string>(
          "--adapter",
          [&options](const std::string& name) {
+           options.adapter = name;
            options.load.adapter = spikesink::find_model(name);
          },
          "LoRA adapter (PEFT) to merge into the model's weights: a folder, or org/name[@revision]")

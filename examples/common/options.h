@@ -25,6 +25,7 @@ struct ProgramOptions {
 struct Options : ProgramOptions {
   std::filesystem::path model;                  // as typed: a path, or "org/name@revision"
   std::filesystem::path model_files;            // where it is
+  std::filesystem::path adapter;                // as typed, as `model`; empty: none
   std::optional<std::filesystem::path> text;    // UTF-8; nullopt: the built-in passages
   std::optional<std::filesystem::path> tokens;  // JSON array of arrays of token ids
   std::optional<int64_t> sequences;  // nullopt: all of --tokens, or text_sequences of a text

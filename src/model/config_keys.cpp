@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "model/architectures/transformers_keys.h"
+#include "model/architectures/known_keys.h"
 
 namespace spikesink::detail {
 namespace {
@@ -38,7 +38,7 @@ ConfigKeys ConfigKeys::object(std::string_view key, std::string table) {
 }
 
 void ConfigKeys::refuse_or_ignore_unread() {
-  const auto known = keys_read_by_transformers(table_);
+  const auto known = keys_of(transformers_keys(), table_);
   for (const auto& key : unread()) {
     if (known.empty() || std::ranges::binary_search(known, key)) refuse_not_understood(key);
     add_ignored(key);

@@ -11,7 +11,7 @@ namespace spikesink::detail {
 /// Reads an object of a model's `config.json`, key by key.
 class ConfigKeys : public JsonKeys {
  public:
-  /// `table` is a name of keys_read_by_transformers(). Ignored keys are appended to `ignored`,
+  /// `table` is a name of transformers_keys(). Ignored keys are appended to `ignored`,
   /// which must outlive this.
   ConfigKeys(const nlohmann::json& object, std::string where, std::string table,
              std::vector<std::string>& ignored)

@@ -5,7 +5,7 @@
 #include <type_traits>
 
 #include "detail/fail.h"
-#include "model/architectures/llama_cpp_keys.h"
+#include "model/architectures/known_keys.h"
 
 namespace spikesink::detail {
 namespace {
@@ -137,11 +137,12 @@ void GgufKeys::refuse(std::string_view key, std::string_view expected) const {
 }
 
 void GgufKeys::refuse_or_ignore_unread() {
+  const auto of_all = keys_of(llama_cpp_keys(), ""), own = keys_of(llama_cpp_keys(), architecture_);
   for (const auto& [name, value] : file_.metadata()) {
     if (!name.starts_with(prefix_)) continue;
     const auto key = name.substr(prefix_.size());
     if (read_.contains(key) || absent_.contains(name) || is_zero_or_empty(value)) continue;
-    if (is_read_by_llama_cpp(architecture_, key))
+    if (std::ranges::binary_search(of_all, key) || std::ranges::binary_search(own, key))
       fail_format(
           "[read_model_config] the key '{}' is not understood: got {}, expected it absent or "
           "neutral ({})",

@@ -1,7 +1,4 @@
-#include "model/architectures/llama_cpp_keys.h"
-
-#include <algorithm>
-#include <span>
+#include "model/architectures/known_keys.h"
 
 // Written by scripts/gguf_keys.py from llama.cpp 0c1e57098bba43ac29e6e3b677cdceebdd22334f.
 
@@ -9,7 +6,7 @@ namespace spikesink::detail {
 namespace {
 
 // clang-format off
-constexpr std::string_view kLlamaCppAll[] = {
+constexpr std::string_view kLlamaCppKeys[] = {
     "attention.causal", "attention.head_count", "attention.head_count_kv", "attention.key_length",
     "attention.key_length_swa", "attention.value_length", "attention.value_length_swa",
     "block_count", "context_length", "embedding_length", "expert_count", "expert_group_count",
@@ -17,52 +14,47 @@ constexpr std::string_view kLlamaCppAll[] = {
     "rope.dimension_count", "rope.dimension_count_swa", "rope.freq_base", "rope.scale_linear",
     "rope.scaling.alpha", "rope.scaling.attn_factor", "rope.scaling.factor",
     "rope.scaling.original_context_length", "rope.scaling.type"};
-constexpr std::string_view kLlamaCppFalcon[] = {
+constexpr std::string_view kLlamaCppKeysFalcon[] = {
     "attention.layer_norm_epsilon"};
-constexpr std::string_view kLlamaCppGemma2[] = {
+constexpr std::string_view kLlamaCppKeysGemma2[] = {
     "attention.layer_norm_rms_epsilon", "attention.sliding_window",
     "attention.sliding_window_pattern", "attn_logit_softcapping", "final_logit_softcapping",
     "rope.freq_base_swa"};
-constexpr std::string_view kLlamaCppGemma3[] = {
+constexpr std::string_view kLlamaCppKeysGemma3[] = {
     "attention.layer_norm_rms_epsilon", "attention.sliding_window",
     "attention.sliding_window_pattern", "final_logit_softcapping", "rope.freq_base_swa"};
-constexpr std::string_view kLlamaCppGptOss[] = {
+constexpr std::string_view kLlamaCppKeysGptOss[] = {
     "attention.layer_norm_rms_epsilon", "attention.sliding_window",
     "attention.sliding_window_pattern", "expert_feed_forward_length", "rope.freq_base_swa"};
-constexpr std::string_view kLlamaCppGpt2[] = {
+constexpr std::string_view kLlamaCppKeysGpt2[] = {
     "attention.layer_norm_epsilon"};
-constexpr std::string_view kLlamaCppLlama[] = {
+constexpr std::string_view kLlamaCppKeysLlama[] = {
     "attention.layer_norm_rms_epsilon"};
-constexpr std::string_view kLlamaCppPhi3[] = {
+constexpr std::string_view kLlamaCppKeysPhi3[] = {
     "attention.layer_norm_rms_epsilon", "attention.sliding_window"};
-constexpr std::string_view kLlamaCppQwen2[] = {
+constexpr std::string_view kLlamaCppKeysQwen2[] = {
     "attention.layer_norm_rms_epsilon"};
-constexpr std::string_view kLlamaCppQwen3[] = {
+constexpr std::string_view kLlamaCppKeysQwen3[] = {
     "attention.layer_norm_rms_epsilon"};
 
-struct LlamaCppTable {
-  std::string_view architecture;
-  std::span<const std::string_view> keys;
-};
-constexpr LlamaCppTable kLlamaCppTables[] = {
-    {"falcon", kLlamaCppFalcon},
-    {"gemma2", kLlamaCppGemma2},
-    {"gemma3", kLlamaCppGemma3},
-    {"gpt-oss", kLlamaCppGptOss},
-    {"gpt2", kLlamaCppGpt2},
-    {"llama", kLlamaCppLlama},
-    {"phi3", kLlamaCppPhi3},
-    {"qwen2", kLlamaCppQwen2},
-    {"qwen3", kLlamaCppQwen3},
+constexpr KeyTable kLlamaCppKeysTables[] = {
+    {"", kLlamaCppKeys},
+    {"falcon", kLlamaCppKeysFalcon},
+    {"gemma2", kLlamaCppKeysGemma2},
+    {"gemma3", kLlamaCppKeysGemma3},
+    {"gpt-oss", kLlamaCppKeysGptOss},
+    {"gpt2", kLlamaCppKeysGpt2},
+    {"llama", kLlamaCppKeysLlama},
+    {"phi3", kLlamaCppKeysPhi3},
+    {"qwen2", kLlamaCppKeysQwen2},
+    {"qwen3", kLlamaCppKeysQwen3},
 };
 // clang-format on
 
 }  // namespace
 
-bool is_read_by_llama_cpp(std::string_view architecture, std::string_view key) {
-  const auto* own = std::ranges::find(kLlamaCppTables, architecture, &LlamaCppTable::architecture);
-  return std::ranges::binary_search(kLlamaCppAll, key) ||
-         (own != std::end(kLlamaCppTables) && std::ranges::binary_search(own->keys, key));
+std::span<const KeyTable> llama_cpp_keys() {
+  return kLlamaCppKeysTables;
 }
 
 }  // namespace spikesink::detail

@@ -1,6 +1,4 @@
-#include "model/architectures/transformers_keys.h"
-
-#include <algorithm>
+#include "model/architectures/known_keys.h"
 
 // Written by scripts/config_keys.py from transformers 5.24.0.
 
@@ -8,22 +6,22 @@ namespace spikesink::detail {
 namespace {
 
 // clang-format off
-constexpr std::string_view kBert[] = {
+constexpr std::string_view kTransformersKeysBert[] = {
     "hidden_act", "hidden_size", "intermediate_size", "is_causal", "is_decoder", "layer_norm_eps",
     "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "per_layer_config",
     "quantization_config", "tie_word_embeddings", "type_vocab_size", "vocab_size"};
-constexpr std::string_view kBloom[] = {
+constexpr std::string_view kTransformersKeysBloom[] = {
     "apply_residual_connection_post_layernorm", "hidden_size", "is_causal", "layer_norm_epsilon",
     "n_embed", "n_head", "n_layer", "num_attention_heads", "num_hidden_layers",
     "per_layer_config", "quantization_config", "tie_word_embeddings", "vocab_size"};
-constexpr std::string_view kFalcon[] = {
+constexpr std::string_view kTransformersKeysFalcon[] = {
     "activation", "alibi", "bias", "ffn_hidden_size", "head_dim", "hidden_size", "is_causal",
     "layer_norm_epsilon", "max_position_embeddings", "multi_query", "n_embed",
     "new_decoder_architecture", "num_attention_heads", "num_hidden_layers", "num_kv_heads",
     "num_ln_in_parallel_attn", "original_max_position_embeddings", "parallel_attn",
     "partial_rotary_factor", "per_layer_config", "quantization_config", "rope_parameters",
     "rope_scaling", "rope_theta", "tie_word_embeddings", "vocab_size"};
-constexpr std::string_view kGemma2[] = {
+constexpr std::string_view kTransformersKeysGemma2[] = {
     "attention_bias", "attn_logit_softcapping", "final_logit_softcapping", "head_dim",
     "hidden_activation", "hidden_size", "intermediate_size", "is_causal", "layer_types",
     "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
@@ -31,10 +29,10 @@ constexpr std::string_view kGemma2[] = {
     "quantization_config", "query_pre_attn_scalar", "rms_norm_eps", "rope_parameters",
     "rope_scaling", "rope_theta", "sliding_window", "tie_word_embeddings",
     "use_bidirectional_attention", "vocab_size"};
-constexpr std::string_view kGemma3[] = {
+constexpr std::string_view kTransformersKeysGemma3[] = {
     "image_token_id", "image_token_index", "mm_tokens_per_image", "per_layer_config",
     "quantization_config", "text_config", "tie_word_embeddings", "vision_config"};
-constexpr std::string_view kGemma3Text[] = {
+constexpr std::string_view kTransformersKeysGemma3Text[] = {
     "attention_bias", "attn_logit_softcapping", "final_logit_softcapping", "head_dim",
     "hidden_activation", "hidden_size", "intermediate_size", "is_causal", "layer_types",
     "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
@@ -42,102 +40,102 @@ constexpr std::string_view kGemma3Text[] = {
     "quantization_config", "query_pre_attn_scalar", "rms_norm_eps", "rope_local_base_freq",
     "rope_parameters", "rope_scaling", "rope_theta", "sliding_window", "sliding_window_pattern",
     "tie_word_embeddings", "use_bidirectional_attention", "vocab_size"};
-constexpr std::string_view kGpt2[] = {
+constexpr std::string_view kTransformersKeysGpt2[] = {
     "activation_function", "hidden_size", "is_causal", "layer_norm_epsilon",
     "max_position_embeddings", "n_embd", "n_head", "n_inner", "n_layer", "n_positions",
     "num_attention_heads", "num_hidden_layers", "per_layer_config", "quantization_config",
     "scale_attn_by_inverse_layer_idx", "scale_attn_weights", "tie_word_embeddings", "vocab_size"};
-constexpr std::string_view kGptNeox[] = {
+constexpr std::string_view kTransformersKeysGptNeox[] = {
     "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "layer_norm_eps", "max_position_embeddings", "num_attention_heads", "num_hidden_layers",
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "quantization_config", "rope_parameters", "rope_scaling", "rope_theta", "rotary_emb_base",
     "rotary_pct", "tie_word_embeddings", "use_parallel_residual", "vocab_size"};
-constexpr std::string_view kGptOss[] = {
+constexpr std::string_view kTransformersKeysGptOss[] = {
     "attention_bias", "head_dim", "hidden_size", "intermediate_size", "is_causal", "layer_types",
     "max_position_embeddings", "num_attention_heads", "num_experts", "num_experts_per_tok",
     "num_hidden_layers", "num_key_value_heads", "num_local_experts",
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
     "sliding_window", "swiglu_alpha", "swiglu_limit", "tie_word_embeddings", "vocab_size"};
-constexpr std::string_view kGranite[] = {
+constexpr std::string_view kTransformersKeysGranite[] = {
     "attention_bias", "attention_multiplier", "embedding_multiplier", "head_dim", "hidden_act",
     "hidden_size", "intermediate_size", "is_causal", "logits_scaling", "max_position_embeddings",
     "mlp_bias", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "quantization_config", "residual_multiplier", "rms_norm_eps", "rope_parameters",
     "rope_scaling", "rope_theta", "tie_word_embeddings", "vocab_size"};
-constexpr std::string_view kLlama[] = {
+constexpr std::string_view kTransformersKeysLlama[] = {
     "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "max_position_embeddings", "mlp_bias", "num_attention_heads", "num_hidden_layers",
     "num_key_value_heads", "original_max_position_embeddings", "partial_rotary_factor",
     "per_layer_config", "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling",
     "rope_theta", "tie_word_embeddings", "vocab_size"};
-constexpr std::string_view kMistral[] = {
+constexpr std::string_view kTransformersKeysMistral[] = {
     "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
     "sliding_window", "tie_word_embeddings", "vocab_size"};
-constexpr std::string_view kMixtral[] = {
+constexpr std::string_view kTransformersKeysMixtral[] = {
     "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "max_position_embeddings", "num_attention_heads", "num_experts", "num_experts_per_tok",
     "num_hidden_layers", "num_key_value_heads", "num_local_experts",
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
     "sliding_window", "tie_word_embeddings", "vocab_size"};
-constexpr std::string_view kMpt[] = {
+constexpr std::string_view kTransformersKeysMpt[] = {
     "attn_config", "d_model", "hidden_size", "is_causal", "layer_norm_epsilon", "max_seq_len",
     "n_heads", "n_layers", "num_attention_heads", "num_hidden_layers", "per_layer_config",
     "quantization_config", "tie_word_embeddings", "vocab_size"};
-constexpr std::string_view kMptAttnConfig[] = {
+constexpr std::string_view kTransformersKeysMptAttnConfig[] = {
     "clip_qkv", "softmax_scale"};
-constexpr std::string_view kOlmo[] = {
+constexpr std::string_view kTransformersKeysOlmo[] = {
     "attention_bias", "clip_qkv", "head_dim", "hidden_act", "hidden_size", "intermediate_size",
     "is_causal", "max_position_embeddings", "num_attention_heads", "num_hidden_layers",
     "num_key_value_heads", "original_max_position_embeddings", "partial_rotary_factor",
     "per_layer_config", "quantization_config", "rope_parameters", "rope_scaling", "rope_theta",
     "tie_word_embeddings", "vocab_size"};
-constexpr std::string_view kOlmo2[] = {
+constexpr std::string_view kTransformersKeysOlmo2[] = {
     "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
     "tie_word_embeddings", "vocab_size"};
-constexpr std::string_view kOlmo3[] = {
+constexpr std::string_view kTransformersKeysOlmo3[] = {
     "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "layer_types", "max_position_embeddings", "num_attention_heads", "num_hidden_layers",
     "num_key_value_heads", "original_max_position_embeddings", "partial_rotary_factor",
     "per_layer_config", "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling",
     "rope_theta", "sliding_window", "tie_word_embeddings", "vocab_size"};
-constexpr std::string_view kOpenaiGpt[] = {
+constexpr std::string_view kTransformersKeysOpenaiGpt[] = {
     "afn", "hidden_size", "layer_norm_epsilon", "max_position_embeddings", "n_embd", "n_head",
     "n_layer", "n_positions", "num_attention_heads", "num_hidden_layers", "per_layer_config",
     "quantization_config", "tie_word_embeddings", "vocab_size"};
-constexpr std::string_view kOpt[] = {
+constexpr std::string_view kTransformersKeysOpt[] = {
     "_remove_final_layer_norm", "activation_function", "do_layer_norm_before", "enable_bias",
     "ffn_dim", "hidden_size", "is_causal", "layer_norm_elementwise_affine",
     "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "per_layer_config",
     "quantization_config", "tie_word_embeddings", "vocab_size", "word_embed_proj_dim"};
-constexpr std::string_view kPhi[] = {
+constexpr std::string_view kTransformersKeysPhi[] = {
     "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal", "layer_norm_eps",
     "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "qk_layernorm", "quantization_config", "rope_parameters", "rope_scaling", "rope_theta",
     "tie_word_embeddings", "vocab_size"};
-constexpr std::string_view kPhi3[] = {
+constexpr std::string_view kTransformersKeysPhi3[] = {
     "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
     "sliding_window", "tie_word_embeddings", "vocab_size"};
-constexpr std::string_view kQwen2[] = {
+constexpr std::string_view kTransformersKeysQwen2[] = {
     "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal", "layer_types",
     "max_position_embeddings", "max_window_layers", "num_attention_heads", "num_hidden_layers",
     "num_key_value_heads", "original_max_position_embeddings", "partial_rotary_factor",
     "per_layer_config", "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling",
     "rope_theta", "sliding_window", "tie_word_embeddings", "use_sliding_window", "vocab_size"};
-constexpr std::string_view kQwen2Moe[] = {
+constexpr std::string_view kTransformersKeysQwen2Moe[] = {
     "decoder_sparse_step", "head_dim", "hidden_act", "hidden_size", "intermediate_size",
     "is_causal", "layer_types", "max_position_embeddings", "max_window_layers", "mlp_only_layers",
     "moe_intermediate_size", "norm_topk_prob", "num_attention_heads", "num_experts",
@@ -146,14 +144,14 @@ constexpr std::string_view kQwen2Moe[] = {
     "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
     "shared_expert_intermediate_size", "sliding_window", "tie_word_embeddings",
     "use_sliding_window", "vocab_size"};
-constexpr std::string_view kQwen3[] = {
+constexpr std::string_view kTransformersKeysQwen3[] = {
     "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "layer_types", "max_position_embeddings", "max_window_layers", "num_attention_heads",
     "num_hidden_layers", "num_key_value_heads", "original_max_position_embeddings",
     "partial_rotary_factor", "per_layer_config", "quantization_config", "rms_norm_eps",
     "rope_parameters", "rope_scaling", "rope_theta", "sliding_window", "tie_word_embeddings",
     "use_sliding_window", "vocab_size"};
-constexpr std::string_view kQwen3Moe[] = {
+constexpr std::string_view kTransformersKeysQwen3Moe[] = {
     "attention_bias", "decoder_sparse_step", "head_dim", "hidden_act", "hidden_size",
     "intermediate_size", "is_causal", "max_position_embeddings", "mlp_only_layers",
     "moe_intermediate_size", "norm_topk_prob", "num_attention_heads", "num_experts",
@@ -161,73 +159,68 @@ constexpr std::string_view kQwen3Moe[] = {
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
     "sliding_window", "tie_word_embeddings", "use_sliding_window", "vocab_size"};
-constexpr std::string_view kRoberta[] = {
+constexpr std::string_view kTransformersKeysRoberta[] = {
     "hidden_act", "hidden_size", "intermediate_size", "is_causal", "is_decoder", "layer_norm_eps",
     "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "pad_token_id",
     "per_layer_config", "quantization_config", "tie_word_embeddings", "type_vocab_size",
     "vocab_size"};
-constexpr std::string_view kRopeParameters[] = {
+constexpr std::string_view kTransformersKeysRopeParameters[] = {
     "attention_factor", "beta_fast", "beta_slow", "factor", "full_attention", "high_freq_factor",
     "long_factor", "low_freq_factor", "mscale", "mscale_all_dim",
     "original_max_position_embeddings", "partial_rotary_factor", "rope_theta", "rope_type",
     "short_factor", "sliding_attention", "truncate", "type"};
-constexpr std::string_view kSmollm3[] = {
+constexpr std::string_view kTransformersKeysSmollm3[] = {
     "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "layer_types", "max_position_embeddings", "mlp_bias", "no_rope_layer_interval",
     "no_rope_layers", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
     "sliding_window", "tie_word_embeddings", "use_sliding_window", "vocab_size"};
-constexpr std::string_view kStablelm[] = {
+constexpr std::string_view kTransformersKeysStablelm[] = {
     "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal", "layer_norm_eps",
     "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "qk_layernorm", "quantization_config", "rope_parameters", "rope_scaling", "rope_theta",
     "tie_word_embeddings", "use_parallel_residual", "use_qkv_bias", "vocab_size"};
 
-struct Table {
-  std::string_view name;
-  std::span<const std::string_view> keys;
-};
-constexpr Table kTables[] = {
-    {"bert", kBert},
-    {"bloom", kBloom},
-    {"falcon", kFalcon},
-    {"gemma2", kGemma2},
-    {"gemma3", kGemma3},
-    {"gemma3_text", kGemma3Text},
-    {"gpt2", kGpt2},
-    {"gpt_neox", kGptNeox},
-    {"gpt_oss", kGptOss},
-    {"granite", kGranite},
-    {"llama", kLlama},
-    {"mistral", kMistral},
-    {"mixtral", kMixtral},
-    {"mpt", kMpt},
-    {"mpt.attn_config", kMptAttnConfig},
-    {"olmo", kOlmo},
-    {"olmo2", kOlmo2},
-    {"olmo3", kOlmo3},
-    {"openai-gpt", kOpenaiGpt},
-    {"opt", kOpt},
-    {"phi", kPhi},
-    {"phi3", kPhi3},
-    {"qwen2", kQwen2},
-    {"qwen2_moe", kQwen2Moe},
-    {"qwen3", kQwen3},
-    {"qwen3_moe", kQwen3Moe},
-    {"roberta", kRoberta},
-    {"rope_parameters", kRopeParameters},
-    {"smollm3", kSmollm3},
-    {"stablelm", kStablelm},
+constexpr KeyTable kTransformersKeysTables[] = {
+    {"bert", kTransformersKeysBert},
+    {"bloom", kTransformersKeysBloom},
+    {"falcon", kTransformersKeysFalcon},
+    {"gemma2", kTransformersKeysGemma2},
+    {"gemma3", kTransformersKeysGemma3},
+    {"gemma3_text", kTransformersKeysGemma3Text},
+    {"gpt2", kTransformersKeysGpt2},
+    {"gpt_neox", kTransformersKeysGptNeox},
+    {"gpt_oss", kTransformersKeysGptOss},
+    {"granite", kTransformersKeysGranite},
+    {"llama", kTransformersKeysLlama},
+    {"mistral", kTransformersKeysMistral},
+    {"mixtral", kTransformersKeysMixtral},
+    {"mpt", kTransformersKeysMpt},
+    {"mpt.attn_config", kTransformersKeysMptAttnConfig},
+    {"olmo", kTransformersKeysOlmo},
+    {"olmo2", kTransformersKeysOlmo2},
+    {"olmo3", kTransformersKeysOlmo3},
+    {"openai-gpt", kTransformersKeysOpenaiGpt},
+    {"opt", kTransformersKeysOpt},
+    {"phi", kTransformersKeysPhi},
+    {"phi3", kTransformersKeysPhi3},
+    {"qwen2", kTransformersKeysQwen2},
+    {"qwen2_moe", kTransformersKeysQwen2Moe},
+    {"qwen3", kTransformersKeysQwen3},
+    {"qwen3_moe", kTransformersKeysQwen3Moe},
+    {"roberta", kTransformersKeysRoberta},
+    {"rope_parameters", kTransformersKeysRopeParameters},
+    {"smollm3", kTransformersKeysSmollm3},
+    {"stablelm", kTransformersKeysStablelm},
 };
 // clang-format on
 
 }  // namespace
 
-std::span<const std::string_view> keys_read_by_transformers(std::string_view table) {
-  const auto* found = std::ranges::find(kTables, table, &Table::name);
-  return found == std::end(kTables) ? std::span<const std::string_view>{} : found->keys;
+std::span<const KeyTable> transformers_keys() {
+  return kTransformersKeysTables;
 }
 
 }  // namespace spikesink::detail

@@ -20,10 +20,9 @@ struct PickledTensor {
   std::vector<int64_t> strides;
 };
 
-/// Reads the pickle of a state dict, in the order of the dict. This machine knows the few opcodes
-/// and globals that torch.save writes for tensors, and only describes what they would make: it
-/// executes nothing. Time and memory are at most proportional to the pickle's size. Throws
-/// FileError for everything else; `where` names the file.
+/// Reads the pickle of a state dict, in the order of the dict, and executes nothing of it. Time and
+/// memory are at most proportional to the pickle's size. Throws FileError for everything but a dict
+/// of tensors as torch.save writes it; `where` names the file.
 std::vector<PickledTensor> read_state_dict(std::string_view pickle, std::string_view where);
 
 }  // namespace spikesink::detail
