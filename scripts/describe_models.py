@@ -47,6 +47,10 @@ def attention(model):
         parts.append("soft-cap")
     if model["sink_logits"]:
         parts.append("sink logits")
+    if model["attention_gate"] != "none":
+        parts.append(f"gates per {model['attention_gate_width']}")
+    if len(model["attention_layers"]) < model["n_layers"]:
+        parts.append("gated DeltaNet in some layers")
     return parts
 
 
@@ -112,6 +116,8 @@ def shape_and_meaning(name, comment):
         heads = "H" if "q_norm." in name else "K"
         shape = (f"[B, T, {heads}, 1] or [B, T, 1]" if name.endswith("hook_scale") else
                  f"[B, T, {heads}, d_head] or [B, T, {heads} d_head]")
+    if "delta.norm." in name:
+        shape = "[B, T, value heads, 1]" if name.endswith("hook_scale") else "[B, T, value heads, d_value]"
     return shape, what or ""
 
 

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import torch
 import transformers
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 sys.path.append(str(Path(__file__).parents[1]))
 from float64 import float64
+from gated_attention import add_gates, has_gates
 from gguf_files import round_experts, write_gguf
 from reference_activations import add_alibi_once
 from variants import LENGTH, VARIANTS
@@ -37,6 +38,7 @@ class Layout:
     attn_out: str = "self_attn"    # returns what is added to the residual stream
     mlp_out: str = "mlp"
     norms: tuple = ()              # of the two residual sums, if the norms come after the sums
+    mixer: str = ""                # in place of the attention in some layers
     causal: bool = True
 
 
@@ -58,12 +60,16 @@ LAYOUTS = {
     "openai-gpt": Layout("h", "tokens_embed", "attn", "attn", norms=("ln_1", "ln_2")),
     "falcon": Layout("h", "word_embeddings", "self_attention", "self_attention"),
     "mpt": Layout("blocks", "wte", "attn", "attn", "ffn.down_proj"),
+    "qwen3_5": Layout("language_model.layers", "language_model.embed_tokens"),
+    "qwen3_5_moe": Layout("language_model.layers", "language_model.embed_tokens"),
     "bloom": Layout("h", "word_embeddings", "self_attention", "self_attention.dense", "mlp.dense_4h_to_h"),
 }
 
 
 def layout_of(config):
     layout = LAYOUTS.get(config.model_type, Layout())
+    if config.get_text_config().model_type.startswith(("qwen3_next", "qwen3_5")):
+        layout = replace(layout, mixer="linear_attn")
     if config.model_type == "opt" and not config.do_layer_norm_before:
         layout = replace(layout, norms=("self_attn_layer_norm", "final_layer_norm"))
     return layout
@@ -74,7 +80,22 @@ def build(variant):
     config = kind.config_class(**copy.deepcopy(variant.config))
     config._attn_implementation = "eager"
     config._experts_implementation = "eager"
-    return kind(config).eval()
+    model = kind(config)
+    if has_gates(config):
+        add_gates(model)
+    return model.eval()
+
+
+def load(folder, variant, **options):
+    """Returns the model in a folder, as transformers loads it if it can."""
+    kind = getattr(transformers, variant.architecture)
+    if not has_gates(kind.config_class(**copy.deepcopy(variant.config))):
+        loaded, report = kind.from_pretrained(folder, output_loading_info=True, **options)
+        assert not report["missing_keys"] and not report["mismatched_keys"], report
+        return loaded.eval()
+    model = build(variant)
+    model.load_state_dict(load_file(folder / "model.safetensors"), strict=not model.config.tie_word_embeddings)
+    return model
 
 
 def randomise(model, seed):
@@ -87,6 +108,10 @@ def randomise(model, seed):
                 value = 0.2 * noise
             elif "Norm" in kind and kind.startswith("Gemma"):
                 value = (0.3 * noise * 2 ** 20).round() / 2 ** 20  # so that GGUF's 1 + weight is exact
+            elif kind.startswith("Qwen3_5") and kind.endswith("RMSNorm") or kind == "Qwen3NextRMSNorm":
+                value = 0.3 * noise
+            elif name in ("A_log", "dt_bias"):
+                value = 0.5 * noise
             elif "Norm" in kind:
                 value = 1 + 0.3 * noise
             elif name == "sinks":
@@ -125,10 +150,12 @@ def record(model, tokens, mask):
         p = f"blocks.{n}."
         layer.register_forward_pre_hook(lambda m, args, kwargs, p=p: keep(
             p + "hook_resid_pre", args[0] if args else kwargs["hidden_states"]), with_kwargs=True)
-        leaving(layer.get_submodule(layout.attn_out), p + "hook_attn_out", scale=branch)
+        mixes = layout.mixer and hasattr(layer, layout.mixer)
+        leaving(layer.get_submodule(layout.mixer if mixes else layout.attn_out), p + "hook_attn_out", scale=branch)
         leaving(layer.get_submodule(layout.mlp_out), p + "hook_mlp_out", scale=branch,
                 view=lambda output: first(output).view(*tokens.shape, -1))
-        leaving(layer.get_submodule(layout.attention), p + "attn.hook_pattern", view=lambda output: output[1])
+        if not mixes:
+            leaving(layer.get_submodule(layout.attention), p + "attn.hook_pattern", view=lambda output: output[1])
         for name, norm in zip(("mid", "post"), layout.norms):
             entering(layer.get_submodule(norm), f"{p}hook_resid_{name}")
             leaving(layer.get_submodule(norm), f"{p}hook_normalized_resid_{name}")
@@ -144,7 +171,7 @@ def record(model, tokens, mask):
     if logits is not None:
         keep("unembed.hook_out", logits)
     for n, layer in enumerate(layers):
-        if hasattr(layer.get_submodule(layout.attention), "sinks"):
+        if hasattr(getattr(layer, layout.attention.split(".")[0], None), "sinks"):
             keep(f"blocks.{n}.attn.sink_mass", 1 - seen[f"blocks.{n}.attn.hook_pattern"].sum(-1))
         sum_up(seen, f"blocks.{n}.", layout, tokens)
     return seen
@@ -164,6 +191,8 @@ def sum_up(seen, p, layout, tokens):
     check(seen.setdefault(p + "hook_resid_mid", mid), mid)
     check(seen.setdefault(p + "hook_resid_post", post), post)
     check(out, seen[p + "hook_normalized_resid_post" if layout.norms else p + "hook_resid_post"])
+    if p + "attn.hook_pattern" not in seen:
+        return
     mass = seen[p + "attn.hook_pattern"].sum(-1) + seen.get(p + "attn.sink_mass", 0)
     check(mass, torch.ones_like(mass))
     if layout.causal:
@@ -218,9 +247,8 @@ def write(folder, variant, seed):
         expected = record(wide, tokens, mask)
     save_file(expected | given, folder / "expected.safetensors")
 
-    loaded, report = type(model).from_pretrained(folder, attn_implementation="eager", output_loading_info=True)
-    assert not report["missing_keys"] and not report["mismatched_keys"], report
-    difference = largest_difference(expected, record(loaded.eval(), tokens, mask))
+    loaded = load(folder, variant, attn_implementation="eager")
+    difference = largest_difference(expected, record(loaded, tokens, mask))
     if variant.config.get("alibi"):
         check_fused(folder, type(model), tokens, expected["unembed.hook_out"])
     size = sum(file.stat().st_size for file in folder.iterdir())

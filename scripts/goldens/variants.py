@@ -148,6 +148,11 @@ QWEN2_MOE = dict(hidden_size=12, num_attention_heads=2, moe_intermediate_size=8,
                  num_experts=4, num_experts_per_tok=2, tie_word_embeddings=False, **rope(1e4))
 QWEN3_MOE = dict(hidden_size=12, moe_intermediate_size=8, num_experts=5, num_experts_per_tok=3, head_dim=6,
                  tie_word_embeddings=False, **rope(1e4))
+HYBRID = dict(hidden_size=12, num_attention_heads=2, num_key_value_heads=1, head_dim=8, linear_num_key_heads=2,
+              linear_num_value_heads=4, linear_key_head_dim=4, linear_value_head_dim=6, linear_conv_kernel_dim=3,
+              layer_types=["linear_attention", "full_attention"])
+HYBRID_MOE = HYBRID | dict(moe_intermediate_size=8, shared_expert_intermediate_size=10, num_experts=4, num_experts_per_tok=2)
+MROPE = rope(100.0, partial_rotary_factor=0.5, mrope_section=[1, 1, 0], mrope_interleaved=True)
 VISION = dict(hidden_size=4, intermediate_size=4, num_hidden_layers=1, num_attention_heads=1, image_size=8,
               patch_size=4)
 
@@ -156,6 +161,13 @@ def multimodal(text, **options):
     text = TOKENS | TINY | text
     return named("Gemma3ForConditionalGeneration", text_config=text, vision_config=VISION, mm_tokens_per_image=4,
                  boi_token_index=38, eoi_token_index=39, image_token_index=40, vocabulary=38, **options)
+
+
+def multimodal_qwen(architecture, text):
+    vision = dict(hidden_size=8, intermediate_size=4, depth=1, num_heads=1, out_hidden_size=12, num_position_embeddings=4,
+                  patch_size=2)
+    return named(architecture, text_config=TOKENS | TINY | text, vision_config=vision, image_token_id=37, video_token_id=38,
+                 vision_start_token_id=39, vision_end_token_id=40, vocabulary=37, tie_word_embeddings=False)
 
 
 VARIANTS = {
@@ -209,6 +221,12 @@ VARIANTS = {
         "tied": tiny("Qwen3ForCausalLM", gguf=True, head_dim=6, tie_word_embeddings=True, **rope(1e6)),
         "untied": tiny("Qwen3ForCausalLM", head_dim=8, num_key_value_heads=1, tie_word_embeddings=False,
                        rewrite=[v4, edit("layer_types")], **rope(1e6)),
+        # arXiv 2505.06708
+        "gate_per_head": tiny("Qwen3ForCausalLM", head_dim=6, tie_word_embeddings=True, headwise_attn_output_gate=True,
+                              elementwise_attn_output_gate=False, rewrite=[v4, edit("layer_types")], **rope(1e4)),
+        "gate_per_channel": tiny("Qwen3ForCausalLM", head_dim=4, num_key_value_heads=1, tie_word_embeddings=False,
+                                 headwise_attn_output_gate=False, elementwise_attn_output_gate=True,
+                                 rewrite=[v4, edit("layer_types")], **rope(1e4)),
     },
     "gpt2": {
         "default": named("GPT2LMHeadModel", gguf=True, **GPT2, shards="6KB"),
@@ -396,5 +414,25 @@ VARIANTS = {
     "qwen3_moe": {
         "normalised": tiny("Qwen3MoeForCausalLM", **QWEN3_MOE, norm_topk_prob=True),
         "mlp_only": tiny("Qwen3MoeForCausalLM", **QWEN3_MOE, norm_topk_prob=False, mlp_only_layers=[0], rewrite=[v4]),
+    },
+    "qwen3_next": {
+        "listed": tiny("Qwen3NextForCausalLM", **HYBRID_MOE, mlp_only_layers=[1], tie_word_embeddings=False,
+                       **rope(100.0, partial_rotary_factor=0.5)),
+        # the hub's
+        "v4_interval": tiny("Qwen3NextForCausalLM", **HYBRID_MOE | dict(linear_num_key_heads=1, linear_num_value_heads=3),
+                            norm_topk_prob=False, tie_word_embeddings=True, **rope(1e4, partial_rotary_factor=0.25),
+                            rewrite=[v4, edit("layer_types", full_attention_interval=2)]),
+    },
+    "qwen3_5_text": {
+        "text": tiny("Qwen3_5ForCausalLM", **HYBRID, tie_word_embeddings=True, **MROPE),
+    },
+    "qwen3_5": {
+        "wrapper": multimodal_qwen("Qwen3_5ForConditionalGeneration", HYBRID | MROPE),
+    },
+    "qwen3_5_moe_text": {
+        "text": tiny("Qwen3_5MoeForCausalLM", **HYBRID_MOE, tie_word_embeddings=False, **MROPE),
+    },
+    "qwen3_5_moe": {
+        "wrapper": multimodal_qwen("Qwen3_5MoeForConditionalGeneration", HYBRID_MOE | MROPE),
     },
 }

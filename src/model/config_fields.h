@@ -25,6 +25,8 @@ inline constexpr int kValuesOf<Alibi> = 3;
 template <>
 inline constexpr int kValuesOf<RopeScalingKind> = 6;
 template <>
+inline constexpr int kValuesOf<MixerKind> = 2;
+template <>
 inline constexpr int kValuesOf<FeedForwardKind> = 3;
 template <>
 inline constexpr int kValuesOf<AttentionForm> = 4;
@@ -74,7 +76,17 @@ void visit_fields(Visitor& visit, RopeConfig& rope) {
 }
 
 template <typename Visitor>
+void visit_fields(Visitor& visit, DeltaNetConfig& delta_net) {
+  visit("n_key_heads", delta_net.n_key_heads);
+  visit("n_value_heads", delta_net.n_value_heads);
+  visit("d_key", delta_net.d_key);
+  visit("d_value", delta_net.d_value);
+  visit("kernel", delta_net.kernel);
+}
+
+template <typename Visitor>
 void visit_fields(Visitor& visit, LayerConfig& layer) {
+  visit("mixer", layer.mixer);
   visit("window", layer.window);
   visit("rope", layer.rope);
   visit("has_experts", layer.has_experts);
@@ -133,6 +145,7 @@ void visit_fields(Visitor& visit, ModelConfig& config) {
   visit("qk_norm_config", config.qk_norm_config);
   visit("ropes", config.ropes);
   visit("alibi", config.alibi);
+  visit("delta_net", config.delta_net);
   visit("feed_forward", config.feed_forward);
   visit("gated", config.gated);
   visit("activation", config.activation);

@@ -52,6 +52,14 @@ void check_sizes(const ModelConfig& config, const WeightSource& source) {
   check("n_heads", config.n_heads, max_dimension, what);
   check("d_head", config.d_head, max_dimension / config.n_heads,
         "the largest dimension of a tensor over n_heads");
+  if (config.attention_layers().size() == static_cast<size_t>(config.n_layers)) return;
+  const auto& delta_net = config.delta_net;
+  check("delta_net.n_value_heads", delta_net.n_value_heads, max_dimension, what);
+  check("delta_net.d_value", delta_net.d_value, max_dimension / delta_net.n_value_heads,
+        "the largest dimension of a tensor over n_value_heads");
+  check("delta_net.d_key", delta_net.d_key, max_dimension / delta_net.n_key_heads,
+        "the largest dimension of a tensor over n_key_heads");
+  check("delta_net.kernel", delta_net.kernel, max_dimension, what);
 }
 
 void check_options(const LoadOptions& options) {

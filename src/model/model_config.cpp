@@ -77,6 +77,18 @@ void check_rope(const RopeConfig& rope, int64_t d_head) {
   check_scaling(rope, dimensions);
 }
 
+void check_delta_net(const DeltaNetConfig& config) {
+  check_positive("delta_net.n_key_heads", config.n_key_heads);
+  check_positive("delta_net.n_value_heads", config.n_value_heads);
+  check_positive("delta_net.d_key", config.d_key);
+  check_positive("delta_net.d_value", config.d_value);
+  check_positive("delta_net.kernel", config.kernel);
+  if (config.n_value_heads % config.n_key_heads != 0)
+    fail_argument(
+        "[ModelConfig] delta_net.n_value_heads: got {}, expected a multiple of n_key_heads = {}",
+        config.n_value_heads, config.n_key_heads);
+}
+
 void check_layers(const ModelConfig& config) {
   if (!config.layers.empty() && static_cast<int64_t>(config.layers.size()) != config.n_layers)
     fail_argument("[ModelConfig] layers: got {} of them, expected n_layers = {}",
@@ -89,6 +101,12 @@ void check_layers(const ModelConfig& config) {
       fail_argument("[ModelConfig] layers.window: got {}, expected 0 or, in a causal model, more",
                     layer.window);
     if (layer.has_experts) check_positive("experts.count", config.experts.count);
+    if (layer.mixer == MixerKind::kGatedDeltaNet) {
+      if (!config.causal)
+        fail_argument("[ModelConfig] layers.mixer: got {} in an encoder, expected attention",
+                      to_string(layer.mixer));
+      check_delta_net(config.delta_net);
+    }
   }
 }
 
@@ -158,6 +176,10 @@ const char* to_string(ResidualForm form) {
       break;
   }
   return "parallel, two norms";
+}
+
+const char* to_string(MixerKind kind) {
+  return kind == MixerKind::kAttention ? "attention" : "gated DeltaNet";
 }
 
 const char* to_string(FeedForwardKind kind) {
@@ -290,6 +312,14 @@ const char* ModelConfig::position_encoding() const {
   if (!ropes.empty()) return "rotary";
   if (learned_positions) return "learned";
   return alibi == Alibi::kNone ? "none" : "alibi";
+}
+
+std::vector<int64_t> ModelConfig::attention_layers() const {
+  std::vector<int64_t> numbers;
+  for (int64_t number = 0; number < n_layers; ++number) {
+    if (layer(number).mixer == MixerKind::kAttention) numbers.push_back(number);
+  }
+  return numbers;
 }
 
 double ModelConfig::softmax_scale() const {

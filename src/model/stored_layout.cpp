@@ -63,6 +63,13 @@ Extract interleaved_pairs(QkvPart part) {
   };
 }
 
+Extract rows_of_groups(std::function<GroupRows(const ModelConfig&)> rows) {
+  return [rows = std::move(rows)](const auto& stored, const auto& config, int64_t) {
+    const auto [groups, first, count] = rows(config);
+    return stored.unflatten(0, {groups, -1}).narrow(1, first, count).flatten(0, 1);
+  };
+}
+
 Extract of_one_expert(Extract inner) {
   return [inner = std::move(inner)](const auto& stored, const auto& config, int64_t expert) {
     return inner(stored[expert], config, expert);
@@ -73,6 +80,10 @@ Extract alternate_rows(int64_t index) {
   return [index](const auto& stored, const auto&, int64_t) {
     return stored.slice(0, index, c10::nullopt, 2);
   };
+}
+
+Extract without_middle_dimension() {
+  return [](const auto& stored, const auto&, int64_t) { return stored.squeeze(1); };
 }
 
 Extract chain(Extract first, Extract second) {

@@ -31,10 +31,18 @@ Extract grouped_qkv(QkvPart part);
 /// All rows, reordered from RoPE pairs of adjacent rows (GGUF's llama) to pairs of the halves of a
 /// head.
 Extract interleaved_pairs(QkvPart part);
+/// Rows of a tensor that is ordered by group: `count` rows of each group, from its row `first`.
+struct GroupRows {
+  int64_t groups, first, count;
+};
+/// The rows that `rows` selects, group by group.
+Extract rows_of_groups(std::function<GroupRows(const ModelConfig&)> rows);
 /// One expert of a tensor [experts, ...], followed by `inner`.
 Extract of_one_expert(Extract inner);
 /// Every second row, starting at `index`.
 Extract alternate_rows(int64_t index);
+/// A tensor [a, 1, b] as [a, b] (PyTorch's convolution of each channel by itself).
+Extract without_middle_dimension();
 /// Applies `first`, then `second`.
 Extract chain(Extract first, Extract second);
 

@@ -47,8 +47,9 @@ std::vector<StoredParameter> stored_as(const std::string& parameter, int64_t row
 /// True if one of the patterns is `tensor`; "*" at one end of a pattern stands for any text.
 bool matches_any(const std::string& tensor, const std::vector<std::string>& patterns);
 
-/// Replaces the tensor name of a parameter's entry.
-void rename(WeightNames& names, std::string_view parameter, const std::string& tensor);
+/// Replaces the tensor name of a parameter's entry, and how the parameter is extracted.
+void rename(WeightNames& names, std::string_view parameter, const std::string& tensor,
+            Extract extract = nullptr);
 
 std::vector<WeightName> operator+(std::vector<WeightName> a, const std::vector<WeightName>& b);
 

@@ -34,7 +34,12 @@ double most_parameters(const ModelConfig& model) {
                 heads = 2 * (model.n_heads + model.n_key_value_heads);
   const double layer = 3 * product(model.d_model, model.d_mlp) +
                        product(heads, model.d_head) * static_cast<double>(model.d_model);
-  return product(rows, model.d_model) + static_cast<double>(model.n_layers) * layer;
+  const auto& delta_net = model.delta_net;
+  const double delta = product(2 * delta_net.n_key_heads, delta_net.d_key) +
+                       3 * product(delta_net.n_value_heads, delta_net.d_value);
+  return product(rows, model.d_model) +
+         static_cast<double>(model.n_layers) * delta * static_cast<double>(model.d_model) +
+         static_cast<double>(model.n_layers) * layer;
 }
 
 // Refuses sizes that no machine has memory for, before anything is allocated.
@@ -53,6 +58,11 @@ void check_sizes(const TrainConfig& config) {
   check("model.n_heads", config.model.n_heads, kMostWidth);
   check("model.n_key_value_heads", config.model.n_key_value_heads, kMostWidth);
   check("model.d_head", config.model.d_head, kMostWidth);
+  check("model.delta_net.n_key_heads", config.model.delta_net.n_key_heads, kMostWidth);
+  check("model.delta_net.n_value_heads", config.model.delta_net.n_value_heads, kMostWidth);
+  check("model.delta_net.d_key", config.model.delta_net.d_key, kMostWidth);
+  check("model.delta_net.d_value", config.model.delta_net.d_value, kMostWidth);
+  check("model.delta_net.kernel", config.model.delta_net.kernel, kMostLayers);
   check("model.d_embedding", config.model.d_embedding, kMostWidth);
   check("model.d_vocabulary", config.model.d_vocabulary, kMostAtOnce);
   check("model.n_token_types", config.model.n_token_types, kMostWidth);

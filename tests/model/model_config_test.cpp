@@ -33,6 +33,16 @@ TEST(ModelConfigTest, AnInvalidModelIsRefusedWithTheFirstInvalidField) {
                          c.sink_logits = true;
                        }),
                        "attention_form"));
+  EXPECT_TRUE(contains(refusal([](auto& c) {
+                         c = tiny_hybrid_config();
+                         c.delta_net.n_value_heads = 3;
+                       }),
+                       "delta_net.n_value_heads: got 3, expected a multiple of n_key_heads = 2"));
+  EXPECT_TRUE(contains(refusal([](auto& c) {
+                         c = tiny_hybrid_config();
+                         c.causal = false;
+                       }),
+                       "layers.mixer: got gated DeltaNet in an encoder, expected attention"));
 }
 
 TEST(ModelConfigTest, WhatFollowsFromItsFields) {

@@ -42,7 +42,8 @@ inline constexpr std::string_view kUnembedOut = "unembed.hook_out";
 //
 // [B, T, d_model], the residual stream before attention
 inline constexpr std::string_view kResidPre = "hook_resid_pre";
-// [B, T, d_model], output of attention, which is added to the residual stream
+// [B, T, d_model], output of attention (or of the mixer in its place), which is added to the
+// residual stream
 inline constexpr std::string_view kAttnOut = "hook_attn_out";
 // [B, T, d_model], the residual stream between attention and feed-forward
 inline constexpr std::string_view kResidMid = "hook_resid_mid";
@@ -76,6 +77,25 @@ inline constexpr std::string_view kGate = "attn.hook_gate";
 // [B, T, H, d_head], head outputs after the gate
 inline constexpr std::string_view kZ = "attn.hook_z";
 
+// In the gated DeltaNet of a layer without attention ("blocks.N.").
+//
+// [B, T, d_model], input of all projections
+inline constexpr std::string_view kDeltaIn = "delta.hook_in";
+// [B, T, key heads, d_key], queries after convolution, SiLU and normalisation
+inline constexpr std::string_view kDeltaQ = "delta.hook_q";
+// [B, T, key heads, d_key], keys, likewise
+inline constexpr std::string_view kDeltaK = "delta.hook_k";
+// [B, T, value heads, d_value], values after convolution and SiLU
+inline constexpr std::string_view kDeltaV = "delta.hook_v";
+// [B, T, value heads], logarithm of the factor of the state, at most 0
+inline constexpr std::string_view kDeltaDecay = "delta.hook_decay";
+// [B, T, value heads], the share of the old value that the new one replaces
+inline constexpr std::string_view kDeltaBeta = "delta.hook_beta";
+// [B, T, value heads, d_value], factors of the head outputs
+inline constexpr std::string_view kDeltaGate = "delta.hook_gate";
+// [B, T, value heads, d_value], head outputs after the gate
+inline constexpr std::string_view kDeltaZ = "delta.hook_z";
+
 // Post-norm models only: norm(residual stream + block output), the input of the next block.
 //
 // [B, T, d_model], after attention
@@ -104,7 +124,7 @@ inline constexpr std::string_view kExpertWeights = "hook_expert_weights";
 inline constexpr std::string_view kExpertIndices = "hook_expert_indices";
 
 // In a norm ("blocks.N.{ln1,ln1_post,ln2,ln2_post}.", "blocks.N.attn.{q_norm,k_norm}.",
-// "embed.ln.", "mlm_head.ln.", "ln_final.").
+// "blocks.N.delta.norm.", "embed.ln.", "mlm_head.ln.", "ln_final.").
 //
 // [B, T, 1], the divisor of the norm
 inline constexpr std::string_view kScale = "hook_scale";

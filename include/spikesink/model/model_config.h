@@ -62,6 +62,12 @@ enum class ResidualForm {
   kParallelOwnNorms,    // x + attention(ln1(x)) + feed_forward(ln2(x))
 };
 
+/// How a layer's first block mixes tokens.
+enum class MixerKind {
+  kAttention,
+  kGatedDeltaNet,  // a recurrence with a matrix as its state (arXiv 2412.06464)
+};
+
 /// The kind of a layer's second block.
 enum class FeedForwardKind {
   kMlp,     // two or three matrices with an activation between them, or experts
@@ -123,6 +129,7 @@ enum class Alibi {
 const char* to_string(NormKind kind);
 const char* to_string(NormPlacement placement);
 const char* to_string(ResidualForm form);
+const char* to_string(MixerKind kind);
 const char* to_string(FeedForwardKind kind);
 const char* to_string(AttentionForm form);
 const char* to_string(GateInput input);
@@ -142,8 +149,18 @@ struct ExpertsConfig {
   bool router_bias = false;
 };
 
+/// The layers with MixerKind::kGatedDeltaNet.
+struct DeltaNetConfig {
+  int64_t n_key_heads = 0;
+  int64_t n_value_heads = 0;  // a multiple of n_key_heads
+  int64_t d_key = 0;          // width of a key head, which is also that of a query head
+  int64_t d_value = 0;        // width of a value head
+  int64_t kernel = 4;         // tokens that the convolution of queries, keys and values sees
+};
+
 /// Options that can differ between layers.
 struct LayerConfig {
+  MixerKind mixer = MixerKind::kAttention;
   int64_t window = 0;  // sliding window: number of visible keys, including the query's own; 0: all
   int64_t rope = 0;    // index into ModelConfig::ropes; kNoRope: no RoPE
   bool has_experts = false;
@@ -216,6 +233,8 @@ struct ModelConfig {
   std::vector<RopeConfig> ropes;  // empty: no RoPE
   Alibi alibi = Alibi::kNone;
 
+  DeltaNetConfig delta_net;  // of the layers that have one instead of attention
+
   // Feed-forward.
   FeedForwardKind feed_forward = FeedForwardKind::kMlp;
   bool gated = true;  // down(activation(gate x) * (up x)); false: down(activation(up x))
@@ -237,6 +256,8 @@ struct ModelConfig {
   LayerConfig layer(int64_t number) const {
     return layers.empty() ? LayerConfig{} : layers[static_cast<size_t>(number)];
   }
+  /// Returns the numbers of the layers that have attention, ascending.
+  std::vector<int64_t> attention_layers() const;
   /// Returns the factor of the dot products of queries and keys; ignores `scale_by_layer`.
   double softmax_scale() const;
   /// Returns the number of gate factors per token; 0 without a gate.

@@ -9,6 +9,7 @@
 #include "detail/fail.h"
 #include "measure/core/sort_by.h"
 #include "measure/spikes/direction_cosines.h"
+#include "model/require_attention.h"
 #include "spikesink/hooks/hook_names.h"
 #include "spikesink/measure/core/per_batch.h"
 #include "spikesink/model/fold_norm.h"
@@ -155,6 +156,7 @@ torch::Tensor ov_matrix(const Transformer& model, int64_t layer) {
   if (layer < 0 || layer >= config.n_layers)
     detail::fail_argument("[ov_matrix] layer: got {}, expected 0 to {}", layer,
                           config.n_layers - 1);
+  detail::require_attention("ov_matrix", config, layer);
   const auto pinned = model->pin_weights(WeightGroup::layer(layer));
   const auto& block = model->layers[layer];
   const auto values = fold_norm(block->attention_norms.input,

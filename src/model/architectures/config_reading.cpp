@@ -182,6 +182,8 @@ RopeConfig read_rope(ConfigKeys& keys, const ModelConfig& config, const RopeDefa
   rope.dimensions = static_cast<int64_t>(static_cast<double>(config.d_head) * fraction);
   if (config.d_head > 0 && rope.dimensions < 1)
     own.refuse("partial_rotary_factor", "one that rotates at least one dimension");
+  // Which dimensions turn with the position in an image: in text, all positions are the same.
+  own.ignore({"mrope_section", "mrope_interleaved"});
   rope.scaling = read_scaling(own, keys, config, nested);
   own.refuse_or_ignore_unread();
   return rope;

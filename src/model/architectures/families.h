@@ -19,7 +19,15 @@ ModelConfig read_qwen2(ConfigKeys& keys);
 ModelConfig read_qwen3(ConfigKeys& keys);
 ModelConfig read_qwen2_moe(ConfigKeys& keys);
 ModelConfig read_qwen3_moe(ConfigKeys& keys);
+WeightNames qwen3_names();
 WeightNames qwen_moe_names();
+ModelConfig read_qwen3_next(ConfigKeys& keys);
+WeightNames qwen3_next_names();
+ModelConfig read_qwen3_5(ConfigKeys& keys);
+ModelConfig read_qwen3_5_text(ConfigKeys& keys);
+ModelConfig read_qwen3_5_moe(ConfigKeys& keys);
+ModelConfig read_qwen3_5_moe_text(ConfigKeys& keys);
+WeightNames qwen3_5_names();
 ModelConfig read_gguf_qwen2(GgufKeys& keys);
 ModelConfig read_gguf_qwen3(GgufKeys& keys);
 

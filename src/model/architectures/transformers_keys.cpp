@@ -151,6 +151,28 @@ constexpr std::string_view kTransformersKeysQwen3[] = {
     "partial_rotary_factor", "per_layer_config", "quantization_config", "rms_norm_eps",
     "rope_parameters", "rope_scaling", "rope_theta", "sliding_window", "tie_word_embeddings",
     "use_sliding_window", "vocab_size"};
+constexpr std::string_view kTransformersKeysQwen35[] = {
+    "attention_bias", "head_dim", "hidden_size", "image_token_id", "num_attention_heads",
+    "num_key_value_heads", "per_layer_config", "quantization_config", "rms_norm_eps",
+    "text_config", "tie_word_embeddings", "video_token_id", "vision_config"};
+constexpr std::string_view kTransformersKeysQwen35Moe[] = {
+    "attention_bias", "head_dim", "hidden_size", "image_token_id", "num_attention_heads",
+    "num_experts", "num_experts_per_tok", "num_key_value_heads", "per_layer_config",
+    "quantization_config", "rms_norm_eps", "text_config", "tie_word_embeddings", "video_token_id",
+    "vision_config"};
+constexpr std::string_view kTransformersKeysQwen35MoeText[] = {
+    "full_attention_interval", "head_dim", "hidden_act", "hidden_size", "is_causal",
+    "layer_types", "max_position_embeddings", "moe_intermediate_size", "num_attention_heads",
+    "num_experts", "num_experts_per_tok", "num_hidden_layers", "original_max_position_embeddings",
+    "partial_rotary_factor", "per_layer_config", "quantization_config", "rms_norm_eps",
+    "rope_parameters", "rope_scaling", "rope_theta", "shared_expert_intermediate_size",
+    "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysQwen35Text[] = {
+    "full_attention_interval", "head_dim", "hidden_size", "intermediate_size", "is_causal",
+    "layer_types", "max_position_embeddings", "num_attention_heads", "num_hidden_layers",
+    "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
+    "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
+    "tie_word_embeddings", "vocab_size"};
 constexpr std::string_view kTransformersKeysQwen3Moe[] = {
     "attention_bias", "decoder_sparse_step", "head_dim", "hidden_act", "hidden_size",
     "intermediate_size", "is_causal", "max_position_embeddings", "mlp_only_layers",
@@ -159,6 +181,16 @@ constexpr std::string_view kTransformersKeysQwen3Moe[] = {
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
     "sliding_window", "tie_word_embeddings", "use_sliding_window", "vocab_size"};
+constexpr std::string_view kTransformersKeysQwen3Next[] = {
+    "attention_bias", "decoder_sparse_step", "full_attention_interval", "head_dim", "hidden_act",
+    "hidden_size", "intermediate_size", "is_causal", "layer_types", "linear_conv_kernel_dim",
+    "linear_key_head_dim", "linear_num_key_heads", "linear_num_value_heads",
+    "linear_value_head_dim", "max_position_embeddings", "mlp_only_layers",
+    "moe_intermediate_size", "norm_topk_prob", "num_attention_heads", "num_experts",
+    "num_experts_per_tok", "num_hidden_layers", "num_key_value_heads",
+    "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
+    "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
+    "shared_expert_intermediate_size", "tie_word_embeddings", "vocab_size"};
 constexpr std::string_view kTransformersKeysRoberta[] = {
     "hidden_act", "hidden_size", "intermediate_size", "is_causal", "is_decoder", "layer_norm_eps",
     "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "pad_token_id",
@@ -166,7 +198,7 @@ constexpr std::string_view kTransformersKeysRoberta[] = {
     "vocab_size"};
 constexpr std::string_view kTransformersKeysRopeParameters[] = {
     "attention_factor", "beta_fast", "beta_slow", "factor", "full_attention", "high_freq_factor",
-    "long_factor", "low_freq_factor", "mscale", "mscale_all_dim",
+    "long_factor", "low_freq_factor", "mrope_section", "mscale", "mscale_all_dim",
     "original_max_position_embeddings", "partial_rotary_factor", "rope_theta", "rope_type",
     "short_factor", "sliding_attention", "truncate", "type"};
 constexpr std::string_view kTransformersKeysSmollm3[] = {
@@ -209,7 +241,12 @@ constexpr KeyTable kTransformersKeysTables[] = {
     {"qwen2", kTransformersKeysQwen2},
     {"qwen2_moe", kTransformersKeysQwen2Moe},
     {"qwen3", kTransformersKeysQwen3},
+    {"qwen3_5", kTransformersKeysQwen35},
+    {"qwen3_5_moe", kTransformersKeysQwen35Moe},
+    {"qwen3_5_moe_text", kTransformersKeysQwen35MoeText},
+    {"qwen3_5_text", kTransformersKeysQwen35Text},
     {"qwen3_moe", kTransformersKeysQwen3Moe},
+    {"qwen3_next", kTransformersKeysQwen3Next},
     {"roberta", kTransformersKeysRoberta},
     {"rope_parameters", kTransformersKeysRopeParameters},
     {"smollm3", kTransformersKeysSmollm3},
