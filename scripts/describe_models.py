@@ -116,6 +116,8 @@ def shape_and_meaning(name, comment):
         heads = "H" if "q_norm." in name else "K"
         shape = (f"[B, T, {heads}, 1] or [B, T, 1]" if name.endswith("hook_scale") else
                  f"[B, T, {heads}, d_head] or [B, T, {heads} d_head]")
+    if name.endswith("attn.hook_gate"):  # a factor for each channel, head or token
+        shape += " or [B, T, H, 1] or [B, T, 1, 1]"
     if "delta.norm." in name:
         shape = "[B, T, value heads, 1]" if name.endswith("hook_scale") else "[B, T, value heads, d_value]"
     return shape, what or ""

@@ -53,6 +53,7 @@ TEST_F(SaveModelTest, TheRestIsSavedAsOurs) {
     return config;
   };
   const std::vector<ModelConfig> configs = {
+      tiny_hybrid_config(),
       change([](auto& c) { c.norm_placement = NormPlacement::kSandwich; }),
       change([](auto& c) { c.norm_placement = NormPlacement::kPost; }),
       change([](auto& c) { c.norm.kind = c.final_norm.kind = NormKind::kDynamicTanh; }),

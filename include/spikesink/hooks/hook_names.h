@@ -42,8 +42,7 @@ inline constexpr std::string_view kUnembedOut = "unembed.hook_out";
 //
 // [B, T, d_model], the residual stream before attention
 inline constexpr std::string_view kResidPre = "hook_resid_pre";
-// [B, T, d_model], output of attention (or of the mixer in its place), which is added to the
-// residual stream
+// [B, T, d_model], output of attention (or another mixer), which is added to the residual stream
 inline constexpr std::string_view kAttnOut = "hook_attn_out";
 // [B, T, d_model], the residual stream between attention and feed-forward
 inline constexpr std::string_view kResidMid = "hook_resid_mid";
@@ -72,7 +71,7 @@ inline constexpr std::string_view kScores = "attn.hook_attn_scores";
 inline constexpr std::string_view kLse = "attn.hook_lse";
 // [B, H, T, S], attention weights
 inline constexpr std::string_view kPattern = "attn.hook_pattern";
-// [B, T, H or 1, d_head or 1], factors of the head outputs; gated attention only
+// [B, T, H, d_head], factors of the head outputs; gated attention only
 inline constexpr std::string_view kGate = "attn.hook_gate";
 // [B, T, H, d_head], head outputs after the gate
 inline constexpr std::string_view kZ = "attn.hook_z";
