@@ -402,7 +402,7 @@ class SectionTest(TrainingTests, PageCase):
             head.update(gate=0.25, gate_at_sinks=0.5)
         page = self.open_section(report, "effective_sinks")
         self.assertIn("The gates let through 25 % of the outputs, at the sinks themselves 50 %.", self.text(page))
-        self.assertIn("gates on its heads and norms on the outputs of its blocks", self.text(page))
+        self.assertIn("This model has such norms and gates.", self.text(page))
 
     def test_quantisation(self):
         report = make_report()

@@ -1,14 +1,14 @@
 // Effective sinks: what the sinks contribute to the outputs of the heads that attend to them.
 
 import {choice, element, figure, paragraph, table} from '../elements.js';
-import {number, percentage, plural} from '../format.js';
+import {listed, number, percentage, plural} from '../format.js';
 import {axis, curve, drawPlane} from '../plot.js';
 import {registerSection} from '../registry.js';
 import {finite, mean} from '../statistics.js';
 import {drawHeadMap} from '../figures/head_map.js';
 
 // Tables 5 and 7 of arXiv 2603.05498: sink ratio in percent, and largest activation. `gate` and
-// `norms` say to which models a row can be compared.
+// `norms` say with which models a row is compared.
 const kPaperRows = [
   {name: 'pre-norm (baseline)', ratio: 46.0, spike: 3818},
   {name: 'sandwich norms', ratio: 44.7, spike: 520, norms: true},
@@ -19,6 +19,11 @@ const kPaperRows = [
 
 function isGated(model) {
   return (model?.attention_gate ?? 'none') !== 'none';
+}
+
+// The paper's other gates, which see no hidden state, change little.
+function seesHiddenState(model) {
+  return model?.attention_gate === 'hidden';
 }
 
 function hasOutputNorms(model) {
@@ -105,20 +110,23 @@ function largestSpike(lifeCycle) {
 }
 
 function paperNodes(report) {
-  const gated = isGated(report.model);
+  const gated = seesHiddenState(report.model);
   const normed = hasOutputNorms(report.model);
   const ratio = report.attention_sinks?.ratios?.paper;
   if (!(gated || normed) || ratio === undefined) return [];
   const rows = kPaperRows.filter((row) => !(row.gate || row.norms) || (gated && row.gate) ||
     (normed && row.norms));
   const own = {name: 'this model', ratio, spike: largestSpike(report.life_cycle)};
-  const tables = [normed ? 'table 5' : '', gated ? 'table 7' : ''].filter(Boolean).join(' and ');
+  const claims = [
+    normed ? 'norms on the outputs of the blocks take the spikes away and leave the sinks ' +
+      '(table 5)' : '',
+    gated ? 'gates that see the hidden state take both away (table 7)' : '',
+  ];
   return [
     element('h3', {textContent: 'Beside the paper'}),
-    paragraph(`This model has ${[gated ? 'gates on its heads' : '', normed ? 'norms on the ' +
-      'outputs of its blocks' : ''].filter(Boolean).join(' and ')}. The paper trained such models ` +
-      `from scratch (${tables}); there the gates took sinks and spikes away, the norms only the ` +
-      'spikes.'),
+    paragraph('In the paper’s models, trained from scratch, ' +
+      `${claims.filter(Boolean).join('; ')}. This model has such ` +
+      `${listed([normed ? 'norms' : '', gated ? 'gates' : ''].filter(Boolean))}.`),
     table([
       {title: 'Model', left: true, value: (row) => row.name, text: (row) => row.name},
       {title: 'Sink ratio (paper), %', value: (row) => row.ratio},
