@@ -63,6 +63,15 @@ LAYOUTS = {
     "qwen3_5": Layout("language_model.layers", "language_model.embed_tokens"),
     "qwen3_5_moe": Layout("language_model.layers", "language_model.embed_tokens"),
     "bloom": Layout("h", "word_embeddings", "self_attention", "self_attention.dense", "mlp.dense_4h_to_h"),
+    "glm4": Layout(attn_out="post_self_attn_layernorm", mlp_out="post_mlp_layernorm"),
+    "exaone4": SANDWICH,
+    "gptj": Layout("h", "wte", "attn", "attn"),
+    "codegen": Layout("h", "wte", "attn", "attn"),
+    "gpt_bigcode": Layout("h", "wte", "attn", "attn"),
+    "gpt_neo": Layout("h", "wte", "attn", "attn"),
+    "biogpt": Layout(mlp_out="fc2"),
+    **dict.fromkeys(("llava", "mistral3", "qwen2_vl", "qwen2_5_vl", "qwen3_vl"),
+                    Layout("language_model.layers", "language_model.embed_tokens")),
 }
 
 
@@ -106,7 +115,7 @@ def randomise(model, seed):
             noise = torch.randn(parameter.shape, generator=generator)
             if name.endswith("bias"):
                 value = 0.2 * noise
-            elif "Norm" in kind and kind.startswith("Gemma"):
+            elif "Norm" in kind and kind.startswith(("Gemma", "Nemotron")):  # the scale is 1 + weight
                 value = (0.3 * noise * 2 ** 20).round() / 2 ** 20  # so that GGUF's 1 + weight is exact
             elif kind.startswith("Qwen3_5") and kind.endswith("RMSNorm") or kind == "Qwen3NextRMSNorm":
                 value = 0.3 * noise

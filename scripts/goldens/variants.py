@@ -152,7 +152,9 @@ HYBRID = dict(hidden_size=12, num_attention_heads=2, num_key_value_heads=1, head
               linear_num_value_heads=4, linear_key_head_dim=4, linear_value_head_dim=6, linear_conv_kernel_dim=3,
               layer_types=["linear_attention", "full_attention"])
 HYBRID_MOE = HYBRID | dict(moe_intermediate_size=8, shared_expert_intermediate_size=10, num_experts=4, num_experts_per_tok=2)
-MROPE = rope(100.0, partial_rotary_factor=0.5, mrope_section=[1, 1, 0], mrope_interleaved=True)
+HYBRID_ROPE = rope(100.0, partial_rotary_factor=0.5, mrope_section=[1, 1, 0], mrope_interleaved=True)
+HYBRID_VISION = dict(hidden_size=8, intermediate_size=4, depth=1, num_heads=1, out_hidden_size=12, num_position_embeddings=4,
+                     patch_size=2)
 VISION = dict(hidden_size=4, intermediate_size=4, num_hidden_layers=1, num_attention_heads=1, image_size=8,
               patch_size=4)
 
@@ -163,11 +165,32 @@ def multimodal(text, **options):
                  boi_token_index=38, eoi_token_index=39, image_token_index=40, vocabulary=38, **options)
 
 
-def multimodal_qwen(architecture, text):
-    vision = dict(hidden_size=8, intermediate_size=4, depth=1, num_heads=1, out_hidden_size=12, num_position_embeddings=4,
-                  patch_size=2)
-    return named(architecture, text_config=TOKENS | TINY | text, vision_config=vision, image_token_id=37, video_token_id=38,
-                 vision_start_token_id=39, vision_end_token_id=40, vocabulary=37, tie_word_embeddings=False)
+def with_images(architecture, text, **options):
+    """A model of text and images, run on text alone; `text` has the language model's model_type."""
+    return named(architecture, text_config=TOKENS | TINY | text, **options)
+
+
+def flat(folder):
+    """The language model's keys beside the others, as transformers 4 wrote them."""
+    file = folder / "config.json"
+    config = json.loads(file.read_text())
+    config = config.pop("text_config") | config
+    config["rope_scaling"] = config.pop("rope_parameters") | dict(type="mrope", rope_type="mrope")
+    config["rope_theta"] = config["rope_scaling"].pop("rope_theta")
+    config.pop("layer_types")
+    file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+GLM = dict(hidden_size=16, head_dim=8, pad_token_id=None)
+COHERE = dict(hidden_size=16, num_attention_heads=2, num_key_value_heads=1)
+GPTJ = dict(n_positions=16, n_embd=16, n_layer=2, n_head=2)
+QWEN_VISION = dict(depth=1, hidden_size=8, intermediate_size=8, out_hidden_size=16, num_heads=2, patch_size=2,
+                   num_position_embeddings=4, deepstack_visual_indexes=[0], in_channels=1)
+QWEN_IMAGES = dict(image_token_id=37, video_token_id=38, vision_start_token_id=39, vision_end_token_id=40, vocabulary=37)
+MROPE = dict(mrope_section=[1, 2, 1])
+MINISTRAL = dict(head_dim=6, sliding_window=None,
+                 **rope(100.0, rope_type="yarn", factor=8.0, original_max_position_embeddings=4, beta_fast=2.0,
+                        beta_slow=0.5, mscale=1.0, mscale_all_dim=1.0, llama_4_scaling_beta=0.3))
 
 
 VARIANTS = {
@@ -424,15 +447,152 @@ VARIANTS = {
                             rewrite=[v4, edit("layer_types", full_attention_interval=2)]),
     },
     "qwen3_5_text": {
-        "text": tiny("Qwen3_5ForCausalLM", **HYBRID, tie_word_embeddings=True, **MROPE),
+        "text": tiny("Qwen3_5ForCausalLM", **HYBRID, tie_word_embeddings=True, **HYBRID_ROPE),
     },
     "qwen3_5": {
-        "wrapper": multimodal_qwen("Qwen3_5ForConditionalGeneration", HYBRID | MROPE),
+        "wrapper": with_images("Qwen3_5ForConditionalGeneration", HYBRID | HYBRID_ROPE, vision_config=HYBRID_VISION,
+                               tie_word_embeddings=False, **QWEN_IMAGES),
     },
     "qwen3_5_moe_text": {
-        "text": tiny("Qwen3_5MoeForCausalLM", **HYBRID_MOE, tie_word_embeddings=False, **MROPE),
+        "text": tiny("Qwen3_5MoeForCausalLM", **HYBRID_MOE, tie_word_embeddings=False, **HYBRID_ROPE),
     },
     "qwen3_5_moe": {
-        "wrapper": multimodal_qwen("Qwen3_5MoeForConditionalGeneration", HYBRID_MOE | MROPE),
+        "wrapper": with_images("Qwen3_5MoeForConditionalGeneration", HYBRID_MOE | HYBRID_ROPE, vision_config=HYBRID_VISION,
+                               tie_word_embeddings=False, **QWEN_IMAGES),
+    },
+    "gemma": {
+        "mqa": tiny("GemmaForCausalLM", head_dim=6, num_key_value_heads=1, **rope(1e4)),
+        # the first files say gelu, and mean the approximation
+        "v4": tiny("GemmaForCausalLM", head_dim=4, attention_bias=True, tie_word_embeddings=False,
+                   rewrite=[v4, edit(hidden_act="gelu")], **rope(100.0)),
+    },
+    "starcoder2": {
+        "sliding": tiny("Starcoder2ForCausalLM", sliding_window=4, **rope(1e5)),
+        "v4": tiny("Starcoder2ForCausalLM", use_bias=False, tie_word_embeddings=False, hidden_act="gelu", rewrite=[v4],
+                   **rope(100.0)),
+    },
+    "glm": {
+        "partial": tiny("GlmForCausalLM", **GLM, **rope(1e4, partial_rotary_factor=0.5)),
+        "v4": tiny("GlmForCausalLM", **GLM, attention_bias=False, tie_word_embeddings=True, rewrite=[v4],
+                   **rope(100.0, partial_rotary_factor=0.25)),
+    },
+    "glm4": {
+        "partial": tiny("Glm4ForCausalLM", **GLM, **rope(1e4, partial_rotary_factor=0.5)),
+        "v4": tiny("Glm4ForCausalLM", **GLM, attention_bias=False, rewrite=[v4], **rope(100.0, partial_rotary_factor=1.0)),
+    },
+    "cohere": {
+        "qk_norm": tiny("CohereForCausalLM", **COHERE, use_qk_norm=True, logit_scale=0.5, **rope(75e3)),
+        "v4": tiny("CohereForCausalLM", **COHERE, attention_bias=True, tie_word_embeddings=False, rewrite=[v4],
+                   **rope(100.0)),
+    },
+    "cohere2": {
+        "listed": tiny("Cohere2ForCausalLM", **COHERE, sliding_window=4, logit_scale=0.25,
+                       layer_types=["full_attention", "sliding_attention"], **rope(5e4)),
+        "v4": tiny("Cohere2ForCausalLM", **COHERE, sliding_window=4, attention_bias=True, sliding_window_pattern=2,
+                   rewrite=[v4, edit("layer_types", sliding_window_pattern=2)], **rope(100.0)),
+    },
+    "nemotron": {
+        "partial": tiny("NemotronForCausalLM", **PHI, **rope(1e4, partial_rotary_factor=0.5)),
+        "v4": tiny("NemotronForCausalLM", head_dim=8, attention_bias=True, mlp_bias=True, hidden_act="silu",
+                   rewrite=[v4, edit("partial_rotary_factor")], **rope(100.0, partial_rotary_factor=0.5)),
+    },
+    "arcee": {
+        "yarn": tiny("ArceeForCausalLM", head_dim=6, **rope(**YARN)),
+        "v4": tiny("ArceeForCausalLM", attention_bias=True, mlp_bias=True, tie_word_embeddings=True, rewrite=[v4],
+                   **rope(1e4)),
+    },
+    "seed_oss": {
+        "biases": tiny("SeedOssForCausalLM", head_dim=6, **rope(1e7)),
+        "v4": tiny("SeedOssForCausalLM", head_dim=4, attention_bias=False, attention_out_bias=True, mlp_bias=True,
+                   tie_word_embeddings=True, rewrite=[v4], **rope(100.0)),
+    },
+    "exaone4": {
+        "windows": tiny("Exaone4ForCausalLM", sliding_window=4, layer_types=["sliding_attention", "full_attention"],
+                        **rope(1e6)),
+        # the 1.2B model has no windows, so that all layers have RoPE
+        "v4": tiny("Exaone4ForCausalLM", head_dim=6, sliding_window=None, sliding_window_pattern=None,
+                   layer_types=["full_attention"] * 2, tie_word_embeddings=True, rewrite=[v4], **rope(**LLAMA3)),
+    },
+    "helium": {
+        "plain": tiny("HeliumForCausalLM", head_dim=4, **rope(1e5)),
+        "v4": tiny("HeliumForCausalLM", hidden_size=12, num_attention_heads=2, num_key_value_heads=1, head_dim=6,
+                   attention_bias=True, tie_word_embeddings=True, rewrite=[v4], **rope(100.0)),
+    },
+    "ernie4_5": {
+        "plain": tiny("Ernie4_5ForCausalLM", head_dim=6, **rope(5e5)),
+        "v4": tiny("Ernie4_5ForCausalLM", head_dim=8, use_bias=True, tie_word_embeddings=False, rewrite=[v4],
+                   **rope(100.0)),
+    },
+    "gptj": {
+        "partial": named("GPTJForCausalLM", **GPTJ, rotary_dim=4),
+        "hub": named("GPTJForCausalLM", **GPTJ, rotary_dim=8, n_inner=24, activation_function="gelu",
+                     rewrite=[tensors(lambda weights: weights | {f"transformer.h.{n}.attn.masked_bias": torch.tensor(-1e9)
+                                                                 for n in range(2)}),
+                              edit("dtype", n_ctx=16, rotary=True, scale_attn_weights=True)]),
+    },
+    "codegen": {
+        "partial": named("CodeGenForCausalLM", **GPTJ | dict(n_head=4), rotary_dim=2),
+        "hub": named("CodeGenForCausalLM", **GPTJ | dict(n_head=4), rotary_dim=4, n_inner=24,
+                     rewrite=[edit("dtype", n_ctx=16, scale_attn_weights=True)]),
+    },
+    "gpt_bigcode": {
+        "mqa": named("GPTBigCodeForCausalLM", **GPT2),
+        "mha": named("GPTBigCodeForCausalLM", **GPT2, multi_query=False, n_inner=24, scale_attn_weights=False,
+                     activation_function="gelu", tie_word_embeddings=False,
+                     rewrite=[edit("dtype", "num_key_value_heads", inference_runner=0, pad_key_length=True)]),
+    },
+    "hunyuan_v1_dense": {
+        "alpha": tiny("HunYuanDenseV1ForCausalLM", head_dim=6, tie_word_embeddings=True,
+                      **rope(1e4, rope_type="dynamic", alpha=50.0, factor=1.0, beta_fast=32, beta_slow=1, mscale=1.0,
+                             mscale_all_dim=1.0)),
+        "v4": tiny("HunYuanDenseV1ForCausalLM", head_dim=4, attention_bias=True, rewrite=[v4], **rope(100.0)),
+    },
+    "apertus": {
+        "xielu": tiny("ApertusForCausalLM", **rope(**LLAMA3)),
+        "v4": tiny("ApertusForCausalLM", attention_bias=True, hidden_act="relu2", tie_word_embeddings=True, rewrite=[v4],
+                   **rope(500.0, rope_type="linear", factor=2.0)),
+    },
+    "gpt_neo": {
+        "windows": named("GPTNeoForCausalLM", hidden_size=12, num_layers=2, num_heads=3, max_position_embeddings=16,
+                         window_size=4, attention_types=[[["global", "local"], 1]]),
+        "hub": named("GPTNeoForCausalLM", hidden_size=12, num_layers=2, num_heads=2, max_position_embeddings=16,
+                     window_size=3, attention_types=[[["local"], 1], [["global"], 1]], intermediate_size=20,
+                     rewrite=[edit("dtype", "tie_word_embeddings", attention_layers=["local", "global"])]),
+    },
+    "ministral3": {
+        "scaled": tiny("Ministral3ForCausalLM", **MINISTRAL),
+        "sliding": tiny("Ministral3ForCausalLM", **MINISTRAL | dict(sliding_window=4, tie_word_embeddings=True)),
+    },
+    "biogpt": {
+        "scaled": named("BioGptForCausalLM", **BERT | dict(pad_token_id=1)),
+        "hub": named("BioGptForCausalLM", **BERT | dict(pad_token_id=1), scale_embedding=False, hidden_act="relu",
+                     tie_word_embeddings=False, rewrite=[edit("dtype")]),
+    },
+    "llava": {
+        "llama": with_images("LlavaForConditionalGeneration", dict(model_type="llama", **rope(1e4)),
+                             vision_config=dict(model_type="clip_vision_model", projection_dim=4, **VISION),
+                             image_token_index=40, vocabulary=40),
+    },
+    "mistral3": {
+        "ministral3": with_images("Mistral3ForConditionalGeneration", dict(model_type="ministral3", **MINISTRAL),
+                                  vision_config=dict(model_type="pixtral", head_dim=4, **VISION), image_token_index=40,
+                                  tie_word_embeddings=False, vocabulary=40),
+    },
+    "qwen2_vl": {
+        "flat": with_images("Qwen2VLForConditionalGeneration",
+                            dict(hidden_size=16, num_attention_heads=2, num_key_value_heads=1, **rope(1e4, **MROPE)),
+                            vision_config=dict(depth=1, embed_dim=8, hidden_size=16, num_heads=2, patch_size=2,
+                                               in_channels=1), **QWEN_IMAGES, rewrite=[flat]),
+    },
+    "qwen2_5_vl": {
+        "text": with_images("Qwen2_5_VLForConditionalGeneration",
+                            dict(hidden_size=16, num_attention_heads=2, num_key_value_heads=1, **rope(1e4, **MROPE)),
+                            vision_config=QWEN_VISION, **QWEN_IMAGES),
+    },
+    "qwen3_vl": {
+        "text": with_images("Qwen3VLForConditionalGeneration",
+                            dict(hidden_size=16, num_attention_heads=2, num_key_value_heads=1, head_dim=8,
+                                 **rope(1e4, **MROPE)),
+                            vision_config=QWEN_VISION, tie_word_embeddings=True, **QWEN_IMAGES),
     },
 }

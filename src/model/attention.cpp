@@ -39,6 +39,7 @@ AttentionImpl::AttentionImpl(const ModelConfig& config, HookRegistry& hooks, int
       rope_index_(config.layer(layer).rope),
       qkv_clip_(config.qkv_clip),
       norms_all_heads_(config.qk_norm == QkNorm::kWhole),
+      norms_after_rope_(config.qk_norm_after_rope),
       params_{.scale = config.softmax_scale() / (config.scale_by_layer ? 1.0 + layer : 1.0),
               .softcap = config.attention_softcap,
               .causal = config.causal,
@@ -80,11 +81,10 @@ torch::Tensor AttentionImpl::forward(const torch::Tensor& input, const PassConte
   const auto new_keys = hook_k_(project(k, x));  // [B, T, K, d_head]
   auto values = hook_v_(project(v, x));          // [B, T, K, d_head]
   const auto dtype = values.scalar_type();       // under autocast, norms and RoPE return float32
-  const auto rot_queries =
-      hook_rot_q_(apply_rope(apply_norm(q_norm, queries), context, context.past_length).to(dtype));
-  auto keys = apply_norm(k_norm, new_keys);
+  const auto rot_queries = hook_rot_q_(rotate_queries(queries, context).to(dtype));
+  auto keys = norms_after_rope_ ? new_keys : apply_norm(k_norm, new_keys);
   if (context.cache) context.cache->append(layer_, keys, values);  // [B, S, K, d_head]
-  const auto rot_keys = hook_rot_k_(apply_rope(keys, context, 0).to(dtype));
+  const auto rot_keys = hook_rot_k_(rotate_keys(keys, context).to(dtype));
   const bool needs_matrices = hook_scores_.has_hooks() || hook_pattern_.has_hooks();
   const auto q_heads = rot_queries.transpose(1, 2);  // [B, H, T, d_head]
   const auto k_heads = rot_keys.transpose(1, 2);     // [B, K, S, d_head]
@@ -123,6 +123,23 @@ torch::Tensor AttentionImpl::apply_rope(const torch::Tensor& heads, const PassCo
       rope_index_ >= 0 && rope_index_ < static_cast<int64_t>(context.rope_tables.size());
   if (!has_rope) return heads;
   return context.rope_tables[static_cast<size_t>(rope_index_)].apply(heads, first);
+}
+
+// Normalises, rotates and scales.
+torch::Tensor AttentionImpl::rotate_queries(const torch::Tensor& queries,
+                                            const PassContext& context) const {
+  const int64_t first = context.past_length;
+  const auto rotated = norms_after_rope_ ? apply_norm(q_norm, apply_rope(queries, context, first))
+                                         : apply_rope(apply_norm(q_norm, queries), context, first);
+  if (!context.query_scales.defined()) return rotated;
+  return rotated * context.query_scales.slice(0, first, first + queries.size(1));
+}
+
+// `keys` are those of the cache: normalised, unless that comes after RoPE.
+torch::Tensor AttentionImpl::rotate_keys(const torch::Tensor& keys,
+                                         const PassContext& context) const {
+  const auto rotated = apply_rope(keys, context, 0);
+  return norms_after_rope_ ? apply_norm(k_norm, rotated) : rotated;
 }
 
 torch::Tensor AttentionImpl::attend(const torch::Tensor& q, const torch::Tensor& k,

@@ -9,7 +9,7 @@ namespace spikesink {
 
 namespace detail {
 template <>
-inline constexpr int kValuesOf<Activation> = 5;
+inline constexpr int kValuesOf<Activation> = 7;
 template <>
 inline constexpr int kValuesOf<NormKind> = 5;
 template <>
@@ -109,6 +109,12 @@ void visit_fields(Visitor& visit, GateConfig& gate) {
 }
 
 template <typename Visitor>
+void visit_fields(Visitor& visit, QueryScale& scale) {
+  visit("growth", scale.growth);
+  visit("interval", scale.interval);
+}
+
+template <typename Visitor>
 void visit_fields(Visitor& visit, ModelConfig& config) {
   visit("n_layers", config.n_layers);
   visit("d_model", config.d_model);
@@ -143,6 +149,8 @@ void visit_fields(Visitor& visit, ModelConfig& config) {
   visit("sink_logits", config.sink_logits);
   visit("qk_norm", config.qk_norm);
   visit("qk_norm_config", config.qk_norm_config);
+  visit("qk_norm_after_rope", config.qk_norm_after_rope);
+  visit("query_scale", config.query_scale);
   visit("ropes", config.ropes);
   visit("alibi", config.alibi);
   visit("delta_net", config.delta_net);

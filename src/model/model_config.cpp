@@ -261,9 +261,13 @@ const char* to_string(Activation activation) {
     case Activation::kQuickGelu:
       return "quick gelu";
     case Activation::kRelu:
+      return "relu";
+    case Activation::kReluSquared:
+      return "relu squared";
+    case Activation::kXielu:
       break;
   }
-  return "relu";
+  return "xielu";
 }
 
 const char* to_string(OutputHead head) {
@@ -356,6 +360,10 @@ void ModelConfig::validate() const {
   check_not_negative("logit_softcap", logit_softcap);
   check_not_negative("qkv_clip", qkv_clip);
   check_not_negative("mlp_clamp", mlp_clamp);
+  check_not_negative("query_scale.growth", query_scale.growth);
+  if (query_scale.growth > 0) check_positive("query_scale.interval", query_scale.interval);
+  if (activation.kind == Activation::kXielu && head == OutputHead::kMaskedLm)
+    fail_argument("[ModelConfig] activation: got xielu in a masked-lm head, expected another one");
   if (n_heads % n_key_value_heads != 0) {
     fail_argument("[ModelConfig] n_key_value_heads: got {}, expected a divisor of n_heads = {}",
                   n_key_value_heads, n_heads);

@@ -9,6 +9,12 @@ int64_t head_count(QkvPart part, const ModelConfig& config) {
   return part == QkvPart::kQuery ? config.n_heads : config.n_key_value_heads;
 }
 
+// Of the first RopeConfig: no family rotates adjacent channels and has several.
+int64_t rotated_channels(const ModelConfig& config) {
+  const int64_t dimensions = config.ropes.empty() ? 0 : config.ropes.front().dimensions;
+  return dimensions == 0 ? config.d_head : dimensions;
+}
+
 torch::Tensor transpose_matrix(const torch::Tensor& stored) {
   return stored.dim() == 2 ? stored.t() : stored;
 }
@@ -59,7 +65,11 @@ Extract grouped_qkv(QkvPart part) {
 
 Extract interleaved_pairs(QkvPart part) {
   return [part](const auto& stored, const auto& config, int64_t) {
-    return stored.unflatten(0, {head_count(part, config), -1, 2}).transpose(1, 2).flatten(0, 2);
+    const auto heads = stored.reshape({head_count(part, config), config.d_head, -1});
+    const int64_t rotated = rotated_channels(config);
+    const auto pairs = heads.narrow(1, 0, rotated).unflatten(1, {-1, 2});
+    const auto halves = pairs.transpose(1, 2).flatten(1, 2);
+    return at::cat({halves, heads.slice(1, rotated)}, 1).reshape(stored.sizes());
   };
 }
 

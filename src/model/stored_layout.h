@@ -28,8 +28,8 @@ Extract stacked_qkv(QkvPart part, bool stored_transposed = false);
 /// The rows of one QKV part of a tensor that is ordered by group: the query heads of a group, then
 /// its key head and its value head, [q ... q k v] (GPT-NeoX, BLOOM, Falcon).
 Extract grouped_qkv(QkvPart part);
-/// All rows, reordered from RoPE pairs of adjacent rows (GGUF's llama) to pairs of the halves of a
-/// head.
+/// All rows, those with RoPE reordered from pairs of adjacent channels to pairs of the halves of a
+/// head's rotated channels. Also for the scales of a norm of each head, [heads, d_head].
 Extract interleaved_pairs(QkvPart part);
 /// Rows of a tensor that is ordered by group: `count` rows of each group, from its row `first`.
 struct GroupRows {

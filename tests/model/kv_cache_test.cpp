@@ -16,6 +16,10 @@ std::vector<AttentionModel> decoders() {
   models.back().config.learned_positions = true;
   models.push_back({"QkNorm", tiny_config()});
   models.back().config.qk_norm = QkNorm::kPerHead;
+  models.push_back({"QkNormAfterRope", models.back().config});
+  models.back().config.qk_norm_after_rope = true;
+  models.push_back({"QueryScale", tiny_config()});
+  models.back().config.query_scale = {.growth = 0.5, .interval = 20};
   models.push_back({"Hybrid", tiny_hybrid_config()});
   return models;
 }

@@ -43,6 +43,15 @@ TEST(ModelConfigTest, AnInvalidModelIsRefusedWithTheFirstInvalidField) {
                          c.causal = false;
                        }),
                        "layers.mixer: got gated DeltaNet in an encoder, expected attention"));
+  EXPECT_TRUE(contains(refusal([](auto& c) { c.query_scale = {.growth = -1, .interval = 4}; }),
+                       "query_scale.growth: got -1"));
+  EXPECT_TRUE(
+      contains(refusal([](auto& c) { c.query_scale.growth = 1; }), "query_scale.interval: got 0"));
+  EXPECT_TRUE(contains(refusal([](auto& c) {
+                         c.activation.kind = Activation::kXielu;
+                         c.head = OutputHead::kMaskedLm;
+                       }),
+                       "xielu"));
 }
 
 TEST(ModelConfigTest, WhatFollowsFromItsFields) {

@@ -15,8 +15,12 @@ struct AttentionOutput;
 
 /// Self-attention with grouped key/value heads.
 ///
-/// With a cache, the cached keys and values come first. Keys are cached before RoPE; RoPE is
-/// applied with their index in the cache as the position.
+/// With a cache, the cached keys and values come first. Keys are cached before RoPE; RoPE, and a
+/// QK-norm after it, is applied with their index in the cache as the position.
+///
+/// RoPE rotates channel i of a head together with channel i + dimensions / 2. Of a family that
+/// rotates adjacent channels, the rows of W_Q and W_K are reordered when they are read, so
+/// `hook_q`, `hook_k` and the scales of QK-norms have this order too.
 ///
 /// T x T matrices are computed only while `hook_attn_scores` or `hook_pattern` of this layer has
 /// hooks. Otherwise the fused kernel is used. If the kernel does not support an option, the queries
@@ -51,6 +55,8 @@ class AttentionImpl : public torch::nn::Module {
   torch::Tensor apply_norm(const Norm& norm, const torch::Tensor& heads) const;
   torch::Tensor apply_rope(const torch::Tensor& heads, const PassContext& context,
                            int64_t first) const;
+  torch::Tensor rotate_queries(const torch::Tensor& queries, const PassContext& context) const;
+  torch::Tensor rotate_keys(const torch::Tensor& keys, const PassContext& context) const;
   torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                        const PassContext& context) const;
   detail::AttentionOutput add_bias_key(const detail::AttentionOutput& output,
@@ -62,7 +68,7 @@ class AttentionImpl : public torch::nn::Module {
   int64_t d_head_;
   int64_t rope_index_;
   double qkv_clip_;
-  bool norms_all_heads_;
+  bool norms_all_heads_, norms_after_rope_;
   AttentionParams params_;
   HookPoint hook_in_, hook_q_, hook_k_, hook_v_, hook_rot_q_, hook_rot_k_, hook_scores_, hook_lse_,
       hook_pattern_, hook_z_;

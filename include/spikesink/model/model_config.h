@@ -15,6 +15,8 @@ enum class Activation {
   kGeluTanh,   // approximated with tanh
   kQuickGelu,  // x * sigmoid(sigmoid_slope x)
   kRelu,
+  kReluSquared,  // max(x, 0)^2
+  kXielu,        // learned parameters in each layer (arXiv 2411.13010)
 };
 
 struct ActivationConfig {
@@ -103,12 +105,18 @@ struct GateConfig {
   GateWidth width = GateWidth::kHead;
 };
 
-/// How queries and keys are normalised before RoPE.
+/// How queries and keys are normalised.
 enum class QkNorm {
   kNone,
   kPerHead,       // each head; all heads share one scale
   kPerHeadScale,  // each head, with its own scale
   kWhole,         // all heads together
+};
+
+/// The query at position p is multiplied by 1 + growth log(1 + floor(p / interval)).
+struct QueryScale {
+  double growth = 0;     // 0: no scale
+  int64_t interval = 0;  // in tokens
 };
 
 /// The output head of the model.
@@ -230,6 +238,8 @@ struct ModelConfig {
   bool sink_logits = false;  // each head has a learned logit in the softmax denominator
   QkNorm qk_norm = QkNorm::kNone;
   NormConfig qk_norm_config;
+  bool qk_norm_after_rope = false;  // queries and keys are normalised after RoPE, not before it
+  QueryScale query_scale;
   std::vector<RopeConfig> ropes;  // empty: no RoPE
   Alibi alibi = Alibi::kNone;
 

@@ -12,6 +12,10 @@ ModelConfig read_llama(ConfigKeys& keys);
 ModelConfig read_mistral(ConfigKeys& keys);
 ModelConfig read_granite(ConfigKeys& keys);
 ModelConfig read_smollm3(ConfigKeys& keys);
+ModelConfig read_seed_oss(ConfigKeys& keys);
+ModelConfig read_helium(ConfigKeys& keys);
+ModelConfig read_ernie4_5(ConfigKeys& keys);
+ModelConfig read_ministral3(ConfigKeys& keys);
 ModelConfig read_gguf_llama(GgufKeys& keys);
 WeightNames gguf_llama_names();
 
@@ -20,6 +24,8 @@ ModelConfig read_qwen3(ConfigKeys& keys);
 ModelConfig read_qwen2_moe(ConfigKeys& keys);
 ModelConfig read_qwen3_moe(ConfigKeys& keys);
 WeightNames qwen3_names();
+ModelConfig read_qwen2_vl_text(ConfigKeys& keys);
+ModelConfig read_qwen3_vl_text(ConfigKeys& keys);
 WeightNames qwen_moe_names();
 ModelConfig read_qwen3_next(ConfigKeys& keys);
 WeightNames qwen3_next_names();
@@ -39,6 +45,7 @@ ModelConfig read_olmo2(ConfigKeys& keys);
 ModelConfig read_olmo3(ConfigKeys& keys);
 WeightNames olmo2_names();
 
+ModelConfig read_gemma(ConfigKeys& keys);
 ModelConfig read_gemma2(ConfigKeys& keys);
 ModelConfig read_gemma3_text(ConfigKeys& keys);
 ModelConfig read_gemma3(ConfigKeys& keys);
@@ -92,5 +99,47 @@ ModelConfig read_gpt_oss(ConfigKeys& keys);
 WeightNames gpt_oss_names();
 ModelConfig read_gguf_gpt_oss(GgufKeys& keys);
 WeightNames gguf_gpt_oss_names();
+
+ModelConfig read_glm(ConfigKeys& keys);
+ModelConfig read_glm4(ConfigKeys& keys);
+WeightNames glm_names();
+WeightNames glm4_names();
+
+ModelConfig read_cohere(ConfigKeys& keys);
+ModelConfig read_cohere2(ConfigKeys& keys);
+
+ModelConfig read_nemotron(ConfigKeys& keys);
+ModelConfig read_arcee(ConfigKeys& keys);
+
+ModelConfig read_exaone4(ConfigKeys& keys);
+
+ModelConfig read_hunyuan_v1_dense(ConfigKeys& keys);
+WeightNames hunyuan_v1_dense_names();
+
+ModelConfig read_apertus(ConfigKeys& keys);
+WeightNames apertus_names();
+
+ModelConfig read_starcoder2(ConfigKeys& keys);
+WeightNames starcoder2_names();
+
+ModelConfig read_gptj(ConfigKeys& keys);
+WeightNames gptj_names();
+WeightNames codegen_names();
+
+ModelConfig read_gpt_bigcode(ConfigKeys& keys);
+WeightNames gpt_bigcode_names();
+
+ModelConfig read_gpt_neo(ConfigKeys& keys);
+WeightNames gpt_neo_names();
+
+ModelConfig read_biogpt(ConfigKeys& keys);
+WeightNames biogpt_names();
+
+ModelConfig read_llava(ConfigKeys& keys);
+ModelConfig read_mistral3(ConfigKeys& keys);
+ModelConfig read_qwen2_vl(ConfigKeys& keys);
+ModelConfig read_qwen2_5_vl(ConfigKeys& keys);
+ModelConfig read_qwen3_vl(ConfigKeys& keys);
+WeightNames multimodal_names();
 
 }  // namespace spikesink::detail

@@ -76,6 +76,23 @@ ModelConfig read_qwen3(ConfigKeys& keys) {
   return config;
 }
 
+// Also of Qwen2.5-VL.
+ModelConfig read_qwen2_vl_text(ConfigKeys& keys) {
+  auto config = read_llama_like(keys, 1e-5, {.theta = 1000000.0}, {.n_key_value_heads = 8});
+  config.qkv_bias = true;
+  const auto first = keys.integer("max_window_layers", 80);
+  read_windows(keys, config, read_window(keys), [&](int64_t layer) { return layer >= first; });
+  return config;
+}
+
+ModelConfig read_qwen3_vl_text(ConfigKeys& keys) {
+  auto config = read_llama_like(keys, 1e-6, {.theta = 500000.0}, {.d_head = 128});
+  config.qkv_bias = config.attention_output_bias = keys.flag("attention_bias", false);
+  config.qk_norm = QkNorm::kPerHead;
+  config.qk_norm_config = config.norm;
+  return config;
+}
+
 ModelConfig read_qwen2_moe(ConfigKeys& keys) {
   auto config = read_llama_like(keys);
   config.qkv_bias = keys.flag("qkv_bias", true);

@@ -1,4 +1,5 @@
 #include "model/architectures/families.h"
+#include "model/architectures/layer_names.h"
 #include "model/architectures/llama.h"
 #include "model/architectures/qwen.h"
 
@@ -52,20 +53,6 @@ ModelConfig read_hybrid(ConfigKeys& keys, int64_t d_mlp) {
   return config;
 }
 
-// A multimodal model: reads only its language model.
-ModelConfig read_language_model(ConfigKeys& keys, const std::string& table,
-                                ModelConfig (*read)(ConfigKeys& keys)) {
-  if (!keys.has("text_config")) keys.refuse("text_config", "the language model's configuration");
-  auto text = keys.object("text_config", table);
-  auto config = read(text);
-  ignore_housekeeping(text);
-  text.refuse_or_ignore_unread();
-  config.tied_embeddings = keys.flag("tie_word_embeddings", false) || config.tied_embeddings;
-  keys.ignore({"vision_config", "image_token_id", "video_token_id", "vision_start_token_id",
-               "vision_end_token_id", "vocab_size"});
-  return config;
-}
-
 std::vector<WeightName> delta_net_names() {
   return {{"delta.convolution", "linear_attn.conv1d.weight", without_middle_dimension()},
           {"delta.decay_bias", "linear_attn.dt_bias"},
@@ -108,7 +95,8 @@ WeightNames hybrid_names() {
   rename(names, "attn.q", "self_attn.q_proj", of_heads(0));
   names.in_layer.push_back({"attn.gate.map", "self_attn.q_proj", of_heads(1)});
   names.in_layer = std::move(names.in_layer) + delta_net_names();
-  names.superfluous.insert(names.superfluous.end(), {"mtp.*", "model.visual.*", "visual.*"});
+  names.superfluous.push_back("mtp.*");
+  add_multimodal_names(names);
   return names;
 }
 
@@ -134,14 +122,6 @@ ModelConfig read_qwen3_5_moe_text(ConfigKeys& keys) {
   for (auto& layer : each_layer(config)) layer.has_experts = true;
   keys.ignore({"output_router_logits", "router_aux_loss_coef"});
   return config;
-}
-
-ModelConfig read_qwen3_5(ConfigKeys& keys) {
-  return read_language_model(keys, "qwen3_5_text", read_qwen3_5_text);
-}
-
-ModelConfig read_qwen3_5_moe(ConfigKeys& keys) {
-  return read_language_model(keys, "qwen3_5_moe_text", read_qwen3_5_moe_text);
 }
 
 WeightNames qwen3_next_names() {

@@ -6,14 +6,60 @@ namespace spikesink::detail {
 namespace {
 
 // clang-format off
+constexpr std::string_view kTransformersKeysApertus[] = {
+    "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
+    "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
+    "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
+    "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
+    "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysArcee[] = {
+    "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
+    "max_position_embeddings", "mlp_bias", "num_attention_heads", "num_hidden_layers",
+    "num_key_value_heads", "original_max_position_embeddings", "partial_rotary_factor",
+    "per_layer_config", "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling",
+    "rope_theta", "tie_word_embeddings", "vocab_size"};
 constexpr std::string_view kTransformersKeysBert[] = {
     "hidden_act", "hidden_size", "intermediate_size", "is_causal", "is_decoder", "layer_norm_eps",
     "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "per_layer_config",
     "quantization_config", "tie_word_embeddings", "type_vocab_size", "vocab_size"};
+constexpr std::string_view kTransformersKeysBiogpt[] = {
+    "hidden_act", "hidden_size", "intermediate_size", "is_causal", "max_position_embeddings",
+    "num_attention_heads", "num_hidden_layers", "per_layer_config", "quantization_config",
+    "scale_embedding", "tie_word_embeddings", "vocab_size"};
 constexpr std::string_view kTransformersKeysBloom[] = {
     "apply_residual_connection_post_layernorm", "hidden_size", "is_causal", "layer_norm_epsilon",
     "n_embed", "n_head", "n_layer", "num_attention_heads", "num_hidden_layers",
     "per_layer_config", "quantization_config", "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysCodegen[] = {
+    "activation_function", "hidden_size", "is_causal", "layer_norm_epsilon",
+    "max_position_embeddings", "n_embd", "n_head", "n_inner", "n_layer", "n_positions",
+    "num_attention_heads", "num_hidden_layers", "per_layer_config", "quantization_config",
+    "rotary_dim", "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysCohere[] = {
+    "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
+    "layer_norm_eps", "logit_scale", "max_position_embeddings", "num_attention_heads",
+    "num_hidden_layers", "num_key_value_heads", "original_max_position_embeddings",
+    "partial_rotary_factor", "per_layer_config", "quantization_config", "rope_parameters",
+    "rope_scaling", "rope_theta", "tie_word_embeddings", "use_qk_norm", "vocab_size"};
+constexpr std::string_view kTransformersKeysCohere2[] = {
+    "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
+    "layer_norm_eps", "layer_types", "logit_scale", "max_position_embeddings",
+    "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
+    "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
+    "quantization_config", "rope_parameters", "rope_scaling", "rope_theta", "sliding_window",
+    "sliding_window_pattern", "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysErnie45[] = {
+    "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
+    "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
+    "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
+    "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
+    "tie_word_embeddings", "use_bias", "vocab_size"};
+constexpr std::string_view kTransformersKeysExaone4[] = {
+    "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal", "layer_types",
+    "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
+    "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
+    "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
+    "sliding_window", "sliding_window_pattern", "tie_word_embeddings", "vocab_size"};
 constexpr std::string_view kTransformersKeysFalcon[] = {
     "activation", "alibi", "bias", "ffn_hidden_size", "head_dim", "hidden_size", "is_causal",
     "layer_norm_epsilon", "max_position_embeddings", "multi_query", "n_embed",
@@ -21,6 +67,12 @@ constexpr std::string_view kTransformersKeysFalcon[] = {
     "num_ln_in_parallel_attn", "original_max_position_embeddings", "parallel_attn",
     "partial_rotary_factor", "per_layer_config", "quantization_config", "rope_parameters",
     "rope_scaling", "rope_theta", "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysGemma[] = {
+    "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
+    "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
+    "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
+    "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
+    "tie_word_embeddings", "use_bidirectional_attention", "vocab_size"};
 constexpr std::string_view kTransformersKeysGemma2[] = {
     "attention_bias", "attn_logit_softcapping", "final_logit_softcapping", "head_dim",
     "hidden_activation", "hidden_size", "intermediate_size", "is_causal", "layer_types",
@@ -40,11 +92,34 @@ constexpr std::string_view kTransformersKeysGemma3Text[] = {
     "quantization_config", "query_pre_attn_scalar", "rms_norm_eps", "rope_local_base_freq",
     "rope_parameters", "rope_scaling", "rope_theta", "sliding_window", "sliding_window_pattern",
     "tie_word_embeddings", "use_bidirectional_attention", "vocab_size"};
+constexpr std::string_view kTransformersKeysGlm[] = {
+    "attention_bias", "eos_token_id", "head_dim", "hidden_act", "hidden_size",
+    "intermediate_size", "is_causal", "max_position_embeddings", "num_attention_heads",
+    "num_hidden_layers", "num_key_value_heads", "original_max_position_embeddings",
+    "partial_rotary_factor", "per_layer_config", "quantization_config", "rms_norm_eps",
+    "rope_parameters", "rope_scaling", "rope_theta", "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysGlm4[] = {
+    "attention_bias", "eos_token_id", "head_dim", "hidden_act", "hidden_size",
+    "intermediate_size", "is_causal", "max_position_embeddings", "num_attention_heads",
+    "num_hidden_layers", "num_key_value_heads", "original_max_position_embeddings",
+    "partial_rotary_factor", "per_layer_config", "quantization_config", "rms_norm_eps",
+    "rope_parameters", "rope_scaling", "rope_theta", "tie_word_embeddings", "vocab_size"};
 constexpr std::string_view kTransformersKeysGpt2[] = {
     "activation_function", "hidden_size", "is_causal", "layer_norm_epsilon",
     "max_position_embeddings", "n_embd", "n_head", "n_inner", "n_layer", "n_positions",
     "num_attention_heads", "num_hidden_layers", "per_layer_config", "quantization_config",
     "scale_attn_by_inverse_layer_idx", "scale_attn_weights", "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysGptBigcode[] = {
+    "activation_function", "attention_softmax_in_fp32", "hidden_size", "is_causal",
+    "layer_norm_epsilon", "max_position_embeddings", "multi_query", "n_embd", "n_head", "n_inner",
+    "n_layer", "n_positions", "num_attention_heads", "num_hidden_layers", "per_layer_config",
+    "quantization_config", "scale_attention_softmax_in_fp32", "scale_attn_weights",
+    "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysGptNeo[] = {
+    "activation_function", "attention_layers", "attention_types", "hidden_size",
+    "intermediate_size", "is_causal", "layer_norm_epsilon", "max_position_embeddings",
+    "num_attention_heads", "num_heads", "num_hidden_layers", "num_layers", "per_layer_config",
+    "quantization_config", "tie_word_embeddings", "vocab_size", "window_size"};
 constexpr std::string_view kTransformersKeysGptNeox[] = {
     "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "layer_norm_eps", "max_position_embeddings", "num_attention_heads", "num_hidden_layers",
@@ -58,6 +133,11 @@ constexpr std::string_view kTransformersKeysGptOss[] = {
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
     "sliding_window", "swiglu_alpha", "swiglu_limit", "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysGptj[] = {
+    "activation_function", "hidden_size", "is_causal", "layer_norm_epsilon",
+    "max_position_embeddings", "n_embd", "n_head", "n_inner", "n_layer", "n_positions",
+    "num_attention_heads", "num_hidden_layers", "per_layer_config", "quantization_config",
+    "rotary_dim", "tie_word_embeddings", "vocab_size"};
 constexpr std::string_view kTransformersKeysGranite[] = {
     "attention_bias", "attention_multiplier", "embedding_multiplier", "head_dim", "hidden_act",
     "hidden_size", "intermediate_size", "is_causal", "logits_scaling", "max_position_embeddings",
@@ -65,18 +145,44 @@ constexpr std::string_view kTransformersKeysGranite[] = {
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "quantization_config", "residual_multiplier", "rms_norm_eps", "rope_parameters",
     "rope_scaling", "rope_theta", "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysHelium[] = {
+    "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
+    "max_position_embeddings", "mlp_bias", "num_attention_heads", "num_hidden_layers",
+    "num_key_value_heads", "original_max_position_embeddings", "partial_rotary_factor",
+    "per_layer_config", "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling",
+    "rope_theta", "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysHunyuanV1Dense[] = {
+    "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
+    "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
+    "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
+    "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
+    "tie_word_embeddings", "vocab_size"};
 constexpr std::string_view kTransformersKeysLlama[] = {
     "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "max_position_embeddings", "mlp_bias", "num_attention_heads", "num_hidden_layers",
     "num_key_value_heads", "original_max_position_embeddings", "partial_rotary_factor",
     "per_layer_config", "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling",
     "rope_theta", "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysLlava[] = {
+    "image_token_id", "image_token_index", "multimodal_projector_bias", "per_layer_config",
+    "projector_hidden_act", "quantization_config", "text_config", "tie_word_embeddings",
+    "vision_config", "vision_feature_layer"};
+constexpr std::string_view kTransformersKeysMinistral3[] = {
+    "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
+    "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
+    "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
+    "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
+    "sliding_window", "tie_word_embeddings", "vocab_size"};
 constexpr std::string_view kTransformersKeysMistral[] = {
     "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
     "sliding_window", "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysMistral3[] = {
+    "image_token_id", "image_token_index", "multimodal_projector_bias", "per_layer_config",
+    "projector_hidden_act", "quantization_config", "spatial_merge_size", "text_config",
+    "tie_word_embeddings", "vision_config", "vision_feature_layer"};
 constexpr std::string_view kTransformersKeysMixtral[] = {
     "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "max_position_embeddings", "num_attention_heads", "num_experts", "num_experts_per_tok",
@@ -90,6 +196,12 @@ constexpr std::string_view kTransformersKeysMpt[] = {
     "quantization_config", "tie_word_embeddings", "vocab_size"};
 constexpr std::string_view kTransformersKeysMptAttnConfig[] = {
     "clip_qkv", "softmax_scale"};
+constexpr std::string_view kTransformersKeysNemotron[] = {
+    "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
+    "max_position_embeddings", "mlp_bias", "norm_eps", "num_attention_heads", "num_hidden_layers",
+    "num_key_value_heads", "original_max_position_embeddings", "partial_rotary_factor",
+    "per_layer_config", "quantization_config", "rope_parameters", "rope_scaling", "rope_theta",
+    "tie_word_embeddings", "vocab_size"};
 constexpr std::string_view kTransformersKeysOlmo[] = {
     "attention_bias", "clip_qkv", "head_dim", "hidden_act", "hidden_size", "intermediate_size",
     "is_causal", "max_position_embeddings", "num_attention_heads", "num_hidden_layers",
@@ -135,6 +247,15 @@ constexpr std::string_view kTransformersKeysQwen2[] = {
     "num_key_value_heads", "original_max_position_embeddings", "partial_rotary_factor",
     "per_layer_config", "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling",
     "rope_theta", "sliding_window", "tie_word_embeddings", "use_sliding_window", "vocab_size"};
+constexpr std::string_view kTransformersKeysQwen25Vl[] = {
+    "image_token_id", "per_layer_config", "quantization_config", "text_config",
+    "tie_word_embeddings", "torch_dtype", "video_token_id", "vision_config"};
+constexpr std::string_view kTransformersKeysQwen25VlText[] = {
+    "hidden_act", "hidden_size", "intermediate_size", "is_causal", "layer_types",
+    "max_position_embeddings", "max_window_layers", "num_attention_heads", "num_hidden_layers",
+    "num_key_value_heads", "original_max_position_embeddings", "partial_rotary_factor",
+    "per_layer_config", "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling",
+    "rope_theta", "sliding_window", "tie_word_embeddings", "use_sliding_window", "vocab_size"};
 constexpr std::string_view kTransformersKeysQwen2Moe[] = {
     "decoder_sparse_step", "head_dim", "hidden_act", "hidden_size", "intermediate_size",
     "is_causal", "layer_types", "max_position_embeddings", "max_window_layers", "mlp_only_layers",
@@ -144,6 +265,15 @@ constexpr std::string_view kTransformersKeysQwen2Moe[] = {
     "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
     "shared_expert_intermediate_size", "sliding_window", "tie_word_embeddings",
     "use_sliding_window", "vocab_size"};
+constexpr std::string_view kTransformersKeysQwen2Vl[] = {
+    "image_token_id", "per_layer_config", "quantization_config", "text_config",
+    "tie_word_embeddings", "torch_dtype", "video_token_id", "vision_config"};
+constexpr std::string_view kTransformersKeysQwen2VlText[] = {
+    "hidden_act", "hidden_size", "intermediate_size", "is_causal", "layer_types",
+    "max_position_embeddings", "max_window_layers", "num_attention_heads", "num_hidden_layers",
+    "num_key_value_heads", "original_max_position_embeddings", "partial_rotary_factor",
+    "per_layer_config", "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling",
+    "rope_theta", "sliding_window", "tie_word_embeddings", "use_sliding_window", "vocab_size"};
 constexpr std::string_view kTransformersKeysQwen3[] = {
     "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "layer_types", "max_position_embeddings", "max_window_layers", "num_attention_heads",
@@ -191,16 +321,32 @@ constexpr std::string_view kTransformersKeysQwen3Next[] = {
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
     "shared_expert_intermediate_size", "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysQwen3Vl[] = {
+    "image_token_id", "per_layer_config", "quantization_config", "text_config",
+    "tie_word_embeddings", "video_token_id", "vision_config"};
+constexpr std::string_view kTransformersKeysQwen3VlText[] = {
+    "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
+    "layer_types", "max_position_embeddings", "num_attention_heads", "num_hidden_layers",
+    "num_key_value_heads", "original_max_position_embeddings", "partial_rotary_factor",
+    "per_layer_config", "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling",
+    "rope_theta", "tie_word_embeddings", "vocab_size"};
 constexpr std::string_view kTransformersKeysRoberta[] = {
     "hidden_act", "hidden_size", "intermediate_size", "is_causal", "is_decoder", "layer_norm_eps",
     "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "pad_token_id",
     "per_layer_config", "quantization_config", "tie_word_embeddings", "type_vocab_size",
     "vocab_size"};
 constexpr std::string_view kTransformersKeysRopeParameters[] = {
-    "attention_factor", "beta_fast", "beta_slow", "factor", "full_attention", "high_freq_factor",
-    "long_factor", "low_freq_factor", "mrope_section", "mscale", "mscale_all_dim",
-    "original_max_position_embeddings", "partial_rotary_factor", "rope_theta", "rope_type",
-    "short_factor", "sliding_attention", "truncate", "type"};
+    "alpha", "attention_factor", "beta_fast", "beta_slow", "factor", "full_attention",
+    "high_freq_factor", "llama_4_scaling_beta", "long_factor", "low_freq_factor", "mrope_section",
+    "mscale", "mscale_all_dim", "original_max_position_embeddings", "partial_rotary_factor",
+    "rope_theta", "rope_type", "short_factor", "sliding_attention", "truncate", "type"};
+constexpr std::string_view kTransformersKeysSeedOss[] = {
+    "attention_bias", "attention_out_bias", "head_dim", "hidden_act", "hidden_size",
+    "intermediate_size", "is_causal", "max_position_embeddings", "mlp_bias",
+    "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
+    "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
+    "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
+    "tie_word_embeddings", "vocab_size"};
 constexpr std::string_view kTransformersKeysSmollm3[] = {
     "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "layer_types", "max_position_embeddings", "mlp_bias", "no_rope_layer_interval",
@@ -214,23 +360,49 @@ constexpr std::string_view kTransformersKeysStablelm[] = {
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "qk_layernorm", "quantization_config", "rope_parameters", "rope_scaling", "rope_theta",
     "tie_word_embeddings", "use_parallel_residual", "use_qkv_bias", "vocab_size"};
+constexpr std::string_view kTransformersKeysStarcoder2[] = {
+    "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
+    "max_position_embeddings", "norm_epsilon", "num_attention_heads", "num_hidden_layers",
+    "num_key_value_heads", "original_max_position_embeddings", "partial_rotary_factor",
+    "per_layer_config", "quantization_config", "rope_parameters", "rope_scaling", "rope_theta",
+    "sliding_window", "tie_word_embeddings", "use_bias", "vocab_size"};
 
 constexpr KeyTable kTransformersKeysTables[] = {
+    {"apertus", kTransformersKeysApertus},
+    {"arcee", kTransformersKeysArcee},
     {"bert", kTransformersKeysBert},
+    {"biogpt", kTransformersKeysBiogpt},
     {"bloom", kTransformersKeysBloom},
+    {"codegen", kTransformersKeysCodegen},
+    {"cohere", kTransformersKeysCohere},
+    {"cohere2", kTransformersKeysCohere2},
+    {"ernie4_5", kTransformersKeysErnie45},
+    {"exaone4", kTransformersKeysExaone4},
     {"falcon", kTransformersKeysFalcon},
+    {"gemma", kTransformersKeysGemma},
     {"gemma2", kTransformersKeysGemma2},
     {"gemma3", kTransformersKeysGemma3},
     {"gemma3_text", kTransformersKeysGemma3Text},
+    {"glm", kTransformersKeysGlm},
+    {"glm4", kTransformersKeysGlm4},
     {"gpt2", kTransformersKeysGpt2},
+    {"gpt_bigcode", kTransformersKeysGptBigcode},
+    {"gpt_neo", kTransformersKeysGptNeo},
     {"gpt_neox", kTransformersKeysGptNeox},
     {"gpt_oss", kTransformersKeysGptOss},
+    {"gptj", kTransformersKeysGptj},
     {"granite", kTransformersKeysGranite},
+    {"helium", kTransformersKeysHelium},
+    {"hunyuan_v1_dense", kTransformersKeysHunyuanV1Dense},
     {"llama", kTransformersKeysLlama},
+    {"llava", kTransformersKeysLlava},
+    {"ministral3", kTransformersKeysMinistral3},
     {"mistral", kTransformersKeysMistral},
+    {"mistral3", kTransformersKeysMistral3},
     {"mixtral", kTransformersKeysMixtral},
     {"mpt", kTransformersKeysMpt},
     {"mpt.attn_config", kTransformersKeysMptAttnConfig},
+    {"nemotron", kTransformersKeysNemotron},
     {"olmo", kTransformersKeysOlmo},
     {"olmo2", kTransformersKeysOlmo2},
     {"olmo3", kTransformersKeysOlmo3},
@@ -239,7 +411,11 @@ constexpr KeyTable kTransformersKeysTables[] = {
     {"phi", kTransformersKeysPhi},
     {"phi3", kTransformersKeysPhi3},
     {"qwen2", kTransformersKeysQwen2},
+    {"qwen2_5_vl", kTransformersKeysQwen25Vl},
+    {"qwen2_5_vl_text", kTransformersKeysQwen25VlText},
     {"qwen2_moe", kTransformersKeysQwen2Moe},
+    {"qwen2_vl", kTransformersKeysQwen2Vl},
+    {"qwen2_vl_text", kTransformersKeysQwen2VlText},
     {"qwen3", kTransformersKeysQwen3},
     {"qwen3_5", kTransformersKeysQwen35},
     {"qwen3_5_moe", kTransformersKeysQwen35Moe},
@@ -247,10 +423,14 @@ constexpr KeyTable kTransformersKeysTables[] = {
     {"qwen3_5_text", kTransformersKeysQwen35Text},
     {"qwen3_moe", kTransformersKeysQwen3Moe},
     {"qwen3_next", kTransformersKeysQwen3Next},
+    {"qwen3_vl", kTransformersKeysQwen3Vl},
+    {"qwen3_vl_text", kTransformersKeysQwen3VlText},
     {"roberta", kTransformersKeysRoberta},
     {"rope_parameters", kTransformersKeysRopeParameters},
+    {"seed_oss", kTransformersKeysSeedOss},
     {"smollm3", kTransformersKeysSmollm3},
     {"stablelm", kTransformersKeysStablelm},
+    {"starcoder2", kTransformersKeysStarcoder2},
 };
 // clang-format on
 
