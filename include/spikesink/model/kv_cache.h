@@ -27,8 +27,8 @@ class KvCache {
   /// Removes all tokens and resets `appended_tokens`.
   void clear() { *this = {}; }
 
-  /// For models: appends a layer's new keys and values [B, T, K, d_head], and replaces both
-  /// arguments by all cached ones, [B, S, K, d_head].
+  /// For models: appends a layer's new keys [B, T, K, d_head] and values [B, T, K, d_value], and
+  /// replaces both arguments by all cached ones, [B, S, K, ...].
   void append(int64_t layer, torch::Tensor& keys, torch::Tensor& values);
   /// For models: adds to `appended_tokens`, after all layers have appended.
   void add_appended(int64_t tokens) { appended_tokens_ += tokens; }

@@ -85,7 +85,7 @@ HookScope SinkKeySpan::attach(Transformer& model, RunContext& context) {
   }
   layers_.clear();
   HookScope scope;
-  if (options_.channels.empty()) return scope;
+  if (options_.channels.empty() || config.latent.kv_rank > 0) return scope;
   for (int64_t layer = 0; layer < config.n_layers; ++layer) {
     layers_.emplace_back(config);
     scope += model->hooks().add(layer_hook_name(layer, kQ),
