@@ -29,6 +29,7 @@ struct RopeDefaults {
   double fraction = 1.0;   // fraction of a head's dimensions that are rotated
   bool partial = false;    // `partial_rotary_factor` counts
   bool outer_keys = true;  // `rope_theta` and `partial_rotary_factor` outside the object count
+  bool mscales = false;    // a scaling has its factor of cosine and sine in `short_mscale`
 };
 /// Reads RoPE of all layers, or of the layers with one `layer_type`, with the keys of transformers
 /// 5
@@ -46,6 +47,15 @@ std::vector<RopeConfig> read_ropes_by_layer_type(ConfigKeys& keys, const ModelCo
 
 /// Returns YaRN's default factor of cosine and sine (arXiv 2309.00071, eq. 22).
 double yarn_attention_factor(double factor);
+
+/// Returns the factor of the softmax scale that follows from YaRN's `mscale_all_dim` (DeepSeek).
+double read_softmax_factor(ConfigKeys& keys);
+
+/// Reads a size that is `count` times `width`.
+int64_t read_product(ConfigKeys& keys, std::string_view count, int64_t width);
+
+/// Gives experts to the layers from number `first` on.
+void set_expert_layers(ModelConfig& config, int64_t first);
 
 /// Sets the sliding window of each layer from `layer_types` ("sliding_attention" or
 /// "full_attention"), or, if that is absent, with `slides`.

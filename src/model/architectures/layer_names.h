@@ -17,6 +17,10 @@ std::vector<WeightName> stacked_attention(const std::string& tensor,
 /// attention module, whose rows are ordered by group of heads.
 std::vector<WeightName> megatron_layer(const std::string& attention);
 
+/// The router and the experts of the Qwen family, each expert in its own module or all in one
+/// tensor.
+std::vector<WeightName> routed_experts();
+
 /// All experts in one tensor, with gate and up stacked, like transformers stores them in memory.
 std::vector<WeightName> experts_in_one_tensor();
 

@@ -27,10 +27,33 @@ WeightNames own_names() {
       .layer = "blocks.{}.",
       .body = same({"embed", "pos_embed", "token_type_embed", "embed_ln", "project_in", "ln_final",
                     "project_out", "mlm_dense", "mlm_ln", "unembed", "unembed_bias"}),
-      .in_layer =
-          same({"ln1", "ln1_post", "ln2", "ln2_post", "attn.q", "attn.k", "attn.v", "attn.o",
-                "attn.q_norm", "attn.k_norm", "attn.sinks", "attn.bias_key", "attn.bias_value",
-                "attn.gate.map", "attn.gate.logits", "mlp", "mlp.gate", "mlp.up", "mlp.down"})};
+      .in_layer = same({"ln1",
+                        "ln1_post",
+                        "ln2",
+                        "ln2_post",
+                        "attn.q",
+                        "attn.k",
+                        "attn.v",
+                        "attn.o",
+                        "attn.q_norm",
+                        "attn.k_norm",
+                        "attn.latent.q_down",
+                        "attn.latent.q_latent_norm",
+                        "attn.latent.q_up",
+                        "attn.latent.kv_down",
+                        "attn.latent.k_rope",
+                        "attn.latent.kv_latent_norm",
+                        "attn.latent.k_up",
+                        "attn.latent.v_up",
+                        "attn.sinks",
+                        "attn.bias_key",
+                        "attn.bias_value",
+                        "attn.gate.map",
+                        "attn.gate.logits",
+                        "mlp",
+                        "mlp.gate",
+                        "mlp.up",
+                        "mlp.down"})};
 }
 
 }  // namespace spikesink::detail
