@@ -136,8 +136,9 @@ void check_latent(const ModelConfig& config) {
   check_not_negative("latent.q_rank", static_cast<double>(latent.q_rank));
   check_positive("latent.norm.epsilon", latent.norm.epsilon);
   if (latent.d_rope < 2 || latent.d_rope >= config.d_head || latent.d_rope % 2 != 0) {
-    fail_argument("[ModelConfig] latent.d_rope: got {}, expected an even number from 2, below d_head = {}",
-                  latent.d_rope, config.d_head);
+    fail_argument(
+        "[ModelConfig] latent.d_rope: got {}, expected an even number from 2, below d_head = {}",
+        latent.d_rope, config.d_head);
   }
   if (config.n_key_value_heads != config.n_heads) {
     fail_argument(
