@@ -39,6 +39,8 @@ def attention(model):
     parts = []
     if not model["causal"]:
         parts.append("bidirectional")
+    if model["kv_rank"]:
+        parts.append("latent")
     if model["n_key_value_heads"] < model["n_heads"]:
         parts.append("grouped")
     if model["windows"]:
@@ -112,6 +114,9 @@ def shape_and_meaning(name, comment):
     shape, what = re.fullmatch(r"(\[[^]]*\])(?:,? (.*))?", comment).groups()
     if ".experts." in name or ".shared." in name:
         shape = shape.replace("B, T", "n")
+    for latent in ("q", "kv"):
+        if f"{latent}_latent_norm." in name:
+            shape = shape.replace("d_model", f"{latent}_rank")
     if "q_norm." in name or "k_norm." in name:  # per head, or over all heads
         heads = "H" if "q_norm." in name else "K"
         shape = (f"[B, T, {heads}, 1] or [B, T, 1]" if name.endswith("hook_scale") else
@@ -127,7 +132,8 @@ def check_shape(golden, name, shape, entry):
     """Exits if a model has the point in another shape. Sizes that are not in the report's `model` are not checked."""
     shapes, model = entry["shapes"], entry["model"]
     sizes = {"B": shapes["sequences"], "T": shapes["length"], "S": shapes["length"], "H": model["n_heads"],
-             "K": model["n_key_value_heads"], "1": 1} | {key: model[key] for key in ("d_head", "d_model", "d_vocabulary")}
+             "K": model["n_key_value_heads"], "1": 1} | {key: model[key] for key in (
+                 "d_head", "d_value", "q_rank", "kv_rank", "d_model", "d_vocabulary")}
     sizes |= {f"{heads} d_head": sizes[heads] * model["d_head"] for heads in "HK"}
     if ".experts." not in name and ".shared." not in name:
         sizes["d_mlp"] = model["d_mlp"]

@@ -120,6 +120,22 @@ def hub_phi3(folder):
                                sort_keys=True) + "\n")
 
 
+def hub_deepseek(folder):
+    """"type" in the scaling, and keys that only the published code reads."""
+    file = folder / "config.json"
+    config = json.loads(file.read_text())
+    scaling = config["rope_scaling"]
+    scaling["type"] = scaling.pop("rope_type")
+    config |= dict(moe_layer_freq=1, scoring_func="softmax" if config["model_type"] == "deepseek_v2" else "sigmoid")
+    config.setdefault("topk_method", "noaux_tc")
+    file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def prediction_layer(weights):
+    """One layer more, which predicts a further token."""
+    return weights | {"model.layers.2.eh_proj.weight": torch.ones(2, 4), "model.layers.2.enorm.weight": torch.ones(4)}
+
+
 def hub_minilm(weights):
     return weights | {"embeddings.position_ids": torch.arange(16)[None]}
 
@@ -148,6 +164,8 @@ QWEN2_MOE = dict(hidden_size=12, num_attention_heads=2, moe_intermediate_size=8,
                  num_experts=4, num_experts_per_tok=2, tie_word_embeddings=False, **rope(1e4))
 QWEN3_MOE = dict(hidden_size=12, moe_intermediate_size=8, num_experts=5, num_experts_per_tok=3, head_dim=6,
                  tie_word_embeddings=False, **rope(1e4))
+AFMOE = dict(hidden_size=12, num_attention_heads=2, num_key_value_heads=1, head_dim=8, moe_intermediate_size=6, num_experts=4,
+             num_experts_per_tok=2, num_shared_experts=2, route_scale=1.7, sliding_window=4)
 HYBRID = dict(hidden_size=12, num_attention_heads=2, num_key_value_heads=1, head_dim=8, linear_num_key_heads=2,
               linear_num_value_heads=4, linear_key_head_dim=4, linear_value_head_dim=6, linear_conv_kernel_dim=3,
               layer_types=["linear_attention", "full_attention"])
@@ -157,6 +175,25 @@ HYBRID_VISION = dict(hidden_size=8, intermediate_size=4, depth=1, num_heads=1, o
                      patch_size=2)
 VISION = dict(hidden_size=4, intermediate_size=4, num_hidden_layers=1, num_attention_heads=1, image_size=8,
               patch_size=4)
+
+OLMOE = dict(hidden_size=12, intermediate_size=8, num_attention_heads=2, num_experts=5, num_experts_per_tok=3,
+             tie_word_embeddings=False)
+GRANITE_MOE = dict(hidden_size=12, intermediate_size=8, num_attention_heads=2, num_key_value_heads=1,
+                   num_local_experts=5, num_experts_per_tok=3, embedding_multiplier=3.0, attention_multiplier=0.3,
+                   residual_multiplier=0.4, logits_scaling=2.5)
+LATENT = dict(hidden_size=12, intermediate_size=16, num_attention_heads=3, num_key_value_heads=3, kv_lora_rank=6,
+              qk_rope_head_dim=4, qk_nope_head_dim=2, tie_word_embeddings=False)
+DEEPSEEK = LATENT | dict(moe_intermediate_size=8, n_routed_experts=6, num_experts_per_tok=3, first_k_dense_replace=1)
+MSCALE = YARN | dict(mscale=0.7, mscale_all_dim=0.7)
+GLM_MOE = dict(hidden_size=12, num_attention_heads=2, num_key_value_heads=1, head_dim=8, moe_intermediate_size=8,
+               n_routed_experts=4, num_experts_per_tok=2, tie_word_embeddings=False)
+ERNIE_MOE = dict(hidden_size=12, num_attention_heads=2, num_key_value_heads=1, moe_intermediate_size=8,
+                 moe_num_experts=4, moe_k=2)
+MINIMAX = dict(hidden_size=12, intermediate_size=8, num_attention_heads=2, num_key_value_heads=1, head_dim=8,
+               num_local_experts=4, num_experts_per_tok=2, tie_word_embeddings=False)
+PHIMOE = dict(hidden_size=12, intermediate_size=8, num_attention_heads=2, num_key_value_heads=1, num_local_experts=5,
+              tie_word_embeddings=False)
+DBRX = dict(d_model=12, n_heads=2, n_layers=2, max_seq_len=32, tie_word_embeddings=False)
 
 
 def multimodal(text, **options):
@@ -594,5 +631,104 @@ VARIANTS = {
                             dict(hidden_size=16, num_attention_heads=2, num_key_value_heads=1, head_dim=8,
                                  **rope(1e4, **MROPE)),
                             vision_config=QWEN_VISION, tie_word_embeddings=True, **QWEN_IMAGES),
+    },
+    "olmoe": {
+        "default": tiny("OlmoeForCausalLM", gguf=True, **OLMOE, norm_topk_prob=False, **rope(1e4)),
+        "v4_biases": tiny("OlmoeForCausalLM", **OLMOE | dict(num_key_value_heads=1), norm_topk_prob=True,
+                          attention_bias=True, rewrite=[v4], **rope(1e4)),
+    },
+    "flex_olmo": {
+        "default": tiny("FlexOlmoForCausalLM", **OLMOE, norm_topk_prob=False, **rope(5e5)),
+        "v4": tiny("FlexOlmoForCausalLM", **OLMOE | dict(num_key_value_heads=1), norm_topk_prob=True, rewrite=[v4],
+                   **rope(5e5)),
+    },
+    "granitemoe": {
+        "biases": tiny("GraniteMoeForCausalLM", **GRANITE_MOE, attention_bias=True, tie_word_embeddings=False,
+                       **rope(1e4)),
+        "v4": tiny("GraniteMoeForCausalLM", **GRANITE_MOE, tie_word_embeddings=True, rewrite=[v4], **rope(1e4)),
+    },
+    "granitemoeshared": {
+        "shared": tiny("GraniteMoeSharedForCausalLM", **GRANITE_MOE, shared_intermediate_size=10,
+                       tie_word_embeddings=False, **rope(1e4)),
+        "v4": tiny("GraniteMoeSharedForCausalLM", **GRANITE_MOE | dict(num_experts_per_tok=1),
+                   shared_intermediate_size=6, tie_word_embeddings=True, rewrite=[v4], **rope(1e4)),
+    },
+    "deepseek_v2": {
+        # v2: experts of the best groups, heads with narrower values
+        "v4_groups": tiny("DeepseekV2ForCausalLM", **DEEPSEEK, q_lora_rank=8, v_head_dim=4, n_shared_experts=2,
+                          topk_method="group_limited_greedy", n_group=3, topk_group=2, routed_scaling_factor=1.5,
+                          attention_bias=True, rewrite=[v4, hub_deepseek], **rope(1e4, **MSCALE | dict(mscale=1.0))),
+        # v2-lite: no latent of queries
+        "lite": tiny("DeepseekV2ForCausalLM", gguf=True, **DEEPSEEK | dict(first_k_dense_replace=0), q_lora_rank=None,
+                     v_head_dim=8, n_shared_experts=1, topk_method="greedy", **rope(1e4)),
+    },
+    "deepseek_v3": {
+        "v4_groups": tiny("DeepseekV3ForCausalLM", gguf=True, **DEEPSEEK, q_lora_rank=8, v_head_dim=4, n_shared_experts=1,
+                          n_group=3, topk_group=2, routed_scaling_factor=2.5,
+                          rewrite=[v4, hub_deepseek, tensors(prediction_layer)], **rope(1e4, **MSCALE)),
+        "halves": tiny("DeepseekV3ForCausalLM", **DEEPSEEK | dict(first_k_dense_replace=0), q_lora_rank=None,
+                       v_head_dim=8, n_shared_experts=2, n_group=1, topk_group=1, norm_topk_prob=False,
+                       attention_bias=True, rope_interleave=False, **rope(1e4)),
+    },
+    "kimi_k2": {
+        "v4": tiny("DeepseekV3ForCausalLM", **DEEPSEEK, q_lora_rank=8, v_head_dim=6, n_shared_experts=1, n_group=1,
+                   topk_group=1, routed_scaling_factor=2.8, rewrite=[v4, hub_deepseek, edit(model_type="kimi_k2")],
+                   **rope(5e4, **YARN | dict(beta_fast=1.0, beta_slow=1.0), mscale=1.0, mscale_all_dim=1.0)),
+    },
+    "glm4_moe": {
+        "qk_norm": tiny("Glm4MoeForCausalLM", gguf=True, **GLM_MOE, use_qk_norm=True, attention_bias=True, n_group=2,
+                        topk_group=1, routed_scaling_factor=2.0, **rope(1e4, partial_rotary_factor=0.5)),
+        "v4": tiny("Glm4MoeForCausalLM", **GLM_MOE, first_k_dense_replace=0, n_shared_experts=2, norm_topk_prob=False,
+                   rewrite=[v4, tensors(prediction_layer)], **rope(1e4, partial_rotary_factor=0.5)),
+    },
+    "glm4_moe_lite": {
+        "listed": tiny("Glm4MoeLiteForCausalLM", **LATENT, moe_intermediate_size=8, n_routed_experts=4,
+                       num_experts_per_tok=2, q_lora_rank=8, v_head_dim=8, mlp_layer_types=["sparse", "dense"],
+                       **rope(1e4)),
+        "v4": tiny("Glm4MoeLiteForCausalLM", **LATENT, moe_intermediate_size=8, n_routed_experts=4,
+                   num_experts_per_tok=2, q_lora_rank=None, v_head_dim=4, n_group=2, topk_group=1,
+                   rewrite=[v4, edit("mlp_layer_types", first_k_dense_replace=1, topk_method="noaux_tc")],
+                   **rope(1e4)),
+    },
+    "minicpm3": {
+        "v4_longrope": tiny("MiniCPM3ForCausalLM", **LATENT | dict(tie_word_embeddings=True), q_lora_rank=8,
+                            v_head_dim=4, scale_emb=3, scale_depth=0.9, dim_model_base=5, rewrite=[v4],
+                            **rope(1e4, rope_type="longrope", short_factor=[1.0, 1.3], long_factor=[1.5, 4.0],
+                                   original_max_position_embeddings=6)),
+        "biases": tiny("MiniCPM3ForCausalLM", **LATENT, q_lora_rank=None, v_head_dim=8, attention_bias=True,
+                       mlp_bias=True, dim_model_base=8, **rope(1e4)),
+    },
+    "ernie4_5_moe": {
+        "shared": tiny("Ernie4_5_MoeForCausalLM", gguf=True, **ERNIE_MOE, moe_num_shared_experts=2, tie_word_embeddings=True,
+                       **rope(5e5)),
+        "v4_interval": tiny("Ernie4_5_MoeForCausalLM", **ERNIE_MOE | dict(num_hidden_layers=3), head_dim=4,
+                            moe_num_shared_experts=0, moe_layer_interval=2, moe_layer_start_index=0,
+                            moe_layer_end_index=1, tie_word_embeddings=False, rewrite=[v4], **rope(1e4)),
+    },
+    "minimax_m2": {
+        "partial": tiny("MiniMaxM2ForCausalLM", gguf=True, **MINIMAX, **rope(5e6, partial_rotary_factor=0.25)),
+        "v4": tiny("MiniMaxM2ForCausalLM", **MINIMAX, rewrite=[v4, edit("partial_rotary_factor", rotary_dim=4)],
+                   **rope(5e6, partial_rotary_factor=0.5)),
+    },
+    "phimoe": {
+        "sliding": tiny("PhimoeForCausalLM", **PHIMOE, router_jitter_noise=0.3, attention_bias=True, sliding_window=4,
+                        **rope(1e4)),
+        "v4_longrope": tiny("PhimoeForCausalLM", **PHIMOE, lm_head_bias=True, rewrite=[v4], **rope(
+            1e4, rope_type="longrope", short_factor=[1.0, 1.1, 1.3], long_factor=[1.5, 2.5, 4.0], short_mscale=1.2,
+            long_mscale=1.2, original_max_position_embeddings=16)),
+    },
+    "dbrx": {
+        "grouped": named("DbrxForCausalLM", gguf=True, **DBRX, attn_config=dict(kv_n_heads=1, clip_qkv=0.7, rope_theta=100.0),
+                         ffn_config=dict(ffn_hidden_size=8, moe_num_experts=4, moe_top_k=2), **rope(100.0)),
+        "v4": named("DbrxForCausalLM", **DBRX, attn_config=dict(kv_n_heads=2, clip_qkv=8, rope_theta=1e4),
+                    ffn_config=dict(ffn_hidden_size=6, moe_num_experts=3, moe_top_k=2, moe_normalize_expert_weights=None),
+                    rewrite=[v4, edit("rope_theta", "rope_scaling")], **rope(1e4)),
+    },
+    "afmoe": {
+        "mup": tiny("AfmoeForCausalLM", **AFMOE, num_dense_layers=1, mup_enabled=True, tie_word_embeddings=True,
+                    layer_types=["sliding_attention", "full_attention"], **rope(1e4)),
+        # the hub's, which names no layer types
+        "v4": tiny("AfmoeForCausalLM", **AFMOE, num_dense_layers=0, attention_bias=True, global_attn_every_n_layers=2,
+                   tie_word_embeddings=False, rewrite=[v4, edit("layer_types")], **rope(100.0)),
     },
 }

@@ -34,6 +34,10 @@ template <>
 inline constexpr int kValuesOf<GateInput> = 5;
 template <>
 inline constexpr int kValuesOf<GateWidth> = 3;
+template <>
+inline constexpr int kValuesOf<RouterScore> = 4;
+template <>
+inline constexpr int kValuesOf<GroupScore> = 2;
 }  // namespace detail
 
 template <typename Visitor>
@@ -98,8 +102,26 @@ void visit_fields(Visitor& visit, ExpertsConfig& experts) {
   visit("experts_per_token", experts.experts_per_token);
   visit("d_mlp", experts.d_mlp);
   visit("d_shared", experts.d_shared);
-  visit("renormalized", experts.renormalized);
+  visit("shared_gate", experts.shared_gate);
   visit("router_bias", experts.router_bias);
+  visit("score", experts.score);
+  visit("mixer_range", experts.mixer_range);
+  visit("choice_bias", experts.choice_bias);
+  visit("groups", experts.groups);
+  visit("groups_per_token", experts.groups_per_token);
+  visit("group_score", experts.group_score);
+  visit("renormalized", experts.renormalized);
+  visit("least_sum", experts.least_sum);
+  visit("weight_scale", experts.weight_scale);
+}
+
+template <typename Visitor>
+void visit_fields(Visitor& visit, LatentConfig& latent) {
+  visit("kv_rank", latent.kv_rank);
+  visit("q_rank", latent.q_rank);
+  visit("d_rope", latent.d_rope);
+  visit("norm", latent.norm);
+  visit("adjacent_pairs", latent.adjacent_pairs);
 }
 
 template <typename Visitor>
@@ -136,6 +158,8 @@ void visit_fields(Visitor& visit, ModelConfig& config) {
   visit("n_heads", config.n_heads);
   visit("n_key_value_heads", config.n_key_value_heads);
   visit("d_head", config.d_head);
+  visit("d_value", config.d_value);
+  visit("latent", config.latent);
   visit("causal", config.causal);
   visit("qkv_bias", config.qkv_bias);
   visit("attention_output_bias", config.attention_output_bias);

@@ -110,6 +110,25 @@ void check_layers(const ModelConfig& config) {
   }
 }
 
+void check_expert_groups(const ExpertsConfig& experts) {
+  const int64_t size = experts.count / experts.groups;
+  const int64_t least = experts.group_score == GroupScore::kBestTwo ? 2 : 1;
+  if (experts.count % experts.groups != 0 || size < least) {
+    fail_argument(
+        "[ModelConfig] experts.groups: got {}, expected a divisor of experts.count = {} with at "
+        "least {} in each group",
+        experts.groups, experts.count, least);
+  }
+  // A product of the two could overflow.
+  if (experts.groups_per_token > experts.groups ||
+      (experts.experts_per_token + size - 1) / size > experts.groups_per_token) {
+    fail_argument(
+        "[ModelConfig] experts.groups_per_token: got {}, expected at most experts.groups = {}, "
+        "with at least experts_per_token = {} experts in all",
+        experts.groups_per_token, experts.groups, experts.experts_per_token);
+  }
+}
+
 void check_experts(const ExpertsConfig& experts) {
   if (experts.count == 0) return;
   check_positive("experts.count", experts.count);
@@ -120,6 +139,33 @@ void check_experts(const ExpertsConfig& experts) {
     fail_argument(
         "[ModelConfig] experts.experts_per_token: got {}, expected at most experts.count = {}",
         experts.experts_per_token, experts.count);
+  check_positive("experts.groups", experts.groups);
+  check_positive("experts.groups_per_token", experts.groups_per_token);
+  check_not_negative("experts.mixer_range", experts.mixer_range);
+  check_not_negative("experts.least_sum", experts.least_sum);
+  check_positive("experts.weight_scale", experts.weight_scale);
+  if (experts.groups > 1) check_expert_groups(experts);
+}
+
+void check_latent(const ModelConfig& config) {
+  const auto& latent = config.latent;
+  if (latent.kv_rank == 0) return;
+  check_positive("latent.kv_rank", latent.kv_rank);
+  check_not_negative("latent.q_rank", static_cast<double>(latent.q_rank));
+  check_positive("latent.norm.epsilon", latent.norm.epsilon);
+  if (latent.d_rope < 2 || latent.d_rope >= config.d_head || latent.d_rope % 2 != 0) {
+    fail_argument(
+        "[ModelConfig] latent.d_rope: got {}, expected an even number from 2, below d_head = {}",
+        latent.d_rope, config.d_head);
+  }
+  if (config.n_key_value_heads != config.n_heads) {
+    fail_argument(
+        "[ModelConfig] n_key_value_heads: got {} with latent attention, expected n_heads = {}",
+        config.n_key_value_heads, config.n_heads);
+  }
+  if (config.qkv_clip > 0)
+    fail_argument("[ModelConfig] qkv_clip: got {} with latent attention, expected 0",
+                  config.qkv_clip);
 }
 
 bool all_layers_have_experts(const ModelConfig& config) {
@@ -294,6 +340,24 @@ const char* to_string(Alibi alibi) {
   return "falcon";
 }
 
+const char* to_string(RouterScore score) {
+  switch (score) {
+    case RouterScore::kSoftmax:
+      return "softmax";
+    case RouterScore::kChosenSoftmax:
+      return "softmax of the chosen";
+    case RouterScore::kSigmoid:
+      return "sigmoid";
+    case RouterScore::kSparseMixer:
+      break;
+  }
+  return "sparse mixer";
+}
+
+const char* to_string(GroupScore score) {
+  return score == GroupScore::kBestTwo ? "best two" : "best";
+}
+
 const char* to_string(RopeScalingKind kind) {
   switch (kind) {
     case RopeScalingKind::kNone:
@@ -333,7 +397,7 @@ double ModelConfig::softmax_scale() const {
 int64_t ModelConfig::gate_factors() const {
   if (gate.input == GateInput::kNone) return 0;
   if (gate.width == GateWidth::kToken) return 1;
-  return gate.width == GateWidth::kHead ? n_heads : n_heads * d_head;
+  return gate.width == GateWidth::kHead ? n_heads : n_heads * value_width();
 }
 
 void ModelConfig::validate() const {
@@ -344,6 +408,7 @@ void ModelConfig::validate() const {
   check_positive("n_heads", n_heads);
   check_positive("n_key_value_heads", n_key_value_heads);
   check_positive("d_head", d_head);
+  check_not_negative("d_value", static_cast<double>(d_value));
   check_positive("d_vocabulary", d_vocabulary);
   check_positive("context", context);
   check_not_negative("d_embedding", static_cast<double>(d_embedding));
@@ -387,6 +452,7 @@ void ModelConfig::validate() const {
     fail_argument("[ModelConfig] ropes: got {} of them, expected at most {}", ropes.size(), limit);
   for (const auto& rope : ropes) check_rope(rope, d_head);
   check_experts(experts);
+  check_latent(*this);
   check_layers(*this);
 }
 

@@ -19,6 +19,34 @@ torch::Tensor transpose_matrix(const torch::Tensor& stored) {
   return stored.dim() == 2 ? stored.t() : stored;
 }
 
+// Reorders the rows with RoPE, in dimension `dimension`, if the file has them in adjacent pairs.
+torch::Tensor rotary_rows(const torch::Tensor& rows, int64_t dimension, const ModelConfig& config) {
+  if (!config.latent.adjacent_pairs) return rows;
+  return rows.unflatten(dimension, {-1, 2})
+      .transpose(dimension, dimension + 1)
+      .flatten(dimension, dimension + 1);
+}
+
+torch::Tensor latent_rows(const torch::Tensor& stored, LatentPart part, const ModelConfig& config) {
+  const int64_t d_rope = config.latent.d_rope, d_plain = config.d_head - d_rope;
+  const auto heads = [&] { return stored.unflatten(0, {config.n_heads, -1}); };
+  switch (part) {
+    case LatentPart::kQuery: {
+      const auto rotary = rotary_rows(heads().narrow(1, d_plain, d_rope), 1, config);
+      return at::cat({rotary, heads().narrow(1, 0, d_plain)}, 1).flatten(0, 1);
+    }
+    case LatentPart::kLatent:
+      return stored.narrow(0, 0, config.latent.kv_rank);
+    case LatentPart::kSharedKey:
+      return rotary_rows(stored.narrow(0, config.latent.kv_rank, d_rope), 0, config);
+    case LatentPart::kKey:
+      return heads().narrow(1, 0, d_plain).flatten(0, 1);
+    case LatentPart::kValue:
+      break;
+  }
+  return heads().narrow(1, d_plain, config.value_width()).flatten(0, 1);
+}
+
 }  // namespace
 
 Extract unchanged() {
@@ -84,6 +112,22 @@ Extract of_one_expert(Extract inner) {
   return [inner = std::move(inner)](const auto& stored, const auto& config, int64_t expert) {
     return inner(stored[expert], config, expert);
   };
+}
+
+Extract latent_part(LatentPart part) {
+  return [part](const auto& stored, const auto& config, int64_t) {
+    return latent_rows(stored, part, config);
+  };
+}
+
+Extract rows_of_one_expert() {
+  return [](const auto& stored, const auto& config, int64_t expert) {
+    return stored.unflatten(0, {config.experts.count, -1})[expert];
+  };
+}
+
+Extract flattened() {
+  return [](const auto& stored, const auto&, int64_t) { return stored.flatten(); };
 }
 
 Extract alternate_rows(int64_t index) {

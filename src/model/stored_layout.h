@@ -37,8 +37,18 @@ struct GroupRows {
 };
 /// The rows that `rows` selects, group by group.
 Extract rows_of_groups(std::function<GroupRows(const ModelConfig&)> rows);
+
+enum class LatentPart { kQuery, kLatent, kSharedKey, kKey, kValue };
+/// The rows of one part of latent attention. The query heads of a file are [without RoPE, with
+/// RoPE]; a tensor has the latent's rows and then those of the keys with RoPE; another one has for
+/// each head the rows of the key, then those of the value.
+Extract latent_part(LatentPart part);
 /// One expert of a tensor [experts, ...], followed by `inner`.
 Extract of_one_expert(Extract inner);
+/// One expert of a tensor whose rows are those of all experts.
+Extract rows_of_one_expert();
+/// All elements in one dimension.
+Extract flattened();
 /// Every second row, starting at `index`.
 Extract alternate_rows(int64_t index);
 /// A tensor [a, 1, b] as [a, b] (PyTorch's convolution of each channel by itself).

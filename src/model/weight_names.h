@@ -29,6 +29,8 @@ struct WeightNames {
   std::vector<WeightName> end;       // without a prefix
   std::vector<std::string> superfluous;  // unused tensors to ignore; patterns as in matches_any
   bool transposed_layers = false;        // the matrices of layers are stored [in, out]
+  /// Files can have one layer more, which predicts a further token; its tensors are ignored.
+  bool has_prediction_layer = false;
 };
 
 /// A parameter's location in a file.

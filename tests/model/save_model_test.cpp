@@ -70,6 +70,12 @@ TEST_F(SaveModelTest, TheRestIsSavedAsOurs) {
       change([](auto& c) { c.feed_forward = FeedForwardKind::kLinear; }),
       change([](auto& c) { c.feed_forward = FeedForwardKind::kNone; }),
       change([](auto& c) { c.layers.assign(2, {.window = 3}); }),
+      change([](auto& c) { c.d_value = 6; }),
+      change([](auto& c) {
+        c.n_key_value_heads = c.n_heads;
+        c.latent = {.kv_rank = 6, .q_rank = 5, .d_rope = 4};
+        c.ropes.front().dimensions = 4;
+      }),
   };
   for (const auto& config : configs) EXPECT_EQ(saved_as(config), "spikesink");
 }

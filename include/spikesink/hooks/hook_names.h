@@ -10,6 +10,8 @@
 //   mlp.hook_act      output of the activation function
 //   attn.hook_lse     logarithm of the softmax denominator
 //   attn.hook_gate    factors of a gate on the head outputs
+//   attn.hook_q_latent, attn.hook_kv_latent
+//                     the latent vectors of latent attention
 //   attn.hook_in, mlp.hook_in, unembed.hook_in
 //                     input of the first linear maps: q, k and v; gate and up; the unembedding
 //   unembed.hook_out  logits
@@ -55,11 +57,15 @@ inline constexpr std::string_view kResidPost = "hook_resid_post";
 //
 // [B, T, d_model], input of the query, key and value projections
 inline constexpr std::string_view kAttentionIn = "attn.hook_in";
+// [B, T, q_rank], latent of the queries, after its norm; latent attention only
+inline constexpr std::string_view kQLatent = "attn.hook_q_latent";
+// [B, T, kv_rank], latent of keys and values, after its norm; latent attention only
+inline constexpr std::string_view kKvLatent = "attn.hook_kv_latent";
 // [B, T, H, d_head], queries before RoPE
 inline constexpr std::string_view kQ = "attn.hook_q";
 // [B, T, K, d_head], keys before RoPE
 inline constexpr std::string_view kK = "attn.hook_k";
-// [B, T, K, d_head], values
+// [B, T, K, d_value], values
 inline constexpr std::string_view kV = "attn.hook_v";
 // [B, T, H, d_head], queries of the dot product, after RoPE
 inline constexpr std::string_view kRotQ = "attn.hook_rot_q";
@@ -71,9 +77,9 @@ inline constexpr std::string_view kScores = "attn.hook_attn_scores";
 inline constexpr std::string_view kLse = "attn.hook_lse";
 // [B, H, T, S], attention weights
 inline constexpr std::string_view kPattern = "attn.hook_pattern";
-// [B, T, H, d_head], factors of the head outputs; gated attention only
+// [B, T, H, d_value], factors of the head outputs; gated attention only
 inline constexpr std::string_view kGate = "attn.hook_gate";
-// [B, T, H, d_head], head outputs after the gate
+// [B, T, H, d_value], head outputs after the gate
 inline constexpr std::string_view kZ = "attn.hook_z";
 
 // In the gated DeltaNet of a layer without attention ("blocks.N.").
@@ -123,7 +129,8 @@ inline constexpr std::string_view kExpertWeights = "hook_expert_weights";
 inline constexpr std::string_view kExpertIndices = "hook_expert_indices";
 
 // In a norm ("blocks.N.{ln1,ln1_post,ln2,ln2_post}.", "blocks.N.attn.{q_norm,k_norm}.",
-// "blocks.N.delta.norm.", "embed.ln.", "mlm_head.ln.", "ln_final.").
+// "blocks.N.attn.{q_latent_norm,kv_latent_norm}.", "blocks.N.delta.norm.", "embed.ln.",
+// "mlm_head.ln.", "ln_final.").
 //
 // [B, T, 1], the divisor of the norm
 inline constexpr std::string_view kScale = "hook_scale";

@@ -3,6 +3,7 @@
 #include "spikesink/hooks/hook_registry.h"
 #include "spikesink/model/attention_gate.h"
 #include "spikesink/model/attention_params.h"
+#include "spikesink/model/latent_projection.h"
 #include "spikesink/model/linear.h"
 #include "spikesink/model/norm.h"
 #include "spikesink/model/pass_context.h"
@@ -41,17 +42,19 @@ class AttentionImpl : public torch::nn::Module {
   /// Returns the parameters of this layer's attention in one pass.
   AttentionParams attention_params(const PassContext& context) const;
 
-  Linear q{nullptr}, k{nullptr}, v{nullptr}, o{nullptr};
+  Linear q{nullptr}, k{nullptr}, v{nullptr}, o{nullptr};  // q, k, v: null with latent attention
+  LatentProjection latent{nullptr};                       // null without
   Norm q_norm{nullptr}, k_norm{nullptr};
   torch::Tensor sink_logits;  // [H], a logit in each head's softmax denominator, or undefined
-  /// A learned key and value that every query sees, the key without RoPE. [K, d_head], or
-  /// undefined.
+  /// A learned key and value that every query sees, the key without RoPE. [K, d_head] and
+  /// [K, d_value], or undefined.
   torch::Tensor bias_key, bias_value;
   AttentionGate gate{nullptr};  // null without a gate
   AttentionCap attention_cap;   // set by RemoveSinks
 
  private:
-  torch::Tensor project(const Linear& projection, const torch::Tensor& x) const;
+  QueryKeyValue project(const torch::Tensor& x);
+  torch::Tensor project(const Linear& projection, const torch::Tensor& x, int64_t width) const;
   torch::Tensor apply_norm(const Norm& norm, const torch::Tensor& heads) const;
   torch::Tensor apply_rope(const torch::Tensor& heads, const PassContext& context,
                            int64_t first) const;
@@ -65,7 +68,7 @@ class AttentionImpl : public torch::nn::Module {
                                   const torch::Tensor& v, const PassContext& context) const;
 
   int64_t layer_;
-  int64_t d_head_;
+  int64_t d_head_, d_value_;
   int64_t rope_index_;
   double qkv_clip_;
   bool norms_all_heads_, norms_after_rope_;

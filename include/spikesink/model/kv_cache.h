@@ -33,8 +33,8 @@ class KvCache {
   /// Removes all tokens and resets `appended_tokens`.
   void clear() { *this = {}; }
 
-  /// For models: appends a layer's new keys and values [B, T, K, d_head], and replaces both
-  /// arguments by all cached ones, [B, S, K, d_head].
+  /// For models: appends a layer's new keys [B, T, K, d_head] and values [B, T, K, d_value], and
+  /// replaces both arguments by all cached ones, [B, S, K, ...].
   void append(int64_t layer, torch::Tensor& keys, torch::Tensor& values);
   /// For models: the state of a layer without attention, which its forward pass replaces.
   RecurrentState& recurrent_state(int64_t layer);

@@ -86,7 +86,7 @@ HookScope SinkKeySpan::attach(Transformer& model, RunContext& context) {
   }
   layers_.clear();
   HookScope scope;
-  if (options_.channels.empty()) return scope;
+  if (options_.channels.empty() || config.latent.kv_rank > 0) return scope;
   for (const int64_t layer : config.attention_layers()) {
     const size_t index = layers_.size();
     layers_.emplace_back(config, layer);

@@ -205,6 +205,10 @@ RopeConfig read_rope(ConfigKeys& keys, const ModelConfig& config, const RopeDefa
     rope.scaling = read_scaling(own, keys, config, nested);
   }
   if (defaults.query_scale) own.ignore({"llama_4_scaling_beta"});
+  if (defaults.mscales && rope.scaling.kind != RopeScalingKind::kNone) {
+    rope.scaling.attention_factor = own.number("short_mscale");
+    own.expect("long_mscale", rope.scaling.attention_factor);
+  }
   own.refuse_or_ignore_unread();
   return rope;
 }
@@ -223,6 +227,28 @@ std::vector<RopeConfig> read_ropes_by_layer_type(ConfigKeys& keys, const ModelCo
   if (has_layer_types(rope_object(keys)))
     return {full, read_rope(keys, config, {.theta = flat}, "sliding_attention")};
   return {full, {.theta = flat, .dimensions = full.dimensions}};
+}
+
+double read_softmax_factor(ConfigKeys& keys) {
+  auto rope = keys.object(rope_key(keys), "rope_parameters");
+  const auto kind = rope.has("rope_type") ? rope.text("rope_type") : rope.text("type", "default");
+  const double scale = rope.number("mscale_all_dim", 0);
+  if (kind == "default" || scale == 0) return 1;
+  const double factor = yarn_mscale(rope.number("factor"), scale);
+  return factor * factor;
+}
+
+int64_t read_product(ConfigKeys& keys, std::string_view count, int64_t width) {
+  int64_t product = 0;
+  if (__builtin_mul_overflow(keys.integer(count), width, &product))
+    keys.refuse(count, "a smaller number");
+  return product;
+}
+
+void set_expert_layers(ModelConfig& config, int64_t first) {
+  auto& layers = each_layer(config);
+  for (size_t number = 0; number < layers.size(); ++number)
+    layers[number].has_experts = static_cast<int64_t>(number) >= first;
 }
 
 void read_windows(ConfigKeys& keys, ModelConfig& config, int64_t window,

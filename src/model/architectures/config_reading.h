@@ -32,6 +32,7 @@ struct RopeDefaults {
   /// A dynamic scaling with `alpha` multiplies the base, whatever the length of the sequence.
   bool fixed_alpha = false;
   bool query_scale = false;  // the family reads `llama_4_scaling_beta`, with read_query_scale
+  bool mscales = false;      // a scaling has its factor of cosine and sine in `short_mscale`
 };
 /// Returns the object of the RoPE parameters. As in transformers, the key of version 4 has
 /// priority.
@@ -56,6 +57,15 @@ std::vector<RopeConfig> read_ropes_by_layer_type(ConfigKeys& keys, const ModelCo
 
 /// Returns YaRN's default factor of cosine and sine (arXiv 2309.00071, eq. 22).
 double yarn_attention_factor(double factor);
+
+/// Returns the factor of the softmax scale that follows from YaRN's `mscale_all_dim` (DeepSeek).
+double read_softmax_factor(ConfigKeys& keys);
+
+/// Reads a size that is `count` times `width`.
+int64_t read_product(ConfigKeys& keys, std::string_view count, int64_t width);
+
+/// Gives experts to the layers from number `first` on.
+void set_expert_layers(ModelConfig& config, int64_t first);
 
 /// Sets the sliding window of each layer from `layer_types` ("sliding_attention" or
 /// "full_attention"), or, if that is absent, with `slides`.

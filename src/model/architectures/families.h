@@ -34,11 +34,55 @@ ModelConfig read_qwen3_5_text(ConfigKeys& keys);
 ModelConfig read_qwen3_5_moe(ConfigKeys& keys);
 ModelConfig read_qwen3_5_moe_text(ConfigKeys& keys);
 WeightNames qwen3_5_names();
+
+ModelConfig read_afmoe(ConfigKeys& keys);
+WeightNames afmoe_names();
 ModelConfig read_gguf_qwen2(GgufKeys& keys);
 ModelConfig read_gguf_qwen3(GgufKeys& keys);
 
 ModelConfig read_mixtral(ConfigKeys& keys);
 WeightNames mixtral_names();
+
+ModelConfig read_granitemoe(ConfigKeys& keys);
+ModelConfig read_granitemoeshared(ConfigKeys& keys);
+WeightNames granitemoe_names();
+
+ModelConfig read_ernie4_5_moe(ConfigKeys& keys);
+WeightNames ernie4_5_moe_names();
+ModelConfig read_gguf_ernie4_5_moe(GgufKeys& keys);
+
+ModelConfig read_minimax_m2(ConfigKeys& keys);
+WeightNames minimax_m2_names();
+ModelConfig read_gguf_minimax_m2(GgufKeys& keys);
+
+ModelConfig read_phimoe(ConfigKeys& keys);
+WeightNames phimoe_names();
+
+ModelConfig read_dbrx(ConfigKeys& keys);
+WeightNames dbrx_names();
+ModelConfig read_gguf_dbrx(GgufKeys& keys);
+WeightNames gguf_dbrx_names();
+
+ModelConfig read_deepseek_v2(ConfigKeys& keys);
+ModelConfig read_deepseek_v3(ConfigKeys& keys);
+WeightNames deepseek_names();
+ModelConfig read_gguf_deepseek2(GgufKeys& keys);
+WeightNames gguf_deepseek2_names();
+
+ModelConfig read_glm4_moe(ConfigKeys& keys);
+ModelConfig read_glm4_moe_lite(ConfigKeys& keys);
+WeightNames glm4_moe_names();
+ModelConfig read_gguf_glm4_moe(GgufKeys& keys);
+WeightNames gguf_glm4_moe_names();
+
+ModelConfig read_minicpm3(ConfigKeys& keys);
+WeightNames minicpm3_names();
+
+ModelConfig read_olmoe(ConfigKeys& keys);
+ModelConfig read_flex_olmo(ConfigKeys& keys);
+WeightNames olmoe_names();
+WeightNames flex_olmo_names();
+ModelConfig read_gguf_olmoe(GgufKeys& keys);
 
 ModelConfig read_olmo(ConfigKeys& keys);
 ModelConfig read_olmo2(ConfigKeys& keys);

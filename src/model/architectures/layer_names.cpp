@@ -40,6 +40,14 @@ void add_multimodal_names(WeightNames& names) {
   }
 }
 
+std::vector<WeightName> routed_experts() {
+  return std::vector<WeightName>{{"mlp.router", "mlp.gate"},
+                                 {"mlp.experts.{}.gate", "mlp.experts.{}.gate_proj"},
+                                 {"mlp.experts.{}.up", "mlp.experts.{}.up_proj"},
+                                 {"mlp.experts.{}.down", "mlp.experts.{}.down_proj"}} +
+         experts_in_one_tensor();
+}
+
 std::vector<WeightName> experts_in_one_tensor() {
   return {{"mlp.experts.{}.gate.weight", "mlp.experts.gate_up_proj", of_one_expert(half(0))},
           {"mlp.experts.{}.up.weight", "mlp.experts.gate_up_proj", of_one_expert(half(1))},

@@ -24,6 +24,10 @@ std::vector<WeightName> megatron_layer(const std::string& attention);
 /// Adds the names of a language model within a multimodal one, and ignores the other tensors.
 void add_multimodal_names(WeightNames& names);
 
+/// The router and the experts of the Qwen family, each expert in its own module or all in one
+/// tensor.
+std::vector<WeightName> routed_experts();
+
 /// All experts in one tensor, with gate and up stacked, like transformers stores them in memory.
 std::vector<WeightName> experts_in_one_tensor();
 

@@ -140,18 +140,13 @@ WeightNames qwen3_names() {
 
 WeightNames qwen_moe_names() {
   auto names = llama_names();
-  names.in_layer = std::move(names.in_layer) +
+  names.in_layer = std::move(names.in_layer) + routed_experts() +
                    std::vector<WeightName>{
-                       {"mlp.router", "mlp.gate"},
-                       {"mlp.experts.{}.gate", "mlp.experts.{}.gate_proj"},
-                       {"mlp.experts.{}.up", "mlp.experts.{}.up_proj"},
-                       {"mlp.experts.{}.down", "mlp.experts.{}.down_proj"},
                        {"mlp.shared.gate", "mlp.shared_expert.gate_proj"},
                        {"mlp.shared.up", "mlp.shared_expert.up_proj"},
                        {"mlp.shared.down", "mlp.shared_expert.down_proj"},
                        {"mlp.shared_expert_gate", "mlp.shared_expert_gate"},
-                   } +
-                   experts_in_one_tensor();
+                   };
   return names;
 }
 

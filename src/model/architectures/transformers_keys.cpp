@@ -6,6 +6,14 @@ namespace spikesink::detail {
 namespace {
 
 // clang-format off
+constexpr std::string_view kTransformersKeysAfmoe[] = {
+    "attention_bias", "global_attn_every_n_layers", "head_dim", "hidden_act", "hidden_size",
+    "intermediate_size", "is_causal", "layer_types", "max_position_embeddings",
+    "moe_intermediate_size", "mup_enabled", "num_attention_heads", "num_dense_layers",
+    "num_experts", "num_experts_per_tok", "num_hidden_layers", "num_key_value_heads",
+    "num_shared_experts", "original_max_position_embeddings", "partial_rotary_factor",
+    "per_layer_config", "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling",
+    "rope_theta", "route_scale", "sliding_window", "tie_word_embeddings", "vocab_size"};
 constexpr std::string_view kTransformersKeysApertus[] = {
     "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
@@ -48,12 +56,52 @@ constexpr std::string_view kTransformersKeysCohere2[] = {
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "quantization_config", "rope_parameters", "rope_scaling", "rope_theta", "sliding_window",
     "sliding_window_pattern", "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysDbrx[] = {
+    "attn_config", "d_model", "ffn_act_fn", "ffn_config", "ffn_hidden_size", "head_dim",
+    "hidden_size", "is_causal", "max_position_embeddings", "max_seq_len", "moe_jitter_eps",
+    "moe_num_experts", "n_heads", "n_layers", "num_attention_heads", "num_hidden_layers",
+    "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
+    "quantization_config", "rope_parameters", "rope_scaling", "rope_theta", "tie_word_embeddings",
+    "vocab_size"};
+constexpr std::string_view kTransformersKeysDbrxAttnConfig[] = {
+    "clip_qkv", "kv_n_heads", "rope_theta"};
+constexpr std::string_view kTransformersKeysDbrxFfnConfig[] = {
+    "moe_loss_weight", "moe_normalize_expert_weights", "moe_num_experts", "moe_top_k"};
+constexpr std::string_view kTransformersKeysDeepseekV2[] = {
+    "attention_bias", "first_k_dense_replace", "head_dim", "hidden_act", "hidden_size",
+    "intermediate_size", "is_causal", "kv_lora_rank", "max_position_embeddings", "mlp_bias",
+    "moe_intermediate_size", "n_group", "n_routed_experts", "n_shared_experts",
+    "num_attention_heads", "num_experts", "num_experts_per_tok", "num_hidden_layers",
+    "num_key_value_heads", "original_max_position_embeddings", "partial_rotary_factor",
+    "per_layer_config", "q_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim",
+    "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
+    "routed_scaling_factor", "tie_word_embeddings", "topk_group", "topk_method", "v_head_dim",
+    "vocab_size"};
+constexpr std::string_view kTransformersKeysDeepseekV3[] = {
+    "attention_bias", "first_k_dense_replace", "head_dim", "hidden_act", "hidden_size",
+    "intermediate_size", "is_causal", "kv_lora_rank", "max_position_embeddings",
+    "moe_intermediate_size", "n_group", "n_routed_experts", "n_shared_experts", "norm_topk_prob",
+    "num_attention_heads", "num_experts_per_tok", "num_hidden_layers", "num_key_value_heads",
+    "num_local_experts", "original_max_position_embeddings", "partial_rotary_factor",
+    "per_layer_config", "q_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim",
+    "quantization_config", "rms_norm_eps", "rope_interleave", "rope_parameters", "rope_scaling",
+    "rope_theta", "routed_scaling_factor", "tie_word_embeddings", "topk_group", "v_head_dim",
+    "vocab_size"};
 constexpr std::string_view kTransformersKeysErnie45[] = {
     "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
     "tie_word_embeddings", "use_bias", "vocab_size"};
+constexpr std::string_view kTransformersKeysErnie45Moe[] = {
+    "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
+    "max_position_embeddings", "moe_intermediate_size", "moe_k", "moe_layer_end_index",
+    "moe_layer_interval", "moe_layer_start_index", "moe_norm_min", "moe_num_experts",
+    "moe_num_shared_experts", "num_attention_heads", "num_experts", "num_experts_per_tok",
+    "num_hidden_layers", "num_key_value_heads", "original_max_position_embeddings",
+    "partial_rotary_factor", "per_layer_config", "quantization_config", "rms_norm_eps",
+    "rope_parameters", "rope_scaling", "rope_theta", "tie_word_embeddings", "use_bias",
+    "vocab_size"};
 constexpr std::string_view kTransformersKeysExaone4[] = {
     "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal", "layer_types",
     "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
@@ -67,6 +115,13 @@ constexpr std::string_view kTransformersKeysFalcon[] = {
     "num_ln_in_parallel_attn", "original_max_position_embeddings", "parallel_attn",
     "partial_rotary_factor", "per_layer_config", "quantization_config", "rope_parameters",
     "rope_scaling", "rope_theta", "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysFlexOlmo[] = {
+    "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
+    "max_position_embeddings", "norm_topk_prob", "num_attention_heads", "num_experts",
+    "num_experts_per_tok", "num_hidden_layers", "num_key_value_heads", "num_local_experts",
+    "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
+    "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
+    "tie_word_embeddings", "vocab_size"};
 constexpr std::string_view kTransformersKeysGemma[] = {
     "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
@@ -104,6 +159,23 @@ constexpr std::string_view kTransformersKeysGlm4[] = {
     "num_hidden_layers", "num_key_value_heads", "original_max_position_embeddings",
     "partial_rotary_factor", "per_layer_config", "quantization_config", "rms_norm_eps",
     "rope_parameters", "rope_scaling", "rope_theta", "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysGlm4Moe[] = {
+    "attention_bias", "first_k_dense_replace", "head_dim", "hidden_act", "hidden_size",
+    "intermediate_size", "is_causal", "max_position_embeddings", "moe_intermediate_size",
+    "n_group", "n_routed_experts", "n_shared_experts", "norm_topk_prob", "num_attention_heads",
+    "num_experts_per_tok", "num_hidden_layers", "num_key_value_heads", "num_local_experts",
+    "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
+    "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
+    "routed_scaling_factor", "tie_word_embeddings", "topk_group", "use_qk_norm", "vocab_size"};
+constexpr std::string_view kTransformersKeysGlm4MoeLite[] = {
+    "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
+    "kv_lora_rank", "max_position_embeddings", "mlp_layer_types", "moe_intermediate_size",
+    "n_group", "n_routed_experts", "n_shared_experts", "norm_topk_prob", "num_attention_heads",
+    "num_experts_per_tok", "num_hidden_layers", "num_key_value_heads", "num_local_experts",
+    "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
+    "q_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "quantization_config", "rms_norm_eps",
+    "rope_interleave", "rope_parameters", "rope_scaling", "rope_theta", "routed_scaling_factor",
+    "tie_word_embeddings", "topk_group", "v_head_dim", "vocab_size"};
 constexpr std::string_view kTransformersKeysGpt2[] = {
     "activation_function", "hidden_size", "is_causal", "layer_norm_epsilon",
     "max_position_embeddings", "n_embd", "n_head", "n_inner", "n_layer", "n_positions",
@@ -145,6 +217,21 @@ constexpr std::string_view kTransformersKeysGranite[] = {
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "quantization_config", "residual_multiplier", "rms_norm_eps", "rope_parameters",
     "rope_scaling", "rope_theta", "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysGranitemoe[] = {
+    "attention_bias", "attention_multiplier", "embedding_multiplier", "head_dim", "hidden_act",
+    "hidden_size", "intermediate_size", "is_causal", "logits_scaling", "max_position_embeddings",
+    "num_attention_heads", "num_experts_per_tok", "num_hidden_layers", "num_key_value_heads",
+    "num_local_experts", "original_max_position_embeddings", "partial_rotary_factor",
+    "per_layer_config", "quantization_config", "residual_multiplier", "rms_norm_eps",
+    "rope_parameters", "rope_scaling", "rope_theta", "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysGranitemoeshared[] = {
+    "attention_bias", "attention_multiplier", "embedding_multiplier", "head_dim", "hidden_act",
+    "hidden_size", "intermediate_size", "is_causal", "logits_scaling", "max_position_embeddings",
+    "num_attention_heads", "num_experts_per_tok", "num_hidden_layers", "num_key_value_heads",
+    "num_local_experts", "original_max_position_embeddings", "partial_rotary_factor",
+    "per_layer_config", "quantization_config", "residual_multiplier", "rms_norm_eps",
+    "rope_parameters", "rope_scaling", "rope_theta", "shared_intermediate_size",
+    "tie_word_embeddings", "vocab_size"};
 constexpr std::string_view kTransformersKeysHelium[] = {
     "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "max_position_embeddings", "mlp_bias", "num_attention_heads", "num_hidden_layers",
@@ -157,6 +244,16 @@ constexpr std::string_view kTransformersKeysHunyuanV1Dense[] = {
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
     "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysKimiK2[] = {
+    "attention_bias", "first_k_dense_replace", "head_dim", "hidden_act", "hidden_size",
+    "intermediate_size", "is_causal", "kv_lora_rank", "max_position_embeddings",
+    "moe_intermediate_size", "n_group", "n_routed_experts", "n_shared_experts", "norm_topk_prob",
+    "num_attention_heads", "num_experts_per_tok", "num_hidden_layers", "num_key_value_heads",
+    "num_local_experts", "original_max_position_embeddings", "partial_rotary_factor",
+    "per_layer_config", "q_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim",
+    "quantization_config", "rms_norm_eps", "rope_interleave", "rope_parameters", "rope_scaling",
+    "rope_theta", "routed_scaling_factor", "tie_word_embeddings", "topk_group", "v_head_dim",
+    "vocab_size"};
 constexpr std::string_view kTransformersKeysLlama[] = {
     "attention_bias", "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "max_position_embeddings", "mlp_bias", "num_attention_heads", "num_hidden_layers",
@@ -167,6 +264,21 @@ constexpr std::string_view kTransformersKeysLlava[] = {
     "image_token_id", "image_token_index", "multimodal_projector_bias", "per_layer_config",
     "projector_hidden_act", "quantization_config", "text_config", "tie_word_embeddings",
     "vision_config", "vision_feature_layer"};
+constexpr std::string_view kTransformersKeysMinicpm3[] = {
+    "attention_bias", "dim_model_base", "head_dim", "hidden_act", "hidden_size",
+    "intermediate_size", "is_causal", "kv_lora_rank", "logits_scaling", "max_position_embeddings",
+    "mlp_bias", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
+    "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
+    "q_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "quantization_config", "rms_norm_eps",
+    "rope_parameters", "rope_scaling", "rope_theta", "scale_depth", "scale_emb",
+    "tie_word_embeddings", "v_head_dim", "vocab_size"};
+constexpr std::string_view kTransformersKeysMinimaxM2[] = {
+    "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
+    "max_position_embeddings", "num_attention_heads", "num_experts", "num_experts_per_tok",
+    "num_hidden_layers", "num_key_value_heads", "num_local_experts",
+    "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
+    "quantization_config", "rms_norm_eps", "rope_parameters", "rope_theta", "rotary_dim",
+    "tie_word_embeddings", "vocab_size"};
 constexpr std::string_view kTransformersKeysMinistral3[] = {
     "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal",
     "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
@@ -220,6 +332,13 @@ constexpr std::string_view kTransformersKeysOlmo3[] = {
     "num_key_value_heads", "original_max_position_embeddings", "partial_rotary_factor",
     "per_layer_config", "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling",
     "rope_theta", "sliding_window", "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysOlmoe[] = {
+    "attention_bias", "clip_qkv", "head_dim", "hidden_act", "hidden_size", "intermediate_size",
+    "is_causal", "max_position_embeddings", "norm_topk_prob", "num_attention_heads",
+    "num_experts", "num_experts_per_tok", "num_hidden_layers", "num_key_value_heads",
+    "num_local_experts", "original_max_position_embeddings", "partial_rotary_factor",
+    "per_layer_config", "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling",
+    "rope_theta", "sliding_window", "tie_word_embeddings", "vocab_size"};
 constexpr std::string_view kTransformersKeysOpenaiGpt[] = {
     "afn", "hidden_size", "layer_norm_epsilon", "max_position_embeddings", "n_embd", "n_head",
     "n_layer", "n_positions", "num_attention_heads", "num_hidden_layers", "per_layer_config",
@@ -241,6 +360,13 @@ constexpr std::string_view kTransformersKeysPhi3[] = {
     "original_max_position_embeddings", "partial_rotary_factor", "per_layer_config",
     "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling", "rope_theta",
     "sliding_window", "tie_word_embeddings", "vocab_size"};
+constexpr std::string_view kTransformersKeysPhimoe[] = {
+    "attention_bias", "head_dim", "hidden_act", "hidden_size", "input_jitter_noise",
+    "intermediate_size", "is_causal", "lm_head_bias", "max_position_embeddings",
+    "num_attention_heads", "num_experts_per_tok", "num_hidden_layers", "num_key_value_heads",
+    "num_local_experts", "original_max_position_embeddings", "partial_rotary_factor",
+    "per_layer_config", "quantization_config", "rms_norm_eps", "rope_parameters", "rope_scaling",
+    "rope_theta", "sliding_window", "tie_word_embeddings", "vocab_size"};
 constexpr std::string_view kTransformersKeysQwen2[] = {
     "head_dim", "hidden_act", "hidden_size", "intermediate_size", "is_causal", "layer_types",
     "max_position_embeddings", "max_window_layers", "num_attention_heads", "num_hidden_layers",
@@ -337,9 +463,10 @@ constexpr std::string_view kTransformersKeysRoberta[] = {
     "vocab_size"};
 constexpr std::string_view kTransformersKeysRopeParameters[] = {
     "alpha", "attention_factor", "beta_fast", "beta_slow", "factor", "full_attention",
-    "high_freq_factor", "llama_4_scaling_beta", "long_factor", "low_freq_factor", "mrope_section",
-    "mscale", "mscale_all_dim", "original_max_position_embeddings", "partial_rotary_factor",
-    "rope_theta", "rope_type", "short_factor", "sliding_attention", "truncate", "type"};
+    "high_freq_factor", "llama_4_scaling_beta", "long_factor", "long_mscale", "low_freq_factor",
+    "mrope_section", "mscale", "mscale_all_dim", "original_max_position_embeddings",
+    "partial_rotary_factor", "rope_theta", "rope_type", "short_factor", "short_mscale",
+    "sliding_attention", "truncate", "type"};
 constexpr std::string_view kTransformersKeysSeedOss[] = {
     "attention_bias", "attention_out_bias", "head_dim", "hidden_act", "hidden_size",
     "intermediate_size", "is_causal", "max_position_embeddings", "mlp_bias",
@@ -368,6 +495,7 @@ constexpr std::string_view kTransformersKeysStarcoder2[] = {
     "sliding_window", "tie_word_embeddings", "use_bias", "vocab_size"};
 
 constexpr KeyTable kTransformersKeysTables[] = {
+    {"afmoe", kTransformersKeysAfmoe},
     {"apertus", kTransformersKeysApertus},
     {"arcee", kTransformersKeysArcee},
     {"bert", kTransformersKeysBert},
@@ -376,15 +504,24 @@ constexpr KeyTable kTransformersKeysTables[] = {
     {"codegen", kTransformersKeysCodegen},
     {"cohere", kTransformersKeysCohere},
     {"cohere2", kTransformersKeysCohere2},
+    {"dbrx", kTransformersKeysDbrx},
+    {"dbrx.attn_config", kTransformersKeysDbrxAttnConfig},
+    {"dbrx.ffn_config", kTransformersKeysDbrxFfnConfig},
+    {"deepseek_v2", kTransformersKeysDeepseekV2},
+    {"deepseek_v3", kTransformersKeysDeepseekV3},
     {"ernie4_5", kTransformersKeysErnie45},
+    {"ernie4_5_moe", kTransformersKeysErnie45Moe},
     {"exaone4", kTransformersKeysExaone4},
     {"falcon", kTransformersKeysFalcon},
+    {"flex_olmo", kTransformersKeysFlexOlmo},
     {"gemma", kTransformersKeysGemma},
     {"gemma2", kTransformersKeysGemma2},
     {"gemma3", kTransformersKeysGemma3},
     {"gemma3_text", kTransformersKeysGemma3Text},
     {"glm", kTransformersKeysGlm},
     {"glm4", kTransformersKeysGlm4},
+    {"glm4_moe", kTransformersKeysGlm4Moe},
+    {"glm4_moe_lite", kTransformersKeysGlm4MoeLite},
     {"gpt2", kTransformersKeysGpt2},
     {"gpt_bigcode", kTransformersKeysGptBigcode},
     {"gpt_neo", kTransformersKeysGptNeo},
@@ -392,10 +529,15 @@ constexpr KeyTable kTransformersKeysTables[] = {
     {"gpt_oss", kTransformersKeysGptOss},
     {"gptj", kTransformersKeysGptj},
     {"granite", kTransformersKeysGranite},
+    {"granitemoe", kTransformersKeysGranitemoe},
+    {"granitemoeshared", kTransformersKeysGranitemoeshared},
     {"helium", kTransformersKeysHelium},
     {"hunyuan_v1_dense", kTransformersKeysHunyuanV1Dense},
+    {"kimi_k2", kTransformersKeysKimiK2},
     {"llama", kTransformersKeysLlama},
     {"llava", kTransformersKeysLlava},
+    {"minicpm3", kTransformersKeysMinicpm3},
+    {"minimax_m2", kTransformersKeysMinimaxM2},
     {"ministral3", kTransformersKeysMinistral3},
     {"mistral", kTransformersKeysMistral},
     {"mistral3", kTransformersKeysMistral3},
@@ -406,10 +548,12 @@ constexpr KeyTable kTransformersKeysTables[] = {
     {"olmo", kTransformersKeysOlmo},
     {"olmo2", kTransformersKeysOlmo2},
     {"olmo3", kTransformersKeysOlmo3},
+    {"olmoe", kTransformersKeysOlmoe},
     {"openai-gpt", kTransformersKeysOpenaiGpt},
     {"opt", kTransformersKeysOpt},
     {"phi", kTransformersKeysPhi},
     {"phi3", kTransformersKeysPhi3},
+    {"phimoe", kTransformersKeysPhimoe},
     {"qwen2", kTransformersKeysQwen2},
     {"qwen2_5_vl", kTransformersKeysQwen25Vl},
     {"qwen2_5_vl_text", kTransformersKeysQwen25VlText},

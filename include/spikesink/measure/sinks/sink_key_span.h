@@ -39,8 +39,8 @@ struct SinkKeySpanResult {
   SinkKeySpanOptions options;
   int64_t sink_keys = 0;   // tokens
   int64_t other_keys = 0;  // tokens
-  /// Every layer and key/value head, in that order. Empty without channels, and if the text has no
-  /// sink keys or no other keys.
+  /// Every layer and key/value head, in that order. Empty without channels, if the text has no sink
+  /// keys or no other keys, and with latent attention, whose keys are no linear map of the input.
   std::vector<HeadKeySpan> heads;
 };
 
