@@ -107,6 +107,7 @@ def load(folder, variant, **options):
     kind = getattr(transformers, variant.architecture)
     if not has_gates(kind.config_class(**copy.deepcopy(variant.config))):
         config = kind.config_class.from_pretrained(folder)
+        config._experts_implementation = "eager"
         config.model_type = kind.config_class.model_type  # a file can have the name of the hub's own code
         loaded, report = kind.from_pretrained(folder, config=config, output_loading_info=True, **options)
         assert not report["missing_keys"] and not report["mismatched_keys"], report
