@@ -29,19 +29,20 @@ LENGTHS = (12, 40)
 WINDOW, POSITIONS, ORIGINAL, VOCABULARY, LAYERS = 9, 64, 20, 67, 4
 BY_LENGTH = ("dynamic", "longrope", "su")  # RoPE that differs beyond ORIGINAL positions
 WIDTHS = {"intermediate_size": 48, "n_inner": 48, "ffn_dim": 48, "ffn_hidden_size": 48, "moe_intermediate_size": 20,
-          "shared_expert_intermediate_size": 28, "vocab_size": VOCABULARY}
+          "shared_expert_intermediate_size": 28, "q_lora_rank": 20, "kv_lora_rank": 24, "vocab_size": VOCABULARY}
 HIDDEN = ("hidden_size", "n_embd", "n_embed", "d_model", "word_embed_proj_dim")
 DEPTH = ("num_hidden_layers", "n_layer", "n_layers")
 HEADS = ("num_attention_heads", "n_head", "n_heads")
 KEY_HEADS = ("num_key_value_heads", "num_kv_heads")
-EXPERTS, CHOSEN = ("num_experts", "num_local_experts"), ("num_experts_per_tok", "experts_per_token")
+EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
+CHOSEN = ("num_experts_per_tok", "experts_per_token", "moe_k", "moe_top_k")
 TABLES = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
 
 
 def supported_types():
     source = Path(__file__).parents[1] / "src" / "model" / "architectures" / "architectures.cpp"
     listed = re.search(r"kHuggingFace\[\] = \{(.*?)\n\};", source.read_text(), re.DOTALL)[1]
-    return set(re.findall(r'\{"([^"]+)"', listed)) - {"spikesink"}
+    return set(re.findall(r'\{"([^"]+)"', listed)) & set(transformers.CONFIG_MAPPING)
 
 
 def first(config, names, default=None):
@@ -122,7 +123,9 @@ def shrink_positions(config):
 def shrink_experts(config, default):
     if first(config, EXPERTS):
         chosen = first(config, CHOSEN) or default(CHOSEN)
-        replace(config, EXPERTS, min(first(config, EXPERTS), chosen + 3))
+        groups = config.get("n_group") or 1
+        size = max(2, -(-chosen // (config.get("topk_group") or 1))) if groups > 1 else chosen + 3
+        replace(config, EXPERTS, min(first(config, EXPERTS), groups * size))
 
 
 def shrink_ids(config):
@@ -152,6 +155,10 @@ def shrink(config):
     shrink_layers(text)
     shrink_positions(text)
     shrink_ids(text)
+    if "ffn_config" in text:  # DBRX
+        shrink_experts(text["ffn_config"], default)
+        replace(text["ffn_config"], ("ffn_hidden_size",), WIDTHS["ffn_hidden_size"])
+        text["attn_config"]["kv_n_heads"] = 1
     for name, width in WIDTHS.items():
         if text.get(name):
             text[name] = min(text[name], width)

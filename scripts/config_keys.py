@@ -48,6 +48,9 @@ WITHOUT_EFFECT = re.compile("|".join((
     r"add_cross_attention|is_encoder_decoder",  # only with an encoder's states
     r"pad_token_id",  # the gradient of one embedding, except in WITH_EFFECT
 )))
+# Model types of the hub that transformers has under another name.
+ALIASES = {"kimi_k2": "deepseek_v3"}
+
 WITH_EFFECT = {"roberta": {"pad_token_id"}}  # positions start after it
 
 
@@ -174,7 +177,7 @@ def keys_of(model_type: str) -> dict[str, set[str]]:
     tables = {model_type: {key for key in keys if not WITHOUT_EFFECT.fullmatch(key)} | LOADING | WITH_EFFECT.get(model_type, set())}
     for name, kind in config.sub_configs.items():
         if getattr(kind, "model_type", None) == "":  # it is no model type of its own
-            inner = attributes(code, rf"(\w+\.)*config\.{name}")
+            inner = attributes(code, rf"((\w+\.)*config\.)?{name}")
             tables[f"{model_type}.{name}"] = {key for key in inner if not WITHOUT_EFFECT.fullmatch(key)}
     if has_rope:
         tables["rope_parameters"] = items(code + methods, r"(\w+\.)*rope_param\w*")
@@ -188,8 +191,9 @@ def main() -> None:
     tables: dict[str, set[str]] = {}
     for model_type in key_tables.listed("kHuggingFace"):
         if model_type != "spikesink":
-            for name, keys in keys_of(model_type).items():
-                tables.setdefault(name, set()).update(keys)
+            known = ALIASES.get(model_type, model_type)
+            for name, keys in keys_of(known).items():
+                tables.setdefault(model_type if name == known else name, set()).update(keys)
     key_tables.finish(arguments, tables, "transformers_keys", f"transformers {transformers.__version__}")
 
 

@@ -39,6 +39,8 @@ def attention(model):
     parts = []
     if not model["causal"]:
         parts.append("bidirectional")
+    if model["kv_rank"]:
+        parts.append("latent")
     if model["n_key_value_heads"] < model["n_heads"]:
         parts.append("grouped")
     if model["windows"]:
@@ -47,6 +49,10 @@ def attention(model):
         parts.append("soft-cap")
     if model["sink_logits"]:
         parts.append("sink logits")
+    if model["attention_gate"] != "none":
+        parts.append(f"gates per {model['attention_gate_width']}")
+    if len(model["attention_layers"]) < model["n_layers"]:
+        parts.append("gated DeltaNet in some layers")
     return parts
 
 
@@ -108,10 +114,17 @@ def shape_and_meaning(name, comment):
     shape, what = re.fullmatch(r"(\[[^]]*\])(?:,? (.*))?", comment).groups()
     if ".experts." in name or ".shared." in name:
         shape = shape.replace("B, T", "n")
+    for latent in ("q", "kv"):
+        if f"{latent}_latent_norm." in name:
+            shape = shape.replace("d_model", f"{latent}_rank")
     if "q_norm." in name or "k_norm." in name:  # per head, or over all heads
         heads = "H" if "q_norm." in name else "K"
         shape = (f"[B, T, {heads}, 1] or [B, T, 1]" if name.endswith("hook_scale") else
                  f"[B, T, {heads}, d_head] or [B, T, {heads} d_head]")
+    if name.endswith("attn.hook_gate"):  # a factor for each channel, head or token
+        shape += " or [B, T, H, 1] or [B, T, 1, 1]"
+    if "delta.norm." in name:
+        shape = "[B, T, value heads, 1]" if name.endswith("hook_scale") else "[B, T, value heads, d_value]"
     return shape, what or ""
 
 
@@ -119,7 +132,8 @@ def check_shape(golden, name, shape, entry):
     """Exits if a model has the point in another shape. Sizes that are not in the report's `model` are not checked."""
     shapes, model = entry["shapes"], entry["model"]
     sizes = {"B": shapes["sequences"], "T": shapes["length"], "S": shapes["length"], "H": model["n_heads"],
-             "K": model["n_key_value_heads"], "1": 1} | {key: model[key] for key in ("d_head", "d_model", "d_vocabulary")}
+             "K": model["n_key_value_heads"], "1": 1} | {key: model[key] for key in (
+                 "d_head", "d_value", "q_rank", "kv_rank", "d_model", "d_vocabulary")}
     sizes |= {f"{heads} d_head": sizes[heads] * model["d_head"] for heads in "HK"}
     if ".experts." not in name and ".shared." not in name:
         sizes["d_mlp"] = model["d_mlp"]

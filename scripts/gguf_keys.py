@@ -57,6 +57,13 @@ def keys_of(code: str, names: dict[str, str], constant: str, functions: str) -> 
     return keys
 
 
+def owner(made: str, classes: str, headers: str) -> str:
+    """Returns the class, or the one it is derived from, that defines `load_arch_hparams`."""
+    while f"{made}::load_arch_hparams(" not in classes:
+        made = re.search(rf"struct {made} : public (\w+)", headers)[1]
+    return made
+
+
 def read_tables(folder: pathlib.Path, architectures: list[str]) -> dict[str, set[str]]:
     """Returns the keys of each architecture; those of all are the table ""."""
     source = folder / "src"
@@ -65,12 +72,13 @@ def read_tables(folder: pathlib.Path, architectures: list[str]) -> dict[str, set
     constants = {name: constant for constant, name in re.findall(r"\{ (LLM_ARCH_\w+), +\"([^\"]+)\" +\}", text)}
     model = (source / "llama-model.cpp").read_text()
     classes = "".join(path.read_text() for path in sorted((source / "models").glob("*.cpp")))
+    headers = (source / "models" / "models.h").read_text()
     tables = {}
     for architecture in architectures:
         constant = constants[architecture]
         made = re.search(rf"case {constant}:\s+(?:case \w+:\s+)*return new (\w+)\(", model)[1]
         common = keys_of(body(model, "llama_model_base::load_hparams"), names, constant, model)
-        own = keys_of(body(classes, f"{made}::load_arch_hparams"), names, constant, model)
+        own = keys_of(body(classes, f"{owner(made, classes, headers)}::load_arch_hparams"), names, constant, model)
         tables[architecture] = own - common - WITHOUT_EFFECT
         tables[""] = common - WITHOUT_EFFECT
     return tables

@@ -20,6 +20,14 @@ inline ModelConfig tiny_config() {
   return config;
 }
 
+/// The same with a gated DeltaNet in place of the first layer's attention.
+inline ModelConfig tiny_hybrid_config() {
+  auto config = tiny_config();
+  config.layers = {{.mixer = MixerKind::kGatedDeltaNet}, {}};
+  config.delta_net = {.n_key_heads = 2, .n_value_heads = 4, .d_key = 6, .d_value = 5, .kernel = 3};
+  return config;
+}
+
 /// Random weights, the same at every call.
 inline Transformer random_model(const ModelConfig& config = tiny_config(),
                                 torch::Dtype dtype = torch::kFloat) {

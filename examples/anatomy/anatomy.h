@@ -60,6 +60,10 @@ class Anatomy {
       },
       {&life_cycle_}};
   AttentionSinksSection attention_sinks_{table_};
+  FirstRunSection<spikesink::EffectiveSinks> effective_sinks_{
+      table_, "effective_sinks", [](const Experiment& experiment) {
+        return spikesink::EffectiveSinks({.sinks = {.positions = sink_positions(experiment)}});
+      }};
   FirstRunSection<spikesink::SinksAnywhere> sinks_anywhere_{
       table_, "sinks_anywhere", [](auto&) { return spikesink::SinksAnywhere(); }};
   FirstRunSection<spikesink::AttentionLocality> attention_locality_{

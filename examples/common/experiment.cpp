@@ -90,6 +90,12 @@ std::string count(int64_t number, const char* noun) {
   return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
 }
 
+std::string layers(const spikesink::ModelConfig& config) {
+  const auto all = count(config.n_layers, "layer");
+  const auto attending = static_cast<int64_t>(config.attention_layers().size());
+  return attending == config.n_layers ? all : fmt::format("{} ({} with attention)", all, attending);
+}
+
 }  // namespace
 
 int64_t Experiment::sequences() const {
@@ -112,7 +118,7 @@ std::string Experiment::describe(const Options& options) const {
   return fmt::format(
       "{}{}: {}, {}, {} channels{}; {} of {}, {} BOS{}, {}{}{}{}", folder_name(options.model),
       options.adapter.empty() ? "" : " with the adapter " + folder_name(options.adapter),
-      config.model_type, count(config.n_layers, "layer"), config.d_model,
+      config.model_type, layers(config), config.d_model,
       config.quantisation.empty() ? "" : ", stored as " + config.quantisation,
       count(sequences(), "sequence"), count(longest(), "token"), bos ? "with" : "no",
       eos ? " and EOS" : "", to_string(options.load.dtype),

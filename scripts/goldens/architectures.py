@@ -12,15 +12,17 @@ than rounding.
 import copy
 import sys
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 import transformers
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 sys.path.append(str(Path(__file__).parents[1]))
 from float64 import float64
+from gated_attention import add_gates, has_gates
 from gguf_files import round_experts, write_gguf
 from reference_activations import add_alibi_once
 from variants import LENGTH, VARIANTS
@@ -36,7 +38,9 @@ class Layout:
     attention: str = "self_attn"   # returns the attention matrix
     attn_out: str = "self_attn"    # returns what is added to the residual stream
     mlp_out: str = "mlp"
+    mlp_added: str = ""            # a second module beside `mlp_out`, whose output is added to that one's
     norms: tuple = ()              # of the two residual sums, if the norms come after the sums
+    mixer: str = ""                # in place of the attention in some layers
     causal: bool = True
 
 
@@ -57,13 +61,31 @@ LAYOUTS = {
     "roberta": BERT,
     "openai-gpt": Layout("h", "tokens_embed", "attn", "attn", norms=("ln_1", "ln_2")),
     "falcon": Layout("h", "word_embeddings", "self_attention", "self_attention"),
+    "granitemoe": Layout(mlp_out="block_sparse_moe"),
+    "granitemoeshared": Layout(mlp_out="block_sparse_moe", mlp_added="shared_mlp"),
+    "flex_olmo": SANDWICH,
+    "dbrx": Layout("blocks", "wte", "norm_attn_norm.attn", "norm_attn_norm.attn", "ffn"),
     "mpt": Layout("blocks", "wte", "attn", "attn", "ffn.down_proj"),
+    "qwen3_5": Layout("language_model.layers", "language_model.embed_tokens"),
+    "qwen3_5_moe": Layout("language_model.layers", "language_model.embed_tokens"),
+    "afmoe": Layout(attn_out="post_attention_layernorm", mlp_out="post_mlp_layernorm"),
     "bloom": Layout("h", "word_embeddings", "self_attention", "self_attention.dense", "mlp.dense_4h_to_h"),
+    "glm4": Layout(attn_out="post_self_attn_layernorm", mlp_out="post_mlp_layernorm"),
+    "exaone4": SANDWICH,
+    "gptj": Layout("h", "wte", "attn", "attn"),
+    "codegen": Layout("h", "wte", "attn", "attn"),
+    "gpt_bigcode": Layout("h", "wte", "attn", "attn"),
+    "gpt_neo": Layout("h", "wte", "attn", "attn"),
+    "biogpt": Layout(mlp_out="fc2"),
+    **dict.fromkeys(("llava", "mistral3", "qwen2_vl", "qwen2_5_vl", "qwen3_vl"),
+                    Layout("language_model.layers", "language_model.embed_tokens")),
 }
 
 
 def layout_of(config):
     layout = LAYOUTS.get(config.model_type, Layout())
+    if config.get_text_config().model_type.startswith(("qwen3_next", "qwen3_5")):
+        layout = replace(layout, mixer="linear_attn")
     if config.model_type == "opt" and not config.do_layer_norm_before:
         layout = replace(layout, norms=("self_attn_layer_norm", "final_layer_norm"))
     return layout
@@ -74,7 +96,25 @@ def build(variant):
     config = kind.config_class(**copy.deepcopy(variant.config))
     config._attn_implementation = "eager"
     config._experts_implementation = "eager"
-    return kind(config).eval()
+    model = kind(config)
+    if has_gates(config):
+        add_gates(model)
+    return model.eval()
+
+
+def load(folder, variant, **options):
+    """Returns the model in a folder, as transformers loads it if it can."""
+    kind = getattr(transformers, variant.architecture)
+    if not has_gates(kind.config_class(**copy.deepcopy(variant.config))):
+        config = kind.config_class.from_pretrained(folder)
+        config._experts_implementation = "eager"
+        config.model_type = kind.config_class.model_type  # a file can have the name of the hub's own code
+        loaded, report = kind.from_pretrained(folder, config=config, output_loading_info=True, **options)
+        assert not report["missing_keys"] and not report["mismatched_keys"], report
+        return loaded.eval()
+    model = build(variant)
+    model.load_state_dict(load_file(folder / "model.safetensors"), strict=not model.config.tie_word_embeddings)
+    return model
 
 
 def randomise(model, seed):
@@ -85,8 +125,12 @@ def randomise(model, seed):
             noise = torch.randn(parameter.shape, generator=generator)
             if name.endswith("bias"):
                 value = 0.2 * noise
-            elif "Norm" in kind and kind.startswith("Gemma"):
+            elif "Norm" in kind and kind.startswith(("Gemma", "Nemotron")):  # the scale is 1 + weight
                 value = (0.3 * noise * 2 ** 20).round() / 2 ** 20  # so that GGUF's 1 + weight is exact
+            elif kind.startswith("Qwen3_5") and kind.endswith("RMSNorm") or kind == "Qwen3NextRMSNorm":
+                value = 0.3 * noise
+            elif name == "A_log":
+                value = 0.5 * noise
             elif "Norm" in kind:
                 value = 1 + 0.3 * noise
             elif name == "sinks":
@@ -98,11 +142,48 @@ def randomise(model, seed):
                 inputs = parameter.shape[-2] if kind in ("Conv1D", "GptOssExperts") else parameter.shape[-1]
                 value = noise * (1.2 / inputs ** 0.5)
             parameter.data = value
+        for name, buffer in module.named_buffers(recurse=False):
+            if name == "e_score_correction_bias":
+                buffer.copy_(0.2 * torch.randn(buffer.shape, generator=generator))
     model.tie_weights()
+
+
+def embedding_multiplier(config):
+    if config.model_type == "afmoe" and config.mup_enabled:
+        return config.hidden_size ** 0.5
+    return getattr(config, "embedding_multiplier", 1)
+
+
+def branch_multiplier(config):
+    if config.model_type == "minicpm3":
+        return config.scale_depth / config.num_hidden_layers ** 0.5
+    return getattr(config, "residual_multiplier", 1)
+
+
+@contextmanager
+def sorted_topk():
+    """Chosen experts in the order of their scores, as in the library; routers leave the order open."""
+    topk = torch.topk
+    torch.topk = lambda *args, **options: topk(*args, **options | dict(sorted=True))
+    try:
+        yield
+    finally:
+        torch.topk = topk
 
 
 def first(output):
     return output[0] if isinstance(output, (tuple, list)) else output
+
+
+def keep_dbrx_choice(feed_forward, p, tokens, keep):
+    """DBRX has no module that returns the chosen experts."""
+    choose = feed_forward.route_tokens_to_experts
+    def chosen(logits):
+        weights, indices = choose(logits)
+        keep(p + "mlp.hook_expert_weights", weights.view(*tokens.shape, -1))
+        keep(p + "mlp.hook_expert_indices", indices.view(*tokens.shape, -1))
+        return weights, indices
+    feed_forward.route_tokens_to_experts = chosen
 
 
 def record(model, tokens, mask):
@@ -118,33 +199,39 @@ def record(model, tokens, mask):
     def leaving(module, name, view=first, scale=1):
         module.register_forward_hook(lambda m, args, output: keep(name, view(output) * scale))
 
-    leaving(base.get_submodule(layout.embed), "hook_embed", scale=getattr(text, "embedding_multiplier", 1))
-    branch = getattr(text, "residual_multiplier", 1)
+    leaving(base.get_submodule(layout.embed), "hook_embed", scale=embedding_multiplier(text))
+    branch = branch_multiplier(text)
     layers = base.get_submodule(layout.layers)
     for n, layer in enumerate(layers):
         p = f"blocks.{n}."
         layer.register_forward_pre_hook(lambda m, args, kwargs, p=p: keep(
             p + "hook_resid_pre", args[0] if args else kwargs["hidden_states"]), with_kwargs=True)
-        leaving(layer.get_submodule(layout.attn_out), p + "hook_attn_out", scale=branch)
+        mixes = layout.mixer and hasattr(layer, layout.mixer)
+        leaving(layer.get_submodule(layout.mixer if mixes else layout.attn_out), p + "hook_attn_out", scale=branch)
         leaving(layer.get_submodule(layout.mlp_out), p + "hook_mlp_out", scale=branch,
                 view=lambda output: first(output).view(*tokens.shape, -1))
-        leaving(layer.get_submodule(layout.attention), p + "attn.hook_pattern", view=lambda output: output[1])
+        if layout.mlp_added:
+            leaving(layer.get_submodule(layout.mlp_added), p + "mlp_added", scale=branch)
+        if not mixes:
+            leaving(layer.get_submodule(layout.attention), p + "attn.hook_pattern", view=lambda output: output[1])
         for name, norm in zip(("mid", "post"), layout.norms):
             entering(layer.get_submodule(norm), f"{p}hook_resid_{name}")
             leaving(layer.get_submodule(norm), f"{p}hook_normalized_resid_{name}")
         leaving(layer, p + "out")
         for module in layer.modules():
-            if type(module).__name__.endswith("TopKRouter"):
+            if type(module).__name__.lower().endswith(("topkrouter", "choicerouter")):
                 leaving(module, p + "mlp.hook_expert_weights", view=lambda output: output[1].view(*tokens.shape, -1))
                 leaving(module, p + "mlp.hook_expert_indices", view=lambda output: output[2].view(*tokens.shape, -1))
-    with torch.no_grad():
+        if config.model_type == "dbrx":
+            keep_dbrx_choice(layer.ffn, p, tokens, keep)
+    with torch.no_grad(), sorted_topk():
         options = {} if mask is None else dict(attention_mask=mask)
         output = model(tokens, output_attentions=True, **options)
     logits = output.get("prediction_logits", output.get("logits"))
     if logits is not None:
         keep("unembed.hook_out", logits)
     for n, layer in enumerate(layers):
-        if hasattr(layer.get_submodule(layout.attention), "sinks"):
+        if hasattr(getattr(layer, layout.attention.split(".")[0], None), "sinks"):
             keep(f"blocks.{n}.attn.sink_mass", 1 - seen[f"blocks.{n}.attn.hook_pattern"].sum(-1))
         sum_up(seen, f"blocks.{n}.", layout, tokens)
     return seen
@@ -153,6 +240,7 @@ def record(model, tokens, mask):
 def sum_up(seen, p, layout, tokens):
     """Computes the residual stream between the blocks, and checks that the recorded outputs add up to the layer's output."""
     out = seen.pop(p + "out").view(*tokens.shape, -1)
+    seen[p + "hook_mlp_out"] += seen.pop(p + "mlp_added", 0)
     for name in ("hook_resid_mid", "hook_resid_post", "hook_normalized_resid_mid", "hook_normalized_resid_post"):
         if p + name in seen:
             seen[p + name] = seen[p + name].view(*tokens.shape, -1)
@@ -164,6 +252,8 @@ def sum_up(seen, p, layout, tokens):
     check(seen.setdefault(p + "hook_resid_mid", mid), mid)
     check(seen.setdefault(p + "hook_resid_post", post), post)
     check(out, seen[p + "hook_normalized_resid_post" if layout.norms else p + "hook_resid_post"])
+    if p + "attn.hook_pattern" not in seen:
+        return
     mass = seen[p + "attn.hook_pattern"].sum(-1) + seen.get(p + "attn.sink_mass", 0)
     check(mass, torch.ones_like(mass))
     if layout.causal:
@@ -218,9 +308,8 @@ def write(folder, variant, seed):
         expected = record(wide, tokens, mask)
     save_file(expected | given, folder / "expected.safetensors")
 
-    loaded, report = type(model).from_pretrained(folder, attn_implementation="eager", output_loading_info=True)
-    assert not report["missing_keys"] and not report["mismatched_keys"], report
-    difference = largest_difference(expected, record(loaded.eval(), tokens, mask))
+    loaded = load(folder, variant, attn_implementation="eager")
+    difference = largest_difference(expected, record(loaded, tokens, mask))
     if variant.config.get("alibi"):
         check_fused(folder, type(model), tokens, expected["unembed.hook_out"])
     size = sum(file.stat().st_size for file in folder.iterdir())

@@ -18,6 +18,13 @@ ARCHITECTURES = {
     "phi3": gguf.MODEL_ARCH.PHI3,
     "gpt_oss": gguf.MODEL_ARCH.GPT_OSS,
     "falcon": gguf.MODEL_ARCH.FALCON,
+    "olmoe": gguf.MODEL_ARCH.OLMOE,
+    "glm4_moe": gguf.MODEL_ARCH.GLM4_MOE,
+    "ernie4_5_moe": gguf.MODEL_ARCH.ERNIE4_5_MOE,
+    "minimax_m2": gguf.MODEL_ARCH.MINIMAXM2,
+    "dbrx": gguf.MODEL_ARCH.DBRX,
+    "deepseek_v2": gguf.MODEL_ARCH.DEEPSEEK2,
+    "deepseek_v3": gguf.MODEL_ARCH.DEEPSEEK2,
 }
 
 
@@ -78,6 +85,13 @@ def common(writer, config):
     writer.add_feed_forward_length(config.intermediate_size)
     writer.add_head_count_kv(config.num_key_value_heads)
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    rope_of(writer, config)
+    if getattr(config, "head_dim", None) is not None:
+        writer.add_key_length(config.head_dim)
+        writer.add_value_length(config.head_dim)
+
+
+def rope_of(writer, config):
     rope = global_rope(config)
     writer.add_rope_freq_base(rope["rope_theta"])
     if "sliding_attention" in config.rope_parameters:
@@ -91,9 +105,6 @@ def common(writer, config):
         writer.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
         writer.add_rope_scaling_yarn_beta_fast(rope["beta_fast"])
         writer.add_rope_scaling_yarn_beta_slow(rope["beta_slow"])
-    if getattr(config, "head_dim", None) is not None:
-        writer.add_key_length(config.head_dim)
-        writer.add_value_length(config.head_dim)
 
 
 def llama(writer, config):
@@ -160,8 +171,85 @@ def falcon(writer, config):
     writer.add_layer_norm_eps(config.layer_norm_epsilon)
 
 
+def experts(writer, config):
+    common(writer, config)
+    writer.add_expert_count(config.num_local_experts if hasattr(config, "num_local_experts") else config.num_experts)
+    writer.add_expert_used_count(config.num_experts_per_tok)
+
+
+def minimax(writer, config):
+    experts(writer, config)
+    writer.add_expert_gating_func(gguf.ExpertGatingFuncType.SIGMOID)
+    writer.add_expert_feed_forward_length(config.intermediate_size)
+    writer.add_rope_dimension_count(int(config.head_dim * config.rope_parameters["partial_rotary_factor"]))
+
+
+def ernie(writer, config):
+    experts(writer, config)
+    writer.add_interleave_moe_layer_step(config.moe_layer_interval)
+    writer.add_leading_dense_block_count(config.moe_layer_start_index)
+    writer.add_expert_feed_forward_length(config.moe_intermediate_size)
+    writer.add_expert_shared_count(config.moe_num_shared_experts)
+    writer.add_expert_shared_feed_forward_length(config.moe_intermediate_size * config.moe_num_shared_experts)
+
+
+def grouped_experts(writer, config):
+    if config.n_group is not None:
+        writer.add_expert_group_count(config.n_group)
+        writer.add_expert_group_used_count(config.topk_group)
+    writer.add_expert_feed_forward_length(config.moe_intermediate_size)
+    writer.add_expert_shared_count(config.n_shared_experts)
+    writer.add_leading_dense_block_count(config.first_k_dense_replace)
+    writer.add_expert_weights_scale(config.routed_scaling_factor)
+    if config.norm_topk_prob:
+        writer.add_expert_weights_norm(True)
+
+
+def glm4_moe(writer, config):
+    experts(writer, config)
+    grouped_experts(writer, config)
+    writer.add_expert_gating_func(gguf.ExpertGatingFuncType.SIGMOID)
+    writer.add_rope_dimension_count(int(config.head_dim * config.rope_parameters["partial_rotary_factor"]))
+
+
+def deepseek(writer, config):
+    """Keys and values as llama.cpp keeps them: one head, the latent and the keys with RoPE."""
+    sizes(writer, config)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count_kv(1)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    rope_of(writer, config)
+    writer.add_expert_count(config.n_routed_experts)
+    writer.add_expert_used_count(config.num_experts_per_tok)
+    grouped_experts(writer, config)
+    if config.model_type == "deepseek_v3":
+        writer.add_expert_gating_func(gguf.ExpertGatingFuncType.SIGMOID)
+    if config.q_lora_rank is not None:
+        writer.add_q_lora_rank(config.q_lora_rank)
+    writer.add_kv_lora_rank(config.kv_lora_rank)
+    writer.add_key_length(config.kv_lora_rank + config.qk_rope_head_dim)
+    writer.add_value_length(config.kv_lora_rank)
+    writer.add_key_length_mla(config.qk_nope_head_dim + config.qk_rope_head_dim)
+    writer.add_value_length_mla(config.v_head_dim)
+    writer.add_rope_dimension_count(config.qk_rope_head_dim)
+    if "mscale_all_dim" in config.rope_parameters:
+        writer.add_rope_scaling_yarn_log_mul(0.1 * config.rope_parameters["mscale_all_dim"])
+
+
+def dbrx(writer, config):
+    sizes(writer, config)
+    writer.add_feed_forward_length(config.ffn_config.ffn_hidden_size)
+    writer.add_head_count_kv(config.attn_config.kv_n_heads)
+    writer.add_rope_freq_base(config.attn_config.rope_theta)
+    writer.add_clamp_kqv(config.attn_config.clip_qkv)
+    writer.add_expert_count(config.ffn_config.moe_num_experts)
+    writer.add_expert_used_count(config.ffn_config.moe_top_k)
+    writer.add_layer_norm_eps(1e-5)
+
+
 METADATA = dict(llama=llama, mistral=llama, gemma2=gemma2, gemma3_text=gemma3, gpt2=gpt2, phi3=phi3, gpt_oss=gpt_oss,
-                falcon=falcon)
+                falcon=falcon, olmoe=experts, minimax_m2=minimax, ernie4_5_moe=ernie, glm4_moe=glm4_moe,
+                deepseek_v2=deepseek, deepseek_v3=deepseek, dbrx=dbrx)
 
 
 def rope_tensors(config):
@@ -223,6 +311,39 @@ def split_experts(name, tensor, config):
         yield name, tensor
 
 
+def stacked_experts(name, tensor, config):
+    """Gate and up apart, and the hub's names."""
+    if name.endswith("experts.gate_up_proj"):
+        for part, rows in zip(("gate", "up"), tensor.chunk(2, 1)):
+            yield name.replace("gate_up_proj", f"{part}_proj.weight"), rows
+    elif name.endswith("experts.down_proj"):
+        yield name + ".weight", tensor
+    elif name.endswith("e_score_correction_bias"):
+        owner = {"minimax_m2": "block_sparse_moe", "ernie4_5_moe": "mlp.moe_statics"}.get(config.model_type, "mlp.gate")
+        yield f"{name[:name.index('mlp.')]}{owner}.e_score_correction.bias", tensor.flatten()
+    else:
+        yield name, tensor
+
+
+def latent(name, tensor, config):
+    """Maps of the latent to keys and to values apart, by head; the keys' transposed."""
+    if name.endswith("kv_b_proj.weight"):
+        heads = tensor.unflatten(0, (config.num_attention_heads, -1))
+        keys, values = heads.split((config.qk_nope_head_dim, config.v_head_dim), 1)
+        yield name.replace("kv_b_proj", "k_b_proj"), keys.transpose(1, 2)
+        yield name.replace("kv_b_proj", "v_b_proj"), values
+    else:
+        yield from stacked_experts(name, tensor, config)
+
+
+def dbrx_experts(name, tensor, config):
+    if ".experts." in name:
+        tensor = tensor.unflatten(0, (config.ffn_config.moe_num_experts, -1))
+        yield name + ".weight", tensor.transpose(1, 2) if name.endswith("w2") else tensor
+    else:
+        yield name, tensor
+
+
 def queries_first(name, tensor, config):
     """Reorders groups of (queries, key, value) to all queries, then all keys, then all values."""
     if "query_key_value" in name:
@@ -234,4 +355,6 @@ def queries_first(name, tensor, config):
 
 
 TRANSFORMS = dict(llama=interleaved, mistral=interleaved, gemma2=one_added, gemma3_text=one_added, gpt2=transposed,
-                  gpt_oss=split_experts, falcon=queries_first)
+                  gpt_oss=split_experts, falcon=queries_first, olmoe=stacked_experts, minimax_m2=stacked_experts,
+                  ernie4_5_moe=stacked_experts, glm4_moe=stacked_experts, deepseek_v2=latent, deepseek_v3=latent,
+                  dbrx=dbrx_experts)

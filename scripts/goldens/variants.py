@@ -120,6 +120,22 @@ def hub_phi3(folder):
                                sort_keys=True) + "\n")
 
 
+def hub_deepseek(folder):
+    """"type" in the scaling, and keys that only the published code reads."""
+    file = folder / "config.json"
+    config = json.loads(file.read_text())
+    scaling = config["rope_scaling"]
+    scaling["type"] = scaling.pop("rope_type")
+    config |= dict(moe_layer_freq=1, scoring_func="softmax" if config["model_type"] == "deepseek_v2" else "sigmoid")
+    config.setdefault("topk_method", "noaux_tc")
+    file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def prediction_layer(weights):
+    """One layer more, which predicts a further token."""
+    return weights | {"model.layers.2.eh_proj.weight": torch.ones(2, 4), "model.layers.2.enorm.weight": torch.ones(4)}
+
+
 def hub_minilm(weights):
     return weights | {"embeddings.position_ids": torch.arange(16)[None]}
 
@@ -148,14 +164,70 @@ QWEN2_MOE = dict(hidden_size=12, num_attention_heads=2, moe_intermediate_size=8,
                  num_experts=4, num_experts_per_tok=2, tie_word_embeddings=False, **rope(1e4))
 QWEN3_MOE = dict(hidden_size=12, moe_intermediate_size=8, num_experts=5, num_experts_per_tok=3, head_dim=6,
                  tie_word_embeddings=False, **rope(1e4))
+AFMOE = dict(hidden_size=12, num_attention_heads=2, num_key_value_heads=1, head_dim=8, moe_intermediate_size=6, num_experts=4,
+             num_experts_per_tok=2, num_shared_experts=2, route_scale=1.7, sliding_window=4)
+HYBRID = dict(hidden_size=12, num_attention_heads=2, num_key_value_heads=1, head_dim=8, linear_num_key_heads=2,
+              linear_num_value_heads=4, linear_key_head_dim=4, linear_value_head_dim=6, linear_conv_kernel_dim=3,
+              layer_types=["linear_attention", "full_attention"])
+HYBRID_MOE = HYBRID | dict(moe_intermediate_size=8, shared_expert_intermediate_size=10, num_experts=4, num_experts_per_tok=2)
+HYBRID_ROPE = rope(100.0, partial_rotary_factor=0.5, mrope_section=[1, 1, 0], mrope_interleaved=True)
+HYBRID_VISION = dict(hidden_size=8, intermediate_size=4, depth=1, num_heads=1, out_hidden_size=12, num_position_embeddings=4,
+                     patch_size=2)
 VISION = dict(hidden_size=4, intermediate_size=4, num_hidden_layers=1, num_attention_heads=1, image_size=8,
               patch_size=4)
+
+OLMOE = dict(hidden_size=12, intermediate_size=8, num_attention_heads=2, num_experts=5, num_experts_per_tok=3,
+             tie_word_embeddings=False)
+GRANITE_MOE = dict(hidden_size=12, intermediate_size=8, num_attention_heads=2, num_key_value_heads=1,
+                   num_local_experts=5, num_experts_per_tok=3, embedding_multiplier=3.0, attention_multiplier=0.3,
+                   residual_multiplier=0.4, logits_scaling=2.5)
+LATENT = dict(hidden_size=12, intermediate_size=16, num_attention_heads=3, num_key_value_heads=3, kv_lora_rank=6,
+              qk_rope_head_dim=4, qk_nope_head_dim=2, tie_word_embeddings=False)
+DEEPSEEK = LATENT | dict(moe_intermediate_size=8, n_routed_experts=6, num_experts_per_tok=3, first_k_dense_replace=1)
+MSCALE = YARN | dict(mscale=0.7, mscale_all_dim=0.7)
+GLM_MOE = dict(hidden_size=12, num_attention_heads=2, num_key_value_heads=1, head_dim=8, moe_intermediate_size=8,
+               n_routed_experts=4, num_experts_per_tok=2, tie_word_embeddings=False)
+ERNIE_MOE = dict(hidden_size=12, num_attention_heads=2, num_key_value_heads=1, moe_intermediate_size=8,
+                 moe_num_experts=4, moe_k=2)
+MINIMAX = dict(hidden_size=12, intermediate_size=8, num_attention_heads=2, num_key_value_heads=1, head_dim=8,
+               num_local_experts=4, num_experts_per_tok=2, tie_word_embeddings=False)
+PHIMOE = dict(hidden_size=12, intermediate_size=8, num_attention_heads=2, num_key_value_heads=1, num_local_experts=5,
+              tie_word_embeddings=False)
+DBRX = dict(d_model=12, n_heads=2, n_layers=2, max_seq_len=32, tie_word_embeddings=False)
 
 
 def multimodal(text, **options):
     text = TOKENS | TINY | text
     return named("Gemma3ForConditionalGeneration", text_config=text, vision_config=VISION, mm_tokens_per_image=4,
                  boi_token_index=38, eoi_token_index=39, image_token_index=40, vocabulary=38, **options)
+
+
+def with_images(architecture, text, **options):
+    """A model of text and images, run on text alone; `text` has the language model's model_type."""
+    return named(architecture, text_config=TOKENS | TINY | text, **options)
+
+
+def flat(folder):
+    """The language model's keys beside the others, as transformers 4 wrote them."""
+    file = folder / "config.json"
+    config = json.loads(file.read_text())
+    config = config.pop("text_config") | config
+    config["rope_scaling"] = config.pop("rope_parameters") | dict(type="mrope", rope_type="mrope")
+    config["rope_theta"] = config["rope_scaling"].pop("rope_theta")
+    config.pop("layer_types")
+    file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+GLM = dict(hidden_size=16, head_dim=8, pad_token_id=None)
+COHERE = dict(hidden_size=16, num_attention_heads=2, num_key_value_heads=1)
+GPTJ = dict(n_positions=16, n_embd=16, n_layer=2, n_head=2)
+QWEN_VISION = dict(depth=1, hidden_size=8, intermediate_size=8, out_hidden_size=16, num_heads=2, patch_size=2,
+                   num_position_embeddings=4, deepstack_visual_indexes=[0], in_channels=1)
+QWEN_IMAGES = dict(image_token_id=37, video_token_id=38, vision_start_token_id=39, vision_end_token_id=40, vocabulary=37)
+MROPE = dict(mrope_section=[1, 2, 1])
+MINISTRAL = dict(head_dim=6, sliding_window=None,
+                 **rope(100.0, rope_type="yarn", factor=8.0, original_max_position_embeddings=4, beta_fast=2.0,
+                        beta_slow=0.5, mscale=1.0, mscale_all_dim=1.0, llama_4_scaling_beta=0.3))
 
 
 VARIANTS = {
@@ -209,6 +281,12 @@ VARIANTS = {
         "tied": tiny("Qwen3ForCausalLM", gguf=True, head_dim=6, tie_word_embeddings=True, **rope(1e6)),
         "untied": tiny("Qwen3ForCausalLM", head_dim=8, num_key_value_heads=1, tie_word_embeddings=False,
                        rewrite=[v4, edit("layer_types")], **rope(1e6)),
+        # arXiv 2505.06708
+        "gate_per_head": tiny("Qwen3ForCausalLM", head_dim=6, tie_word_embeddings=True, headwise_attn_output_gate=True,
+                              elementwise_attn_output_gate=False, rewrite=[v4, edit("layer_types")], **rope(1e4)),
+        "gate_per_channel": tiny("Qwen3ForCausalLM", head_dim=4, num_key_value_heads=1, tie_word_embeddings=False,
+                                 headwise_attn_output_gate=False, elementwise_attn_output_gate=True,
+                                 rewrite=[v4, edit("layer_types")], **rope(1e4)),
     },
     "gpt2": {
         "default": named("GPT2LMHeadModel", gguf=True, **GPT2, shards="6KB"),
@@ -396,5 +474,261 @@ VARIANTS = {
     "qwen3_moe": {
         "normalised": tiny("Qwen3MoeForCausalLM", **QWEN3_MOE, norm_topk_prob=True),
         "mlp_only": tiny("Qwen3MoeForCausalLM", **QWEN3_MOE, norm_topk_prob=False, mlp_only_layers=[0], rewrite=[v4]),
+    },
+    "qwen3_next": {
+        "listed": tiny("Qwen3NextForCausalLM", **HYBRID_MOE, mlp_only_layers=[1], tie_word_embeddings=False,
+                       **rope(100.0, partial_rotary_factor=0.5)),
+        # the hub's
+        "v4_interval": tiny("Qwen3NextForCausalLM", **HYBRID_MOE | dict(linear_num_key_heads=1, linear_num_value_heads=3),
+                            norm_topk_prob=False, tie_word_embeddings=True, **rope(1e4, partial_rotary_factor=0.25),
+                            rewrite=[v4, edit("layer_types", full_attention_interval=2)]),
+    },
+    "qwen3_5_text": {
+        "text": tiny("Qwen3_5ForCausalLM", **HYBRID, tie_word_embeddings=True, **HYBRID_ROPE),
+    },
+    "qwen3_5": {
+        "wrapper": with_images("Qwen3_5ForConditionalGeneration", HYBRID | HYBRID_ROPE, vision_config=HYBRID_VISION,
+                               tie_word_embeddings=False, **QWEN_IMAGES),
+    },
+    "qwen3_5_moe_text": {
+        "text": tiny("Qwen3_5MoeForCausalLM", **HYBRID_MOE, tie_word_embeddings=False, **HYBRID_ROPE),
+    },
+    "qwen3_5_moe": {
+        "wrapper": with_images("Qwen3_5MoeForConditionalGeneration", HYBRID_MOE | HYBRID_ROPE, vision_config=HYBRID_VISION,
+                               tie_word_embeddings=False, **QWEN_IMAGES),
+    },
+    "gemma": {
+        "mqa": tiny("GemmaForCausalLM", head_dim=6, num_key_value_heads=1, **rope(1e4)),
+        # the first files say gelu, and mean the approximation
+        "v4": tiny("GemmaForCausalLM", head_dim=4, attention_bias=True, tie_word_embeddings=False,
+                   rewrite=[v4, edit(hidden_act="gelu")], **rope(100.0)),
+    },
+    "starcoder2": {
+        "sliding": tiny("Starcoder2ForCausalLM", sliding_window=4, **rope(1e5)),
+        "v4": tiny("Starcoder2ForCausalLM", use_bias=False, tie_word_embeddings=False, hidden_act="gelu", rewrite=[v4],
+                   **rope(100.0)),
+    },
+    "glm": {
+        "partial": tiny("GlmForCausalLM", **GLM, **rope(1e4, partial_rotary_factor=0.5)),
+        "v4": tiny("GlmForCausalLM", **GLM, attention_bias=False, tie_word_embeddings=True, rewrite=[v4],
+                   **rope(100.0, partial_rotary_factor=0.25)),
+    },
+    "glm4": {
+        "partial": tiny("Glm4ForCausalLM", **GLM, **rope(1e4, partial_rotary_factor=0.5)),
+        "v4": tiny("Glm4ForCausalLM", **GLM, attention_bias=False, rewrite=[v4], **rope(100.0, partial_rotary_factor=1.0)),
+    },
+    "cohere": {
+        "qk_norm": tiny("CohereForCausalLM", **COHERE, use_qk_norm=True, logit_scale=0.5, **rope(75e3)),
+        "v4": tiny("CohereForCausalLM", **COHERE, attention_bias=True, tie_word_embeddings=False, rewrite=[v4],
+                   **rope(100.0)),
+    },
+    "cohere2": {
+        "listed": tiny("Cohere2ForCausalLM", **COHERE, sliding_window=4, logit_scale=0.25,
+                       layer_types=["full_attention", "sliding_attention"], **rope(5e4)),
+        "v4": tiny("Cohere2ForCausalLM", **COHERE, sliding_window=4, attention_bias=True, sliding_window_pattern=2,
+                   rewrite=[v4, edit("layer_types", sliding_window_pattern=2)], **rope(100.0)),
+    },
+    "nemotron": {
+        "partial": tiny("NemotronForCausalLM", **PHI, **rope(1e4, partial_rotary_factor=0.5)),
+        "v4": tiny("NemotronForCausalLM", head_dim=8, attention_bias=True, mlp_bias=True, hidden_act="silu",
+                   rewrite=[v4, edit("partial_rotary_factor")], **rope(100.0, partial_rotary_factor=0.5)),
+    },
+    "arcee": {
+        "yarn": tiny("ArceeForCausalLM", head_dim=6, **rope(**YARN)),
+        "v4": tiny("ArceeForCausalLM", attention_bias=True, mlp_bias=True, tie_word_embeddings=True, rewrite=[v4],
+                   **rope(1e4)),
+    },
+    "seed_oss": {
+        "biases": tiny("SeedOssForCausalLM", head_dim=6, **rope(1e7)),
+        "v4": tiny("SeedOssForCausalLM", head_dim=4, attention_bias=False, attention_out_bias=True, mlp_bias=True,
+                   tie_word_embeddings=True, rewrite=[v4], **rope(100.0)),
+    },
+    "exaone4": {
+        "windows": tiny("Exaone4ForCausalLM", sliding_window=4, layer_types=["sliding_attention", "full_attention"],
+                        **rope(1e6)),
+        # the 1.2B model has no windows, so that all layers have RoPE
+        "v4": tiny("Exaone4ForCausalLM", head_dim=6, sliding_window=None, sliding_window_pattern=None,
+                   layer_types=["full_attention"] * 2, tie_word_embeddings=True, rewrite=[v4], **rope(**LLAMA3)),
+    },
+    "helium": {
+        "plain": tiny("HeliumForCausalLM", head_dim=4, **rope(1e5)),
+        "v4": tiny("HeliumForCausalLM", hidden_size=12, num_attention_heads=2, num_key_value_heads=1, head_dim=6,
+                   attention_bias=True, tie_word_embeddings=True, rewrite=[v4], **rope(100.0)),
+    },
+    "ernie4_5": {
+        "plain": tiny("Ernie4_5ForCausalLM", head_dim=6, **rope(5e5)),
+        "v4": tiny("Ernie4_5ForCausalLM", head_dim=8, use_bias=True, tie_word_embeddings=False, rewrite=[v4],
+                   **rope(100.0)),
+    },
+    "gptj": {
+        "partial": named("GPTJForCausalLM", **GPTJ, rotary_dim=4),
+        "hub": named("GPTJForCausalLM", **GPTJ, rotary_dim=8, n_inner=24, activation_function="gelu",
+                     rewrite=[tensors(lambda weights: weights | {f"transformer.h.{n}.attn.masked_bias": torch.tensor(-1e9)
+                                                                 for n in range(2)}),
+                              edit("dtype", n_ctx=16, rotary=True, scale_attn_weights=True)]),
+    },
+    "codegen": {
+        "partial": named("CodeGenForCausalLM", **GPTJ | dict(n_head=4), rotary_dim=2),
+        "hub": named("CodeGenForCausalLM", **GPTJ | dict(n_head=4), rotary_dim=4, n_inner=24,
+                     rewrite=[edit("dtype", n_ctx=16, scale_attn_weights=True)]),
+    },
+    "gpt_bigcode": {
+        "mqa": named("GPTBigCodeForCausalLM", **GPT2),
+        "mha": named("GPTBigCodeForCausalLM", **GPT2, multi_query=False, n_inner=24, scale_attn_weights=False,
+                     activation_function="gelu", tie_word_embeddings=False,
+                     rewrite=[edit("dtype", "num_key_value_heads", inference_runner=0, pad_key_length=True)]),
+    },
+    "hunyuan_v1_dense": {
+        "alpha": tiny("HunYuanDenseV1ForCausalLM", head_dim=6, tie_word_embeddings=True,
+                      **rope(1e4, rope_type="dynamic", alpha=50.0, factor=1.0, beta_fast=32, beta_slow=1, mscale=1.0,
+                             mscale_all_dim=1.0)),
+        "v4": tiny("HunYuanDenseV1ForCausalLM", head_dim=4, attention_bias=True, rewrite=[v4], **rope(100.0)),
+    },
+    "apertus": {
+        "xielu": tiny("ApertusForCausalLM", **rope(**LLAMA3)),
+        "v4": tiny("ApertusForCausalLM", attention_bias=True, hidden_act="relu2", tie_word_embeddings=True, rewrite=[v4],
+                   **rope(500.0, rope_type="linear", factor=2.0)),
+    },
+    "gpt_neo": {
+        "windows": named("GPTNeoForCausalLM", hidden_size=12, num_layers=2, num_heads=3, max_position_embeddings=16,
+                         window_size=4, attention_types=[[["global", "local"], 1]]),
+        "hub": named("GPTNeoForCausalLM", hidden_size=12, num_layers=2, num_heads=2, max_position_embeddings=16,
+                     window_size=3, attention_types=[[["local"], 1], [["global"], 1]], intermediate_size=20,
+                     rewrite=[edit("dtype", "tie_word_embeddings", attention_layers=["local", "global"])]),
+    },
+    "ministral3": {
+        "scaled": tiny("Ministral3ForCausalLM", **MINISTRAL),
+        "sliding": tiny("Ministral3ForCausalLM", **MINISTRAL | dict(sliding_window=4, tie_word_embeddings=True)),
+    },
+    "biogpt": {
+        "scaled": named("BioGptForCausalLM", **BERT | dict(pad_token_id=1)),
+        "hub": named("BioGptForCausalLM", **BERT | dict(pad_token_id=1), scale_embedding=False, hidden_act="relu",
+                     tie_word_embeddings=False, rewrite=[edit("dtype")]),
+    },
+    "llava": {
+        "llama": with_images("LlavaForConditionalGeneration", dict(model_type="llama", **rope(1e4)),
+                             vision_config=dict(model_type="clip_vision_model", projection_dim=4, **VISION),
+                             image_token_index=40, vocabulary=40),
+    },
+    "mistral3": {
+        "ministral3": with_images("Mistral3ForConditionalGeneration", dict(model_type="ministral3", **MINISTRAL),
+                                  vision_config=dict(model_type="pixtral", head_dim=4, **VISION), image_token_index=40,
+                                  tie_word_embeddings=False, vocabulary=40),
+    },
+    "qwen2_vl": {
+        "flat": with_images("Qwen2VLForConditionalGeneration",
+                            dict(hidden_size=16, num_attention_heads=2, num_key_value_heads=1, **rope(1e4, **MROPE)),
+                            vision_config=dict(depth=1, embed_dim=8, hidden_size=16, num_heads=2, patch_size=2,
+                                               in_channels=1), **QWEN_IMAGES, rewrite=[flat]),
+    },
+    "qwen2_5_vl": {
+        "text": with_images("Qwen2_5_VLForConditionalGeneration",
+                            dict(hidden_size=16, num_attention_heads=2, num_key_value_heads=1, **rope(1e4, **MROPE)),
+                            vision_config=QWEN_VISION, **QWEN_IMAGES),
+    },
+    "qwen3_vl": {
+        "text": with_images("Qwen3VLForConditionalGeneration",
+                            dict(hidden_size=16, num_attention_heads=2, num_key_value_heads=1, head_dim=8,
+                                 **rope(1e4, **MROPE)),
+                            vision_config=QWEN_VISION, tie_word_embeddings=True, **QWEN_IMAGES),
+    },
+    "olmoe": {
+        "default": tiny("OlmoeForCausalLM", gguf=True, **OLMOE, norm_topk_prob=False, **rope(1e4)),
+        "v4_biases": tiny("OlmoeForCausalLM", **OLMOE | dict(num_key_value_heads=1), norm_topk_prob=True,
+                          attention_bias=True, rewrite=[v4], **rope(1e4)),
+    },
+    "flex_olmo": {
+        "default": tiny("FlexOlmoForCausalLM", **OLMOE, norm_topk_prob=False, **rope(5e5)),
+        "v4": tiny("FlexOlmoForCausalLM", **OLMOE | dict(num_key_value_heads=1), norm_topk_prob=True, rewrite=[v4],
+                   **rope(5e5)),
+    },
+    "granitemoe": {
+        "biases": tiny("GraniteMoeForCausalLM", **GRANITE_MOE, attention_bias=True, tie_word_embeddings=False,
+                       **rope(1e4)),
+        "v4": tiny("GraniteMoeForCausalLM", **GRANITE_MOE, tie_word_embeddings=True, rewrite=[v4], **rope(1e4)),
+    },
+    "granitemoeshared": {
+        "shared": tiny("GraniteMoeSharedForCausalLM", **GRANITE_MOE, shared_intermediate_size=10,
+                       tie_word_embeddings=False, **rope(1e4)),
+        "v4": tiny("GraniteMoeSharedForCausalLM", **GRANITE_MOE | dict(num_experts_per_tok=1),
+                   shared_intermediate_size=6, tie_word_embeddings=True, rewrite=[v4], **rope(1e4)),
+    },
+    "deepseek_v2": {
+        # v2: experts of the best groups, heads with narrower values
+        "v4_groups": tiny("DeepseekV2ForCausalLM", **DEEPSEEK, q_lora_rank=8, v_head_dim=4, n_shared_experts=2,
+                          topk_method="group_limited_greedy", n_group=3, topk_group=2, routed_scaling_factor=1.5,
+                          attention_bias=True, rewrite=[v4, hub_deepseek], **rope(1e4, **MSCALE | dict(mscale=1.0))),
+        # v2-lite: no latent of queries
+        "lite": tiny("DeepseekV2ForCausalLM", gguf=True, **DEEPSEEK | dict(first_k_dense_replace=0), q_lora_rank=None,
+                     v_head_dim=8, n_shared_experts=1, topk_method="greedy", **rope(1e4)),
+    },
+    "deepseek_v3": {
+        "v4_groups": tiny("DeepseekV3ForCausalLM", gguf=True, **DEEPSEEK, q_lora_rank=8, v_head_dim=4, n_shared_experts=1,
+                          n_group=3, topk_group=2, routed_scaling_factor=2.5,
+                          rewrite=[v4, hub_deepseek, tensors(prediction_layer)], **rope(1e4, **MSCALE)),
+        "halves": tiny("DeepseekV3ForCausalLM", **DEEPSEEK | dict(first_k_dense_replace=0), q_lora_rank=None,
+                       v_head_dim=8, n_shared_experts=2, n_group=1, topk_group=1, norm_topk_prob=False,
+                       attention_bias=True, rope_interleave=False, **rope(1e4)),
+    },
+    "kimi_k2": {
+        "v4": tiny("DeepseekV3ForCausalLM", **DEEPSEEK, q_lora_rank=8, v_head_dim=6, n_shared_experts=1, n_group=1,
+                   topk_group=1, routed_scaling_factor=2.8, rewrite=[v4, hub_deepseek, edit(model_type="kimi_k2")],
+                   **rope(5e4, **YARN | dict(beta_fast=1.0, beta_slow=1.0), mscale=1.0, mscale_all_dim=1.0)),
+    },
+    "glm4_moe": {
+        "qk_norm": tiny("Glm4MoeForCausalLM", gguf=True, **GLM_MOE, use_qk_norm=True, attention_bias=True, n_group=2,
+                        topk_group=1, routed_scaling_factor=2.0, **rope(1e4, partial_rotary_factor=0.5)),
+        "v4": tiny("Glm4MoeForCausalLM", **GLM_MOE, first_k_dense_replace=0, n_shared_experts=2, norm_topk_prob=False,
+                   rewrite=[v4, tensors(prediction_layer)], **rope(1e4, partial_rotary_factor=0.5)),
+    },
+    "glm4_moe_lite": {
+        "listed": tiny("Glm4MoeLiteForCausalLM", **LATENT, moe_intermediate_size=8, n_routed_experts=4,
+                       num_experts_per_tok=2, q_lora_rank=8, v_head_dim=8, mlp_layer_types=["sparse", "dense"],
+                       **rope(1e4)),
+        "v4": tiny("Glm4MoeLiteForCausalLM", **LATENT, moe_intermediate_size=8, n_routed_experts=4,
+                   num_experts_per_tok=2, q_lora_rank=None, v_head_dim=4, n_group=2, topk_group=1,
+                   rewrite=[v4, edit("mlp_layer_types", first_k_dense_replace=1, topk_method="noaux_tc")],
+                   **rope(1e4)),
+    },
+    "minicpm3": {
+        "v4_longrope": tiny("MiniCPM3ForCausalLM", **LATENT | dict(tie_word_embeddings=True), q_lora_rank=8,
+                            v_head_dim=4, scale_emb=3, scale_depth=0.9, dim_model_base=5, rewrite=[v4],
+                            **rope(1e4, rope_type="longrope", short_factor=[1.0, 1.3], long_factor=[1.5, 4.0],
+                                   original_max_position_embeddings=6)),
+        "biases": tiny("MiniCPM3ForCausalLM", **LATENT, q_lora_rank=None, v_head_dim=8, attention_bias=True,
+                       mlp_bias=True, dim_model_base=8, **rope(1e4)),
+    },
+    "ernie4_5_moe": {
+        "shared": tiny("Ernie4_5_MoeForCausalLM", gguf=True, **ERNIE_MOE, moe_num_shared_experts=2, tie_word_embeddings=True,
+                       **rope(5e5)),
+        "v4_interval": tiny("Ernie4_5_MoeForCausalLM", **ERNIE_MOE | dict(num_hidden_layers=3), head_dim=4,
+                            moe_num_shared_experts=0, moe_layer_interval=2, moe_layer_start_index=0,
+                            moe_layer_end_index=1, tie_word_embeddings=False, rewrite=[v4], **rope(1e4)),
+    },
+    "minimax_m2": {
+        "partial": tiny("MiniMaxM2ForCausalLM", gguf=True, **MINIMAX, **rope(5e6, partial_rotary_factor=0.25)),
+        "v4": tiny("MiniMaxM2ForCausalLM", **MINIMAX, rewrite=[v4, edit("partial_rotary_factor", rotary_dim=4)],
+                   **rope(5e6, partial_rotary_factor=0.5)),
+    },
+    "phimoe": {
+        "sliding": tiny("PhimoeForCausalLM", **PHIMOE, router_jitter_noise=0.3, attention_bias=True, sliding_window=4,
+                        **rope(1e4)),
+        "v4_longrope": tiny("PhimoeForCausalLM", **PHIMOE, lm_head_bias=True, rewrite=[v4], **rope(
+            1e4, rope_type="longrope", short_factor=[1.0, 1.1, 1.3], long_factor=[1.5, 2.5, 4.0], short_mscale=1.2,
+            long_mscale=1.2, original_max_position_embeddings=16)),
+    },
+    "dbrx": {
+        "grouped": named("DbrxForCausalLM", gguf=True, **DBRX, attn_config=dict(kv_n_heads=1, clip_qkv=0.7, rope_theta=100.0),
+                         ffn_config=dict(ffn_hidden_size=8, moe_num_experts=4, moe_top_k=2), **rope(100.0)),
+        "v4": named("DbrxForCausalLM", **DBRX, attn_config=dict(kv_n_heads=2, clip_qkv=8, rope_theta=1e4),
+                    ffn_config=dict(ffn_hidden_size=6, moe_num_experts=3, moe_top_k=2, moe_normalize_expert_weights=None),
+                    rewrite=[v4, edit("rope_theta", "rope_scaling")], **rope(1e4)),
+    },
+    "afmoe": {
+        "mup": tiny("AfmoeForCausalLM", **AFMOE, num_dense_layers=1, mup_enabled=True, tie_word_embeddings=True,
+                    layer_types=["sliding_attention", "full_attention"], **rope(1e4)),
+        # the hub's, which names no layer types
+        "v4": tiny("AfmoeForCausalLM", **AFMOE, num_dense_layers=0, attention_bias=True, global_attn_every_n_layers=2,
+                   tie_word_embeddings=False, rewrite=[v4, edit("layer_types")], **rope(100.0)),
     },
 }

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "detail/fail.h"
+#include "model/require_attention.h"
 
 namespace spikesink::detail {
 
@@ -26,12 +27,13 @@ std::vector<std::vector<int64_t>> heads_by_layer(
     const std::optional<std::vector<HeadIndex>>& heads) {
   std::vector<std::vector<int64_t>> result(config.n_layers);
   if (!heads) {
-    result.assign(config.n_layers, all_of(config.n_heads));
+    for (const int64_t layer : config.attention_layers()) result[layer] = all_of(config.n_heads);
     return result;
   }
   for (const auto& [layer, head] : *heads) {
     check_range(by, "layer", {layer}, config.n_layers);
     check_range(by, "head", {head}, config.n_heads);
+    require_attention(by, config, layer);
     auto& of_layer = result[layer];
     if (std::find(of_layer.begin(), of_layer.end(), head) == of_layer.end())
       of_layer.push_back(head);

@@ -168,7 +168,9 @@ void Plan::add_qk(bool on) {
     detail::fail_argument("[{}] QK-norm: got {}, which is what the model has", kFitNorms,
                           on ? "on" : "off");
   for (const auto& block : blocks_) {
-    if (block.kind() != BlockKind::kAttention) continue;
+    if (block.kind() != BlockKind::kAttention ||
+        config_.layer(block.layer()).mixer != MixerKind::kAttention)
+      continue;
     for (const auto site : {NormSite::kQuery, NormSite::kKey})
       add(block, site, on ? NormKind::kRmsNorm : NormKind::kFixedDivisor);
   }

@@ -2,6 +2,7 @@
 
 #include "detail/fail.h"
 #include "intervene/norm_sites.h"
+#include "model/require_attention.h"
 
 namespace spikesink {
 namespace {
@@ -39,6 +40,8 @@ void check(const ModelConfig& config, const FittedNorm& norm) {
   if (norm.block.number < 1 || norm.block.number > 2 * config.n_layers)
     detail::fail_argument("[{}] block: got {}, expected 1 to {}", kChangeNorms, norm.block.number,
                           2 * config.n_layers);
+  if (norm.site == NormSite::kQuery || norm.site == NormSite::kKey)
+    detail::require_attention(kChangeNorms, config, norm.block.layer());
 }
 
 }  // namespace

@@ -36,29 +36,37 @@ Norm make_qk_norm(const ModelConfig& config, int64_t heads, HookRegistry& hooks,
 AttentionImpl::AttentionImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer)
     : layer_(layer),
       d_head_(config.d_head),
+      d_value_(config.value_width()),
       rope_index_(config.layer(layer).rope),
       qkv_clip_(config.qkv_clip),
       norms_all_heads_(config.qk_norm == QkNorm::kWhole),
+      norms_after_rope_(config.qk_norm_after_rope),
       params_{.scale = config.softmax_scale() / (config.scale_by_layer ? 1.0 + layer : 1.0),
               .softcap = config.attention_softcap,
               .causal = config.causal,
               .window = config.layer(layer).window,
               .form = config.attention_form},
-      hook_in_(hooks.add_point(layer_hook_name(layer, kAttentionIn))),
-      hook_q_(hooks.add_point(layer_hook_name(layer, kQ))),
-      hook_k_(hooks.add_point(layer_hook_name(layer, kK))),
-      hook_v_(hooks.add_point(layer_hook_name(layer, kV))) {
-  const int64_t query_width = config.n_heads * config.d_head;
-  const int64_t key_width = config.n_key_value_heads * config.d_head;
-  q = register_module("q", Linear(config.d_model, query_width, config.qkv_bias));
-  k = register_module("k", Linear(config.d_model, key_width, config.qkv_bias));
-  v = register_module("v", Linear(config.d_model, key_width, config.qkv_bias));
-  o = register_module("o", Linear(query_width, config.d_model, config.attention_output_bias));
+      hook_in_(hooks.add_point(layer_hook_name(layer, kAttentionIn))) {
+  if (config.latent.kv_rank > 0) {
+    latent = register_module("latent", LatentProjection(config, hooks, layer));
+  } else {
+    const auto linear = [&](const char* name, int64_t heads, int64_t width) {
+      return register_module(name, Linear(config.d_model, heads * width, config.qkv_bias));
+    };
+    q = linear("q", config.n_heads, d_head_);
+    k = linear("k", config.n_key_value_heads, d_head_);
+    v = linear("v", config.n_key_value_heads, d_value_);
+  }
+  o = register_module(
+      "o", Linear(config.n_heads * d_value_, config.d_model, config.attention_output_bias));
+  hook_q_ = hooks.add_point(layer_hook_name(layer, kQ));
+  hook_k_ = hooks.add_point(layer_hook_name(layer, kK));
+  hook_v_ = hooks.add_point(layer_hook_name(layer, kV));
   if (config.sink_logits) sink_logits = register_parameter("sinks", torch::empty({config.n_heads}));
   if (config.learned_key_value) {
-    const auto shape = {config.n_key_value_heads, config.d_head};
-    bias_key = register_parameter("bias_key", torch::empty(shape));
-    bias_value = register_parameter("bias_value", torch::empty(shape));
+    const int64_t heads = config.n_key_value_heads;
+    bias_key = register_parameter("bias_key", torch::empty({heads, d_head_}));
+    bias_value = register_parameter("bias_value", torch::empty({heads, d_value_}));
   }
   q_norm = register_module(
       "q_norm", make_qk_norm(config, config.n_heads, hooks, layer_hook_name(layer, "attn.q_norm")));
@@ -75,23 +83,23 @@ AttentionImpl::AttentionImpl(const ModelConfig& config, HookRegistry& hooks, int
 }
 
 torch::Tensor AttentionImpl::forward(const torch::Tensor& input, const PassContext& context) {
-  const auto x = hook_in_(input);                // [B, T, d_model]
-  const auto queries = hook_q_(project(q, x));   // [B, T, H, d_head]
-  const auto new_keys = hook_k_(project(k, x));  // [B, T, K, d_head]
-  auto values = hook_v_(project(v, x));          // [B, T, K, d_head]
-  const auto dtype = values.scalar_type();       // under autocast, norms and RoPE return float32
-  const auto rot_queries =
-      hook_rot_q_(apply_rope(apply_norm(q_norm, queries), context, context.past_length).to(dtype));
-  auto keys = apply_norm(k_norm, new_keys);
+  const auto x = hook_in_(input);  // [B, T, d_model]
+  const auto projected = project(x);
+  const auto queries = hook_q_(projected.q);   // [B, T, H, d_head]
+  const auto new_keys = hook_k_(projected.k);  // [B, T, K, d_head]
+  auto values = hook_v_(projected.v);          // [B, T, K, d_value]
+  const auto dtype = values.scalar_type();     // under autocast, norms and RoPE return float32
+  const auto rot_queries = hook_rot_q_(rotate_queries(queries, context).to(dtype));
+  auto keys = norms_after_rope_ ? new_keys : apply_norm(k_norm, new_keys);
   if (context.cache) context.cache->append(layer_, keys, values);  // [B, S, K, d_head]
-  const auto rot_keys = hook_rot_k_(apply_rope(keys, context, 0).to(dtype));
+  const auto rot_keys = hook_rot_k_(rotate_keys(keys, context).to(dtype));
   const bool needs_matrices = hook_scores_.has_hooks() || hook_pattern_.has_hooks();
   const auto q_heads = rot_queries.transpose(1, 2);  // [B, H, T, d_head]
   const auto k_heads = rot_keys.transpose(1, 2);     // [B, K, S, d_head]
-  const auto v_heads = values.transpose(1, 2);       // [B, K, S, d_head]
+  const auto v_heads = values.transpose(1, 2);       // [B, K, S, d_value]
   const auto z_heads = needs_matrices ? attend_with_hooks(q_heads, k_heads, v_heads, context)
                                       : attend(q_heads, k_heads, v_heads, context);
-  auto z = z_heads.transpose(1, 2);  // [B, T, H, d_head]
+  auto z = z_heads.transpose(1, 2);  // [B, T, H, d_value]
   if (gate) z = gate->forward(z, x, context);
   return o(hook_z_(z).flatten(2));
 }
@@ -106,10 +114,16 @@ AttentionParams AttentionImpl::attention_params(const PassContext& context) cons
   return params;
 }
 
-torch::Tensor AttentionImpl::project(const Linear& projection, const torch::Tensor& x) const {
+QueryKeyValue AttentionImpl::project(const torch::Tensor& x) {
+  if (latent) return latent(x);
+  return {project(q, x, d_head_), project(k, x, d_head_), project(v, x, d_value_)};
+}
+
+torch::Tensor AttentionImpl::project(const Linear& projection, const torch::Tensor& x,
+                                     int64_t width) const {
   auto flat = projection->forward(x);
   if (qkv_clip_ > 0) flat = flat.clamp(-qkv_clip_, qkv_clip_);
-  return flat.unflatten(-1, {-1, d_head_});
+  return flat.unflatten(-1, {-1, width});
 }
 
 torch::Tensor AttentionImpl::apply_norm(const Norm& norm, const torch::Tensor& heads) const {
@@ -123,6 +137,23 @@ torch::Tensor AttentionImpl::apply_rope(const torch::Tensor& heads, const PassCo
       rope_index_ >= 0 && rope_index_ < static_cast<int64_t>(context.rope_tables.size());
   if (!has_rope) return heads;
   return context.rope_tables[static_cast<size_t>(rope_index_)].apply(heads, first);
+}
+
+// Normalises, rotates and scales.
+torch::Tensor AttentionImpl::rotate_queries(const torch::Tensor& queries,
+                                            const PassContext& context) const {
+  const int64_t first = context.past_length;
+  const auto rotated = norms_after_rope_ ? apply_norm(q_norm, apply_rope(queries, context, first))
+                                         : apply_rope(apply_norm(q_norm, queries), context, first);
+  if (!context.query_scales.defined()) return rotated;
+  return rotated * context.query_scales.slice(0, first, first + queries.size(1));
+}
+
+// `keys` are those of the cache: normalised, unless that comes after RoPE.
+torch::Tensor AttentionImpl::rotate_keys(const torch::Tensor& keys,
+                                         const PassContext& context) const {
+  const auto rotated = apply_rope(keys, context, 0);
+  return norms_after_rope_ ? apply_norm(k_norm, rotated) : rotated;
 }
 
 torch::Tensor AttentionImpl::attend(const torch::Tensor& q, const torch::Tensor& k,

@@ -9,7 +9,7 @@ namespace spikesink {
 
 namespace detail {
 template <>
-inline constexpr int kValuesOf<Activation> = 5;
+inline constexpr int kValuesOf<Activation> = 7;
 template <>
 inline constexpr int kValuesOf<NormKind> = 5;
 template <>
@@ -25,6 +25,8 @@ inline constexpr int kValuesOf<Alibi> = 3;
 template <>
 inline constexpr int kValuesOf<RopeScalingKind> = 6;
 template <>
+inline constexpr int kValuesOf<MixerKind> = 2;
+template <>
 inline constexpr int kValuesOf<FeedForwardKind> = 3;
 template <>
 inline constexpr int kValuesOf<AttentionForm> = 4;
@@ -32,6 +34,10 @@ template <>
 inline constexpr int kValuesOf<GateInput> = 5;
 template <>
 inline constexpr int kValuesOf<GateWidth> = 3;
+template <>
+inline constexpr int kValuesOf<RouterScore> = 4;
+template <>
+inline constexpr int kValuesOf<GroupScore> = 2;
 }  // namespace detail
 
 template <typename Visitor>
@@ -74,7 +80,17 @@ void visit_fields(Visitor& visit, RopeConfig& rope) {
 }
 
 template <typename Visitor>
+void visit_fields(Visitor& visit, DeltaNetConfig& delta_net) {
+  visit("n_key_heads", delta_net.n_key_heads);
+  visit("n_value_heads", delta_net.n_value_heads);
+  visit("d_key", delta_net.d_key);
+  visit("d_value", delta_net.d_value);
+  visit("kernel", delta_net.kernel);
+}
+
+template <typename Visitor>
 void visit_fields(Visitor& visit, LayerConfig& layer) {
+  visit("mixer", layer.mixer);
   visit("window", layer.window);
   visit("rope", layer.rope);
   visit("has_experts", layer.has_experts);
@@ -86,14 +102,38 @@ void visit_fields(Visitor& visit, ExpertsConfig& experts) {
   visit("experts_per_token", experts.experts_per_token);
   visit("d_mlp", experts.d_mlp);
   visit("d_shared", experts.d_shared);
-  visit("renormalized", experts.renormalized);
+  visit("shared_gate", experts.shared_gate);
   visit("router_bias", experts.router_bias);
+  visit("score", experts.score);
+  visit("mixer_range", experts.mixer_range);
+  visit("choice_bias", experts.choice_bias);
+  visit("groups", experts.groups);
+  visit("groups_per_token", experts.groups_per_token);
+  visit("group_score", experts.group_score);
+  visit("renormalized", experts.renormalized);
+  visit("least_sum", experts.least_sum);
+  visit("weight_scale", experts.weight_scale);
+}
+
+template <typename Visitor>
+void visit_fields(Visitor& visit, LatentConfig& latent) {
+  visit("kv_rank", latent.kv_rank);
+  visit("q_rank", latent.q_rank);
+  visit("d_rope", latent.d_rope);
+  visit("norm", latent.norm);
+  visit("adjacent_pairs", latent.adjacent_pairs);
 }
 
 template <typename Visitor>
 void visit_fields(Visitor& visit, GateConfig& gate) {
   visit("input", gate.input);
   visit("width", gate.width);
+}
+
+template <typename Visitor>
+void visit_fields(Visitor& visit, QueryScale& scale) {
+  visit("growth", scale.growth);
+  visit("interval", scale.interval);
 }
 
 template <typename Visitor>
@@ -118,6 +158,8 @@ void visit_fields(Visitor& visit, ModelConfig& config) {
   visit("n_heads", config.n_heads);
   visit("n_key_value_heads", config.n_key_value_heads);
   visit("d_head", config.d_head);
+  visit("d_value", config.d_value);
+  visit("latent", config.latent);
   visit("causal", config.causal);
   visit("qkv_bias", config.qkv_bias);
   visit("attention_output_bias", config.attention_output_bias);
@@ -131,8 +173,11 @@ void visit_fields(Visitor& visit, ModelConfig& config) {
   visit("sink_logits", config.sink_logits);
   visit("qk_norm", config.qk_norm);
   visit("qk_norm_config", config.qk_norm_config);
+  visit("qk_norm_after_rope", config.qk_norm_after_rope);
+  visit("query_scale", config.query_scale);
   visit("ropes", config.ropes);
   visit("alibi", config.alibi);
+  visit("delta_net", config.delta_net);
   visit("feed_forward", config.feed_forward);
   visit("gated", config.gated);
   visit("activation", config.activation);

@@ -1,5 +1,6 @@
 #include "spikesink/model/feed_forward.h"
 
+#include "detail/fail.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -17,9 +18,19 @@ torch::Tensor activate(const ActivationConfig& activation, const torch::Tensor& 
     case Activation::kQuickGelu:
       return x * at::sigmoid(activation.sigmoid_slope * x);
     case Activation::kRelu:
+      return at::relu(x);
+    case Activation::kReluSquared:
+      return at::relu(x).square();
+    case Activation::kXielu:
       break;
   }
-  return at::relu(x);
+  detail::fail_argument("[activate] activation: got xielu, expected one without parameters");
+}
+
+torch::Tensor Xielu::operator()(const torch::Tensor& x) const {
+  const auto positive = at::softplus(alpha_p) * x.square();
+  const auto negative = (beta + at::softplus(alpha_n)) * (at::minimum(x, eps).expm1() - x);
+  return at::where(x > 0, positive, negative) + beta * x;
 }
 
 FeedForwardImpl::FeedForwardImpl(const ModelConfig& config, int64_t d_mlp, HookRegistry& hooks,
@@ -38,12 +49,21 @@ FeedForwardImpl::FeedForwardImpl(const ModelConfig& config, int64_t d_mlp, HookR
   hook_post_ = point(kMlpPost);
   up = register_module("up", Linear(config.d_model, d_mlp, config.mlp_bias));
   down = register_module("down", Linear(d_mlp, config.d_model, config.mlp_bias));
+  if (activation_.kind != Activation::kXielu) return;
+  const auto scalar = [&](const char* parameter) {
+    return register_parameter(parameter, torch::empty({1}));
+  };
+  xielu = {scalar("alpha_p"), scalar("alpha_n"), scalar("beta"), scalar("eps")};
 }
 
 torch::Tensor FeedForwardImpl::forward(const torch::Tensor& input) {
   const auto x = hook_in_(input);
   if (gate) return down(hook_post_(gated(x)));
-  return down(hook_post_(activate(activation_, hook_pre_(up(x)))));
+  return down(hook_post_(activated(hook_pre_(up(x)))));
+}
+
+torch::Tensor FeedForwardImpl::activated(const torch::Tensor& x) const {
+  return activation_.kind == Activation::kXielu ? xielu(x) : activate(activation_, x);
 }
 
 torch::Tensor FeedForwardImpl::gated(const torch::Tensor& x) {
@@ -54,7 +74,7 @@ torch::Tensor FeedForwardImpl::gated(const torch::Tensor& x) {
     linear = linear.clamp(-clamp_, clamp_);
   }
   if (up_offset_ != 0) linear = linear + up_offset_;
-  return hook_act_(activate(activation_, pre)) * linear;
+  return hook_act_(activated(pre)) * linear;
 }
 
 }  // namespace spikesink

@@ -2,6 +2,8 @@
 
 #include <ATen/SDPBackend.h>
 
+#include <algorithm>
+
 namespace spikesink::detail {
 namespace {
 
@@ -21,6 +23,20 @@ bool uses_flash_attention(const torch::Tensor& q, const torch::Tensor& k, const 
       at::_fused_sdp_choice(q, k, v, {}, 0.0, causal, scale, /*enable_gqa=*/true));
   return choice == at::SDPBackend::flash_attention ||
          (choice == at::SDPBackend::cudnn_attention && q.size(3) == v.size(3));
+}
+
+// Appends zeros to each vector, up to `width`.
+torch::Tensor widen(const torch::Tensor& x, int64_t width) {
+  return x.size(3) == width ? x : at::constant_pad_nd(x, {0, width - x.size(3)});
+}
+
+// The kernel needs queries, keys and values of one width.
+AttentionOutput attend_on_cpu(const torch::Tensor& q, const torch::Tensor& k,
+                              const torch::Tensor& v, bool causal, double scale) {
+  const int64_t width = std::max(q.size(3), v.size(3));
+  const auto [z, lse] = at::_scaled_dot_product_flash_attention_for_cpu(
+      widen(q, width), widen(k, width), widen(v, width), 0.0, causal, {}, scale);
+  return {z.slice(3, 0, v.size(3)), lse};
 }
 
 AttentionOutput attend_on_gpu(const torch::Tensor& q, const torch::Tensor& k,
@@ -46,10 +62,7 @@ bool has_fused_attention(const torch::Tensor& q, const torch::Tensor& k, const t
 
 AttentionOutput fused_attention(const torch::Tensor& q, const torch::Tensor& k,
                                 const torch::Tensor& v, bool causal, double scale) {
-  if (!q.is_cpu()) return attend_on_gpu(q, k, v, causal, scale);
-  const auto [z, lse] =
-      at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, causal, {}, scale);
-  return {z, lse};
+  return q.is_cpu() ? attend_on_cpu(q, k, v, causal, scale) : attend_on_gpu(q, k, v, causal, scale);
 }
 
 }  // namespace spikesink::detail

@@ -102,6 +102,11 @@ std::optional<std::vector<bool>> GgufKeys::layer_flags(std::string_view key) {
   return std::vector<bool>(numbers->begin(), numbers->end());
 }
 
+bool GgufKeys::flag(std::string_view key, bool absent) {
+  const auto* found = find<bool>(key);
+  return found ? *found : absent;
+}
+
 double GgufKeys::number(std::string_view key) {
   return get<double>(key);
 }

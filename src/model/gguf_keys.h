@@ -26,6 +26,7 @@ class GgufKeys {
   int64_t layer_integer(std::string_view key, std::optional<int64_t> absent = {});
   /// Reads a flag for each layer, as booleans or integers; nullopt unless the value is a list.
   std::optional<std::vector<bool>> layer_flags(std::string_view key);
+  bool flag(std::string_view key, bool absent);
   double number(std::string_view key);
   double number(std::string_view key, double absent);
   std::string text(std::string_view key, const std::string& absent);

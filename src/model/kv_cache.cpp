@@ -1,17 +1,24 @@
 #include "spikesink/model/kv_cache.h"
 
+#include <algorithm>
+
 #include "detail/fail.h"
 
 namespace spikesink {
 
+// Without attention, nothing is ever removed.
 int64_t KvCache::length() const {
-  return layers_.empty() ? 0 : layers_.front().first.size(1);
+  const auto with_keys = std::find_if(layers_.begin(), layers_.end(),
+                                      [](const Layer& layer) { return layer.keys.defined(); });
+  return with_keys == layers_.end() ? appended_tokens_ : with_keys->keys.size(1);
 }
 
 int64_t KvCache::bytes() const {
   int64_t bytes = 0;
-  for (const auto& [keys, values] : layers_)
-    bytes += static_cast<int64_t>(keys.nbytes() + values.nbytes());
+  for (const auto& [keys, values, recurrent] : layers_) {
+    for (const auto* tensor : {&keys, &values, &recurrent.matrix, &recurrent.inputs})
+      bytes += tensor->defined() ? static_cast<int64_t>(tensor->nbytes()) : 0;
+  }
   return bytes;
 }
 
@@ -27,21 +34,30 @@ void KvCache::keep_only(const std::vector<int64_t>& indices) {
   }
   if (static_cast<int64_t>(indices.size()) == length()) return;
   const auto index = torch::tensor(indices, torch::kLong);
-  for (auto& [keys, values] : layers_) {
-    keys = keys.index_select(1, index.to(keys.device()));
-    values = values.index_select(1, index.to(values.device()));
+  for (auto& layer : layers_) {
+    if (!layer.keys.defined()) continue;
+    layer.keys = layer.keys.index_select(1, index.to(layer.keys.device()));
+    layer.values = layer.values.index_select(1, index.to(layer.values.device()));
   }
 }
 
-void KvCache::append(int64_t layer, torch::Tensor& keys, torch::Tensor& values) {
-  if (layer >= static_cast<int64_t>(layers_.size())) layers_.resize(layer + 1);
-  auto& [cached_keys, cached_values] = layers_[layer];
-  if (cached_keys.defined()) {
-    keys = at::cat({cached_keys, keys}, 1);
-    values = at::cat({cached_values, values}, 1);
+void KvCache::append(int64_t number, torch::Tensor& keys, torch::Tensor& values) {
+  auto& cached = layer(number);
+  if (cached.keys.defined()) {
+    keys = at::cat({cached.keys, keys}, 1);
+    values = at::cat({cached.values, values}, 1);
   }
-  cached_keys = keys;
-  cached_values = values;
+  cached.keys = keys;
+  cached.values = values;
+}
+
+RecurrentState& KvCache::recurrent_state(int64_t number) {
+  return layer(number).recurrent;
+}
+
+KvCache::Layer& KvCache::layer(int64_t number) {
+  if (number >= static_cast<int64_t>(layers_.size())) layers_.resize(number + 1);
+  return layers_[number];
 }
 
 }  // namespace spikesink

@@ -21,7 +21,11 @@ LayerImpl::LayerImpl(const ModelConfig& config, HookRegistry& hooks, int64_t lay
 
   hook_resid_pre_ = point(kResidPre);
   attention_norms.input = norm("ln1", input);
-  attn = register_module("attn", Attention(config, hooks, layer));
+  if (config.layer(layer).mixer == MixerKind::kGatedDeltaNet) {
+    delta = register_module("delta", GatedDeltaNet(config, hooks, layer));
+  } else {
+    attn = register_module("attn", Attention(config, hooks, layer));
+  }
   attention_norms.output = norm("ln1_post", output);
   hook_attn_out_ = point(kAttnOut);
   hook_resid_mid_ = point(kResidMid);
@@ -57,13 +61,18 @@ torch::Tensor LayerImpl::forward(const torch::Tensor& stream, const PassContext&
 
   const auto resid_pre = hook_resid_pre_(stream);
   const auto attention_in = input1(resid_pre);
-  const auto attention_out = hook_attn_out_(scale_output(output1(attn(attention_in, context))));
+  const auto attention_out =
+      hook_attn_out_(scale_output(output1(mix_tokens(attention_in, context))));
   const auto resid_mid =
       norm_sum(sum1, hook_resid_mid_, hook_normalized_resid_mid_, resid_pre + attention_out);
 
   const auto mlp_in = shares_norm ? attention_in : input2(parallel ? resid_pre : resid_mid);
   const auto mlp_out = hook_mlp_out_(scale_output(output2(feed_forward(mlp_in))));
   return norm_sum(sum2, hook_resid_post_, hook_normalized_resid_post_, resid_mid + mlp_out);
+}
+
+torch::Tensor LayerImpl::mix_tokens(const torch::Tensor& x, const PassContext& context) {
+  return attn ? attn(x, context) : delta(x, context);
 }
 
 torch::Tensor LayerImpl::feed_forward(const torch::Tensor& x) {

@@ -50,8 +50,19 @@ void check_sizes(const ModelConfig& config, const WeightSource& source) {
         fmt::format("{} over all layers", kMostExperts).c_str());
   check("d_vocabulary", config.d_vocabulary, max_dimension, what);
   check("n_heads", config.n_heads, max_dimension, what);
-  check("d_head", config.d_head, max_dimension / config.n_heads,
-        "the largest dimension of a tensor over n_heads");
+  const char* of_heads = "the largest dimension of a tensor over n_heads";
+  check("d_head", config.d_head, max_dimension / config.n_heads, of_heads);
+  check("d_value", config.d_value, max_dimension / config.n_heads, of_heads);
+  check("latent.kv_rank", config.latent.kv_rank, max_dimension, what);
+  check("latent.q_rank", config.latent.q_rank, max_dimension, what);
+  if (config.attention_layers().size() == static_cast<size_t>(config.n_layers)) return;
+  const auto& delta_net = config.delta_net;
+  check("delta_net.n_value_heads", delta_net.n_value_heads, max_dimension, what);
+  check("delta_net.d_value", delta_net.d_value, max_dimension / delta_net.n_value_heads,
+        "the largest dimension of a tensor over n_value_heads");
+  check("delta_net.d_key", delta_net.d_key, max_dimension / delta_net.n_key_heads,
+        "the largest dimension of a tensor over n_key_heads");
+  check("delta_net.kernel", delta_net.kernel, max_dimension, what);
 }
 
 void check_options(const LoadOptions& options) {

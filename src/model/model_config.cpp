@@ -77,6 +77,18 @@ void check_rope(const RopeConfig& rope, int64_t d_head) {
   check_scaling(rope, dimensions);
 }
 
+void check_delta_net(const DeltaNetConfig& config) {
+  check_positive("delta_net.n_key_heads", config.n_key_heads);
+  check_positive("delta_net.n_value_heads", config.n_value_heads);
+  check_positive("delta_net.d_key", config.d_key);
+  check_positive("delta_net.d_value", config.d_value);
+  check_positive("delta_net.kernel", config.kernel);
+  if (config.n_value_heads % config.n_key_heads != 0)
+    fail_argument(
+        "[ModelConfig] delta_net.n_value_heads: got {}, expected a multiple of n_key_heads = {}",
+        config.n_value_heads, config.n_key_heads);
+}
+
 void check_layers(const ModelConfig& config) {
   if (!config.layers.empty() && static_cast<int64_t>(config.layers.size()) != config.n_layers)
     fail_argument("[ModelConfig] layers: got {} of them, expected n_layers = {}",
@@ -89,6 +101,31 @@ void check_layers(const ModelConfig& config) {
       fail_argument("[ModelConfig] layers.window: got {}, expected 0 or, in a causal model, more",
                     layer.window);
     if (layer.has_experts) check_positive("experts.count", config.experts.count);
+    if (layer.mixer == MixerKind::kGatedDeltaNet) {
+      if (!config.causal)
+        fail_argument("[ModelConfig] layers.mixer: got {} in an encoder, expected attention",
+                      to_string(layer.mixer));
+      check_delta_net(config.delta_net);
+    }
+  }
+}
+
+void check_expert_groups(const ExpertsConfig& experts) {
+  const int64_t size = experts.count / experts.groups;
+  const int64_t least = experts.group_score == GroupScore::kBestTwo ? 2 : 1;
+  if (experts.count % experts.groups != 0 || size < least) {
+    fail_argument(
+        "[ModelConfig] experts.groups: got {}, expected a divisor of experts.count = {} with at "
+        "least {} in each group",
+        experts.groups, experts.count, least);
+  }
+  // A product of the two could overflow.
+  if (experts.groups_per_token > experts.groups ||
+      (experts.experts_per_token + size - 1) / size > experts.groups_per_token) {
+    fail_argument(
+        "[ModelConfig] experts.groups_per_token: got {}, expected at most experts.groups = {}, "
+        "with at least experts_per_token = {} experts in all",
+        experts.groups_per_token, experts.groups, experts.experts_per_token);
   }
 }
 
@@ -102,6 +139,33 @@ void check_experts(const ExpertsConfig& experts) {
     fail_argument(
         "[ModelConfig] experts.experts_per_token: got {}, expected at most experts.count = {}",
         experts.experts_per_token, experts.count);
+  check_positive("experts.groups", experts.groups);
+  check_positive("experts.groups_per_token", experts.groups_per_token);
+  check_not_negative("experts.mixer_range", experts.mixer_range);
+  check_not_negative("experts.least_sum", experts.least_sum);
+  check_positive("experts.weight_scale", experts.weight_scale);
+  if (experts.groups > 1) check_expert_groups(experts);
+}
+
+void check_latent(const ModelConfig& config) {
+  const auto& latent = config.latent;
+  if (latent.kv_rank == 0) return;
+  check_positive("latent.kv_rank", latent.kv_rank);
+  check_not_negative("latent.q_rank", static_cast<double>(latent.q_rank));
+  check_positive("latent.norm.epsilon", latent.norm.epsilon);
+  if (latent.d_rope < 2 || latent.d_rope >= config.d_head || latent.d_rope % 2 != 0) {
+    fail_argument(
+        "[ModelConfig] latent.d_rope: got {}, expected an even number from 2, below d_head = {}",
+        latent.d_rope, config.d_head);
+  }
+  if (config.n_key_value_heads != config.n_heads) {
+    fail_argument(
+        "[ModelConfig] n_key_value_heads: got {} with latent attention, expected n_heads = {}",
+        config.n_key_value_heads, config.n_heads);
+  }
+  if (config.qkv_clip > 0)
+    fail_argument("[ModelConfig] qkv_clip: got {} with latent attention, expected 0",
+                  config.qkv_clip);
 }
 
 bool all_layers_have_experts(const ModelConfig& config) {
@@ -158,6 +222,10 @@ const char* to_string(ResidualForm form) {
       break;
   }
   return "parallel, two norms";
+}
+
+const char* to_string(MixerKind kind) {
+  return kind == MixerKind::kAttention ? "attention" : "gated DeltaNet";
 }
 
 const char* to_string(FeedForwardKind kind) {
@@ -239,9 +307,13 @@ const char* to_string(Activation activation) {
     case Activation::kQuickGelu:
       return "quick gelu";
     case Activation::kRelu:
+      return "relu";
+    case Activation::kReluSquared:
+      return "relu squared";
+    case Activation::kXielu:
       break;
   }
-  return "relu";
+  return "xielu";
 }
 
 const char* to_string(OutputHead head) {
@@ -268,6 +340,24 @@ const char* to_string(Alibi alibi) {
   return "falcon";
 }
 
+const char* to_string(RouterScore score) {
+  switch (score) {
+    case RouterScore::kSoftmax:
+      return "softmax";
+    case RouterScore::kChosenSoftmax:
+      return "softmax of the chosen";
+    case RouterScore::kSigmoid:
+      return "sigmoid";
+    case RouterScore::kSparseMixer:
+      break;
+  }
+  return "sparse mixer";
+}
+
+const char* to_string(GroupScore score) {
+  return score == GroupScore::kBestTwo ? "best two" : "best";
+}
+
 const char* to_string(RopeScalingKind kind) {
   switch (kind) {
     case RopeScalingKind::kNone:
@@ -292,6 +382,14 @@ const char* ModelConfig::position_encoding() const {
   return alibi == Alibi::kNone ? "none" : "alibi";
 }
 
+std::vector<int64_t> ModelConfig::attention_layers() const {
+  std::vector<int64_t> numbers;
+  for (int64_t number = 0; number < n_layers; ++number) {
+    if (layer(number).mixer == MixerKind::kAttention) numbers.push_back(number);
+  }
+  return numbers;
+}
+
 double ModelConfig::softmax_scale() const {
   return attention_scale > 0 ? attention_scale : 1.0 / std::sqrt(static_cast<double>(d_head));
 }
@@ -299,7 +397,7 @@ double ModelConfig::softmax_scale() const {
 int64_t ModelConfig::gate_factors() const {
   if (gate.input == GateInput::kNone) return 0;
   if (gate.width == GateWidth::kToken) return 1;
-  return gate.width == GateWidth::kHead ? n_heads : n_heads * d_head;
+  return gate.width == GateWidth::kHead ? n_heads : n_heads * value_width();
 }
 
 void ModelConfig::validate() const {
@@ -310,6 +408,7 @@ void ModelConfig::validate() const {
   check_positive("n_heads", n_heads);
   check_positive("n_key_value_heads", n_key_value_heads);
   check_positive("d_head", d_head);
+  check_not_negative("d_value", static_cast<double>(d_value));
   check_positive("d_vocabulary", d_vocabulary);
   check_positive("context", context);
   check_not_negative("d_embedding", static_cast<double>(d_embedding));
@@ -326,6 +425,10 @@ void ModelConfig::validate() const {
   check_not_negative("logit_softcap", logit_softcap);
   check_not_negative("qkv_clip", qkv_clip);
   check_not_negative("mlp_clamp", mlp_clamp);
+  check_not_negative("query_scale.growth", query_scale.growth);
+  if (query_scale.growth > 0) check_positive("query_scale.interval", query_scale.interval);
+  if (activation.kind == Activation::kXielu && head == OutputHead::kMaskedLm)
+    fail_argument("[ModelConfig] activation: got xielu in a masked-lm head, expected another one");
   if (n_heads % n_key_value_heads != 0) {
     fail_argument("[ModelConfig] n_key_value_heads: got {}, expected a divisor of n_heads = {}",
                   n_key_value_heads, n_heads);
@@ -349,6 +452,7 @@ void ModelConfig::validate() const {
     fail_argument("[ModelConfig] ropes: got {} of them, expected at most {}", ropes.size(), limit);
   for (const auto& rope : ropes) check_rope(rope, d_head);
   check_experts(experts);
+  check_latent(*this);
   check_layers(*this);
 }
 

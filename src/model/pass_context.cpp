@@ -32,4 +32,13 @@ torch::Tensor alibi_bias(const ModelConfig& config, int64_t length,
   return bias.to(options.device());
 }
 
+torch::Tensor query_scales(const ModelConfig& config, int64_t length,
+                           const torch::TensorOptions& options) {
+  const auto [growth, interval] = config.query_scale;
+  if (growth == 0) return {};
+  const auto dtype = detail::at_least_float(c10::typeMetaToScalarType(options.dtype()));
+  const auto intervals = at::arange(length, torch::kLong).floor_divide(interval).to(dtype);
+  return (1 + growth * at::log1p(intervals)).view({length, 1, 1}).to(options);
+}
+
 }  // namespace spikesink

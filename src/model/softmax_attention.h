@@ -3,8 +3,8 @@
 #include "model/fused_attention.h"
 #include "spikesink/model/attention_params.h"
 
-// Tensors are q [B, H, T, d_head], k and v [B, K, S, d_head]; K divides H. Query i has position
-// params.past_length + i among the keys.
+// Tensors are q [B, H, T, d_head], k [B, K, S, d_head] and v [B, K, S, d_value]; K divides H. Query
+// i has position params.past_length + i among the keys.
 
 namespace spikesink::detail {
 
@@ -29,7 +29,7 @@ torch::Tensor denominator(const torch::Tensor& scores, const AttentionParams& pa
 torch::Tensor pattern(const torch::Tensor& scores, const torch::Tensor& lse,
                       const AttentionParams& params, const Span& span);
 
-/// pattern [B, H, queries, keys], v [B, K, keys, d_head] -> [B, H, queries, d_head].
+/// pattern [B, H, queries, keys], v [B, K, keys, d_value] -> [B, H, queries, d_value].
 torch::Tensor weighted_values(const torch::Tensor& pattern, const torch::Tensor& v);
 
 /// Rescales an attention result to the denominator e^lse.

@@ -28,13 +28,31 @@ Extract stacked_qkv(QkvPart part, bool stored_transposed = false);
 /// The rows of one QKV part of a tensor that is ordered by group: the query heads of a group, then
 /// its key head and its value head, [q ... q k v] (GPT-NeoX, BLOOM, Falcon).
 Extract grouped_qkv(QkvPart part);
-/// All rows, reordered from RoPE pairs of adjacent rows (GGUF's llama) to pairs of the halves of a
-/// head.
+/// All rows, those with RoPE reordered from pairs of adjacent channels to pairs of the halves of a
+/// head's rotated channels. Also for the scales of a norm of each head, [heads, d_head].
 Extract interleaved_pairs(QkvPart part);
+/// Rows of a tensor that is ordered by group: `count` rows of each group, from its row `first`.
+struct GroupRows {
+  int64_t groups, first, count;
+};
+/// The rows that `rows` selects, group by group.
+Extract rows_of_groups(std::function<GroupRows(const ModelConfig&)> rows);
+
+enum class LatentPart { kQuery, kLatent, kSharedKey, kKey, kValue };
+/// The rows of one part of latent attention. The query heads of a file are [without RoPE, with
+/// RoPE]; a tensor has the latent's rows and then those of the keys with RoPE; another one has for
+/// each head the rows of the key, then those of the value.
+Extract latent_part(LatentPart part);
 /// One expert of a tensor [experts, ...], followed by `inner`.
 Extract of_one_expert(Extract inner);
+/// One expert of a tensor whose rows are those of all experts.
+Extract rows_of_one_expert();
+/// All elements in one dimension.
+Extract flattened();
 /// Every second row, starting at `index`.
 Extract alternate_rows(int64_t index);
+/// A tensor [a, 1, b] as [a, b] (PyTorch's convolution of each channel by itself).
+Extract without_middle_dimension();
 /// Applies `first`, then `second`.
 Extract chain(Extract first, Extract second);
 

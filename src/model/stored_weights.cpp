@@ -117,7 +117,8 @@ void StoredWeights::check() {
 void StoredWeights::refuse_unused() const {
   for (const auto& info : source_->tensors()) {
     if (used_.contains(info.name) || matches_any(info.name, names_.superfluous) ||
-        repeats_tied(info.name) || is_zero_bias(*source_, info))
+        repeats_tied(info.name) || is_in_prediction_layer(info.name) ||
+        is_zero_bias(*source_, info))
       continue;
     fail_format(
         "[load_model] the tensor '{}' is not used by a {} model: got it with shape {}, expected "
@@ -155,6 +156,11 @@ bool StoredWeights::repeats_tied(const std::string& tensor) const {
   return std::any_of(alternatives.begin(), alternatives.end(), [&](const StoredParameter& stored) {
     return stored.tensors.front() == tensor;
   });
+}
+
+bool StoredWeights::is_in_prediction_layer(const std::string& tensor) const {
+  return names_.has_prediction_layer &&
+         tensor.starts_with(base_ + fmt::format(fmt::runtime(names_.layer), config_.n_layers));
 }
 
 void StoredWeights::check_exists(const std::string& tensor, const Entry& entry) const {

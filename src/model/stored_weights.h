@@ -66,6 +66,7 @@ class StoredWeights {
                                const std::vector<const Entry*>& all) const;
   [[noreturn]] void fail_shape(const Entry& entry, torch::IntArrayRef stored) const;
   bool repeats_tied(const std::string& tensor) const;
+  bool is_in_prediction_layer(const std::string& tensor) const;
   void check_exists(const std::string& tensor, const Entry& entry) const;
   torch::Tensor shape_in_file(const Entry& entry);
   torch::Tensor stored_values(const Entry& entry, bool check_finite) const;

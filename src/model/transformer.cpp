@@ -156,6 +156,7 @@ PassContext TransformerImpl::make_pass_context(int64_t length, KvCache* cache) c
       tables.context.rope_tables.push_back(
           make_rope_table(rope, config_.d_head, length, options()));
     tables.context.alibi = alibi_bias(config_, length, options());
+    tables.context.query_scales = query_scales(config_, length, options());
     tables_ = std::move(tables);
   }
   auto result = tables_.context;

@@ -76,10 +76,11 @@ bool matches_any(const std::string& tensor, const std::vector<std::string>& patt
   });
 }
 
-void rename(WeightNames& names, std::string_view parameter, const std::string& tensor) {
+void rename(WeightNames& names, std::string_view parameter, const std::string& tensor,
+            Extract extract) {
   for (auto* entries : {&names.body, &names.in_layer, &names.end}) {
     for (auto& entry : *entries) {
-      if (entry.parameter == parameter) entry.tensor = tensor;
+      if (entry.parameter == parameter) entry = {entry.parameter, tensor, extract};
     }
   }
 }

@@ -29,6 +29,8 @@ struct WeightNames {
   std::vector<WeightName> end;       // without a prefix
   std::vector<std::string> superfluous;  // unused tensors to ignore; patterns as in matches_any
   bool transposed_layers = false;        // the matrices of layers are stored [in, out]
+  /// Files can have one layer more, which predicts a further token; its tensors are ignored.
+  bool has_prediction_layer = false;
 };
 
 /// A parameter's location in a file.
@@ -47,8 +49,9 @@ std::vector<StoredParameter> stored_as(const std::string& parameter, int64_t row
 /// True if one of the patterns is `tensor`; "*" at one end of a pattern stands for any text.
 bool matches_any(const std::string& tensor, const std::vector<std::string>& patterns);
 
-/// Replaces the tensor name of a parameter's entry.
-void rename(WeightNames& names, std::string_view parameter, const std::string& tensor);
+/// Replaces the tensor name of a parameter's entry, and how the parameter is extracted.
+void rename(WeightNames& names, std::string_view parameter, const std::string& tensor,
+            Extract extract = nullptr);
 
 std::vector<WeightName> operator+(std::vector<WeightName> a, const std::vector<WeightName>& b);
 

@@ -14,8 +14,8 @@ void fill_norm(NormImpl& norm, double alpha) {
 }
 
 bool writes_to_the_stream(const std::string& name) {
-  return name.ends_with("attn.o.weight") || name.ends_with("mlp.down.weight") ||
-         name.ends_with(".mlp.weight");
+  return name.ends_with("attn.o.weight") || name.ends_with("delta.o.weight") ||
+         name.ends_with("mlp.down.weight") || name.ends_with(".mlp.weight");
 }
 
 // Returns the standard deviation of the parameter of this name; 0 for biases and sink logits.

@@ -32,9 +32,14 @@ double most_parameters(const ModelConfig& model) {
   };
   const int64_t rows = 2 * model.d_vocabulary + model.context + model.position_offset,
                 heads = 2 * (model.n_heads + model.n_key_value_heads);
-  const double layer = 3 * product(model.d_model, model.d_mlp) +
-                       product(heads, model.d_head) * static_cast<double>(model.d_model);
-  return product(rows, model.d_model) + static_cast<double>(model.n_layers) * layer;
+  const double layer =
+      3 * product(model.d_model, model.d_mlp) +
+      product(heads, std::max(model.d_head, model.d_value)) * static_cast<double>(model.d_model);
+  const auto& delta_net = model.delta_net;
+  const double delta = product(2 * delta_net.n_key_heads, delta_net.d_key) +
+                       3 * product(delta_net.n_value_heads, delta_net.d_value);
+  return product(rows, model.d_model) +
+         static_cast<double>(model.n_layers) * (layer + delta * static_cast<double>(model.d_model));
 }
 
 // Refuses sizes that no machine has memory for, before anything is allocated.
@@ -53,6 +58,12 @@ void check_sizes(const TrainConfig& config) {
   check("model.n_heads", config.model.n_heads, kMostWidth);
   check("model.n_key_value_heads", config.model.n_key_value_heads, kMostWidth);
   check("model.d_head", config.model.d_head, kMostWidth);
+  check("model.d_value", config.model.d_value, kMostWidth);
+  check("model.delta_net.n_key_heads", config.model.delta_net.n_key_heads, kMostWidth);
+  check("model.delta_net.n_value_heads", config.model.delta_net.n_value_heads, kMostWidth);
+  check("model.delta_net.d_key", config.model.delta_net.d_key, kMostWidth);
+  check("model.delta_net.d_value", config.model.delta_net.d_value, kMostWidth);
+  check("model.delta_net.kernel", config.model.delta_net.kernel, kMostLayers);
   check("model.d_embedding", config.model.d_embedding, kMostWidth);
   check("model.d_vocabulary", config.model.d_vocabulary, kMostAtOnce);
   check("model.n_token_types", config.model.n_token_types, kMostWidth);
@@ -209,6 +220,11 @@ void TrainConfig::validate() const {
     detail::fail_argument(
         "[{}] model.experts: got {}, expected 0: training of experts is not supported",
         kTrainConfig, model.experts.count);
+  if (model.latent.kv_rank != 0)
+    detail::fail_argument(
+        "[{}] model.latent: got kv_rank {}, expected 0: training of latent attention is not "
+        "supported",
+        kTrainConfig, model.latent.kv_rank);
   if (!model.is_causal_lm())
     detail::fail_argument("[{}] model: got an encoder, expected a decoder with an unembedding",
                           kTrainConfig);

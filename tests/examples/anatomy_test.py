@@ -23,7 +23,7 @@ class AnatomyTest(ReportTest):
         # The model has no spike, so there is no vocabulary to probe.
         sections = {
             "life_cycle", "spike_tokens", "self_attention", "first_norm", "gate_linearity", "quadratic_form", "sparse_constants", "state_norms",
-            "sink_geometry", "sink_key_span", "attention_sinks", "sinks_anywhere", "attention_locality", "quantisation", "kv_cache", "massive_activations",
+            "sink_geometry", "sink_key_span", "attention_sinks", "sinks_anywhere", "attention_locality", "effective_sinks", "quantisation", "kv_cache", "massive_activations",
             "perplexity", "state_picture",
         }
         command = ["--model", self.model, "--sequences", 4, "--length", 16]

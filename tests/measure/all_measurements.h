@@ -29,6 +29,7 @@ struct AllMeasurements {
   SinkGeometry geometry;
   SinkKeySpan span{{.channels = {3, 9}}};
   AttentionLocality locality{{.epsilon = 0.1}};
+  EffectiveSinks effective;
   Quantisation quantisation{spike_positions};
   Kurtosis kurtosis;
   StateNorms norms{spike_positions};
@@ -40,7 +41,7 @@ struct AllMeasurements {
   std::vector<Measurement*> list() {
     return {&life,         &massive,  &first,     &tokens,  &sinks,    &anywhere, &perplexity,
             &not_finite,   &gates,    &constants, &self,    &geometry, &span,     &locality,
-            &quantisation, &kurtosis, &norms,     &cosines, &fit};
+            &quantisation, &kurtosis, &norms,     &cosines, &fit,      &effective};
   }
   std::vector<std::string> states() {
     std::vector<std::string> all;

@@ -22,7 +22,7 @@ inline std::vector<AttentionModel> attention_models() {
   std::vector<AttentionModel> models = {
       {"Grouped", tiny_config()}, {"Ungrouped", tiny_config()}, {"Window", tiny_config()},
       {"Softcap", tiny_config()}, {"Alibi", tiny_config()},     {"LearnedSinks", tiny_config()},
-      {"Encoder", tiny_config()},
+      {"Encoder", tiny_config()}, {"Latent", tiny_config()},    {"WideValues", tiny_config()},
   };
   models[1].config.n_key_value_heads = models[1].config.n_heads;
   models[2].config.layers.assign(2, {.window = 6});
@@ -31,6 +31,12 @@ inline std::vector<AttentionModel> attention_models() {
   models[5].config.sink_logits = true;
   models[6].config.causal = false;
   models[6].config.head = OutputHead::kNone;
+  auto& latent = models[7].config;
+  latent.n_key_value_heads = latent.n_heads;
+  latent.latent = {.kv_rank = 6, .q_rank = 5, .d_rope = 4};
+  latent.ropes.front().dimensions = 4;
+  latent.d_value = 6;
+  models[8].config.d_value = 12;
   return models;
 }
 

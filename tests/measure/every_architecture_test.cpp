@@ -111,7 +111,7 @@ TEST_P(EveryArchitectureTest, LocalityIsThatOfTheMatrix) {
   }
 }
 
-// Every key is a combination of all rows of W_K.
+// Every key is a combination of all rows of W_K, which latent attention does not have.
 TEST_P(EveryArchitectureTest, KeysLieInTheSpanOfAllRows) {
   SinkKeySpanOptions options;
   for (int64_t channel = 0; channel < model->config().d_model; ++channel)
@@ -119,8 +119,8 @@ TEST_P(EveryArchitectureTest, KeysLieInTheSpanOfAllRows) {
   SinkKeySpan span(options);
   run(model, {batch}, {&span});
   const auto& config = model->config();
-  ASSERT_EQ(span.result().heads.size(),
-            static_cast<size_t>(config.n_layers * config.n_key_value_heads));
+  const size_t layers = config.latent.kv_rank > 0 ? 0 : config.attention_layers().size();
+  ASSERT_EQ(span.result().heads.size(), layers * static_cast<size_t>(config.n_key_value_heads));
   for (const auto& head : span.result().heads) {
     EXPECT_EQ(head.sinks.share.count, kRows);
     EXPECT_EQ(head.others.share.count, kRows * (kWidth - 1));
@@ -134,8 +134,9 @@ TEST_P(EveryArchitectureTest, PaperSinksAreThoseOfTheMatrix) {
   Transformer exact = load_model(GetParam().path, {.dtype = torch::kDouble});
   const auto cache = run_with_cache(exact, batch.ids, {"blocks.*.attn.hook_pattern"});
   const int64_t paper_length = exact->config().causal ? 7 : kWidth;  // shorter than the sequence
+  const auto numbers = exact->config().attention_layers();
   std::vector<torch::Tensor> layers;
-  for (int64_t layer = 0; layer < exact->config().n_layers; ++layer) {
+  for (const int64_t layer : numbers) {
     const auto pattern = cache[hook_names::layer_hook_name(layer, hook_names::kPattern)]
                              .slice(2, 0, paper_length)
                              .slice(3, 0, paper_length / 2);
@@ -150,12 +151,13 @@ TEST_P(EveryArchitectureTest, PaperSinksAreThoseOfTheMatrix) {
   const auto result = sinks.result();
   const auto exceeding = (importance > epsilon).to(torch::kDouble);
   const auto heads = static_cast<size_t>(exact->config().n_heads);
-  ASSERT_EQ(result.paper.heads.size(), static_cast<size_t>(exact->config().n_layers) * heads);
+  ASSERT_EQ(result.paper.heads.size(), numbers.size() * heads);
   for (const auto& head : result.paper.heads) {
-    EXPECT_NEAR(head.importance, importance[head.layer].select(1, head.head).mean().item<double>(),
+    const auto index = std::ranges::find(numbers, head.layer) - numbers.begin();
+    EXPECT_NEAR(head.importance, importance[index].select(1, head.head).mean().item<double>(),
                 1e-12);
     EXPECT_NEAR(head.share_of_sequences,
-                exceeding[head.layer].select(1, head.head).mean().item<double>(), 1e-12);
+                exceeding[index].select(1, head.head).mean().item<double>(), 1e-12);
   }
   EXPECT_NEAR(result.sink_ratio_percent(SinkDefinition::kPaper),
               100 * exceeding.mean().item<double>(), 1e-9);
@@ -177,9 +179,11 @@ TEST_P(EveryArchitectureTest, TheFirstNormOfTheVocabularyIsThatOfAText) {
   EXPECT_EQ(result->cosines.size(), static_cast<size_t>(model->config().d_vocabulary));
   ASSERT_EQ(result->l2_norms.size(), result->cosines.size());
   if (model->position_embedding.defined() || model->token_type_embedding.defined()) return;
-  const auto point = result->norm == "embed.ln"
-                         ? std::string(hook_names::kFullEmbed)
-                         : hook_names::layer_hook_name(0, hook_names::kAttentionIn);
+  const auto point =
+      result->norm == "embed.ln"
+          ? std::string(hook_names::kFullEmbed)
+          : hook_names::layer_hook_name(
+                0, model->layers[0]->attn ? hook_names::kAttentionIn : hook_names::kDeltaIn);
   const auto states = run_with_cache(model, batch.ids, {point})[point].to(torch::kDouble);
   const auto expected = states.norm(2, {2}).flatten();  // [B T]
   const auto ids = batch.ids.flatten();

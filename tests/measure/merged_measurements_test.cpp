@@ -101,6 +101,9 @@ TEST_F(MergedMeasurementsTest, OtherOptionsAreAnotherMeasurement) {
   run(model, batches, {&gates, &geometry});
   refuses(one->gates, gates, "got max_spike_samples 1, expected 200");
   refuses(one->geometry, geometry, "got sinks [5], expected [0]");
+  EffectiveSinks effective({.sinks = {.positions = {5}}});
+  run(model, batches, {&effective});
+  refuses(one->effective, effective, "got sinks [5], expected [0]");
 }
 
 TEST_F(MergedMeasurementsTest, AnotherKindsStateIsRefused) {

@@ -40,5 +40,37 @@ TEST(ExpertsTest, EachTokenPassesItsChosenOnesAndTheSharedOne) {
   }
 }
 
+ModelConfig with_experts(const ExpertsConfig& experts) {
+  auto config = tiny_config();
+  config.layers.assign(2, {.has_experts = true});
+  config.experts = experts;
+  return config;
+}
+
+torch::Tensor weights_of(Transformer& model, const torch::Tensor& x) {
+  torch::Tensor weights;
+  const auto scope = model->hooks().add("blocks.0.mlp.hook_expert_weights",
+                                        [&](const torch::Tensor& w) { weights = w.clone(); });
+  model->layers[0]->experts->forward(x);
+  return weights;
+}
+
+TEST(ExpertsTest, TheLeastSumReplacesASmallerOne) {
+  const torch::NoGradGuard no_grad;
+  ExpertsConfig experts{.count = 4, .experts_per_token = 2, .d_mlp = 6};
+  experts.score = RouterScore::kSigmoid;
+  experts.weight_scale = 3;
+  auto model = random_model(with_experts(experts), torch::kDouble);
+  const auto x = torch::randn({1, 5, model->config().d_model}, torch::kDouble);
+  const auto normal = weights_of(model, x);
+  EXPECT_TRUE(at::allclose(normal.sum(-1), 3 * torch::ones({1, 5}, torch::kDouble)));
+
+  experts.least_sum = 4;  // more than two sigmoids
+  auto other = random_model(with_experts(experts), torch::kDouble);
+  const auto logits = at::matmul(x, other->layers[0]->experts->router->weight.t());
+  const auto best = std::get<0>(at::sigmoid(logits).topk(2, -1));
+  EXPECT_TRUE(at::allclose(weights_of(other, x), best * 3 / 4));
+}
+
 }  // namespace
 }  // namespace spikesink

@@ -31,6 +31,28 @@ TEST_F(FeedForwardTest, ActivationsAreTheirFormulas) {
   expect(Activation::kGeluTanh, 0.5 * x * (1 + tanh));
   expect(Activation::kQuickGelu, x / (1 + at::exp(-1.702 * x)));
   expect(Activation::kRelu, at::where(x > 0, x, 0));
+  expect(Activation::kReluSquared, at::where(x > 0, x * x, 0));
+  EXPECT_THROW(activate({.kind = Activation::kXielu}, x), std::invalid_argument);
+}
+
+TEST_F(FeedForwardTest, XieluHasItsParameters) {
+  auto config = tiny_config();
+  config.gated = false;
+  config.activation.kind = Activation::kXielu;
+  auto model = random_model(config, torch::kDouble);
+  auto& mlp = model->layers[0]->mlp;
+  const double alpha_p = 0.3, alpha_n = -0.4, beta = 0.5, eps = -1e-6;
+  mlp->xielu.alpha_p.fill_(alpha_p);
+  mlp->xielu.alpha_n.fill_(alpha_n);
+  mlp->xielu.beta.fill_(beta);
+  mlp->xielu.eps.fill_(eps);
+  const auto softplus = [](double value) { return std::log1p(std::exp(value)); };
+  const auto pre = at::matmul(x, mlp->up->weight.t());
+  const auto negative =
+      (beta + softplus(alpha_n)) * (at::expm1(pre.clamp_max(eps)) - pre) + beta * pre;
+  const auto inner = at::where(pre > 0, softplus(alpha_p) * pre * pre + beta * pre, negative);
+  const auto expected = at::matmul(inner, mlp->down->weight.t());
+  EXPECT_TRUE(at::allclose(mlp->forward(x), expected, 1e-12, 1e-12));
 }
 
 TEST_F(FeedForwardTest, GatedItIsEquation12) {

@@ -130,14 +130,16 @@ TEST_P(HookRulesTest, HooksAreRemovedAfterAnException) {
 }
 
 TEST_P(HookRulesTest, ALargerDenominatorScalesTheAttentionEitherWay) {
-  const std::string lse = layer_hook_name(0, kLse);
+  const int64_t layer = model->config().attention_layers().front();
+  const std::string lse = layer_hook_name(layer, kLse);
   const Hook double_it = [](const torch::Tensor& x) { return x + std::log(2.0); };
   const auto halved = run_with_hooks(
-      model, tokens, {{layer_hook_name(0, kZ), [](const torch::Tensor& z) { return z * 0.5; }}});
+      model, tokens,
+      {{layer_hook_name(layer, kZ), [](const torch::Tensor& z) { return z * 0.5; }}});
   EXPECT_TRUE(at::allclose(run_with_hooks(model, tokens, {{lse, double_it}}), halved, 1e-4, 1e-4));
   const auto explicit_path = run_with_hooks(
       model, tokens,
-      {{lse, double_it}, {layer_hook_name(0, kPattern), [](const torch::Tensor&) {}}});
+      {{lse, double_it}, {layer_hook_name(layer, kPattern), [](const torch::Tensor&) {}}});
   EXPECT_TRUE(at::allclose(explicit_path, halved, 1e-4, 1e-4));
 }
 

@@ -16,6 +16,11 @@ std::vector<AttentionModel> decoders() {
   models.back().config.learned_positions = true;
   models.push_back({"QkNorm", tiny_config()});
   models.back().config.qk_norm = QkNorm::kPerHead;
+  models.push_back({"QkNormAfterRope", models.back().config});
+  models.back().config.qk_norm_after_rope = true;
+  models.push_back({"QueryScale", tiny_config()});
+  models.back().config.query_scale = {.growth = 0.5, .interval = 20};
+  models.push_back({"Hybrid", tiny_hybrid_config()});
   return models;
 }
 
@@ -49,7 +54,8 @@ TEST_P(KvCacheTest, PartsGiveWhatTheWholeGives) {
 // With one layer keys and values know nothing of other tokens: what is kept is all there ever was.
 TEST_P(KvCacheTest, AfterEvictionOneLayerSeesAFreshTextOfTheKeptTokens) {
   auto config = GetParam().config;
-  if (config.learned_positions) return;  // they are in the keys
+  if (config.learned_positions) return;                        // they are in the keys
+  if (config.layer(0).mixer != MixerKind::kAttention) return;  // its state forgets no token
   config.n_layers = 1;
   if (!config.layers.empty()) config.layers.resize(1);
   model = random_model(config, torch::kDouble);

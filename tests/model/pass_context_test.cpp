@@ -33,5 +33,15 @@ TEST(AlibiBiasTest, HeadsBeyondAPowerOfTwoTakeSlopesInBetween) {
   EXPECT_TRUE(at::allclose(slopes, expected));
 }
 
+TEST(QueryScalesTest, GrowWithTheLogarithmOfWholeIntervals) {
+  auto config = tiny_config();
+  EXPECT_FALSE(query_scales(config, 5, torch::kDouble).defined());
+  config.query_scale = {.growth = 0.5, .interval = 2};
+  const auto scales = query_scales(config, 5, torch::kDouble);
+  ASSERT_EQ(scales.sizes(), (std::vector<int64_t>{5, 1, 1}));
+  for (int64_t position = 0; position < 5; ++position)
+    EXPECT_NEAR(scales[position].item<double>(), 1 + 0.5 * std::log(1 + position / 2), 1e-12);
+}
+
 }  // namespace
 }  // namespace spikesink

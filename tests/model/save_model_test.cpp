@@ -53,6 +53,7 @@ TEST_F(SaveModelTest, TheRestIsSavedAsOurs) {
     return config;
   };
   const std::vector<ModelConfig> configs = {
+      tiny_hybrid_config(),
       change([](auto& c) { c.norm_placement = NormPlacement::kSandwich; }),
       change([](auto& c) { c.norm_placement = NormPlacement::kPost; }),
       change([](auto& c) { c.norm.kind = c.final_norm.kind = NormKind::kDynamicTanh; }),
@@ -69,6 +70,12 @@ TEST_F(SaveModelTest, TheRestIsSavedAsOurs) {
       change([](auto& c) { c.feed_forward = FeedForwardKind::kLinear; }),
       change([](auto& c) { c.feed_forward = FeedForwardKind::kNone; }),
       change([](auto& c) { c.layers.assign(2, {.window = 3}); }),
+      change([](auto& c) { c.d_value = 6; }),
+      change([](auto& c) {
+        c.n_key_value_heads = c.n_heads;
+        c.latent = {.kv_rank = 6, .q_rank = 5, .d_rope = 4};
+        c.ropes.front().dimensions = 4;
+      }),
   };
   for (const auto& config : configs) EXPECT_EQ(saved_as(config), "spikesink");
 }

@@ -140,6 +140,13 @@ TEST_F(ReportOptionsTest, AttentionLocality) {
   EXPECT_EQ(written["heads"][0]["without_sinks"]["within"].size(), 3u);
 }
 
+TEST_F(ReportOptionsTest, EffectiveSinks) {
+  const auto written =
+      section_of("effective_sinks", EffectiveSinks({.sinks = {.positions = {2, 0}}}));
+  EXPECT_EQ(written["options"], json({{"positions", {2, 0}}}));
+  EXPECT_EQ(written["heads"][0]["gate"], 1.0);
+}
+
 TEST_F(ReportOptionsTest, QuadraticForm) {
   const auto written =
       section("quadratic_form",

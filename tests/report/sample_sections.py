@@ -20,6 +20,7 @@ class Sections(SinkSections):
             "sink_key_span": self.sink_key_span(),
             "sinks_anywhere": self.sinks_anywhere(),
             "attention_locality": self.attention_locality(),
+            "effective_sinks": self.effective_sinks(),
             "quantisation": self.quantisation(),
             "kv_cache": self.kv_cache(),
         }

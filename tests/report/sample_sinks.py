@@ -150,6 +150,26 @@ class SinkSections(Model):
             "heads": heads,
         }
 
+    def effective_sinks(self):
+        def head(layer, number):
+            attention = self.sink_of_layer(layer)
+            return {
+                "layer": layer,
+                "head": number,
+                "attention": attention,
+                "output_share": significant(0.05 * attention),
+                "gate": 1.0,
+                "gate_at_sinks": 1.0,
+            }
+
+        return {
+            "definition": "The share of each head's output that comes from the sinks.",
+            "options": {"positions": [0]},
+            "queries": self.sequences * (self.length - 1),
+            "sinks": self.sequences,
+            "heads": [head(*index) for index in self.every_head()],
+        }
+
     def sinks_anywhere(self):
         sinks = len(self.sink_heads)
         definition = {

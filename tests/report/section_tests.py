@@ -391,6 +391,19 @@ class SectionTest(TrainingTests, PageCase):
         page = self.open_section(report, "attention_locality")
         self.assertIn("toward short-range dependencies does not hold on this text", self.text(page))
 
+    def test_effective_sinks(self):
+        report = make_report()
+        page = self.open_section(report, "effective_sinks")
+        for sentence in ("The heads pay the sinks", "16 heads give the sinks more than half; of these, 16 take less than a tenth"):
+            self.assertIn(sentence, self.text(page))
+        self.assertEqual(self.texts(page, "#attention-sinks table"), [])
+        report["model"] = report.get("model", {}) | {"attention_gate": "hidden", "norm_placement": "sandwich"}
+        for head in report["effective_sinks"]["heads"]:
+            head.update(gate=0.25, gate_at_sinks=0.5)
+        page = self.open_section(report, "effective_sinks")
+        self.assertIn("The gates let through 25 % of the outputs, at the sinks themselves 50 %.", self.text(page))
+        self.assertIn("This model has such norms and gates.", self.text(page))
+
     def test_quantisation(self):
         report = make_report()
         page = self.open_section(report, "quantisation")

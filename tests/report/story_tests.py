@@ -22,6 +22,7 @@ FIGURES = {
     "attention_sinks": (1, 1),
     "sinks_anywhere": (1, 0),
     "attention_locality": (1, 1),
+    "effective_sinks": (2, 2),
     "quantisation": (4, 4),
     "kv_cache": (0, 0),
     "perplexity": (0, 0),

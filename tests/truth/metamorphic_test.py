@@ -18,15 +18,15 @@ from program_case import ProgramTest
 from tiny_models import read_safetensors
 
 SECTIONS = (
-    "life_cycle,massive_activations,attention_sinks,sinks_anywhere,attention_locality,sink_key_span,spike_tokens,perplexity,kv_cache,"
+    "life_cycle,massive_activations,attention_sinks,sinks_anywhere,attention_locality,effective_sinks,sink_key_span,spike_tokens,perplexity,kv_cache,"
     "quantisation"
 )
 # Where something stands first; the first of equals, if there are several.
 PLACES = ("sequence", "position", "column", "index")
 COUNTS = re.compile(
     r".*\.(count|count_at_start|count_elsewhere|token_count|place_count|tokens|sequences|occurrences|places|kept"
-    r"|spiking|spiking_first|seen|seen_first|sinking|sink_keys|other_keys)"
-    r"|\.quantisation\.spike_tokens|\.attention_sinks\.paper\.sinks|\.self_attention\.tokens\.\w+"
+    r"|spiking|spiking_first|seen|seen_first|sinking|sink_keys|other_keys|queries)"
+    r"|\.quantisation\.spike_tokens|\.attention_sinks\.paper\.sinks|\.effective_sinks\.sinks|\.self_attention\.tokens\.\w+"
 )
 RELATIVE = 1e-9  # sums in another order, in float64
 APPROXIMATE = 0.008  # medians, as docs/report.md has it

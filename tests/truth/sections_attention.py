@@ -1,4 +1,4 @@
-"""attention_sinks, sinks_anywhere, attention_locality, kv_cache and self_attention, from whole attention patterns."""
+"""attention_sinks, sinks_anywhere, attention_locality, effective_sinks, kv_cache and self_attention, from whole attention patterns."""
 
 import numpy
 
@@ -290,6 +290,30 @@ def attention_locality(run):
         "sequences": len(sinks.keys),
         "all": comparisons(0, len(heads)),
         "layers": [{"layer": first // width} | comparisons(first, first + width) for first in range(0, len(heads), width)],
+        "heads": heads,
+    }
+
+
+def effective_sinks(run):
+    """Position 0 is the sink; the queries are all others."""
+    heads = []
+    for layer, head in run.all_heads:
+        attention, products, squares = [], 0.0, 0.0
+        for trace in run.traces:
+            state = trace.layers[layer]
+            pattern, values = state.pattern[head], state.v[:, head * state.v.shape[1] // run.model.heads]
+            from_sink, output = numpy.outer(pattern[1:, 0], values[0]), pattern[1:] @ values
+            attention += list(pattern[1:, 0])
+            products += (from_sink * output).sum()
+            squares += (output * output).sum()
+        shares = {"attention": number(mean(attention)), "output_share": number(products / squares if squares else None)}
+        heads.append({"layer": layer, "head": head} | shares | {"gate": 1.0, "gate_at_sinks": 1.0})
+    sequences = len(run.traces)
+    return {
+        "definition": Given(),
+        "options": {"positions": [0]},
+        "queries": len(run.tokens) - sequences,
+        "sinks": sequences,
         "heads": heads,
     }
 

@@ -10,6 +10,8 @@
 //   mlp.hook_act      output of the activation function
 //   attn.hook_lse     logarithm of the softmax denominator
 //   attn.hook_gate    factors of a gate on the head outputs
+//   attn.hook_q_latent, attn.hook_kv_latent
+//                     the latent vectors of latent attention
 //   attn.hook_in, mlp.hook_in, unembed.hook_in
 //                     input of the first linear maps: q, k and v; gate and up; the unembedding
 //   unembed.hook_out  logits
@@ -42,7 +44,7 @@ inline constexpr std::string_view kUnembedOut = "unembed.hook_out";
 //
 // [B, T, d_model], the residual stream before attention
 inline constexpr std::string_view kResidPre = "hook_resid_pre";
-// [B, T, d_model], output of attention, which is added to the residual stream
+// [B, T, d_model], output of attention (or another mixer), which is added to the residual stream
 inline constexpr std::string_view kAttnOut = "hook_attn_out";
 // [B, T, d_model], the residual stream between attention and feed-forward
 inline constexpr std::string_view kResidMid = "hook_resid_mid";
@@ -55,11 +57,15 @@ inline constexpr std::string_view kResidPost = "hook_resid_post";
 //
 // [B, T, d_model], input of the query, key and value projections
 inline constexpr std::string_view kAttentionIn = "attn.hook_in";
+// [B, T, q_rank], latent of the queries, after its norm; latent attention only
+inline constexpr std::string_view kQLatent = "attn.hook_q_latent";
+// [B, T, kv_rank], latent of keys and values, after its norm; latent attention only
+inline constexpr std::string_view kKvLatent = "attn.hook_kv_latent";
 // [B, T, H, d_head], queries before RoPE
 inline constexpr std::string_view kQ = "attn.hook_q";
 // [B, T, K, d_head], keys before RoPE
 inline constexpr std::string_view kK = "attn.hook_k";
-// [B, T, K, d_head], values
+// [B, T, K, d_value], values
 inline constexpr std::string_view kV = "attn.hook_v";
 // [B, T, H, d_head], queries of the dot product, after RoPE
 inline constexpr std::string_view kRotQ = "attn.hook_rot_q";
@@ -71,10 +77,29 @@ inline constexpr std::string_view kScores = "attn.hook_attn_scores";
 inline constexpr std::string_view kLse = "attn.hook_lse";
 // [B, H, T, S], attention weights
 inline constexpr std::string_view kPattern = "attn.hook_pattern";
-// [B, T, H or 1, d_head or 1], factors of the head outputs; gated attention only
+// [B, T, H, d_value], factors of the head outputs; gated attention only
 inline constexpr std::string_view kGate = "attn.hook_gate";
-// [B, T, H, d_head], head outputs after the gate
+// [B, T, H, d_value], head outputs after the gate
 inline constexpr std::string_view kZ = "attn.hook_z";
+
+// In the gated DeltaNet of a layer without attention ("blocks.N.").
+//
+// [B, T, d_model], input of all projections
+inline constexpr std::string_view kDeltaIn = "delta.hook_in";
+// [B, T, key heads, d_key], queries after convolution, SiLU and normalisation
+inline constexpr std::string_view kDeltaQ = "delta.hook_q";
+// [B, T, key heads, d_key], keys, likewise
+inline constexpr std::string_view kDeltaK = "delta.hook_k";
+// [B, T, value heads, d_value], values after convolution and SiLU
+inline constexpr std::string_view kDeltaV = "delta.hook_v";
+// [B, T, value heads], logarithm of the factor of the state, at most 0
+inline constexpr std::string_view kDeltaDecay = "delta.hook_decay";
+// [B, T, value heads], the share of the old value that the new one replaces
+inline constexpr std::string_view kDeltaBeta = "delta.hook_beta";
+// [B, T, value heads, d_value], factors of the head outputs
+inline constexpr std::string_view kDeltaGate = "delta.hook_gate";
+// [B, T, value heads, d_value], head outputs after the gate
+inline constexpr std::string_view kDeltaZ = "delta.hook_z";
 
 // Post-norm models only: norm(residual stream + block output), the input of the next block.
 //
@@ -104,7 +129,8 @@ inline constexpr std::string_view kExpertWeights = "hook_expert_weights";
 inline constexpr std::string_view kExpertIndices = "hook_expert_indices";
 
 // In a norm ("blocks.N.{ln1,ln1_post,ln2,ln2_post}.", "blocks.N.attn.{q_norm,k_norm}.",
-// "embed.ln.", "mlm_head.ln.", "ln_final.").
+// "blocks.N.attn.{q_latent_norm,kv_latent_norm}.", "blocks.N.delta.norm.", "embed.ln.",
+// "mlm_head.ln.", "ln_final.").
 //
 // [B, T, 1], the divisor of the norm
 inline constexpr std::string_view kScale = "hook_scale";

@@ -26,7 +26,7 @@ using SinkRemoval = std::variant<MaskSink, DropSinkValue, CapSink, AddSinkLogit>
 
 /// The heads and key positions that a removal acts on.
 struct SinkRemovalSites {
-  std::optional<std::vector<HeadIndex>> heads;  // query heads; nullopt: all heads of all layers
+  std::optional<std::vector<HeadIndex>> heads;  // query heads; nullopt: all there are
   std::vector<int64_t> keys = {0};              // positions of the sinks; unused by AddSinkLogit
 };
 

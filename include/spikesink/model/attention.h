@@ -3,6 +3,7 @@
 #include "spikesink/hooks/hook_registry.h"
 #include "spikesink/model/attention_gate.h"
 #include "spikesink/model/attention_params.h"
+#include "spikesink/model/latent_projection.h"
 #include "spikesink/model/linear.h"
 #include "spikesink/model/norm.h"
 #include "spikesink/model/pass_context.h"
@@ -15,8 +16,12 @@ struct AttentionOutput;
 
 /// Self-attention with grouped key/value heads.
 ///
-/// With a cache, the cached keys and values come first. Keys are cached before RoPE; RoPE is
-/// applied with their index in the cache as the position.
+/// With a cache, the cached keys and values come first. Keys are cached before RoPE; RoPE, and a
+/// QK-norm after it, is applied with their index in the cache as the position.
+///
+/// RoPE rotates channel i of a head together with channel i + dimensions / 2. Of a family that
+/// rotates adjacent channels, the rows of W_Q and W_K are reordered when they are read, so
+/// `hook_q`, `hook_k` and the scales of QK-norms have this order too.
 ///
 /// T x T matrices are computed only while `hook_attn_scores` or `hook_pattern` of this layer has
 /// hooks. Otherwise the fused kernel is used. If the kernel does not support an option, the queries
@@ -37,20 +42,24 @@ class AttentionImpl : public torch::nn::Module {
   /// Returns the parameters of this layer's attention in one pass.
   AttentionParams attention_params(const PassContext& context) const;
 
-  Linear q{nullptr}, k{nullptr}, v{nullptr}, o{nullptr};
+  Linear q{nullptr}, k{nullptr}, v{nullptr}, o{nullptr};  // q, k, v: null with latent attention
+  LatentProjection latent{nullptr};                       // null without
   Norm q_norm{nullptr}, k_norm{nullptr};
   torch::Tensor sink_logits;  // [H], a logit in each head's softmax denominator, or undefined
-  /// A learned key and value that every query sees, the key without RoPE. [K, d_head], or
-  /// undefined.
+  /// A learned key and value that every query sees, the key without RoPE. [K, d_head] and
+  /// [K, d_value], or undefined.
   torch::Tensor bias_key, bias_value;
   AttentionGate gate{nullptr};  // null without a gate
   AttentionCap attention_cap;   // set by RemoveSinks
 
  private:
-  torch::Tensor project(const Linear& projection, const torch::Tensor& x) const;
+  QueryKeyValue project(const torch::Tensor& x);
+  torch::Tensor project(const Linear& projection, const torch::Tensor& x, int64_t width) const;
   torch::Tensor apply_norm(const Norm& norm, const torch::Tensor& heads) const;
   torch::Tensor apply_rope(const torch::Tensor& heads, const PassContext& context,
                            int64_t first) const;
+  torch::Tensor rotate_queries(const torch::Tensor& queries, const PassContext& context) const;
+  torch::Tensor rotate_keys(const torch::Tensor& keys, const PassContext& context) const;
   torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                        const PassContext& context) const;
   detail::AttentionOutput add_bias_key(const detail::AttentionOutput& output,
@@ -59,10 +68,10 @@ class AttentionImpl : public torch::nn::Module {
                                   const torch::Tensor& v, const PassContext& context) const;
 
   int64_t layer_;
-  int64_t d_head_;
+  int64_t d_head_, d_value_;
   int64_t rope_index_;
   double qkv_clip_;
-  bool norms_all_heads_;
+  bool norms_all_heads_, norms_after_rope_;
   AttentionParams params_;
   HookPoint hook_in_, hook_q_, hook_k_, hook_v_, hook_rot_q_, hook_rot_k_, hook_scores_, hook_lse_,
       hook_pattern_, hook_z_;

@@ -11,7 +11,7 @@ class AttentionGateImpl : public torch::nn::Module {
  public:
   AttentionGateImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer);
 
-  /// z [B, T, H, d_head] and the input of the attention, x [B, T, d_model] -> z times the gate
+  /// z [B, T, H, d_value] and the input of the attention, x [B, T, d_model] -> z times the gate
   /// factors.
   torch::Tensor forward(const torch::Tensor& z, const torch::Tensor& x, const PassContext& context);
 

@@ -6,8 +6,19 @@
 
 namespace [[gnu::visibility("default")]] spikesink {
 
-/// Applies the activation function to each element.
+/// Applies the activation function to each element. Throws std::invalid_argument for kXielu, whose
+/// parameters are those of a feed-forward.
 torch::Tensor activate(const ActivationConfig& activation, const torch::Tensor& x);
+
+/// The parameters of xIELU (arXiv 2411.13010), each [1]. With softplus(p) = log(1 + e^p):
+///   x > 0:  softplus(alpha_p) x^2 + beta x
+///   else:   (beta + softplus(alpha_n)) (e^min(x, eps) - 1 - x) + beta x
+struct Xielu {
+  torch::Tensor alpha_p, alpha_n, beta, eps;
+
+  /// Applies the function to each element.
+  torch::Tensor operator()(const torch::Tensor& x) const;
+};
 
 /// Gated feed-forward: down( activation(gate x) * (up x) ) (arXiv 2603.05498, eq. 12). Without a
 /// gate: down( activation(up x) ), without `hook_pre_linear` and `hook_act`.
@@ -22,8 +33,10 @@ class FeedForwardImpl : public torch::nn::Module {
 
   Linear gate{nullptr};  // null without a gate
   Linear up{nullptr}, down{nullptr};
+  Xielu xielu;  // undefined tensors with another activation
 
  private:
+  torch::Tensor activated(const torch::Tensor& x) const;
   torch::Tensor gated(const torch::Tensor& x);
 
   ActivationConfig activation_;

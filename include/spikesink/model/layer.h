@@ -4,6 +4,7 @@
 #include "spikesink/model/attention.h"
 #include "spikesink/model/experts.h"
 #include "spikesink/model/feed_forward.h"
+#include "spikesink/model/gated_delta_net.h"
 #include "spikesink/model/norm.h"
 
 namespace [[gnu::visibility("default")]] spikesink {
@@ -14,9 +15,9 @@ struct BlockNorms {
   Norm input{nullptr}, output{nullptr}, sum{nullptr};
 };
 
-/// One layer: an attention block and a feed-forward block. Each computes H' = H + F(norm(H)) (arXiv
-/// 2603.05498, eq. 4), or the variant that the configuration's norm placement and residual form
-/// define.
+/// One layer: a block that mixes tokens, usually attention, and a feed-forward block. Each computes
+/// H' = H + F(norm(H)) (arXiv 2603.05498, eq. 4), or the variant that the configuration's norm
+/// placement and residual form define.
 class LayerImpl : public torch::nn::Module {
  public:
   LayerImpl(const ModelConfig& config, HookRegistry& hooks, int64_t layer);
@@ -25,16 +26,18 @@ class LayerImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& stream, const PassContext& context);
 
   BlockNorms attention_norms, feed_forward_norms;
-  Attention attn{nullptr};
-  FeedForward mlp{nullptr};  // null in layers with experts, one matrix, or no feed-forward
-  Experts experts{nullptr};  // null in layers without experts
-  Linear linear{nullptr};    // null unless the feed-forward is one matrix
+  Attention attn{nullptr};       // null in layers with another mixer
+  GatedDeltaNet delta{nullptr};  // null in layers with another mixer
+  FeedForward mlp{nullptr};      // null in layers with experts, one matrix, or no feed-forward
+  Experts experts{nullptr};      // null in layers without experts
+  Linear linear{nullptr};        // null unless the feed-forward is one matrix
 
   BlockNorms& norms(BlockKind kind) {
     return kind == BlockKind::kAttention ? attention_norms : feed_forward_norms;
   }
 
  private:
+  torch::Tensor mix_tokens(const torch::Tensor& x, const PassContext& context);
   torch::Tensor feed_forward(const torch::Tensor& x);
   torch::Tensor norm_sum(const Norm& norm, const HookPoint& state, const HookPoint& normalized,
                          const torch::Tensor& sum) const;

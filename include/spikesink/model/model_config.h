@@ -15,6 +15,8 @@ enum class Activation {
   kGeluTanh,   // approximated with tanh
   kQuickGelu,  // x * sigmoid(sigmoid_slope x)
   kRelu,
+  kReluSquared,  // max(x, 0)^2
+  kXielu,        // learned parameters in each layer (arXiv 2411.13010)
 };
 
 struct ActivationConfig {
@@ -62,6 +64,12 @@ enum class ResidualForm {
   kParallelOwnNorms,    // x + attention(ln1(x)) + feed_forward(ln2(x))
 };
 
+/// How a layer's first block mixes tokens.
+enum class MixerKind {
+  kAttention,
+  kGatedDeltaNet,  // a recurrence with a matrix as its state (arXiv 2412.06464)
+};
+
 /// The kind of a layer's second block.
 enum class FeedForwardKind {
   kMlp,     // two or three matrices with an activation between them, or experts
@@ -97,12 +105,18 @@ struct GateConfig {
   GateWidth width = GateWidth::kHead;
 };
 
-/// How queries and keys are normalised before RoPE.
+/// How queries and keys are normalised.
 enum class QkNorm {
   kNone,
   kPerHead,       // each head; all heads share one scale
   kPerHeadScale,  // each head, with its own scale
   kWhole,         // all heads together
+};
+
+/// The query at position p is multiplied by 1 + growth log(1 + floor(p / interval)).
+struct QueryScale {
+  double growth = 0;     // 0: no scale
+  int64_t interval = 0;  // in tokens
 };
 
 /// The output head of the model.
@@ -119,10 +133,27 @@ enum class Alibi {
   kFalcon,  // rounded to bfloat16, and scaled like the dot products
 };
 
+/// How the router's logits become the experts' scores, which are the weights of the chosen experts.
+enum class RouterScore {
+  kSoftmax,        // softmax over all experts
+  kChosenSoftmax,  // softmax over the chosen experts
+  kSigmoid,        // 1 / (1 + e^-logit)
+  /// Of each choice a softmax over the remaining experts with a logit near the largest
+  /// (SparseMixer, arXiv 2409.12136).
+  kSparseMixer,
+};
+
+/// The score of a group of experts.
+enum class GroupScore {
+  kBestTwo,  // the sum of its two best scores
+  kBest,     // its best score
+};
+
 /// Short names for reports: "rms", "pre", "parallel, own norms", ...
 const char* to_string(NormKind kind);
 const char* to_string(NormPlacement placement);
 const char* to_string(ResidualForm form);
+const char* to_string(MixerKind kind);
 const char* to_string(FeedForwardKind kind);
 const char* to_string(AttentionForm form);
 const char* to_string(GateInput input);
@@ -131,6 +162,8 @@ const char* to_string(QkNorm norm);
 const char* to_string(Activation activation);
 const char* to_string(OutputHead head);
 const char* to_string(Alibi alibi);
+const char* to_string(RouterScore score);
+const char* to_string(GroupScore score);
 
 /// A mixture of experts, which replaces the feed-forward.
 struct ExpertsConfig {
@@ -138,12 +171,43 @@ struct ExpertsConfig {
   int64_t experts_per_token = 0;  // number of experts per token
   int64_t d_mlp = 0;              // width of an expert's inner layer
   int64_t d_shared = 0;      // width of the shared expert, which processes every token; 0: none
-  bool renormalized = true;  // the probabilities of the chosen experts are scaled to sum to one
-  bool router_bias = false;
+  bool shared_gate = true;   // the shared expert has a weight, the sigmoid of a linear map
+  bool router_bias = false;  // the router's logits have a bias
+  RouterScore score = RouterScore::kSoftmax;
+  /// kSparseMixer: logits that are further below the largest, as a share of the larger magnitude of
+  /// the two, do not count.
+  double mixer_range = 0;
+  bool choice_bias = false;      // the choice has a bias for each expert; the weights do not
+  int64_t groups = 1;            // the experts form this number of groups of equal size
+  int64_t groups_per_token = 1;  // experts are chosen from this number of groups, the best
+  GroupScore group_score = GroupScore::kBestTwo;
+  bool renormalized = true;  // the weights of the chosen experts are divided by their sum
+  double least_sum = 0;      // a smaller sum counts as this
+  double weight_scale = 1;   // multiplies the weights of the chosen experts
+};
+
+/// Latent attention (arXiv 2405.04434): keys and values are linear maps of a narrow latent vector.
+/// All heads share the dimensions of the keys that have RoPE.
+struct LatentConfig {
+  int64_t kv_rank = 0;  // width of the latent of keys and values; 0: no latent attention
+  int64_t q_rank = 0;   // width of the latent of queries; 0: queries are maps of the block's input
+  int64_t d_rope = 0;   // number of a head's first dimensions that have RoPE
+  NormConfig norm;      // of the latents
+  bool adjacent_pairs = false;  // in the file RoPE's pairs are adjacent rows
+};
+
+/// The layers with MixerKind::kGatedDeltaNet.
+struct DeltaNetConfig {
+  int64_t n_key_heads = 0;
+  int64_t n_value_heads = 0;  // a multiple of n_key_heads
+  int64_t d_key = 0;          // width of a key head, which is also that of a query head
+  int64_t d_value = 0;        // width of a value head
+  int64_t kernel = 4;         // tokens that the convolution of queries, keys and values sees
 };
 
 /// Options that can differ between layers.
 struct LayerConfig {
+  MixerKind mixer = MixerKind::kAttention;
   int64_t window = 0;  // sliding window: number of visible keys, including the query's own; 0: all
   int64_t rope = 0;    // index into ModelConfig::ropes; kNoRope: no RoPE
   bool has_experts = false;
@@ -197,9 +261,11 @@ struct ModelConfig {
   int64_t n_heads = 0;  // query heads
   /// Key/value heads; n_heads is a multiple of it. Fewer than n_heads: grouped-query attention.
   int64_t n_key_value_heads = 0;
-  int64_t d_head = 0;  // width of a head; n_heads * d_head need not be d_model
+  int64_t d_head = 0;   // width of a head; n_heads * d_head need not be d_model
+  int64_t d_value = 0;  // width of a head's values; 0: d_head
+  LatentConfig latent;
   bool causal = true;
-  bool qkv_bias = false;
+  bool qkv_bias = false;  // with latent attention: of the maps of the block's input to latents
   bool attention_output_bias = false;
   double attention_scale = 0;    // multiplies dot products; 0: 1 / sqrt(d_head)
   bool scale_by_layer = false;   // dot products are also divided by 1 + layer (GPT-2)
@@ -213,8 +279,12 @@ struct ModelConfig {
   bool sink_logits = false;  // each head has a learned logit in the softmax denominator
   QkNorm qk_norm = QkNorm::kNone;
   NormConfig qk_norm_config;
+  bool qk_norm_after_rope = false;  // queries and keys are normalised after RoPE, not before it
+  QueryScale query_scale;
   std::vector<RopeConfig> ropes;  // empty: no RoPE
   Alibi alibi = Alibi::kNone;
+
+  DeltaNetConfig delta_net;  // of the layers that have one instead of attention
 
   // Feed-forward.
   FeedForwardKind feed_forward = FeedForwardKind::kMlp;
@@ -237,10 +307,14 @@ struct ModelConfig {
   LayerConfig layer(int64_t number) const {
     return layers.empty() ? LayerConfig{} : layers[static_cast<size_t>(number)];
   }
+  /// Returns the numbers of the layers that have attention, ascending.
+  std::vector<int64_t> attention_layers() const;
   /// Returns the factor of the dot products of queries and keys; ignores `scale_by_layer`.
   double softmax_scale() const;
   /// Returns the number of gate factors per token; 0 without a gate.
   int64_t gate_factors() const;
+  /// Returns the width of a head's values.
+  int64_t value_width() const { return d_value == 0 ? d_head : d_value; }
   /// Returns the width of the token embedding.
   int64_t embedding_width() const { return d_embedding == 0 ? d_model : d_embedding; }
   /// True for a causal language model: the logits predict the next token.

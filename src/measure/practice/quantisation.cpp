@@ -27,8 +27,13 @@ std::vector<LinearInputError> linear_inputs(const TransformerImpl& model) {
     inputs.push_back(std::move(input));
   };
   for (int64_t layer = 0; layer < model.config().n_layers; ++layer) {
-    add(layer_hook_name(layer, kAttentionIn), layer, LinearReader::kAttention);
-    add(layer_hook_name(layer, kZ), layer, LinearReader::kAttentionOutput);
+    if (model.config().layer(layer).mixer == MixerKind::kAttention) {
+      add(layer_hook_name(layer, kAttentionIn), layer, LinearReader::kAttention);
+      add(layer_hook_name(layer, kZ), layer, LinearReader::kAttentionOutput);
+    } else {
+      add(layer_hook_name(layer, kDeltaIn), layer, LinearReader::kMixer);
+      add(layer_hook_name(layer, kDeltaZ), layer, LinearReader::kMixerOutput);
+    }
     const auto mlp = layer_hook_name(layer, "mlp.");
     const auto kind = model.config().feed_forward;
     if (kind != FeedForwardKind::kNone)
@@ -92,6 +97,10 @@ const char* to_string(LinearReader reader) {
       return "attention";
     case LinearReader::kAttentionOutput:
       return "attention_output";
+    case LinearReader::kMixer:
+      return "mixer";
+    case LinearReader::kMixerOutput:
+      return "mixer_output";
     case LinearReader::kFeedForward:
       return "feed_forward";
     case LinearReader::kFeedForwardOutput:

@@ -107,7 +107,8 @@ HookScope AttentionLocality::attach(Transformer& model, RunContext& context) {
   const auto sums = 2 + static_cast<int64_t>(options_.windows.size());
   sums_ = torch::zeros({config.n_layers, config.n_heads, kKeySets, kKinds, sums}, torch::kDouble);
   sequences_with_sink_ = torch::zeros({config.n_layers, config.n_heads}, torch::kLong);
-  sequences_ = queries_ = layers_run_ = 0;
+  sequences_ = queries_ = 0;
+  layers_run_.clear();
   return detail::watch_scores(
       model, [this, &context](const detail::LayerScores& scores) { add(scores, context.batch()); });
 }
@@ -116,8 +117,8 @@ void AttentionLocality::add(const detail::LayerScores& scores, const TokenBatch&
   const int64_t sequences = scores.q.size(0), length = scores.q.size(1);
   const int64_t keys = detail::keys_seen_by(options_.least_queries, length, scores.rule.causal);
   if (keys == 0) return;
-  layers_run_ = std::max(layers_run_, scores.layer + 1);
-  if (scores.layer == 0) {
+  detail::add_layer(layers_run_, scores.layer);
+  if (scores.is_first) {
     sequences_ += sequences;
     queries_ += sequences * length;
   }
@@ -156,7 +157,7 @@ void AttentionLocality::merge(const AttentionLocality& other) {
   sequences_with_sink_ = sequences_with_sink_ + other.sequences_with_sink_;
   sequences_ += other.sequences_;
   queries_ += other.queries_;
-  layers_run_ = std::max(layers_run_, other.layers_run_);
+  for (const int64_t layer : other.layers_run_) detail::add_layer(layers_run_, layer);
 }
 
 HeadLocality AttentionLocality::head_locality(int64_t layer, int64_t head) const {
@@ -178,11 +179,11 @@ HeadLocality AttentionLocality::head_locality(int64_t layer, int64_t head) const
 AttentionLocalityResult AttentionLocality::result() const {
   AttentionLocalityResult result{.options = options_, .sequences = sequences_};
   const size_t windows = options_.windows.size();
-  for (int64_t layer = 0; layer < layers_run_; ++layer) {
+  for (const int64_t layer : layers_run_) {
     std::vector<HeadLocality> heads;
     for (int64_t head = 0; head < sums_.size(1); ++head)
       heads.push_back(head_locality(layer, head));
-    result.layers.push_back(compare(heads, windows));
+    result.layers.push_back({layer, compare(heads, windows)});
     result.heads.insert(result.heads.end(), heads.begin(), heads.end());
   }
   result.all = compare(result.heads, windows);

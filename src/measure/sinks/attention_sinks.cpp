@@ -105,15 +105,15 @@ HookScope AttentionSinks::attach(Transformer& model, RunContext& context) {
   learned_ = config.sink_logits ? torch::zeros({config.n_layers, config.n_heads}, torch::kDouble)
                                 : torch::Tensor();
   queries_seen_ = 0;
-  layers_run_ = 0;
+  layers_run_.clear();
   paper_importance_ = torch::zeros({config.n_layers, config.n_heads}, torch::kDouble);
   paper_exceeding_ = torch::zeros({config.n_layers, config.n_heads}, torch::kLong);
   paper_sequences_ = 0;
   paper_positions_ = {};
   paper_tokens_ = {};
   return detail::watch_scores(model, [this, &model, &context](const detail::LayerScores& scores) {
-    if (scores.layer == 0) count_tokens(context.batch().ids);
-    layers_run_ = std::max(layers_run_, scores.layer + 1);
+    if (scores.is_first) count_tokens(context.batch().ids);
+    detail::add_layer(layers_run_, scores.layer);
     add_keys(scores);
     add_paper(scores, context.batch().ids);
     if (learned_.defined()) add_learned(scores, model->layers[scores.layer]->attn->sink_logits);
@@ -157,7 +157,7 @@ void AttentionSinks::add_paper(const detail::LayerScores& scores, const torch::T
   const auto is_sink = largest > options_.epsilon;
   paper_importance_[scores.layer] += largest.sum(0);
   paper_exceeding_[scores.layer] += is_sink.sum(0);
-  if (scores.layer == 0) paper_sequences_ += ids.size(0);
+  if (scores.is_first) paper_sequences_ += ids.size(0);
   const auto sink = is_sink.accessor<bool, 2>();
   const auto key = keys.accessor<int64_t, 2>();
   const auto id = ids.accessor<int64_t, 2>();
@@ -175,7 +175,7 @@ void AttentionSinks::add_learned(const detail::LayerScores& scores, const torch:
   const auto& lse = scores.lse;
   const auto mass = at::exp(logits.to(lse.scalar_type()).unsqueeze(1) - lse);  // [B, H, T]
   learned_[scores.layer] += mass.sum({0, 2}, /*keepdim=*/false, torch::kDouble).cpu();
-  if (scores.layer == 0) queries_seen_ += lse.size(0) * lse.size(2);
+  if (scores.is_first) queries_seen_ += lse.size(0) * lse.size(2);
 }
 
 void AttentionSinks::merge(const AttentionSinks& other) {
@@ -199,7 +199,7 @@ void AttentionSinks::merge(const AttentionSinks& other) {
   add_counts(paper_positions_, other.paper_positions_);
   add_counts(paper_tokens_, other.paper_tokens_);
   if (learned_.defined()) learned_ = learned_ + other.learned_;
-  layers_run_ = std::max(layers_run_, other.layers_run_);
+  for (const int64_t layer : other.layers_run_) detail::add_layer(layers_run_, layer);
   queries_seen_ += other.queries_seen_;
 }
 
@@ -213,7 +213,7 @@ AttentionSinksResult AttentionSinks::result() const {
   const auto importance = importance_.accessor<double, 3>();
   const auto exceeding = exceeding_.accessor<int64_t, 3>();
   const auto share_of_queries = share_of_queries_.accessor<double, 3>();
-  for (int64_t layer = 0; layer < layers_run_; ++layer) {
+  for (const int64_t layer : layers_run_) {
     for (int64_t head = 0; head < importance.size(1); ++head) {
       for (int64_t index = 0; index < importance.size(2); ++index) {
         if (result.keys[index].sequences == 0) continue;
@@ -228,7 +228,7 @@ AttentionSinksResult AttentionSinks::result() const {
   result.paper = paper_result();
   if (!learned_.defined() || queries_seen_ == 0) return result;
   const auto learned = learned_.accessor<double, 2>();
-  for (int64_t layer = 0; layer < layers_run_; ++layer) {
+  for (const int64_t layer : layers_run_) {
     for (int64_t head = 0; head < learned.size(1); ++head)
       result.learned.push_back(
           {layer, head, learned[layer][head] / static_cast<double>(queries_seen_)});
@@ -242,7 +242,7 @@ PaperSinks AttentionSinks::paper_result() const {
   const auto count = static_cast<double>(paper_sequences_);
   const auto importance = paper_importance_.accessor<double, 2>();
   const auto exceeding = paper_exceeding_.accessor<int64_t, 2>();
-  for (int64_t layer = 0; layer < layers_run_; ++layer) {
+  for (const int64_t layer : layers_run_) {
     for (int64_t head = 0; head < importance.size(1); ++head)
       result.heads.push_back({layer, head, importance[layer][head] / count,
                               static_cast<double>(exceeding[layer][head]) / count});

@@ -4,6 +4,7 @@
 #include "measure/core/expect_same.h"
 #include "measure/sinks/sink_keys.h"
 #include "measure/spikes/token_sample.h"
+#include "model/require_attention.h"
 #include "spikesink/hooks/hook_names.h"
 
 namespace spikesink {
@@ -21,6 +22,7 @@ HookScope QkSample::attach(Transformer& model, RunContext& context) {
     if (layer < 0 || layer >= config.n_layers || head < 0 || head >= config.n_heads)
       detail::fail_argument("[QkSample] got head {} of layer {}, expected one of {} of {} layers",
                             head, layer, config.n_heads, config.n_layers);
+    detail::require_attention("QkSample", config, layer);
     scope += model->hooks().add(layer_hook_name(layer, options_.before_rope ? kQ : kRotQ),
                                 [this, index, head = head, &context](const torch::Tensor& q) {
                                   add(q.select(2, head), context.batch(), /*sinks=*/false,

@@ -28,7 +28,7 @@ HookScope SelfAttention::attach(Transformer& model, RunContext& context) {
   const auto& config = model->config();
   sums_ = torch::zeros({kGroups, config.n_layers, config.n_heads}, torch::kDouble);
   tokens_ = torch::zeros({kGroups}, torch::kLong);
-  layers_run_ = 0;
+  layers_run_.clear();
   return detail::watch_scores(
       model, [this, &context](const detail::LayerScores& scores) { add(scores, context.batch()); });
 }
@@ -45,8 +45,8 @@ torch::Tensor SelfAttention::groups_of(const TokenBatch& batch) const {
 
 void SelfAttention::add(const detail::LayerScores& scores, const TokenBatch& batch) {
   const auto groups = groups_of(batch);
-  layers_run_ = std::max(layers_run_, scores.layer + 1);
-  if (scores.layer == 0) tokens_ += groups.sum({1, 2});
+  detail::add_layer(layers_run_, scores.layer);
+  if (scores.is_first) tokens_ += groups.sum({1, 2});
   const auto self_attention =
       detail::attention_to_self(scores.q, scores.k, scores.lse, scores.rule);  // [B, H, T]
   // `where` instead of a product: NaN * 0 would put a NaN into every group.
@@ -61,7 +61,7 @@ void SelfAttention::merge(const SelfAttention& other) {
   // Not in-place: copies of a measurement share its tensors.
   sums_ = sums_ + other.sums_;
   tokens_ = tokens_ + other.tokens_;
-  layers_run_ = std::max(layers_run_, other.layers_run_);
+  for (const int64_t layer : other.layers_run_) detail::add_layer(layers_run_, layer);
 }
 
 SelfAttentionResult SelfAttention::result() const {
@@ -69,7 +69,7 @@ SelfAttentionResult SelfAttention::result() const {
   if (!sums_.defined()) return result;
   result.tokens = of_groups<int64_t>(tokens_);
   const auto means = sums_ / tokens_.view({kGroups, 1, 1});
-  for (int64_t layer = 0; layer < layers_run_; ++layer) {
+  for (const int64_t layer : layers_run_) {
     for (int64_t head = 0; head < means.size(2); ++head)
       result.heads.push_back(
           {layer, head, of_groups<double>(means.select(1, layer).select(1, head))});

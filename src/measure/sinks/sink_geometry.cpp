@@ -81,8 +81,9 @@ void SinkGeometry::VectorSums::merge(const VectorSums& other) {
   value_norms = value_norms + other.value_norms;
 }
 
-SinkGeometry::LayerSums::LayerSums(const ModelConfig& config)
-    : queries(config.n_heads, config.d_head, /*of_keys=*/false),
+SinkGeometry::LayerSums::LayerSums(const ModelConfig& config, int64_t number)
+    : layer(number),
+      queries(config.n_heads, config.d_head, /*of_keys=*/false),
       sinks(config.n_key_value_heads, config.d_head, /*of_keys=*/true),
       others(config.n_key_value_heads, config.d_head, /*of_keys=*/true),
       gap(torch::zeros({config.n_heads}, torch::kDouble)) {}
@@ -91,19 +92,20 @@ HookScope SinkGeometry::attach(Transformer& model, RunContext& context) {
   detail::check(options_.sinks, "SinkGeometry");
   layers_.clear();
   HookScope scope;
-  for (int64_t layer = 0; layer < model->config().n_layers; ++layer) {
-    layers_.emplace_back(model->config());
+  for (const int64_t layer : model->config().attention_layers()) {
+    const size_t index = layers_.size();
+    layers_.emplace_back(model->config(), layer);
     const auto add_hook = [&](std::string_view point, auto callback) {
       scope += model->hooks().add(layer_hook_name(layer, point), callback);
     };
     add_hook(options_.before_rope ? kQ : kRotQ, [this](const torch::Tensor& q) { queries_ = q; });
     add_hook(options_.before_rope ? kK : kRotK, [this](const torch::Tensor& k) { keys_ = k; });
     add_hook(kV, [this](const torch::Tensor& v) { values_ = v; });
-    add_hook(kLse, [this, layer, &model, &context](const torch::Tensor&) {
+    add_hook(kLse, [this, index, layer, &model, &context](const torch::Tensor&) {
       const auto is_sink = detail::sink_mask(options_.sinks, context.batch());  // [B, T]
       const auto rule = model->layers[layer]->attn->attention_params({});
       for (int64_t row = 0; row < queries_.size(0); ++row)
-        add(layers_[layer], queries_[row], keys_[row], values_[row], is_sink[row], rule);
+        add(layers_[index], queries_[row], keys_[row], values_[row], is_sink[row], rule);
       queries_.reset();
       keys_.reset();
       values_.reset();
@@ -197,16 +199,15 @@ SinkGeometryResult SinkGeometry::result() const {
   result.sink_keys = layers_[0].sinks.count;
   result.other_keys = layers_[0].others.count;
   if (result.sink_keys == 0 || result.other_keys == 0) return result;
-  for (size_t index = 0; index < layers_.size(); ++index) {
-    const auto& layer = layers_[index];
+  for (const auto& layer : layers_) {
     if (layer.sinks.count == 0) break;  // the run stopped before this layer
     const auto sinks = key_geometry(layer.sinks, layer.queries);
     const auto others = key_geometry(layer.others, layer.queries);
     const auto gaps = (layer.gap / layer.gap_queries);
     const auto group = static_cast<int64_t>(sinks.size()) / layer.sinks.sum.size(0);
     for (int64_t head = 0; head < static_cast<int64_t>(sinks.size()); ++head)
-      result.heads.push_back({static_cast<int64_t>(index), head, head / group, sinks[head],
-                              others[head], gaps[head].item<double>()});
+      result.heads.push_back(
+          {layer.layer, head, head / group, sinks[head], others[head], gaps[head].item<double>()});
   }
   return result;
 }

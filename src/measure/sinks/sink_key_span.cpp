@@ -69,8 +69,9 @@ void SinkKeySpan::KeySums::merge(const KeySums& other) {
   moment = moment + other.moment;
 }
 
-SinkKeySpan::LayerSums::LayerSums(const ModelConfig& config)
-    : sinks(config),
+SinkKeySpan::LayerSums::LayerSums(const ModelConfig& config, int64_t number)
+    : layer(number),
+      sinks(config),
       others(config),
       query_moment(torch::zeros({config.n_heads, config.d_head, config.d_head}, torch::kDouble)),
       span_ranks(torch::zeros({config.n_key_value_heads}, torch::kLong)) {}
@@ -85,14 +86,15 @@ HookScope SinkKeySpan::attach(Transformer& model, RunContext& context) {
   }
   layers_.clear();
   HookScope scope;
-  if (options_.channels.empty()) return scope;
-  for (int64_t layer = 0; layer < config.n_layers; ++layer) {
-    layers_.emplace_back(config);
+  if (options_.channels.empty() || config.latent.kv_rank > 0) return scope;
+  for (const int64_t layer : config.attention_layers()) {
+    const size_t index = layers_.size();
+    layers_.emplace_back(config, layer);
     scope += model->hooks().add(layer_hook_name(layer, kQ),
                                 [this](const torch::Tensor& q) { queries_ = q; });
     scope += model->hooks().add(layer_hook_name(layer, kK),
-                                [this, layer, &model, &context](const torch::Tensor& k) {
-                                  add(layers_[layer], *model->layers[layer], k, context.batch());
+                                [this, index, layer, &model, &context](const torch::Tensor& k) {
+                                  add(layers_[index], *model->layers[layer], k, context.batch());
                                   queries_.reset();
                                 });
   }
@@ -167,7 +169,7 @@ std::vector<HeadKeySpan> SinkKeySpan::key_heads(int64_t index) const {
   std::vector<HeadKeySpan> result;
   for (int64_t head = 0; head < heads; ++head) {
     const auto rank = layer.span_ranks[head].item<int64_t>();
-    result.push_back({.layer = index,
+    result.push_back({.layer = layer.layer,
                       .key_head = head,
                       .rank = rank,
                       .random_share = static_cast<double>(rank) / static_cast<double>(d_head),

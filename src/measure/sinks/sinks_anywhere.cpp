@@ -19,6 +19,7 @@ HookScope SinksAnywhere::attach(Transformer& model, RunContext& context) {
         options_.least_queries, options_.max_token_positions);
   const auto& config = model->config();
   layers_ = config.n_layers;
+  layers_run_.clear();
   heads_.clear();
   heads_.resize(config.n_layers * config.n_heads);
   tokens_.assign(2 * config.d_vocabulary, {});
@@ -29,10 +30,11 @@ HookScope SinksAnywhere::attach(Transformer& model, RunContext& context) {
   heads_at_.clear();
   return detail::watch_scores(model, [this, &context](const detail::LayerScores& scores) {
     const auto& batch = context.batch();
-    if (scores.layer == 0) heads_at_.insert(batch, std::vector<int64_t>(batch.ids.numel()));
+    if (scores.is_first) heads_at_.insert(batch, std::vector<int64_t>(batch.ids.numel()));
     add_layer(scores.layer, detail::attention_to_keys(scores.q, scores.k, scores.lse, scores.rule),
               scores.rule.causal, heads_at_.at(batch));
-    if (scores.layer < layers_ - 1) return;
+    detail::add_layer(layers_run_, scores.layer);
+    if (!scores.is_last) return;
     add_batch(batch, scores.rule.causal);
     heads_at_.erase(batch);
   });
@@ -102,6 +104,7 @@ void SinksAnywhere::merge(const SinksAnywhere& other) {
     detail::expect_same("SinksAnywhere", what, got, expected);
   };
   same("layers", other.layers_, layers_);
+  for (const int64_t layer : other.layers_run_) detail::add_layer(layers_run_, layer);
   same("heads", other.heads_.size(), heads_.size());
   same("vocabulary", other.tokens_.size() / 2, tokens_.size() / 2);
   same("epsilon", other.options_.epsilon, options_.epsilon);
@@ -131,9 +134,12 @@ SinksAnywhereResult SinksAnywhere::result() const {
   result.token_position_count = token_position_count_;
   if (sequences_ == 0) return result;
   FlatMap<int64_t, int64_t> counts;  // position -> triples
-  for (size_t index = 0; index < heads_.size(); ++index) {
-    for (const auto& [position, count] : heads_[index].positions) counts[position] += count;
-    result.heads.push_back(head_sinks(static_cast<int64_t>(index)));
+  const int64_t heads_of_layer = static_cast<int64_t>(heads_.size()) / layers_;
+  for (const int64_t layer : layers_run_) {
+    for (int64_t index = layer * heads_of_layer; index < (layer + 1) * heads_of_layer; ++index) {
+      for (const auto& [position, count] : heads_[index].positions) counts[position] += count;
+      result.heads.push_back(head_sinks(index));
+    }
   }
   for (const auto& [position, sequences] : sequences_at_)
     result.positions.push_back({position, counts[position], sequences});

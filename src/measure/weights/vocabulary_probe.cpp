@@ -9,6 +9,7 @@
 #include "detail/fail.h"
 #include "measure/core/sort_by.h"
 #include "measure/spikes/direction_cosines.h"
+#include "model/require_attention.h"
 #include "spikesink/hooks/hook_names.h"
 #include "spikesink/measure/core/per_batch.h"
 #include "spikesink/model/fold_norm.h"
@@ -155,13 +156,18 @@ torch::Tensor ov_matrix(const Transformer& model, int64_t layer) {
   if (layer < 0 || layer >= config.n_layers)
     detail::fail_argument("[ov_matrix] layer: got {}, expected 0 to {}", layer,
                           config.n_layers - 1);
+  detail::require_attention("ov_matrix", config, layer);
+  if (config.latent.kv_rank > 0)
+    detail::fail_argument(
+        "[ov_matrix] model: got latent attention, whose values are no linear map of the input");
   const auto pinned = model->pin_weights(WeightGroup::layer(layer));
   const auto& block = model->layers[layer];
   const auto values = fold_norm(block->attention_norms.input,
-                                block->attn->v->weight);  // [K * d_head, d_model]
-  const auto per_head = values.view({config.n_key_value_heads, config.d_head, config.d_model})
-                            .repeat_interleave(config.n_heads / config.n_key_value_heads, 0)
-                            .flatten(0, 1);  // [H * d_head, d_model]
+                                block->attn->v->weight);  // [K * d_value, d_model]
+  const auto per_head =
+      values.view({config.n_key_value_heads, config.value_width(), config.d_model})
+          .repeat_interleave(config.n_heads / config.n_key_value_heads, 0)
+          .flatten(0, 1);  // [H * d_value, d_model]
   const auto map = at::matmul(block->attn->o->weight.to(values.scalar_type()), per_head);
   return config.residual_multiplier == 1 ? map : map * config.residual_multiplier;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 namespace spikesink::detail {
@@ -36,8 +37,9 @@ RopeScaling read_scaling(ConfigKeys& keys, ConfigKeys& file, const ModelConfig& 
   RopeScaling scaling;
   const auto kind = keys.has("rope_type") ? keys.text("rope_type") : keys.text("type", "default");
   keys.ignore({"type"});  // transformers 4 wrote both the old and the new key
+  keys.ignore({"mrope_section", "mrope_interleaved"});  // text alone has one position a token
   for (auto* either : {&keys, &file}) either->ignore({"original_max_position_embeddings"});
-  if (kind == "default") return scaling;
+  if (kind == "default" || kind == "mrope") return scaling;
   const auto original_context = [&] {
     const auto key = "original_max_position_embeddings";
     const auto own = keys.integer(key, config.context);
@@ -87,7 +89,6 @@ RopeScaling read_scaling(ConfigKeys& keys, ConfigKeys& file, const ModelConfig& 
   return scaling;
 }
 
-// The object of the RoPE parameters. As in transformers, the key of version 4 has priority.
 const char* rope_key(ConfigKeys& keys) {
   const auto* scaling = keys.find("rope_scaling");
   if (scaling == nullptr || is_neutral(*scaling)) return "rope_parameters";
@@ -110,6 +111,16 @@ double read_fraction(ConfigKeys& keys, ConfigKeys& own, const RopeDefaults& defa
   return defaults.fraction;
 }
 
+// The base of Hunyuan's fixed NTK scaling, or nullopt with another scaling.
+std::optional<double> theta_with_alpha(ConfigKeys& keys, const RopeConfig& rope) {
+  const auto kind = keys.has("rope_type") ? keys.text("rope_type") : keys.text("type", "default");
+  const double alpha = keys.number("alpha", 0);
+  if (kind != "dynamic" || alpha == 0) return {};
+  keys.ignore({"type", "factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim"});
+  const auto width = static_cast<double>(rope.dimensions);
+  return rope.theta * std::pow(alpha, width / (width - 2));
+}
+
 bool has_layer_types(const ConfigKeys& rope_parameters) {
   return rope_parameters.is_object("sliding_attention") ||
          rope_parameters.is_object("full_attention");
@@ -122,7 +133,7 @@ double yarn_attention_factor(double factor) {
 }
 
 Activation read_activation(ConfigKeys& keys, std::string_view key, const std::string& absent) {
-  constexpr std::array<std::pair<std::string_view, Activation>, 9> kKnown = {{
+  constexpr std::array<std::pair<std::string_view, Activation>, 10> kKnown = {{
       {"silu", Activation::kSilu},
       {"swish", Activation::kSilu},
       {"gelu", Activation::kGelu},
@@ -132,12 +143,13 @@ Activation read_activation(ConfigKeys& keys, std::string_view key, const std::st
       {"gelu_pytorch_tanh", Activation::kGeluTanh},
       {"quick_gelu", Activation::kQuickGelu},
       {"relu", Activation::kRelu},
+      {"relu2", Activation::kReluSquared},
   }};
   const auto name = keys.text(key, absent);
   for (const auto& [known, activation] : kKnown) {
     if (name == known) return activation;
   }
-  keys.refuse(key, "silu, gelu, gelu_new, gelu_pytorch_tanh, quick_gelu or relu");
+  keys.refuse(key, "silu, gelu, gelu_new, gelu_pytorch_tanh, quick_gelu, relu or relu2");
 }
 
 int64_t even_head_width(const ModelConfig& config) {
@@ -165,9 +177,13 @@ void read_sizes(ConfigKeys& keys, ModelConfig& config) {
   config.d_head = keys.integer("head_dim", or_else(config.d_head, even_head_width(config)));
 }
 
+ConfigKeys rope_object(ConfigKeys& keys) {
+  return keys.object(rope_key(keys), "rope_parameters");
+}
+
 RopeConfig read_rope(ConfigKeys& keys, const ModelConfig& config, const RopeDefaults& defaults,
                      const std::string& layer_type) {
-  auto parameters = keys.object(rope_key(keys), "rope_parameters");
+  auto parameters = rope_object(keys);
   const bool nested = has_layer_types(parameters);
   auto own = nested ? parameters.object(layer_type, "rope_parameters") : parameters;
   if (nested) {
@@ -182,9 +198,25 @@ RopeConfig read_rope(ConfigKeys& keys, const ModelConfig& config, const RopeDefa
   rope.dimensions = static_cast<int64_t>(static_cast<double>(config.d_head) * fraction);
   if (config.d_head > 0 && rope.dimensions < 1)
     own.refuse("partial_rotary_factor", "one that rotates at least one dimension");
-  rope.scaling = read_scaling(own, keys, config, nested);
+  const auto fixed = defaults.fixed_alpha ? theta_with_alpha(own, rope) : std::nullopt;
+  if (fixed) {
+    rope.theta = *fixed;
+  } else {
+    rope.scaling = read_scaling(own, keys, config, nested);
+  }
+  if (defaults.query_scale) own.ignore({"llama_4_scaling_beta"});
+  if (defaults.mscales && rope.scaling.kind != RopeScalingKind::kNone) {
+    rope.scaling.attention_factor = own.number("short_mscale");
+    own.expect("long_mscale", rope.scaling.attention_factor);
+  }
   own.refuse_or_ignore_unread();
   return rope;
+}
+
+QueryScale read_query_scale(ConfigKeys& keys) {
+  auto rope = rope_object(keys);
+  return {.growth = rope.number("llama_4_scaling_beta"),
+          .interval = rope.integer("original_max_position_embeddings")};
 }
 
 std::vector<RopeConfig> read_ropes_by_layer_type(ConfigKeys& keys, const ModelConfig& config,
@@ -192,9 +224,31 @@ std::vector<RopeConfig> read_ropes_by_layer_type(ConfigKeys& keys, const ModelCo
                                                  double local_theta) {
   const auto full = read_rope(keys, config, {.theta = theta}, "full_attention");
   const double flat = keys.number(local_theta_key, local_theta);
-  if (has_layer_types(keys.object(rope_key(keys), "rope_parameters")))
+  if (has_layer_types(rope_object(keys)))
     return {full, read_rope(keys, config, {.theta = flat}, "sliding_attention")};
   return {full, {.theta = flat, .dimensions = full.dimensions}};
+}
+
+double read_softmax_factor(ConfigKeys& keys) {
+  auto rope = keys.object(rope_key(keys), "rope_parameters");
+  const auto kind = rope.has("rope_type") ? rope.text("rope_type") : rope.text("type", "default");
+  const double scale = rope.number("mscale_all_dim", 0);
+  if (kind == "default" || scale == 0) return 1;
+  const double factor = yarn_mscale(rope.number("factor"), scale);
+  return factor * factor;
+}
+
+int64_t read_product(ConfigKeys& keys, std::string_view count, int64_t width) {
+  int64_t product = 0;
+  if (__builtin_mul_overflow(keys.integer(count), width, &product))
+    keys.refuse(count, "a smaller number");
+  return product;
+}
+
+void set_expert_layers(ModelConfig& config, int64_t first) {
+  auto& layers = each_layer(config);
+  for (size_t number = 0; number < layers.size(); ++number)
+    layers[number].has_experts = static_cast<int64_t>(number) >= first;
 }
 
 void read_windows(ConfigKeys& keys, ModelConfig& config, int64_t window,
@@ -216,6 +270,25 @@ void read_windows(ConfigKeys& keys, ModelConfig& config, int64_t window,
 void read_common_window(ConfigKeys& keys, ModelConfig& config) {
   const auto window = keys.integer("sliding_window", 0);
   for (auto& layer : each_layer(config)) layer.window = window;
+}
+
+int64_t read_window_or_null(ConfigKeys& keys, int64_t absent) {
+  if (!keys.value().contains("sliding_window")) return absent;
+  const auto window = keys.integer("sliding_window", 0);
+  if (keys.has("sliding_window") && window < 1)
+    keys.refuse("sliding_window", "a positive number or null");
+  return window;
+}
+
+ModelConfig read_text_config(ConfigKeys& keys, const std::string& type,
+                             ModelConfig (*read_config)(ConfigKeys& keys)) {
+  auto text = keys.object("text_config", type);
+  if (!keys.has("text_config")) keys.refuse("text_config", "the language model's configuration");
+  auto config = read_config(text);
+  ignore_housekeeping(text);
+  text.expect("is_causal", true);
+  text.refuse_or_ignore_unread();
+  return config;
 }
 
 NormConfig rms_norm(double epsilon) {

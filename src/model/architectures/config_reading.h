@@ -29,13 +29,24 @@ struct RopeDefaults {
   double fraction = 1.0;   // fraction of a head's dimensions that are rotated
   bool partial = false;    // `partial_rotary_factor` counts
   bool outer_keys = true;  // `rope_theta` and `partial_rotary_factor` outside the object count
+  /// A dynamic scaling with `alpha` multiplies the base, whatever the length of the sequence.
+  bool fixed_alpha = false;
+  bool query_scale = false;  // the family reads `llama_4_scaling_beta`, with read_query_scale
+  bool mscales = false;      // a scaling has its factor of cosine and sine in `short_mscale`
 };
+/// Returns the object of the RoPE parameters. As in transformers, the key of version 4 has
+/// priority.
+ConfigKeys rope_object(ConfigKeys& keys);
+
 /// Reads RoPE of all layers, or of the layers with one `layer_type`, with the keys of transformers
 /// 5
 /// (`rope_parameters`, optionally per layer type) or 4 (`rope_theta`, `rope_scaling`,
 /// `partial_rotary_factor`). `config` must have its sizes.
 RopeConfig read_rope(ConfigKeys& keys, const ModelConfig& config, const RopeDefaults& defaults = {},
                      const std::string& layer_type = "full_attention");
+
+/// Reads the scale of queries that is part of the RoPE parameters.
+QueryScale read_query_scale(ConfigKeys& keys);
 
 /// Reads two RopeConfigs: first that of the layers with full attention, then that of the layers
 /// with a sliding window. With the keys of transformers 4 the second is not scaled, and its base is
@@ -47,12 +58,28 @@ std::vector<RopeConfig> read_ropes_by_layer_type(ConfigKeys& keys, const ModelCo
 /// Returns YaRN's default factor of cosine and sine (arXiv 2309.00071, eq. 22).
 double yarn_attention_factor(double factor);
 
+/// Returns the factor of the softmax scale that follows from YaRN's `mscale_all_dim` (DeepSeek).
+double read_softmax_factor(ConfigKeys& keys);
+
+/// Reads a size that is `count` times `width`.
+int64_t read_product(ConfigKeys& keys, std::string_view count, int64_t width);
+
+/// Gives experts to the layers from number `first` on.
+void set_expert_layers(ModelConfig& config, int64_t first);
+
 /// Sets the sliding window of each layer from `layer_types` ("sliding_attention" or
 /// "full_attention"), or, if that is absent, with `slides`.
 void read_windows(ConfigKeys& keys, ModelConfig& config, int64_t window,
                   const std::function<bool(int64_t layer)>& slides);
 /// Sets `sliding_window` in every layer; null: no window.
 void read_common_window(ConfigKeys& keys, ModelConfig& config);
+/// Reads `sliding_window`. Unlike an absent key, which means `absent`, null means no window: 0.
+int64_t read_window_or_null(ConfigKeys& keys, int64_t absent);
+
+/// Reads the language model of a multimodal model, the object `text_config`. `type` is its
+/// model_type.
+ModelConfig read_text_config(ConfigKeys& keys, const std::string& type,
+                             ModelConfig (*read_config)(ConfigKeys& keys));
 
 NormConfig rms_norm(double epsilon);
 /// Has a scale and a bias.

@@ -12,6 +12,10 @@ ModelConfig read_llama(ConfigKeys& keys);
 ModelConfig read_mistral(ConfigKeys& keys);
 ModelConfig read_granite(ConfigKeys& keys);
 ModelConfig read_smollm3(ConfigKeys& keys);
+ModelConfig read_seed_oss(ConfigKeys& keys);
+ModelConfig read_helium(ConfigKeys& keys);
+ModelConfig read_ernie4_5(ConfigKeys& keys);
+ModelConfig read_ministral3(ConfigKeys& keys);
 ModelConfig read_gguf_llama(GgufKeys& keys);
 WeightNames gguf_llama_names();
 
@@ -19,18 +23,73 @@ ModelConfig read_qwen2(ConfigKeys& keys);
 ModelConfig read_qwen3(ConfigKeys& keys);
 ModelConfig read_qwen2_moe(ConfigKeys& keys);
 ModelConfig read_qwen3_moe(ConfigKeys& keys);
+WeightNames qwen3_names();
+ModelConfig read_qwen2_vl_text(ConfigKeys& keys);
+ModelConfig read_qwen3_vl_text(ConfigKeys& keys);
 WeightNames qwen_moe_names();
+ModelConfig read_qwen3_next(ConfigKeys& keys);
+WeightNames qwen3_next_names();
+ModelConfig read_qwen3_5(ConfigKeys& keys);
+ModelConfig read_qwen3_5_text(ConfigKeys& keys);
+ModelConfig read_qwen3_5_moe(ConfigKeys& keys);
+ModelConfig read_qwen3_5_moe_text(ConfigKeys& keys);
+WeightNames qwen3_5_names();
+
+ModelConfig read_afmoe(ConfigKeys& keys);
+WeightNames afmoe_names();
 ModelConfig read_gguf_qwen2(GgufKeys& keys);
 ModelConfig read_gguf_qwen3(GgufKeys& keys);
 
 ModelConfig read_mixtral(ConfigKeys& keys);
 WeightNames mixtral_names();
 
+ModelConfig read_granitemoe(ConfigKeys& keys);
+ModelConfig read_granitemoeshared(ConfigKeys& keys);
+WeightNames granitemoe_names();
+
+ModelConfig read_ernie4_5_moe(ConfigKeys& keys);
+WeightNames ernie4_5_moe_names();
+ModelConfig read_gguf_ernie4_5_moe(GgufKeys& keys);
+
+ModelConfig read_minimax_m2(ConfigKeys& keys);
+WeightNames minimax_m2_names();
+ModelConfig read_gguf_minimax_m2(GgufKeys& keys);
+
+ModelConfig read_phimoe(ConfigKeys& keys);
+WeightNames phimoe_names();
+
+ModelConfig read_dbrx(ConfigKeys& keys);
+WeightNames dbrx_names();
+ModelConfig read_gguf_dbrx(GgufKeys& keys);
+WeightNames gguf_dbrx_names();
+
+ModelConfig read_deepseek_v2(ConfigKeys& keys);
+ModelConfig read_deepseek_v3(ConfigKeys& keys);
+WeightNames deepseek_names();
+ModelConfig read_gguf_deepseek2(GgufKeys& keys);
+WeightNames gguf_deepseek2_names();
+
+ModelConfig read_glm4_moe(ConfigKeys& keys);
+ModelConfig read_glm4_moe_lite(ConfigKeys& keys);
+WeightNames glm4_moe_names();
+ModelConfig read_gguf_glm4_moe(GgufKeys& keys);
+WeightNames gguf_glm4_moe_names();
+
+ModelConfig read_minicpm3(ConfigKeys& keys);
+WeightNames minicpm3_names();
+
+ModelConfig read_olmoe(ConfigKeys& keys);
+ModelConfig read_flex_olmo(ConfigKeys& keys);
+WeightNames olmoe_names();
+WeightNames flex_olmo_names();
+ModelConfig read_gguf_olmoe(GgufKeys& keys);
+
 ModelConfig read_olmo(ConfigKeys& keys);
 ModelConfig read_olmo2(ConfigKeys& keys);
 ModelConfig read_olmo3(ConfigKeys& keys);
 WeightNames olmo2_names();
 
+ModelConfig read_gemma(ConfigKeys& keys);
 ModelConfig read_gemma2(ConfigKeys& keys);
 ModelConfig read_gemma3_text(ConfigKeys& keys);
 ModelConfig read_gemma3(ConfigKeys& keys);
@@ -84,5 +143,47 @@ ModelConfig read_gpt_oss(ConfigKeys& keys);
 WeightNames gpt_oss_names();
 ModelConfig read_gguf_gpt_oss(GgufKeys& keys);
 WeightNames gguf_gpt_oss_names();
+
+ModelConfig read_glm(ConfigKeys& keys);
+ModelConfig read_glm4(ConfigKeys& keys);
+WeightNames glm_names();
+WeightNames glm4_names();
+
+ModelConfig read_cohere(ConfigKeys& keys);
+ModelConfig read_cohere2(ConfigKeys& keys);
+
+ModelConfig read_nemotron(ConfigKeys& keys);
+ModelConfig read_arcee(ConfigKeys& keys);
+
+ModelConfig read_exaone4(ConfigKeys& keys);
+
+ModelConfig read_hunyuan_v1_dense(ConfigKeys& keys);
+WeightNames hunyuan_v1_dense_names();
+
+ModelConfig read_apertus(ConfigKeys& keys);
+WeightNames apertus_names();
+
+ModelConfig read_starcoder2(ConfigKeys& keys);
+WeightNames starcoder2_names();
+
+ModelConfig read_gptj(ConfigKeys& keys);
+WeightNames gptj_names();
+WeightNames codegen_names();
+
+ModelConfig read_gpt_bigcode(ConfigKeys& keys);
+WeightNames gpt_bigcode_names();
+
+ModelConfig read_gpt_neo(ConfigKeys& keys);
+WeightNames gpt_neo_names();
+
+ModelConfig read_biogpt(ConfigKeys& keys);
+WeightNames biogpt_names();
+
+ModelConfig read_llava(ConfigKeys& keys);
+ModelConfig read_mistral3(ConfigKeys& keys);
+ModelConfig read_qwen2_vl(ConfigKeys& keys);
+ModelConfig read_qwen2_5_vl(ConfigKeys& keys);
+ModelConfig read_qwen3_vl(ConfigKeys& keys);
+WeightNames multimodal_names();
 
 }  // namespace spikesink::detail

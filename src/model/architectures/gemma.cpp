@@ -3,13 +3,30 @@
 #include "detail/fail.h"
 #include "model/architectures/families.h"
 #include "model/architectures/gguf_reading.h"
+#include "model/architectures/layer_names.h"
 #include "model/architectures/llama.h"
 
 namespace spikesink::detail {
 namespace {
 
-// Sandwich norms with the scale 1 + weight, GeGLU, embeddings multiplied by sqrt(d_model).
-ModelConfig read_gemma(ConfigKeys& keys) {
+// Norms with the scale 1 + weight, GeGLU, embeddings multiplied by sqrt(d_model). `config` has
+// defaults for sizes.
+void read_every_gemma(ConfigKeys& keys, ModelConfig& config) {
+  read_sizes(keys, config);
+  config.norm = {.kind = NormKind::kRmsNorm,
+                 .epsilon = keys.number("rms_norm_eps", 1e-6),
+                 .scale_plus_one = true,
+                 .scale_in_float32 = true};
+  config.final_norm = config.norm;
+  config.embedding_multiplier = std::sqrt(static_cast<double>(config.d_model));
+  config.qkv_bias = config.attention_output_bias = keys.flag("attention_bias", false);
+  config.tied_embeddings = keys.flag("tie_word_embeddings", true);
+  if (keys.flag("use_bidirectional_attention", false))
+    keys.refuse("use_bidirectional_attention", "false: only causal attention is supported");
+}
+
+// Sandwich norms.
+ModelConfig read_gemma_2_or_3(ConfigKeys& keys) {
   ModelConfig config;  // with defaults for sizes that `text_config` omits
   config.model_type = keys.text("model_type");
   config.n_heads = 8;
@@ -17,34 +34,36 @@ ModelConfig read_gemma(ConfigKeys& keys) {
   config.d_head = 256;
   config.d_vocabulary = config.model_type == "gemma2" ? 256000 : 262208;
   config.context = config.model_type == "gemma2" ? 8192 : 131072;
-  read_sizes(keys, config);
-  config.norm = {.kind = NormKind::kRmsNorm,
-                 .epsilon = keys.number("rms_norm_eps", 1e-6),
-                 .scale_plus_one = true,
-                 .scale_in_float32 = true};
-  config.final_norm = config.norm;
+  read_every_gemma(keys, config);
   config.norm_placement = NormPlacement::kSandwich;
-  config.embedding_multiplier = std::sqrt(static_cast<double>(config.d_model));
   keys.ignore({"hidden_act"});  // an old key that transformers does not read
   config.activation.kind = read_activation(keys, "hidden_activation", "gelu_pytorch_tanh");
-  config.qkv_bias = config.attention_output_bias = keys.flag("attention_bias", false);
   const double scalar = keys.number("query_pre_attn_scalar", 256);
   if (!(scalar > 0)) keys.refuse("query_pre_attn_scalar", "a positive number");
   config.attention_scale = 1 / std::sqrt(scalar);
   config.attention_softcap = keys.number("attn_logit_softcapping", 0);
   config.logit_softcap = keys.number("final_logit_softcapping", 0);
-  config.tied_embeddings = keys.flag("tie_word_embeddings", true);
   keys.ignore({"cache_implementation"});
-  if (keys.flag("use_bidirectional_attention", false))
-    keys.refuse("use_bidirectional_attention",
-                "false: sliding windows are supported only with causal attention");
   return config;
 }
 
 }  // namespace
 
+ModelConfig read_gemma(ConfigKeys& keys) {
+  ModelConfig config;
+  config.model_type = keys.text("model_type");
+  config.d_head = 256;
+  read_every_gemma(keys, config);
+  config.activation.kind = read_activation(keys, "hidden_act", "gelu_pytorch_tanh");
+  // The first files say "gelu", and mean the approximation.
+  if (config.activation.kind == Activation::kGelu) config.activation.kind = Activation::kGeluTanh;
+  keys.ignore_unless("hidden_activation", "gelu_pytorch_tanh");
+  config.ropes = {read_rope(keys, config)};
+  return config;
+}
+
 ModelConfig read_gemma2(ConfigKeys& keys) {
-  auto config = read_gemma(keys);
+  auto config = read_gemma_2_or_3(keys);
   config.ropes = {read_rope(keys, config)};
   read_windows(keys, config, keys.integer("sliding_window", 4096),
                [](int64_t layer) { return layer % 2 == 0; });
@@ -52,7 +71,7 @@ ModelConfig read_gemma2(ConfigKeys& keys) {
 }
 
 ModelConfig read_gemma3_text(ConfigKeys& keys) {
-  auto config = read_gemma(keys);
+  auto config = read_gemma_2_or_3(keys);
   config.ropes = read_ropes_by_layer_type(keys, config, 1000000.0, "rope_local_base_freq", 10000.0);
   config.qk_norm = QkNorm::kPerHead;
   config.qk_norm_config = config.norm;
@@ -67,14 +86,9 @@ ModelConfig read_gemma3_text(ConfigKeys& keys) {
 
 // A multimodal model: reads only its language model.
 ModelConfig read_gemma3(ConfigKeys& keys) {
-  auto text = keys.object("text_config", "gemma3_text");
-  if (!keys.has("text_config")) keys.refuse("text_config", "the language model's configuration");
+  auto config = read_text_config(keys, "gemma3_text", read_gemma3_text);
   const bool tied = keys.flag("tie_word_embeddings", true);
-  auto config = read_gemma3_text(text);
   config.tied_embeddings = config.tied_embeddings && tied;
-  ignore_housekeeping(text);
-  text.expect("is_causal", true);
-  text.refuse_or_ignore_unread();
   keys.ignore({"vision_config", "mm_tokens_per_image", "boi_token_index", "eoi_token_index",
                "image_token_index", "image_token_id", "vocab_size"});
   return config;
@@ -142,10 +156,7 @@ WeightNames gemma_names() {
   names.in_layer = std::move(names.in_layer) +
                    std::vector<WeightName>{{"ln1_post", "post_attention_layernorm"},
                                            {"ln2_post", "post_feedforward_layernorm"}};
-  names.end.push_back({"unembed", "language_model.lm_head.weight"});
-  names.superfluous.insert(names.superfluous.end(),
-                           {"vision_tower.*", "multi_modal_projector.*", "model.vision_tower.*",
-                            "model.multi_modal_projector.*"});
+  add_multimodal_names(names);
   return names;
 }
 

@@ -1,5 +1,7 @@
 #include "model/architectures/gguf_reading.h"
 
+#include <algorithm>
+
 #include "detail/fail.h"
 #include "model/architectures/config_reading.h"
 
@@ -91,6 +93,28 @@ std::vector<bool> read_sliding_layers(GgufKeys& keys, size_t n_layers, int64_t p
   return slides;
 }
 
+// The file counts the layers that predict further tokens.
+void drop_prediction_layers(GgufKeys& keys, ModelConfig& config) {
+  const auto further = keys.integer("nextn_predict_layers", 0);
+  if (further < 0 || further > static_cast<int64_t>(config.layers.size()))
+    keys.refuse("nextn_predict_layers", "a number of layers of the file");
+  config.n_layers -= further;
+  config.layers.resize(config.layers.size() - static_cast<size_t>(further));
+}
+
+void read_expert_groups(GgufKeys& keys, ExpertsConfig& experts) {
+  keys.ignore({"expert_group_used_count"});
+  if (keys.integer("expert_group_count", 0) <= 1) return;
+  if (experts.count == 0) keys.refuse("expert_group_count", "at most one group");
+  experts.groups = keys.integer("expert_group_count");
+  experts.groups_per_token = keys.integer("expert_group_used_count");
+}
+
+bool has_choice_bias(const GgufFile& file) {
+  return std::ranges::any_of(
+      file.tensors(), [](const auto& info) { return info.name.ends_with(".exp_probs_b.bias"); });
+}
+
 }  // namespace
 
 ModelConfig read_gguf_sizes(GgufKeys& keys, const std::string& model_type) {
@@ -103,8 +127,9 @@ ModelConfig read_gguf_sizes(GgufKeys& keys, const std::string& model_type) {
   config.n_heads = keys.layer_integer("attention.head_count");
   config.n_key_value_heads = keys.layer_integer("attention.head_count_kv", config.n_heads);
   config.d_head = keys.integer("attention.key_length", even_head_width(config));
-  for (const auto* key :
-       {"attention.value_length", "attention.key_length_swa", "attention.value_length_swa"})
+  // With latent attention this is the width of the latent.
+  if (!keys.has("attention.value_length_mla")) keys.expect("attention.value_length", config.d_head);
+  for (const auto* key : {"attention.key_length_swa", "attention.value_length_swa"})
     keys.expect(key, config.d_head);
   expect_tensor(file, "token_embd.weight");
   config.d_vocabulary = file.info("token_embd.weight").shape.front();
@@ -123,9 +148,7 @@ ModelConfig read_gguf_sizes(GgufKeys& keys, const std::string& model_type) {
     config.experts.router_bias = file.contains("blk.0.ffn_gate_inp.bias");
     for (auto& layer : each_layer(config)) layer.has_experts = true;
   }
-  if (keys.integer("expert_group_count", 0) > 1)
-    keys.refuse("expert_group_count", "at most one group");
-  keys.ignore({"expert_group_used_count"});
+  read_expert_groups(keys, config.experts);
   return config;
 }
 
@@ -138,6 +161,20 @@ NormConfig read_gguf_layer_norm(GgufKeys& keys) {
           .epsilon = keys.number("attention.layer_norm_epsilon"),
           .has_bias = true,
           .scale_in_float32 = true};
+}
+
+void read_gguf_experts(GgufKeys& keys, ModelConfig& config) {
+  drop_prediction_layers(keys, config);
+  auto& experts = config.experts;
+  experts.d_mlp = keys.layer_integer("expert_feed_forward_length");
+  const auto count = keys.integer("expert_shared_count", 0);
+  if (__builtin_mul_overflow(count, experts.d_mlp, &experts.d_shared))
+    keys.refuse("expert_shared_count", "a smaller number");
+  experts.shared_gate = false;
+  experts.choice_bias = has_choice_bias(keys.file());
+  const double scale = keys.number("expert_weights_scale", 1);
+  experts.weight_scale = scale == 0 ? 1 : scale;
+  set_expert_layers(config, keys.integer("leading_dense_block_count", 0));
 }
 
 void read_gguf_windows(GgufKeys& keys, ModelConfig& config, int64_t window, int64_t period) {
@@ -187,6 +224,10 @@ WeightNames gguf_names() {
                    {"mlp.experts.{}.gate", "ffn_gate_exps", of_one_expert(unchanged())},
                    {"mlp.experts.{}.up", "ffn_up_exps", of_one_expert(unchanged())},
                    {"mlp.experts.{}.down", "ffn_down_exps", of_one_expert(unchanged())},
+                   {"mlp.choice_bias", "exp_probs_b.bias", flattened()},
+                   {"mlp.shared.gate", "ffn_gate_shexp"},
+                   {"mlp.shared.up", "ffn_up_shexp"},
+                   {"mlp.shared.down", "ffn_down_shexp"},
                    {"mlp.gate", "ffn_gate"},
                    {"mlp.up", "ffn_up"},
                    {"mlp.down", "ffn_down"}},

@@ -17,6 +17,10 @@ NormConfig read_gguf_rms_norm(GgufKeys& keys);
 /// Reads a LayerNorm with the file's epsilon.
 NormConfig read_gguf_layer_norm(GgufKeys& keys);
 
+/// Reads the experts of files whose first layers can be dense: their widths, the shared experts,
+/// which are one, and the factor of the weights.
+void read_gguf_experts(GgufKeys& keys, ModelConfig& config);
+
 /// Reads RoPE with the file's base and its scaling or factors ("rope_freqs.weight").
 RopeConfig read_gguf_rope(GgufKeys& keys, const ModelConfig& config);
 

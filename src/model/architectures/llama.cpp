@@ -2,14 +2,13 @@
 
 #include "model/architectures/families.h"
 #include "model/architectures/gguf_reading.h"
+#include "model/architectures/layer_names.h"
 
 namespace spikesink::detail {
 
 ModelConfig read_llama_like(ConfigKeys& keys, double norm_epsilon, const RopeDefaults& rope,
-                            int64_t context) {
-  ModelConfig config;
+                            ModelConfig config) {
   config.model_type = keys.text("model_type");
-  config.context = context;
   read_sizes(keys, config);
   config.norm = config.final_norm = rms_norm(keys.number("rms_norm_eps", norm_epsilon));
   config.activation.kind = read_activation(keys, "hidden_act", "silu");
@@ -40,9 +39,18 @@ WeightNames llama_names() {
   };
 }
 
+WeightNames interleaved_llama_names() {
+  auto names = llama_names();
+  reorder_interleaved(names.in_layer);
+  return names;
+}
+
 ModelConfig read_llama(ConfigKeys& keys) {
-  constexpr int64_t kContext = 2048;  // the first files do not say it
-  auto config = read_llama_like(keys, 1e-6, {}, kContext);
+  return read_llama_with_sizes(keys, {.context = 2048});  // the first files do not say it
+}
+
+ModelConfig read_llama_with_sizes(ConfigKeys& keys, ModelConfig sizes) {
+  auto config = read_llama_like(keys, 1e-6, {}, std::move(sizes));
   config.qkv_bias = config.attention_output_bias = keys.flag("attention_bias", false);
   config.mlp_bias = keys.flag("mlp_bias", false);
   return config;
@@ -100,10 +108,7 @@ ModelConfig read_gguf_llama(GgufKeys& keys) {
 
 WeightNames gguf_llama_names() {
   auto names = gguf_names();
-  for (auto& name : names.in_layer) {
-    if (name.parameter == "attn.q") name.extract = interleaved_pairs(QkvPart::kQuery);
-    if (name.parameter == "attn.k") name.extract = interleaved_pairs(QkvPart::kKey);
-  }
+  reorder_interleaved(names.in_layer);
   return names;
 }
 

@@ -14,6 +14,18 @@ constexpr std::string_view kLlamaCppKeys[] = {
     "rope.dimension_count", "rope.dimension_count_swa", "rope.freq_base", "rope.scale_linear",
     "rope.scaling.alpha", "rope.scaling.attn_factor", "rope.scaling.factor",
     "rope.scaling.original_context_length", "rope.scaling.type"};
+constexpr std::string_view kLlamaCppKeysDbrx[] = {
+    "attention.clamp_kqv", "attention.layer_norm_epsilon"};
+constexpr std::string_view kLlamaCppKeysDeepseek2[] = {
+    "attention.key_length_mla", "attention.kv_lora_rank", "attention.layer_norm_rms_epsilon",
+    "attention.q_lora_rank", "attention.temperature_length", "attention.temperature_scale",
+    "attention.value_length_mla", "expert_feed_forward_length", "expert_gating_func",
+    "expert_shared_count", "expert_weights_norm", "expert_weights_scale",
+    "leading_dense_block_count", "rope.scaling.yarn_log_multiplier"};
+constexpr std::string_view kLlamaCppKeysErnie45Moe[] = {
+    "attention.layer_norm_rms_epsilon", "expert_feed_forward_length",
+    "expert_shared_feed_forward_length", "interleave_moe_layer_step", "leading_dense_block_count",
+    "rope.dimension_sections"};
 constexpr std::string_view kLlamaCppKeysFalcon[] = {
     "attention.layer_norm_epsilon"};
 constexpr std::string_view kLlamaCppKeysGemma2[] = {
@@ -23,12 +35,20 @@ constexpr std::string_view kLlamaCppKeysGemma2[] = {
 constexpr std::string_view kLlamaCppKeysGemma3[] = {
     "attention.layer_norm_rms_epsilon", "attention.sliding_window",
     "attention.sliding_window_pattern", "final_logit_softcapping", "rope.freq_base_swa"};
+constexpr std::string_view kLlamaCppKeysGlm4moe[] = {
+    "attention.layer_norm_rms_epsilon", "expert_feed_forward_length", "expert_gating_func",
+    "expert_shared_count", "expert_weights_norm", "expert_weights_scale",
+    "leading_dense_block_count", "rope.dimension_sections"};
 constexpr std::string_view kLlamaCppKeysGptOss[] = {
     "attention.layer_norm_rms_epsilon", "attention.sliding_window",
     "attention.sliding_window_pattern", "expert_feed_forward_length", "rope.freq_base_swa"};
 constexpr std::string_view kLlamaCppKeysGpt2[] = {
     "attention.layer_norm_epsilon"};
 constexpr std::string_view kLlamaCppKeysLlama[] = {
+    "attention.layer_norm_rms_epsilon"};
+constexpr std::string_view kLlamaCppKeysMinimaxM2[] = {
+    "attention.layer_norm_rms_epsilon", "expert_feed_forward_length", "expert_gating_func"};
+constexpr std::string_view kLlamaCppKeysOlmoe[] = {
     "attention.layer_norm_rms_epsilon"};
 constexpr std::string_view kLlamaCppKeysPhi3[] = {
     "attention.layer_norm_rms_epsilon", "attention.sliding_window"};
@@ -39,12 +59,18 @@ constexpr std::string_view kLlamaCppKeysQwen3[] = {
 
 constexpr KeyTable kLlamaCppKeysTables[] = {
     {"", kLlamaCppKeys},
+    {"dbrx", kLlamaCppKeysDbrx},
+    {"deepseek2", kLlamaCppKeysDeepseek2},
+    {"ernie4_5-moe", kLlamaCppKeysErnie45Moe},
     {"falcon", kLlamaCppKeysFalcon},
     {"gemma2", kLlamaCppKeysGemma2},
     {"gemma3", kLlamaCppKeysGemma3},
+    {"glm4moe", kLlamaCppKeysGlm4moe},
     {"gpt-oss", kLlamaCppKeysGptOss},
     {"gpt2", kLlamaCppKeysGpt2},
     {"llama", kLlamaCppKeysLlama},
+    {"minimax-m2", kLlamaCppKeysMinimaxM2},
+    {"olmoe", kLlamaCppKeysOlmoe},
     {"phi3", kLlamaCppKeysPhi3},
     {"qwen2", kLlamaCppKeysQwen2},
     {"qwen3", kLlamaCppKeysQwen3},

@@ -51,9 +51,9 @@ json section(const LocalityComparisons& comparisons) {
 
 void add_section(const AttentionLocalityResult& result, ReportDocument& report) {
   json layers = json::array(), heads = json::array();
-  for (const auto& comparisons : result.layers) {
+  for (const auto& [layer, comparisons] : result.layers) {
     auto entry = section(comparisons);
-    entry["layer"] = layers.size();
+    entry["layer"] = layer;
     layers.push_back(entry);
   }
   for (const auto& head : result.heads) heads.push_back(section(head));

@@ -212,7 +212,7 @@ TEST_F(AttentionLocalityTest, GroupsOfALayerAreOfItsHeads) {
   ASSERT_EQ(result.layers.size(), 2u);
   int64_t sink_heads = 0;
   for (size_t layer = 0; layer < 2; ++layer) {
-    const auto& [sinks, others, area] = result.layers[layer].without_common_sinks;
+    const auto& [sinks, others, area] = result.layers[layer].comparisons.without_common_sinks;
     EXPECT_EQ(sinks.heads + others.heads, 4);
     sink_heads += sinks.heads;
     double distance = 0;

@@ -24,11 +24,14 @@ struct QuantisationOptions {
 enum class LinearReader {
   kAttention,          // query, key and value projections
   kAttentionOutput,    // output projection
+  kMixer,              // all projections of a mixer other than attention
+  kMixerOutput,        // its output projection
   kFeedForward,        // gate and up projections, or the router of experts
   kFeedForwardOutput,  // down
   kUnembedding
 };
-/// Returns "attention", "attention_output", "feed_forward", "feed_forward_output" or "unembedding".
+/// Returns "attention", "attention_output", "mixer", "mixer_output", "feed_forward",
+/// "feed_forward_output" or "unembedding".
 const char* to_string(LinearReader reader);
 
 /// The values that share one scale: a whole tensor (here one sequence), or one row (token) or

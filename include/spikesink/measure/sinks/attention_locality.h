@@ -70,12 +70,18 @@ struct LocalityComparisons {
   LocalityComparison without_common_sinks;
 };
 
+/// The comparison of one layer's heads.
+struct LayerLocality {
+  int64_t layer = 0;
+  LocalityComparisons comparisons;
+};
+
 struct AttentionLocalityResult {
   AttentionLocalityOptions options;
-  int64_t sequences = 0;                    // sequences with at least `least_queries` tokens
-  std::vector<HeadLocality> heads;          // every layer and head, in that order
-  LocalityComparisons all;                  // of all heads
-  std::vector<LocalityComparisons> layers;  // of the heads of each layer
+  int64_t sequences = 0;              // sequences with at least `least_queries` tokens
+  std::vector<HeadLocality> heads;    // every layer with attention and head, in that order
+  LocalityComparisons all;            // of all heads
+  std::vector<LayerLocality> layers;  // with attention, ascending
 };
 
 /// Measures how near to the query the attention to keys other than sinks is, for sink heads and
@@ -111,7 +117,7 @@ class AttentionLocality : public Mergeable<AttentionLocality> {
   torch::Tensor sequences_with_sink_;  // [layers, heads] int64
   int64_t sequences_ = 0;
   int64_t queries_ = 0;
-  int64_t layers_run_ = 0;
+  std::vector<int64_t> layers_run_;  // ascending
 };
 
 }  // namespace spikesink

@@ -141,11 +141,11 @@ class AttentionSinks : public Mergeable<AttentionSinks> {
   torch::Tensor exceeding_;         // [layers, heads, keys] int64, sequences above epsilon
   torch::Tensor share_of_queries_;  // [layers, heads, keys] float64, sum over sequences
   std::vector<FlatMap<int64_t, int64_t>> tokens_;  // [keys], id -> count of sequences
-  torch::Tensor learned_;     // [layers, heads] float64, summed over queries; or undefined
-  int64_t queries_seen_ = 0;  // by each head
-  int64_t layers_run_ = 0;
-  torch::Tensor paper_importance_;  // [layers, heads] float64, sum over sequences
-  torch::Tensor paper_exceeding_;   // [layers, heads] int64, sequences above epsilon
+  torch::Tensor learned_;            // [layers, heads] float64, summed over queries; or undefined
+  int64_t queries_seen_ = 0;         // by each head
+  std::vector<int64_t> layers_run_;  // ascending
+  torch::Tensor paper_importance_;   // [layers, heads] float64, sum over sequences
+  torch::Tensor paper_exceeding_;    // [layers, heads] int64, sequences above epsilon
   int64_t paper_sequences_ = 0;
   FlatMap<int64_t, int64_t> paper_positions_, paper_tokens_;  // key or id -> count of sinks
 };

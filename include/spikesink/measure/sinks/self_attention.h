@@ -66,9 +66,9 @@ class SelfAttention : public Mergeable<SelfAttention> {
 
   SpikePositions spike_positions_;
   SelfAttentionOptions options_;
-  torch::Tensor sums_;    // [groups, layers, heads] float64
-  torch::Tensor tokens_;  // [groups] int64
-  int64_t layers_run_ = 0;
+  torch::Tensor sums_;               // [groups, layers, heads] float64
+  torch::Tensor tokens_;             // [groups] int64
+  std::vector<int64_t> layers_run_;  // ascending
 };
 
 }  // namespace spikesink

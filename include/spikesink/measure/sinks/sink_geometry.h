@@ -105,11 +105,12 @@ class SinkGeometry : public Mergeable<SinkGeometry> {
     void merge(const VectorSums& other);
   };
   struct LayerSums {
+    int64_t layer;
     VectorSums queries, sinks, others;
     torch::Tensor gap;        // [heads], sum of the logit gap over queries
     int64_t gap_queries = 0;  // a head
 
-    explicit LayerSums(const ModelConfig& config);
+    LayerSums(const ModelConfig& config, int64_t layer);
     auto fields() { return std::tie(queries, sinks, others, gap, gap_queries); }
   };
 
@@ -121,7 +122,7 @@ class SinkGeometry : public Mergeable<SinkGeometry> {
   static std::vector<KeyGeometry> key_geometry(const VectorSums& keys, const VectorSums& queries);
 
   SinkGeometryOptions options_;
-  std::vector<LayerSums> layers_;
+  std::vector<LayerSums> layers_;          // with attention
   torch::Tensor queries_, keys_, values_;  // of the current layer
 };
 

@@ -39,8 +39,8 @@ struct SinkKeySpanResult {
   SinkKeySpanOptions options;
   int64_t sink_keys = 0;   // tokens
   int64_t other_keys = 0;  // tokens
-  /// Every layer and key/value head, in that order. Empty without channels, and if the text has no
-  /// sink keys or no other keys.
+  /// Every layer and key/value head, in that order. Empty without channels, if the text has no sink
+  /// keys or no other keys, and with latent attention, whose keys are no linear map of the input.
   std::vector<HeadKeySpan> heads;
 };
 
@@ -77,12 +77,13 @@ class SinkKeySpan : public Mergeable<SinkKeySpan> {
     void merge(const KeySums& other);
   };
   struct LayerSums {
+    int64_t layer;
     KeySums sinks, others;
     torch::Tensor query_moment;  // [query heads, d_head, d_head], of q q^T of other tokens
     torch::Tensor span_ranks;    // [key heads] int64
     torch::Tensor basis;         // of the spans: [key heads, d_head, n] float64, orthonormal or 0
 
-    explicit LayerSums(const ModelConfig& config);
+    LayerSums(const ModelConfig& config, int64_t layer);
     auto fields() { return std::tie(sinks, others, query_moment, span_ranks); }
   };
 
@@ -93,8 +94,8 @@ class SinkKeySpan : public Mergeable<SinkKeySpan> {
   std::vector<HeadKeySpan> key_heads(int64_t layer) const;
 
   SinkKeySpanOptions options_;
-  std::vector<LayerSums> layers_;
-  torch::Tensor queries_;  // of the current layer
+  std::vector<LayerSums> layers_;  // with attention
+  torch::Tensor queries_;          // of the current layer
 };
 
 }  // namespace spikesink

@@ -84,7 +84,7 @@ class SinksAnywhere : public Mergeable<SinksAnywhere> {
  private:
   friend class Mergeable<SinksAnywhere>;
   auto fields() {
-    return std::tie(layers_, heads_, tokens_, sequences_at_, token_positions_,
+    return std::tie(layers_, layers_run_, heads_, tokens_, sequences_at_, token_positions_,
                     token_position_count_, sequences_);
   }
 
@@ -107,8 +107,9 @@ class SinksAnywhere : public Mergeable<SinksAnywhere> {
 
   SinksAnywhereOptions options_;
   int64_t layers_ = 0;
-  std::vector<Head> heads_;         // [layers * heads]
-  std::vector<TokenCount> tokens_;  // [2 * vocabulary]: at position 0, then at other positions
+  std::vector<int64_t> layers_run_;  // ascending
+  std::vector<Head> heads_;          // [layers * heads]
+  std::vector<TokenCount> tokens_;   // [2 * vocabulary]: at position 0, then at other positions
   FlatMap<int64_t, int64_t> sequences_at_;  // position -> number of sequences with a sink at it
   std::vector<SinkOccurrence> token_positions_;
   int64_t token_position_count_ = 0;

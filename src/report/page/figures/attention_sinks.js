@@ -25,13 +25,15 @@ function sinkBorder(sinkHeads) {
   return {x, y};
 }
 
-function shareTrace(sinkHeads, layers, rows) {
-  const counts = Array(layers).fill(0);
-  for (const head of sinkHeads) counts[head.layer] += 1;
+// Layers without attention have no bar.
+function shareTrace(heads, sinkHeads, layers, rows) {
+  const counts = Array(layers).fill(null);
+  for (const {layer} of heads) counts[layer] = 0;
+  for (const {layer} of sinkHeads) counts[layer] += 1;
   return {
     type: 'bar',
     x: counts.map((_, layer) => layer),
-    y: counts.map((count) => (100 * count) / rows),
+    y: counts.map((count) => (count === null ? null : (100 * count) / rows)),
     text: counts.map((count, layer) => `layer ${layer}: ${count} of ${rows} heads`),
     textposition: 'none',
     hovertemplate: '%{text}<extra></extra>',
@@ -66,7 +68,7 @@ export function drawSinkMap(container, report) {
       marks: [{at: epsilon, text: `ε = ${epsilon}`}],
     }),
     border,
-    shareTrace(sinkHeads, layers, rows),
+    shareTrace(heads, sinkHeads, layers, rows),
   ];
   return draw(container, 250 + mapHeight(rows), traces, {
     showlegend: false,

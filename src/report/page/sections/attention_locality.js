@@ -95,7 +95,7 @@ function layerCurve(layers, kind) {
 function drawLocality(container, layers) {
   return drawPlane(container, 340, Object.keys(kCurves).map((kind) => layerCurve(layers, kind)), {
     showlegend: true,
-    xaxis: axis('layer', whole(layers.length)),
+    xaxis: axis('layer', whole(layers.at(-1).layer + 1)),
     yaxis: axis('mean distance, tokens', {rangemode: 'tozero'}),
   });
 }

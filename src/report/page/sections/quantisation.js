@@ -10,6 +10,8 @@ import {finite, greatest} from '../statistics.js';
 const kReads = {
   attention: 'Attention input',
   attention_output: 'Attention output projection',
+  mixer: 'Mixer without attention',
+  mixer_output: 'Output projection of the mixer',
   feed_forward: 'Feed-forward input',
   feed_forward_output: 'Down projection',
   unembedding: 'Unembedding',

@@ -59,7 +59,7 @@ function drawLayerMeans(container, layers, kinds) {
   });
   return drawPlane(container, 340, traces, {
     showlegend: true,
-    xaxis: axis('layer', whole(layers.length)),
+    xaxis: axis('layer', whole(layers.at(-1).layer + 1)),
     yaxis: axis('mean A[i, i]', {rangemode: 'tozero'}),
   });
 }

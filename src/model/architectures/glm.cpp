@@ -1,0 +1,38 @@
+#include "model/architectures/families.h"
+#include "model/architectures/layer_names.h"
+#include "model/architectures/llama.h"
+
+namespace spikesink::detail {
+
+// RoPE rotates adjacent channels, by default of half a head.
+ModelConfig read_glm(ConfigKeys& keys) {
+  auto config = read_llama_like(keys, 1.5625e-7, {.fraction = 0.5, .partial = true},
+                                {.n_key_value_heads = 2, .d_head = 128});
+  config.qkv_bias = keys.flag("attention_bias", true);
+  return config;
+}
+
+ModelConfig read_glm4(ConfigKeys& keys) {
+  auto config = read_glm(keys);
+  config.norm_placement = NormPlacement::kSandwich;
+  return config;
+}
+
+WeightNames glm_names() {
+  auto names = interleaved_llama_names();
+  names.in_layer = std::vector<WeightName>{{"mlp.gate", "mlp.gate_up_proj", half(0)},
+                                           {"mlp.up", "mlp.gate_up_proj", half(1)}} +
+                   names.in_layer;
+  return names;
+}
+
+// `post_attention_layernorm` is the norm before the feed-forward.
+WeightNames glm4_names() {
+  auto names = glm_names();
+  names.in_layer =
+      std::move(names.in_layer) + std::vector<WeightName>{{"ln1_post", "post_self_attn_layernorm"},
+                                                          {"ln2_post", "post_mlp_layernorm"}};
+  return names;
+}
+
+}  // namespace spikesink::detail
