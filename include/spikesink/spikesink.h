@@ -72,6 +72,7 @@
 #include "spikesink/model/gated_delta_net.h"
 #include "spikesink/model/generate.h"
 #include "spikesink/model/kv_cache.h"
+#include "spikesink/model/latent_projection.h"
 #include "spikesink/model/layer.h"
 #include "spikesink/model/linear.h"
 #include "spikesink/model/load_model.h"

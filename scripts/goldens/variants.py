@@ -692,7 +692,8 @@ VARIANTS = {
     },
     "minicpm3": {
         "v4_longrope": tiny("MiniCPM3ForCausalLM", **LATENT | dict(tie_word_embeddings=True), q_lora_rank=8,
-                            v_head_dim=4, scale_emb=3, scale_depth=0.9, dim_model_base=5, rewrite=[v4],
+                            v_head_dim=4, scale_emb=3, scale_depth=0.9, dim_model_base=5,
+                            rewrite=[v4, edit("v_head_dim")],
                             **rope(1e4, rope_type="longrope", short_factor=[1.0, 1.3], long_factor=[1.5, 4.0],
                                    original_max_position_embeddings=6)),
         "biases": tiny("MiniCPM3ForCausalLM", **LATENT, q_lora_rank=None, v_head_dim=8, attention_bias=True,

@@ -37,7 +37,7 @@ void read_gguf_yarn(GgufKeys& keys, ModelConfig& config) {
 
 }  // namespace
 
-void read_latent(ConfigKeys& keys, ModelConfig& config) {
+void read_latent(ConfigKeys& keys, ModelConfig& config, int64_t d_value) {
   auto& latent = config.latent;
   latent.kv_rank = keys.integer("kv_lora_rank");
   latent.q_rank = keys.integer("q_lora_rank", 0);
@@ -47,7 +47,7 @@ void read_latent(ConfigKeys& keys, ModelConfig& config) {
   config.ropes = {read_rope(keys, config)};
   if (__builtin_add_overflow(keys.integer("qk_nope_head_dim"), latent.d_rope, &config.d_head))
     keys.refuse("qk_nope_head_dim", "a smaller number");
-  config.d_value = keys.integer("v_head_dim");
+  config.d_value = d_value > 0 ? keys.integer("v_head_dim", d_value) : keys.integer("v_head_dim");
   config.qkv_bias = config.attention_output_bias = keys.flag("attention_bias", false);
   const double factor = read_softmax_factor(keys);
   if (factor != 1) config.attention_scale = factor / std::sqrt(static_cast<double>(config.d_head));

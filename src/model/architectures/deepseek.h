@@ -9,7 +9,8 @@
 namespace spikesink::detail {
 
 /// Reads latent attention: the widths of heads and latents, RoPE, and the scale of the softmax.
-void read_latent(ConfigKeys& keys, ModelConfig& config);
+/// `d_value` is the default, 0 for none.
+void read_latent(ConfigKeys& keys, ModelConfig& config, int64_t d_value = 0);
 /// Returns the tensor names of latent attention.
 std::vector<WeightName> latent_attention();
 

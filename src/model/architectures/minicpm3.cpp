@@ -9,7 +9,7 @@ namespace spikesink::detail {
 // Latent attention without experts; embeddings, outputs of blocks and logits are scaled.
 ModelConfig read_minicpm3(ConfigKeys& keys) {
   auto config = read_llama_like(keys, 1e-5);
-  read_latent(keys, config);
+  read_latent(keys, config, even_head_width(config));
   config.mlp_bias = keys.flag("mlp_bias", false);
   config.tied_embeddings = keys.flag("tie_word_embeddings", true);
   config.embedding_multiplier = keys.number("scale_emb", 12);
