@@ -48,7 +48,8 @@ WITHOUT_EFFECT = re.compile("|".join((
     r"add_cross_attention|is_encoder_decoder",  # only with an encoder's states
     r"pad_token_id",  # the gradient of one embedding, except in WITH_EFFECT
 )))
-WITH_EFFECT = {"roberta": {"pad_token_id"}}  # positions start after it
+WITH_EFFECT = {"roberta": {"pad_token_id"},  # positions start after it
+               "xglm": {"pad_token_id"}}     # its position is zero
 
 
 @functools.cache

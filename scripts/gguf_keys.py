@@ -57,6 +57,13 @@ def keys_of(code: str, names: dict[str, str], constant: str, functions: str) -> 
     return keys
 
 
+def with_own_loader(made: str, classes: str, headers: str) -> str:
+    """Returns the class, or its base class if it has no loader of hyperparameters of its own."""
+    if f"{made}::load_arch_hparams" in classes:
+        return made
+    return re.search(rf"struct {made} : public (\w+)", headers)[1]
+
+
 def read_tables(folder: pathlib.Path, architectures: list[str]) -> dict[str, set[str]]:
     """Returns the keys of each architecture; those of all are the table ""."""
     source = folder / "src"
@@ -65,12 +72,14 @@ def read_tables(folder: pathlib.Path, architectures: list[str]) -> dict[str, set
     constants = {name: constant for constant, name in re.findall(r"\{ (LLM_ARCH_\w+), +\"([^\"]+)\" +\}", text)}
     model = (source / "llama-model.cpp").read_text()
     classes = "".join(path.read_text() for path in sorted((source / "models").glob("*.cpp")))
+    headers = (source / "models" / "models.h").read_text()
     tables = {}
     for architecture in architectures:
         constant = constants[architecture]
         made = re.search(rf"case {constant}:\s+(?:case \w+:\s+)*return new (\w+)\(", model)[1]
         common = keys_of(body(model, "llama_model_base::load_hparams"), names, constant, model)
-        own = keys_of(body(classes, f"{made}::load_arch_hparams"), names, constant, model)
+        loader = with_own_loader(made, classes, headers)
+        own = keys_of(body(classes, f"{loader}::load_arch_hparams"), names, constant, model)
         tables[architecture] = own - common - WITHOUT_EFFECT
         tables[""] = common - WITHOUT_EFFECT
     return tables

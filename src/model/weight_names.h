@@ -18,6 +18,12 @@ struct WeightName {
   Extract extract = nullptr;  // null: the whole tensor, unchanged
 };
 
+/// A parameter that no file stores.
+struct ComputedWeight {
+  std::string parameter;
+  std::function<torch::Tensor(const ModelConfig&)> values;
+};
+
 /// The tensor names of one architecture in one format. Several entries of one parameter are
 /// alternatives.
 struct WeightNames {
@@ -29,6 +35,7 @@ struct WeightNames {
   std::vector<WeightName> end;       // without a prefix
   std::vector<std::string> superfluous;  // unused tensors to ignore; patterns as in matches_any
   bool transposed_layers = false;        // the matrices of layers are stored [in, out]
+  std::vector<ComputedWeight> computed = {};
 };
 
 /// A parameter's location in a file.

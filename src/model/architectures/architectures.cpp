@@ -66,18 +66,31 @@ constexpr Architecture<ConfigKeys> kHuggingFace[] = {
     {"spikesink", read_own, own_names},
     {"stablelm", read_stablelm, stablelm_names},
     {"starcoder2", read_starcoder2, starcoder2_names},
+    {"xglm", read_xglm, xglm_names},
 };
 
 constexpr Architecture<GgufKeys> kGguf[] = {
+    {"arcee", read_gguf_arcee, interleaved_gguf_names},
+    {"chatglm", read_gguf_glm, gguf_glm_names},
+    {"cohere2", read_gguf_cohere2, interleaved_gguf_names},
+    {"command-r", read_gguf_cohere, interleaved_gguf_names},
+    {"ernie4_5", read_gguf_ernie4_5, interleaved_gguf_names},
+    {"exaone4", read_gguf_exaone4, gguf_gemma_names},
     {"falcon", read_gguf_falcon, gguf_falcon_names},
+    {"gemma", read_gguf_gemma, gguf_names},
     {"gemma2", read_gguf_gemma2, gguf_gemma_names},
     {"gemma3", read_gguf_gemma3, gguf_gemma_names},
+    {"glm4", read_gguf_glm4, gguf_glm_names},
     {"gpt-oss", read_gguf_gpt_oss, gguf_gpt_oss_names},
     {"gpt2", read_gguf_gpt2, gguf_gpt2_names},
-    {"llama", read_gguf_llama, gguf_llama_names},
+    {"hunyuan-dense", read_gguf_hunyuan_v1_dense, gguf_names},
+    {"llama", read_gguf_llama, interleaved_gguf_names},
+    {"nemotron", read_gguf_nemotron, gguf_names},
     {"phi3", read_gguf_phi3, gguf_phi3_names},
     {"qwen2", read_gguf_qwen2, gguf_names},
     {"qwen3", read_gguf_qwen3, gguf_names},
+    {"seed_oss", read_gguf_seed_oss, gguf_seed_oss_names},
+    {"starcoder2", read_gguf_starcoder2, gguf_names},
 };
 
 template <typename Keys>
