@@ -51,7 +51,8 @@ WITHOUT_EFFECT = re.compile("|".join((
 # Model types of the hub that transformers has under another name.
 ALIASES = {"kimi_k2": "deepseek_v3"}
 
-WITH_EFFECT = {"roberta": {"pad_token_id"}}  # positions start after it
+WITH_EFFECT = {"roberta": {"pad_token_id"},  # positions start after it
+               "xglm": {"pad_token_id"}}     # its position is zero
 
 
 @functools.cache

@@ -77,6 +77,7 @@ LAYOUTS = {
     "gpt_bigcode": Layout("h", "wte", "attn", "attn"),
     "gpt_neo": Layout("h", "wte", "attn", "attn"),
     "biogpt": Layout(mlp_out="fc2"),
+    "xglm": Layout(mlp_out="fc2"),
     **dict.fromkeys(("llava", "mistral3", "qwen2_vl", "qwen2_5_vl", "qwen3_vl"),
                     Layout("language_model.layers", "language_model.embed_tokens")),
 }

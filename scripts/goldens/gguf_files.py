@@ -25,6 +25,18 @@ ARCHITECTURES = {
     "dbrx": gguf.MODEL_ARCH.DBRX,
     "deepseek_v2": gguf.MODEL_ARCH.DEEPSEEK2,
     "deepseek_v3": gguf.MODEL_ARCH.DEEPSEEK2,
+    "gemma": gguf.MODEL_ARCH.GEMMA,
+    "starcoder2": gguf.MODEL_ARCH.STARCODER2,
+    "glm": gguf.MODEL_ARCH.CHATGLM,
+    "glm4": gguf.MODEL_ARCH.GLM4,
+    "cohere": gguf.MODEL_ARCH.COMMAND_R,
+    "cohere2": gguf.MODEL_ARCH.COHERE2,
+    "nemotron": gguf.MODEL_ARCH.NEMOTRON,
+    "arcee": gguf.MODEL_ARCH.ARCEE,
+    "seed_oss": gguf.MODEL_ARCH.SEED_OSS,
+    "exaone4": gguf.MODEL_ARCH.EXAONE4,
+    "ernie4_5": gguf.MODEL_ARCH.ERNIE4_5,
+    "hunyuan_v1_dense": gguf.MODEL_ARCH.HUNYUAN_DENSE,
 }
 
 
@@ -247,9 +259,64 @@ def dbrx(writer, config):
     writer.add_layer_norm_eps(1e-5)
 
 
+def gemma(writer, config):
+    sizes(writer, config)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_key_length(config.head_dim)
+    writer.add_value_length(config.head_dim)
+
+
+def partial(writer, config):
+    common(writer, config)
+    writer.add_rope_dimension_count(int(config.head_dim * config.rope_parameters["partial_rotary_factor"]))
+
+
+def with_layer_norm(writer, config):
+    sizes(writer, config)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_eps(next(getattr(config, name) for name in ("layer_norm_eps", "norm_epsilon", "norm_eps")
+                                   if hasattr(config, name)))
+    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+
+
+def cohere(writer, config):
+    with_layer_norm(writer, config)
+    writer.add_logit_scale(config.logit_scale)
+    writer.add_rope_scaling_type(gguf.RopeScalingType.NONE)
+
+
+def cohere2(writer, config):
+    cohere(writer, config)
+    writer.add_sliding_window(config.sliding_window)
+    writer.add_sliding_window_pattern([kind == "sliding_attention" for kind in config.layer_types])
+    writer.add_vocab_size(config.vocab_size)
+    writer.add_rope_dimension_count(config.hidden_size // config.num_attention_heads)
+
+
+def nemotron(writer, config):
+    with_layer_norm(writer, config)
+    writer.add_vocab_size(config.vocab_size)
+    width = config.rope_parameters["partial_rotary_factor"] * config.hidden_size
+    writer.add_rope_dimension_count(int(width) // config.num_attention_heads)
+    writer.add_rope_scaling_type(gguf.RopeScalingType.NONE)
+
+
+def hunyuan(writer, config):
+    rope = config.rope_parameters
+    gemma(writer, config)
+    writer.add_rope_freq_base(rope["rope_theta"] * rope["alpha"] ** (config.head_dim / (config.head_dim - 2)))
+    writer.add_rope_scaling_type(gguf.RopeScalingType.NONE)
+    writer.add_rope_scaling_factor(1)
+
+
 METADATA = dict(llama=llama, mistral=llama, gemma2=gemma2, gemma3_text=gemma3, gpt2=gpt2, phi3=phi3, gpt_oss=gpt_oss,
-                falcon=falcon, olmoe=experts, minimax_m2=minimax, ernie4_5_moe=ernie, glm4_moe=glm4_moe,
-                deepseek_v2=deepseek, deepseek_v3=deepseek, dbrx=dbrx)
+                falcon=falcon, gemma=gemma, starcoder2=with_layer_norm, glm=partial, glm4=partial, cohere=cohere,
+                cohere2=cohere2, nemotron=nemotron, arcee=llama, hunyuan_v1_dense=hunyuan, olmoe=experts,
+                minimax_m2=minimax, ernie4_5_moe=ernie, glm4_moe=glm4_moe, deepseek_v2=deepseek, deepseek_v3=deepseek,
+                dbrx=dbrx)
 
 
 def rope_tensors(config):
@@ -357,4 +424,4 @@ def queries_first(name, tensor, config):
 TRANSFORMS = dict(llama=interleaved, mistral=interleaved, gemma2=one_added, gemma3_text=one_added, gpt2=transposed,
                   gpt_oss=split_experts, falcon=queries_first, olmoe=stacked_experts, minimax_m2=stacked_experts,
                   ernie4_5_moe=stacked_experts, glm4_moe=stacked_experts, deepseek_v2=latent, deepseek_v3=latent,
-                  dbrx=dbrx_experts)
+                  dbrx=dbrx_experts, gemma=one_added, nemotron=one_added, arcee=interleaved)

@@ -220,6 +220,7 @@ def flat(folder):
 
 GLM = dict(hidden_size=16, head_dim=8, pad_token_id=None)
 COHERE = dict(hidden_size=16, num_attention_heads=2, num_key_value_heads=1)
+XGLM = dict(d_model=12, num_layers=2, attention_heads=3, ffn_dim=24, max_position_embeddings=16, pad_token_id=1)
 GPTJ = dict(n_positions=16, n_embd=16, n_layer=2, n_head=2)
 QWEN_VISION = dict(depth=1, hidden_size=8, intermediate_size=8, out_hidden_size=16, num_heads=2, patch_size=2,
                    num_position_embeddings=4, deepstack_visual_indexes=[0], in_channels=1)
@@ -498,7 +499,7 @@ VARIANTS = {
                                tie_word_embeddings=False, **QWEN_IMAGES),
     },
     "gemma": {
-        "mqa": tiny("GemmaForCausalLM", head_dim=6, num_key_value_heads=1, **rope(1e4)),
+        "mqa": tiny("GemmaForCausalLM", gguf=True, head_dim=6, num_key_value_heads=1, **rope(1e4)),
         # the first files say gelu, and mean the approximation
         "v4": tiny("GemmaForCausalLM", head_dim=4, attention_bias=True, tie_word_embeddings=False,
                    rewrite=[v4, edit(hidden_act="gelu")], **rope(100.0)),
@@ -507,39 +508,40 @@ VARIANTS = {
         "sliding": tiny("Starcoder2ForCausalLM", sliding_window=4, **rope(1e5)),
         "v4": tiny("Starcoder2ForCausalLM", use_bias=False, tie_word_embeddings=False, hidden_act="gelu", rewrite=[v4],
                    **rope(100.0)),
+        "full": tiny("Starcoder2ForCausalLM", gguf=True, **rope(1e5)),
     },
     "glm": {
-        "partial": tiny("GlmForCausalLM", **GLM, **rope(1e4, partial_rotary_factor=0.5)),
+        "partial": tiny("GlmForCausalLM", gguf=True, **GLM, **rope(1e4, partial_rotary_factor=0.5)),
         "v4": tiny("GlmForCausalLM", **GLM, attention_bias=False, tie_word_embeddings=True, rewrite=[v4],
                    **rope(100.0, partial_rotary_factor=0.25)),
     },
     "glm4": {
-        "partial": tiny("Glm4ForCausalLM", **GLM, **rope(1e4, partial_rotary_factor=0.5)),
+        "partial": tiny("Glm4ForCausalLM", gguf=True, **GLM, **rope(1e4, partial_rotary_factor=0.5)),
         "v4": tiny("Glm4ForCausalLM", **GLM, attention_bias=False, rewrite=[v4], **rope(100.0, partial_rotary_factor=1.0)),
     },
     "cohere": {
-        "qk_norm": tiny("CohereForCausalLM", **COHERE, use_qk_norm=True, logit_scale=0.5, **rope(75e3)),
+        "qk_norm": tiny("CohereForCausalLM", gguf=True, **COHERE, use_qk_norm=True, logit_scale=0.5, **rope(75e3)),
         "v4": tiny("CohereForCausalLM", **COHERE, attention_bias=True, tie_word_embeddings=False, rewrite=[v4],
                    **rope(100.0)),
     },
     "cohere2": {
-        "listed": tiny("Cohere2ForCausalLM", **COHERE, sliding_window=4, logit_scale=0.25,
+        "listed": tiny("Cohere2ForCausalLM", gguf=True, **COHERE, sliding_window=4, logit_scale=0.25,
                        layer_types=["full_attention", "sliding_attention"], **rope(5e4)),
         "v4": tiny("Cohere2ForCausalLM", **COHERE, sliding_window=4, attention_bias=True, sliding_window_pattern=2,
                    rewrite=[v4, edit("layer_types", sliding_window_pattern=2)], **rope(100.0)),
     },
     "nemotron": {
-        "partial": tiny("NemotronForCausalLM", **PHI, **rope(1e4, partial_rotary_factor=0.5)),
+        "partial": tiny("NemotronForCausalLM", gguf=True, **PHI, **rope(1e4, partial_rotary_factor=0.5)),
         "v4": tiny("NemotronForCausalLM", head_dim=8, attention_bias=True, mlp_bias=True, hidden_act="silu",
                    rewrite=[v4, edit("partial_rotary_factor")], **rope(100.0, partial_rotary_factor=0.5)),
     },
     "arcee": {
-        "yarn": tiny("ArceeForCausalLM", head_dim=6, **rope(**YARN)),
+        "yarn": tiny("ArceeForCausalLM", gguf=True, head_dim=6, **rope(**YARN)),
         "v4": tiny("ArceeForCausalLM", attention_bias=True, mlp_bias=True, tie_word_embeddings=True, rewrite=[v4],
                    **rope(1e4)),
     },
     "seed_oss": {
-        "biases": tiny("SeedOssForCausalLM", head_dim=6, **rope(1e7)),
+        "biases": tiny("SeedOssForCausalLM", gguf=True, head_dim=6, **rope(1e7)),
         "v4": tiny("SeedOssForCausalLM", head_dim=4, attention_bias=False, attention_out_bias=True, mlp_bias=True,
                    tie_word_embeddings=True, rewrite=[v4], **rope(100.0)),
     },
@@ -547,7 +549,7 @@ VARIANTS = {
         "windows": tiny("Exaone4ForCausalLM", sliding_window=4, layer_types=["sliding_attention", "full_attention"],
                         **rope(1e6)),
         # the 1.2B model has no windows, so that all layers have RoPE
-        "v4": tiny("Exaone4ForCausalLM", head_dim=6, sliding_window=None, sliding_window_pattern=None,
+        "v4": tiny("Exaone4ForCausalLM", gguf=True, head_dim=6, sliding_window=None, sliding_window_pattern=None,
                    layer_types=["full_attention"] * 2, tie_word_embeddings=True, rewrite=[v4], **rope(**LLAMA3)),
     },
     "helium": {
@@ -556,7 +558,7 @@ VARIANTS = {
                    attention_bias=True, tie_word_embeddings=True, rewrite=[v4], **rope(100.0)),
     },
     "ernie4_5": {
-        "plain": tiny("Ernie4_5ForCausalLM", head_dim=6, **rope(5e5)),
+        "plain": tiny("Ernie4_5ForCausalLM", gguf=True, head_dim=6, **rope(5e5)),
         "v4": tiny("Ernie4_5ForCausalLM", head_dim=8, use_bias=True, tie_word_embeddings=False, rewrite=[v4],
                    **rope(100.0)),
     },
@@ -579,7 +581,7 @@ VARIANTS = {
                      rewrite=[edit("dtype", "num_key_value_heads", inference_runner=0, pad_key_length=True)]),
     },
     "hunyuan_v1_dense": {
-        "alpha": tiny("HunYuanDenseV1ForCausalLM", head_dim=6, tie_word_embeddings=True,
+        "alpha": tiny("HunYuanDenseV1ForCausalLM", gguf=True, head_dim=6, tie_word_embeddings=True,
                       **rope(1e4, rope_type="dynamic", alpha=50.0, factor=1.0, beta_fast=32, beta_slow=1, mscale=1.0,
                              mscale_all_dim=1.0)),
         "v4": tiny("HunYuanDenseV1ForCausalLM", head_dim=4, attention_bias=True, rewrite=[v4], **rope(100.0)),
@@ -603,6 +605,11 @@ VARIANTS = {
     "biogpt": {
         "scaled": named("BioGptForCausalLM", **BERT | dict(pad_token_id=1)),
         "hub": named("BioGptForCausalLM", **BERT | dict(pad_token_id=1), scale_embedding=False, hidden_act="relu",
+                     tie_word_embeddings=False, rewrite=[edit("dtype")]),
+    },
+    "xglm": {
+        "scaled": named("XGLMForCausalLM", **XGLM),
+        "hub": named("XGLMForCausalLM", **XGLM, scale_embedding=False, activation_function="relu",
                      tie_word_embeddings=False, rewrite=[edit("dtype")]),
     },
     "llava": {

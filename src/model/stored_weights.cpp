@@ -81,7 +81,16 @@ StoredWeights::StoredWeights(const TransformerImpl& model, std::unique_ptr<Weigh
   refuse_unused();
 }
 
+bool StoredWeights::add_computed(const std::string& name, const torch::Tensor& parameter) {
+  const auto found = std::ranges::find(names_.computed, name, &ComputedWeight::parameter);
+  if (found == names_.computed.end()) return false;
+  auto& group = groups_[group_of(name, config_.n_layers).index];
+  group.computed.push_back({parameter, parameter.numel(), found->values});
+  return true;
+}
+
 void StoredWeights::add(const std::string& name, const torch::Tensor& parameter) {
+  if (add_computed(name, parameter)) return;
   const auto alternatives = stored_as(name, parameter.size(0), names_, base_);
   if (alternatives.empty())
     throw std::logic_error("[load_model] no name is known for the parameter " + name);
@@ -201,7 +210,7 @@ torch::Tensor StoredWeights::extract(const Entry& entry, const torch::Tensor& st
 
 std::vector<WeightValues> StoredWeights::read(WeightGroup group) {
   const torch::NoGradGuard no_grad;
-  auto& [by_tensor, is_finite] = groups_[group.index];
+  auto& [by_tensor, computed, is_finite] = groups_[group.index];
   std::vector<WeightValues> result;
   for (const auto& [tensor, all] : by_tensor) {
     const auto stored = stored_values(all.front(), /*check_finite=*/!is_finite);
@@ -212,6 +221,8 @@ std::vector<WeightValues> StoredWeights::read(WeightGroup group) {
     }
     if (!uses_file_bytes) release(all.front());
   }
+  for (const auto& entry : computed)
+    result.push_back({entry.parameter, entry.values(config_).to(options_)});
   is_finite = true;
   return result;
 }
@@ -260,6 +271,10 @@ void StoredWeights::unload(WeightGroup group) const {
     }
     release(all.front());
   }
+  for (const auto& entry : groups_[group.index].computed) {
+    auto parameter = entry.parameter;
+    parameter.set_data(at::empty({0}, options_));
+  }
 }
 
 int64_t StoredWeights::bytes(WeightGroup group) const {
@@ -267,6 +282,7 @@ int64_t StoredWeights::bytes(WeightGroup group) const {
   for (const auto& [tensor, all] : groups_[group.index].entries) {
     for (const auto& entry : all) elements += c10::multiply_integers(entry.shape);
   }
+  for (const auto& entry : groups_[group.index].computed) elements += entry.elements;
   return elements * static_cast<int64_t>(options_.dtype().itemsize());
 }
 

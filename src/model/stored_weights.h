@@ -54,12 +54,20 @@ class StoredWeights {
   };
   /// By the first tensor of the location, so that a tensor with several parameters is read once.
   using ByTensor = std::map<std::string, std::vector<Entry>>;
+  /// A parameter that is computed from the configuration.
+  struct ComputedEntry {
+    torch::Tensor parameter;
+    int64_t elements;
+    std::function<torch::Tensor(const ModelConfig&)> values;
+  };
   struct Group {
     ByTensor entries;
+    std::vector<ComputedEntry> computed;
     bool is_finite = false;  // true after the first read
   };
 
   void add(const std::string& name, const torch::Tensor& parameter);
+  bool add_computed(const std::string& name, const torch::Tensor& parameter);
   void check();
   void refuse_unused() const;
   void refuse_shared_fallbacks(const std::string& tensor,

@@ -18,6 +18,12 @@ struct WeightName {
   Extract extract = nullptr;  // null: the whole tensor, unchanged
 };
 
+/// A parameter that no file stores.
+struct ComputedWeight {
+  std::string parameter;
+  std::function<torch::Tensor(const ModelConfig&)> values;
+};
+
 /// The tensor names of one architecture in one format. Several entries of one parameter are
 /// alternatives.
 struct WeightNames {
@@ -31,6 +37,7 @@ struct WeightNames {
   bool transposed_layers = false;        // the matrices of layers are stored [in, out]
   /// Files can have one layer more, which predicts a further token; its tensors are ignored.
   bool has_prediction_layer = false;
+  std::vector<ComputedWeight> computed = {};
 };
 
 /// A parameter's location in a file.

@@ -168,6 +168,12 @@ TEST_F(GgufKeysTest, NeutralValuesChangeNothing) {
   EXPECT_TRUE(logits_of(model).equal(logits_of(EditedGguf("qwen2/tied").model())));
 }
 
+TEST_F(GgufKeysTest, OnlyTheLargestExaoneHasWindows) {
+  EditedGguf edited("exaone4/v4");
+  EXPECT_TRUE(contains(edited.add("exaone4.attention.sliding_window", 4U).refusal(),
+                       "exaone4.attention.sliding_window: got 4, expected no window"));
+}
+
 TEST_F(GgufKeysTest, OtherValuesOfThemAreRefused) {
   const auto refusal = [](const char* key, const auto& value) {
     return EditedGguf("qwen2/tied").add(std::string("qwen2.") + key, value).refusal();

@@ -249,6 +249,28 @@ TEST_F(LoadModelTest, ADtypeThatIsNotFloatingPointIsRefused) {
   }
 }
 
+// Values that a family's reader does not understand, or that transformers cannot run.
+TEST_F(LoadModelTest, OptionsOfFamiliesThatCannotBeReadAreRefused) {
+  const auto refusal_of = [&](const char* model, const char* key, const nlohmann::json& value) {
+    take(SPIKESINK_GOLDENS + ("/models/" + std::string(model)));
+    config[key] = value;
+    return refusal();
+  };
+  EXPECT_TRUE(contains(refusal_of("apertus/xielu", "rope_parameters", nullptr), "of RoPE"));
+  EXPECT_TRUE(contains(refusal_of("ministral3/scaled", "rope_parameters", nullptr), "of RoPE"));
+  EXPECT_TRUE(contains(refusal_of("cohere2/listed", "sliding_window", nullptr), "sliding_window"));
+  EXPECT_TRUE(contains(refusal_of("exaone4/windows", "sliding_window", 0), "positive number or"));
+  EXPECT_TRUE(contains(refusal_of("gptj/partial", "rotary_dim", 0), "rotary_dim: got 0"));
+  EXPECT_TRUE(contains(refusal_of("xglm/scaled", "pad_token_id", 7), "pad_token_id: got 7"));
+  EXPECT_TRUE(contains(refusal_of("llava/llama", "text_config", {{"model_type", "opt"}}),
+                       "one with model_type llama"));
+  for (const char* types : {"[[[\"far\"], 2]]", "[[[\"local\"], 3]]", "[[[], 2]]", "[2]"})
+    EXPECT_TRUE(
+        contains(refusal_of("gpt_neo/windows", "attention_types", nlohmann::json::parse(types)),
+                 "attention_types"))
+        << types;
+}
+
 TEST_F(LoadModelTest, Float16IsNearFloat32) {
   const torch::NoGradGuard no_grad;
   save();

@@ -1,4 +1,5 @@
 #include "model/architectures/families.h"
+#include "model/architectures/gguf_reading.h"
 #include "model/architectures/llama.h"
 
 namespace spikesink::detail {
@@ -36,9 +37,39 @@ ModelConfig read_cohere2(ConfigKeys& keys) {
   const auto period = keys.integer("sliding_window_pattern", 4);
   if (period < 1) keys.refuse("sliding_window_pattern", "a positive number");
   read_windows(keys, config, window, [&](int64_t layer) { return (layer + 1) % period != 0; });
-  for (auto& layer : config.layers) {
-    if (layer.window == 0) layer.rope = LayerConfig::kNoRope;
+  remove_rope_without_window(config);
+  return config;
+}
+
+namespace {
+
+ModelConfig read_gguf_every_cohere(GgufKeys& keys, const std::string& model_type) {
+  auto config = read_gguf_sizes(keys, model_type, /*reads_logit_scale=*/true);
+  config.norm = read_gguf_layer_norm(keys);
+  config.norm.has_bias = false;
+  config.final_norm = config.norm;
+  config.residual = ResidualForm::kParallelSharedNorm;
+  config.ropes = {read_gguf_rope(keys, config)};
+  return config;
+}
+
+}  // namespace
+
+// "command-r" in GGUF.
+ModelConfig read_gguf_cohere(GgufKeys& keys) {
+  auto config = read_gguf_every_cohere(keys, "cohere");
+  if (keys.file().contains("blk.0.attn_q_norm.weight")) {
+    config.qk_norm = QkNorm::kPerHeadScale;
+    config.qk_norm_config = config.norm;
   }
+  return config;
+}
+
+ModelConfig read_gguf_cohere2(GgufKeys& keys) {
+  auto config = read_gguf_every_cohere(keys, "cohere2");
+  keys.expect("rope.freq_base_swa", config.ropes.front().theta);
+  read_gguf_windows(keys, config, keys.integer("attention.sliding_window"), 4);
+  remove_rope_without_window(config);
   return config;
 }
 

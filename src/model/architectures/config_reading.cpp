@@ -272,6 +272,12 @@ void read_common_window(ConfigKeys& keys, ModelConfig& config) {
   for (auto& layer : each_layer(config)) layer.window = window;
 }
 
+void remove_rope_without_window(ModelConfig& config) {
+  for (auto& layer : each_layer(config)) {
+    if (layer.window == 0) layer.rope = LayerConfig::kNoRope;
+  }
+}
+
 int64_t read_window_or_null(ConfigKeys& keys, int64_t absent) {
   if (!keys.value().contains("sliding_window")) return absent;
   const auto window = keys.integer("sliding_window", 0);

@@ -73,6 +73,8 @@ void read_windows(ConfigKeys& keys, ModelConfig& config, int64_t window,
                   const std::function<bool(int64_t layer)>& slides);
 /// Sets `sliding_window` in every layer; null: no window.
 void read_common_window(ConfigKeys& keys, ModelConfig& config);
+/// The layers with full attention get no positions.
+void remove_rope_without_window(ModelConfig& config);
 /// Reads `sliding_window`. Unlike an absent key, which means `absent`, null means no window: 0.
 int64_t read_window_or_null(ConfigKeys& keys, int64_t absent);
 

@@ -16,8 +16,10 @@ ModelConfig read_seed_oss(ConfigKeys& keys);
 ModelConfig read_helium(ConfigKeys& keys);
 ModelConfig read_ernie4_5(ConfigKeys& keys);
 ModelConfig read_ministral3(ConfigKeys& keys);
+ModelConfig read_gguf_seed_oss(GgufKeys& keys);
+ModelConfig read_gguf_ernie4_5(GgufKeys& keys);
+WeightNames gguf_seed_oss_names();
 ModelConfig read_gguf_llama(GgufKeys& keys);
-WeightNames gguf_llama_names();
 
 ModelConfig read_qwen2(ConfigKeys& keys);
 ModelConfig read_qwen3(ConfigKeys& keys);
@@ -94,6 +96,7 @@ ModelConfig read_gemma2(ConfigKeys& keys);
 ModelConfig read_gemma3_text(ConfigKeys& keys);
 ModelConfig read_gemma3(ConfigKeys& keys);
 WeightNames gemma_names();
+ModelConfig read_gguf_gemma(GgufKeys& keys);
 ModelConfig read_gguf_gemma3(GgufKeys& keys);
 ModelConfig read_gguf_gemma2(GgufKeys& keys);
 WeightNames gguf_gemma_names();
@@ -148,23 +151,33 @@ ModelConfig read_glm(ConfigKeys& keys);
 ModelConfig read_glm4(ConfigKeys& keys);
 WeightNames glm_names();
 WeightNames glm4_names();
+ModelConfig read_gguf_glm(GgufKeys& keys);
+ModelConfig read_gguf_glm4(GgufKeys& keys);
+WeightNames gguf_glm_names();
 
 ModelConfig read_cohere(ConfigKeys& keys);
 ModelConfig read_cohere2(ConfigKeys& keys);
+ModelConfig read_gguf_cohere(GgufKeys& keys);
+ModelConfig read_gguf_cohere2(GgufKeys& keys);
 
 ModelConfig read_nemotron(ConfigKeys& keys);
 ModelConfig read_arcee(ConfigKeys& keys);
+ModelConfig read_gguf_nemotron(GgufKeys& keys);
+ModelConfig read_gguf_arcee(GgufKeys& keys);
 
 ModelConfig read_exaone4(ConfigKeys& keys);
+ModelConfig read_gguf_exaone4(GgufKeys& keys);
 
 ModelConfig read_hunyuan_v1_dense(ConfigKeys& keys);
 WeightNames hunyuan_v1_dense_names();
+ModelConfig read_gguf_hunyuan_v1_dense(GgufKeys& keys);
 
 ModelConfig read_apertus(ConfigKeys& keys);
 WeightNames apertus_names();
 
 ModelConfig read_starcoder2(ConfigKeys& keys);
 WeightNames starcoder2_names();
+ModelConfig read_gguf_starcoder2(GgufKeys& keys);
 
 ModelConfig read_gptj(ConfigKeys& keys);
 WeightNames gptj_names();
@@ -178,6 +191,8 @@ WeightNames gpt_neo_names();
 
 ModelConfig read_biogpt(ConfigKeys& keys);
 WeightNames biogpt_names();
+ModelConfig read_xglm(ConfigKeys& keys);
+WeightNames xglm_names();
 
 ModelConfig read_llava(ConfigKeys& keys);
 ModelConfig read_mistral3(ConfigKeys& keys);

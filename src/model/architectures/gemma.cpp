@@ -96,17 +96,24 @@ ModelConfig read_gemma3(ConfigKeys& keys) {
 
 namespace {
 
-// GGUF stores norm scales with the one added. It does not store the scale of the dot products. That
-// is 1 / sqrt(d_head), except in the largest model of each family, with `largest_depth` layers,
-// where it is 1 / sqrt(d_model / n_heads).
-ModelConfig read_gguf_gemma(GgufKeys& keys, const std::string& model_type, int64_t largest_depth) {
+// GGUF stores norm scales with the one added.
+ModelConfig read_gguf_every_gemma(GgufKeys& keys, const std::string& model_type) {
   auto config = read_gguf_sizes(keys, model_type);
   config.norm = read_gguf_rms_norm(keys);
   config.norm.scale_in_float32 = true;
   config.final_norm = config.norm;
-  config.norm_placement = NormPlacement::kSandwich;
   config.embedding_multiplier = std::sqrt(static_cast<double>(config.d_model));
   config.activation.kind = Activation::kGeluTanh;
+  return config;
+}
+
+// GGUF does not store the scale of the dot products. That
+// is 1 / sqrt(d_head), except in the largest model of each family, with `largest_depth` layers,
+// where it is 1 / sqrt(d_model / n_heads).
+ModelConfig read_gguf_gemma_2_or_3(GgufKeys& keys, const std::string& model_type,
+                                   int64_t largest_depth) {
+  auto config = read_gguf_every_gemma(keys, model_type);
+  config.norm_placement = NormPlacement::kSandwich;
   if (config.n_layers == largest_depth && config.n_heads > 0) {
     const int64_t width = config.d_model / config.n_heads;
     config.attention_scale = 1 / std::sqrt(static_cast<double>(width));
@@ -116,9 +123,15 @@ ModelConfig read_gguf_gemma(GgufKeys& keys, const std::string& model_type, int64
 
 }  // namespace
 
+ModelConfig read_gguf_gemma(GgufKeys& keys) {
+  auto config = read_gguf_every_gemma(keys, "gemma");
+  config.ropes = {read_gguf_rope(keys, config)};
+  return config;
+}
+
 // Files of June 2024 lack the soft caps, which every Gemma 2 has.
 ModelConfig read_gguf_gemma2(GgufKeys& keys) {
-  auto config = read_gguf_gemma(keys, "gemma2", 46);
+  auto config = read_gguf_gemma_2_or_3(keys, "gemma2", 46);
   config.attention_softcap = keys.number("attn_logit_softcapping", 50);
   config.logit_softcap = keys.number("final_logit_softcapping", 30);
   config.ropes = {read_gguf_rope(keys, config)};
@@ -128,7 +141,7 @@ ModelConfig read_gguf_gemma2(GgufKeys& keys) {
 }
 
 ModelConfig read_gguf_gemma3(GgufKeys& keys) {
-  auto config = read_gguf_gemma(keys, "gemma3_text", 62);
+  auto config = read_gguf_gemma_2_or_3(keys, "gemma3_text", 62);
   config.attention_softcap = keys.number("attn_logit_softcapping", 0);
   config.logit_softcap = keys.number("final_logit_softcapping", 0);
   config.qk_norm = QkNorm::kPerHead;

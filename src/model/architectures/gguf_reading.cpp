@@ -4,6 +4,7 @@
 
 #include "detail/fail.h"
 #include "model/architectures/config_reading.h"
+#include "model/architectures/layer_names.h"
 
 namespace spikesink::detail {
 namespace {
@@ -117,7 +118,7 @@ bool has_choice_bias(const GgufFile& file) {
 
 }  // namespace
 
-ModelConfig read_gguf_sizes(GgufKeys& keys, const std::string& model_type) {
+ModelConfig read_gguf_sizes(GgufKeys& keys, const std::string& model_type, bool reads_logit_scale) {
   const auto& file = keys.file();
   ModelConfig config;
   config.model_type = model_type;
@@ -140,7 +141,8 @@ ModelConfig read_gguf_sizes(GgufKeys& keys, const std::string& model_type) {
   config.tied_embeddings = !file.contains("output.weight");
   keys.ignore({"vocab_size", "rope.scaling.finetuned", "tensor_data_layout"});
   keys.expect("attention.causal", true);
-  keys.expect("logit_scale", 1.0);
+  if (!reads_logit_scale) keys.expect("logit_scale", 1.0);
+  config.logit_multiplier = keys.number("logit_scale", 1);
   if (const auto experts = keys.integer("expert_count", 0); experts > 0) {
     config.experts.count = experts;
     config.experts.experts_per_token = keys.layer_integer("expert_used_count");
@@ -201,6 +203,12 @@ RopeConfig read_gguf_rope(GgufKeys& keys, const ModelConfig& config) {
   keys.expect("rope.dimension_count_swa", rope.dimensions);
   rope.scaling = read_scaling(keys, config);
   return rope;
+}
+
+WeightNames interleaved_gguf_names() {
+  auto names = gguf_names();
+  reorder_interleaved(names.in_layer);
+  return names;
 }
 
 WeightNames gguf_names() {

@@ -9,8 +9,10 @@
 namespace spikesink::detail {
 
 /// Reads sizes, heads and context. The vocabulary, biases and tied embeddings are found from the
-/// tensors. Sets `model_type`.
-ModelConfig read_gguf_sizes(GgufKeys& keys, const std::string& model_type);
+/// tensors. Sets `model_type`. `reads_logit_scale`: the family has the key `logit_scale`, which is
+/// read, too.
+ModelConfig read_gguf_sizes(GgufKeys& keys, const std::string& model_type,
+                            bool reads_logit_scale = false);
 
 /// Reads an RMSNorm with the file's epsilon.
 NormConfig read_gguf_rms_norm(GgufKeys& keys);
@@ -34,5 +36,7 @@ void read_gguf_sliding_rope(GgufKeys& keys, ModelConfig& config, RopeConfig rope
 
 /// Returns the common tensor names; no rows are reordered.
 WeightNames gguf_names();
+/// Returns them for a family whose RoPE rotates adjacent channels.
+WeightNames interleaved_gguf_names();
 
 }  // namespace spikesink::detail

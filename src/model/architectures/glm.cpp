@@ -1,4 +1,5 @@
 #include "model/architectures/families.h"
+#include "model/architectures/gguf_reading.h"
 #include "model/architectures/layer_names.h"
 #include "model/architectures/llama.h"
 
@@ -32,6 +33,31 @@ WeightNames glm4_names() {
   names.in_layer =
       std::move(names.in_layer) + std::vector<WeightName>{{"ln1_post", "post_self_attn_layernorm"},
                                                           {"ln2_post", "post_mlp_layernorm"}};
+  return names;
+}
+
+// "chatglm" in GGUF.
+ModelConfig read_gguf_glm(GgufKeys& keys) {
+  auto config = read_gguf_sizes(keys, "glm");
+  config.norm = config.final_norm = read_gguf_rms_norm(keys);
+  config.ropes = {read_gguf_rope(keys, config)};
+  return config;
+}
+
+ModelConfig read_gguf_glm4(GgufKeys& keys) {
+  auto config = read_gguf_glm(keys);
+  config.model_type = "glm4";
+  config.norm_placement = NormPlacement::kSandwich;
+  return config;
+}
+
+WeightNames gguf_glm_names() {
+  auto names = gguf_names();
+  names.in_layer =
+      std::vector<WeightName>{{"mlp.gate", "ffn_up", half(0)}, {"mlp.up", "ffn_up", half(1)}} +
+      names.in_layer + stacked_attention("attn_qkv") +
+      std::vector<WeightName>{{"ln1_post", "post_attention_norm"}, {"ln2_post", "post_ffw_norm"}};
+  reorder_interleaved(names.in_layer);
   return names;
 }
 

@@ -1,4 +1,5 @@
 #include "model/architectures/families.h"
+#include "model/architectures/gguf_reading.h"
 #include "model/architectures/llama.h"
 
 namespace spikesink::detail {
@@ -19,6 +20,15 @@ WeightNames hunyuan_v1_dense_names() {
   rename(names, "attn.q_norm", "self_attn.query_layernorm");
   rename(names, "attn.k_norm", "self_attn.key_layernorm");
   return names;
+}
+
+ModelConfig read_gguf_hunyuan_v1_dense(GgufKeys& keys) {
+  auto config = read_gguf_llama(keys);
+  config.model_type = "hunyuan_v1_dense";
+  config.qk_norm = QkNorm::kPerHead;
+  config.qk_norm_config = config.norm;
+  config.qk_norm_after_rope = true;
+  return config;
 }
 
 }  // namespace spikesink::detail

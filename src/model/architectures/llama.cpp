@@ -106,10 +106,4 @@ ModelConfig read_gguf_llama(GgufKeys& keys) {
   return config;
 }
 
-WeightNames gguf_llama_names() {
-  auto names = gguf_names();
-  reorder_interleaved(names.in_layer);
-  return names;
-}
-
 }  // namespace spikesink::detail

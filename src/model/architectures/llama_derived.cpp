@@ -1,4 +1,5 @@
 #include "model/architectures/families.h"
+#include "model/architectures/gguf_reading.h"
 #include "model/architectures/llama.h"
 
 // Families that differ from Llama by defaults, by biases or by the order of RoPE's channels.
@@ -40,6 +41,24 @@ ModelConfig read_ministral3(ConfigKeys& keys) {
       read_llama_like(keys, 1e-5, {.query_scale = true}, {.n_key_value_heads = 8, .d_head = 128});
   config.query_scale = read_query_scale(keys);
   read_common_window(keys, config);
+  return config;
+}
+
+ModelConfig read_gguf_seed_oss(GgufKeys& keys) {
+  auto config = read_gguf_llama(keys);
+  config.model_type = "seed_oss";
+  return config;
+}
+
+WeightNames gguf_seed_oss_names() {
+  auto names = gguf_names();
+  rename(names, "ln2", "post_attention_norm");
+  return names;
+}
+
+ModelConfig read_gguf_ernie4_5(GgufKeys& keys) {
+  auto config = read_gguf_llama(keys);
+  config.model_type = "ernie4_5";
   return config;
 }
 

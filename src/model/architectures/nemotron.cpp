@@ -1,4 +1,5 @@
 #include "model/architectures/families.h"
+#include "model/architectures/gguf_reading.h"
 #include "model/architectures/llama.h"
 
 namespace spikesink::detail {
@@ -27,6 +28,31 @@ ModelConfig read_nemotron(ConfigKeys& keys) {
 
 ModelConfig read_arcee(ConfigKeys& keys) {
   return read_ungated(keys, {});
+}
+
+namespace {
+
+ModelConfig read_gguf_ungated(GgufKeys& keys, const std::string& model_type) {
+  auto config = read_gguf_sizes(keys, model_type);
+  config.ropes = {read_gguf_rope(keys, config)};
+  config.gated = false;
+  config.activation.kind = Activation::kReluSquared;
+  return config;
+}
+
+}  // namespace
+
+// GGUF stores norm scales with the one added.
+ModelConfig read_gguf_nemotron(GgufKeys& keys) {
+  auto config = read_gguf_ungated(keys, "nemotron");
+  config.norm = config.final_norm = read_gguf_layer_norm(keys);
+  return config;
+}
+
+ModelConfig read_gguf_arcee(GgufKeys& keys) {
+  auto config = read_gguf_ungated(keys, "arcee");
+  config.norm = config.final_norm = read_gguf_rms_norm(keys);
+  return config;
 }
 
 }  // namespace spikesink::detail

@@ -1,4 +1,5 @@
 #include "model/architectures/families.h"
+#include "model/architectures/gguf_reading.h"
 #include "model/architectures/llama.h"
 
 namespace spikesink::detail {
@@ -22,6 +23,15 @@ WeightNames starcoder2_names() {
   rename(names, "mlp.up", "mlp.c_fc");
   rename(names, "mlp.down", "mlp.c_proj");
   return names;
+}
+
+ModelConfig read_gguf_starcoder2(GgufKeys& keys) {
+  auto config = read_gguf_sizes(keys, "starcoder2");
+  config.norm = config.final_norm = read_gguf_layer_norm(keys);
+  config.ropes = {read_gguf_rope(keys, config)};
+  config.gated = false;
+  config.activation.kind = Activation::kGeluTanh;
+  return config;
 }
 
 }  // namespace spikesink::detail

@@ -493,6 +493,11 @@ constexpr std::string_view kTransformersKeysStarcoder2[] = {
     "num_key_value_heads", "original_max_position_embeddings", "partial_rotary_factor",
     "per_layer_config", "quantization_config", "rope_parameters", "rope_scaling", "rope_theta",
     "sliding_window", "tie_word_embeddings", "use_bias", "vocab_size"};
+constexpr std::string_view kTransformersKeysXglm[] = {
+    "activation_function", "attention_heads", "d_model", "ffn_dim", "hidden_size", "is_causal",
+    "max_position_embeddings", "num_attention_heads", "num_hidden_layers", "num_layers",
+    "pad_token_id", "per_layer_config", "quantization_config", "scale_embedding",
+    "tie_word_embeddings", "vocab_size"};
 
 constexpr KeyTable kTransformersKeysTables[] = {
     {"afmoe", kTransformersKeysAfmoe},
@@ -575,6 +580,7 @@ constexpr KeyTable kTransformersKeysTables[] = {
     {"smollm3", kTransformersKeysSmollm3},
     {"stablelm", kTransformersKeysStablelm},
     {"starcoder2", kTransformersKeysStarcoder2},
+    {"xglm", kTransformersKeysXglm},
 };
 // clang-format on
 
