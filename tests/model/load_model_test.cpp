@@ -271,6 +271,18 @@ TEST_F(LoadModelTest, OptionsOfFamiliesThatCannotBeReadAreRefused) {
         << types;
 }
 
+TEST_F(LoadModelTest, MistralsWindowHasADefaultAndCanBeNull) {
+  take(SPIKESINK_GOLDENS "/models/mistral/sliding");
+  const auto window = [&] {
+    save();
+    return load_model(folder.path())->config().layer(0).window;
+  };
+  config.erase("sliding_window");
+  EXPECT_EQ(window(), 4096);
+  config["sliding_window"] = nullptr;
+  EXPECT_EQ(window(), 0);
+}
+
 TEST_F(LoadModelTest, Float16IsNearFloat32) {
   const torch::NoGradGuard no_grad;
   save();

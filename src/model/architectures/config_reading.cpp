@@ -267,8 +267,8 @@ void read_windows(ConfigKeys& keys, ModelConfig& config, int64_t window,
   }
 }
 
-void read_common_window(ConfigKeys& keys, ModelConfig& config) {
-  const auto window = keys.integer("sliding_window", 0);
+void read_common_window(ConfigKeys& keys, ModelConfig& config, int64_t absent) {
+  const auto window = read_window_or_null(keys, absent);
   for (auto& layer : each_layer(config)) layer.window = window;
 }
 

@@ -71,8 +71,8 @@ void set_expert_layers(ModelConfig& config, int64_t first);
 /// "full_attention"), or, if that is absent, with `slides`.
 void read_windows(ConfigKeys& keys, ModelConfig& config, int64_t window,
                   const std::function<bool(int64_t layer)>& slides);
-/// Sets `sliding_window` in every layer; null: no window.
-void read_common_window(ConfigKeys& keys, ModelConfig& config);
+/// Sets `sliding_window` in every layer; null: no window; `absent` without the key.
+void read_common_window(ConfigKeys& keys, ModelConfig& config, int64_t absent = 0);
 /// The layers with full attention get no positions.
 void remove_rope_without_window(ModelConfig& config);
 /// Reads `sliding_window`. Unlike an absent key, which means `absent`, null means no window: 0.

@@ -58,7 +58,7 @@ ModelConfig read_llama_with_sizes(ConfigKeys& keys, ModelConfig sizes) {
 
 ModelConfig read_mistral(ConfigKeys& keys) {
   auto config = read_llama_like(keys);
-  read_common_window(keys, config);
+  read_common_window(keys, config, 4096);
   return config;
 }
 

@@ -35,8 +35,7 @@ ModelConfig read_text_mistral(ConfigKeys& keys) {
                                  .context = 131072,
                                  .n_heads = 32,
                                  .n_key_value_heads = 8});
-  const auto window = read_window_or_null(keys, 4096);
-  for (auto& layer : each_layer(config)) layer.window = window;
+  read_common_window(keys, config, 4096);
   return config;
 }
 
