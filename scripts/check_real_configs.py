@@ -159,6 +159,7 @@ def shrink(config):
         shrink_experts(text["ffn_config"], default)
         replace(text["ffn_config"], ("ffn_hidden_size",), WIDTHS["ffn_hidden_size"])
         text["attn_config"]["kv_n_heads"] = 1
+        text["rope_theta"] = text["attn_config"]["rope_theta"]  # transformers 5.24 does not look inside
     for name, width in WIDTHS.items():
         if text.get(name):
             text[name] = min(text[name], width)
@@ -171,7 +172,8 @@ def randomise(model):
     for parameter in model.parameters():
         noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
         scale = 0.3 if parameter.dim() == 1 else parameter.shape[-1] ** -0.5
-        parameter.data = parameter.data.double() * (parameter.dim() == 1) + scale * noise
+        value = parameter.data.double() * (parameter.dim() == 1) + scale * noise
+        parameter.data = value.float().double()  # transformers keeps some routers in float32
     model.tie_weights()
 
 
@@ -180,7 +182,8 @@ def write_model(config, folder):
     text = json.dumps(config, indent=2) + "\n"
     (folder / "config.json").write_text(text)
     read = transformers.AutoConfig.from_pretrained(folder)
-    kind = getattr(transformers, config["architectures"][0])
+    kind = getattr(transformers, config["architectures"][0], None)  # absent: a name of the hub's own code
+    kind = kind or transformers.MODEL_FOR_CAUSAL_LM_MAPPING[type(read)]
     model = kind._from_config(read, attn_implementation="eager", experts_implementation="eager")
     randomise(model)
     model.save_pretrained(folder)
