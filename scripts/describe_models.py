@@ -124,7 +124,7 @@ def shape_and_meaning(name, comment):
     if name.endswith("attn.hook_gate"):  # a factor for each channel, head or token
         shape += " or [B, T, H, 1] or [B, T, 1, 1]"
     if "delta.norm." in name:
-        shape = "[B, T, value heads, 1]" if name.endswith("hook_scale") else "[B, T, value heads, d_value]"
+        shape = "[B, T, value heads, 1]" if name.endswith("hook_scale") else "[B, T, value heads, value width]"
     return shape, what or ""
 
 

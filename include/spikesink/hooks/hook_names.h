@@ -86,19 +86,19 @@ inline constexpr std::string_view kZ = "attn.hook_z";
 //
 // [B, T, d_model], input of all projections
 inline constexpr std::string_view kDeltaIn = "delta.hook_in";
-// [B, T, key heads, d_key], queries after convolution, SiLU and normalisation
+// [B, T, key heads, key width], queries after convolution, SiLU and normalisation
 inline constexpr std::string_view kDeltaQ = "delta.hook_q";
-// [B, T, key heads, d_key], keys, likewise
+// [B, T, key heads, key width], keys, likewise
 inline constexpr std::string_view kDeltaK = "delta.hook_k";
-// [B, T, value heads, d_value], values after convolution and SiLU
+// [B, T, value heads, value width], values after convolution and SiLU
 inline constexpr std::string_view kDeltaV = "delta.hook_v";
 // [B, T, value heads], logarithm of the factor of the state, at most 0
 inline constexpr std::string_view kDeltaDecay = "delta.hook_decay";
 // [B, T, value heads], the share of the old value that the new one replaces
 inline constexpr std::string_view kDeltaBeta = "delta.hook_beta";
-// [B, T, value heads, d_value], factors of the head outputs
+// [B, T, value heads, value width], factors of the head outputs
 inline constexpr std::string_view kDeltaGate = "delta.hook_gate";
-// [B, T, value heads, d_value], head outputs after the gate
+// [B, T, value heads, value width], head outputs after the gate
 inline constexpr std::string_view kDeltaZ = "delta.hook_z";
 
 // Post-norm models only: norm(residual stream + block output), the input of the next block.
