@@ -66,12 +66,18 @@ def lengths(config):
     return LENGTHS if rope_type(config) in BY_LENGTH else LENGTHS[1:]
 
 
+def rotated_share(config, published):
+    if config.get("rotary_dim"):
+        return Fraction(config["rotary_dim"], published)
+    return Fraction(first({**config, **rope_of(config)}, ("partial_rotary_factor", "rotary_pct"), 1)).limit_denominator(100)
+
+
 def head_size(config, published):
     """A small size of heads of which the same share is rotated; scaling factors for each angle need the published one."""
     rope = rope_of(config)
     if "long_factor" in rope:
         return published
-    share = Fraction(first({**config, **rope}, ("partial_rotary_factor", "rotary_pct"), 1)).limit_denominator(100)
+    share = rotated_share(config, published)
     return next((size for size in range(8, published, 4) if share * size % 2 == 0), published)
 
 
@@ -87,7 +93,11 @@ def shrink_heads(config, default):
         replace(config, HIDDEN, max(8, round(width / 4) * 4))
         replace(config, HEADS, small)
         replace(config, KEY_HEADS, small_keys if keys else None)
+        replace(config, ("rotary_dim",), int(rotated_share(config, published) * size))
         replace(config, ("head_dim",), size)
+        if "mrope_section" in rope_of(config):  # pairs of channels for time, height and width
+            pairs = int(rotated_share(config, size) * size) // 2
+            rope_of(config)["mrope_section"] = [pairs - 2 * (pairs // 3), pairs // 3, pairs // 3]
 
 
 def shrink_layers(config):

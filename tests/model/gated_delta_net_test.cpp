@@ -58,8 +58,9 @@ TEST_F(GatedDeltaNetTest, AttentionIsMeasuredInTheOtherLayers) {
 
 TEST_F(GatedDeltaNetTest, WhatNeedsAttentionSaysSo) {
   const std::vector<HeadIndex> heads = {{0, 1}};
-  expect_needs_attention([&] { EditHeads(heads, Scale{0}).attach(model); });
-  expect_needs_attention([&] { RemoveSinks(CapSink{0.1}, {.heads = heads}).attach(model); });
+  expect_needs_attention([&] { const auto scope = EditHeads(heads, Scale{0}).attach(model); });
+  expect_needs_attention(
+      [&] { const auto scope = RemoveSinks(CapSink{0.1}, {.heads = heads}).attach(model); });
   expect_needs_attention([&] { ov_matrix(model, 0); });
   expect_needs_attention([&] {
     QkSample sample({.heads = {{0, 1}}});
