@@ -400,7 +400,7 @@ class SectionTest(TrainingTests, PageCase):
         report["model"] = report.get("model", {}) | {"attention_gate": "hidden", "norm_placement": "sandwich"}
         for head in report["effective_sinks"]["heads"]:
             head.update(gate=0.25, gate_at_sinks=0.5)
-        page = self.open_section(report, "effective_sinks")
+        page = self.open_section(report, "effective_sinks", "attention_sinks")
         self.assertIn("The gates let through 25 % of the outputs, at the sinks themselves 50 %.", self.text(page))
         self.assertIn("This model has such norms and gates.", self.text(page))
 

@@ -148,9 +148,9 @@ function effectiveNodes(section, report) {
     figure('effective-sinks', 'Attention to the sinks and their share of the output, each head',
       (container) => drawShares(container, heads)),
     ...mapNodes(heads, names),
-    paragraph('Sinks: position ' + section.options.positions.join(', ') + '. Share of the output: ' +
-      'the part of the head’s output, after its gate, that comes from the sinks’ values; over all ' +
-      'keys these shares add up to 100 %. Below 0 the part points against the output.', 'quiet'),
+    paragraph(`Sinks: position ${section.options.positions.join(', ')}. Share of the output: the ` +
+      'part of the head’s output, after its gate, that comes from the sinks’ values; over ' +
+      'all keys these shares add up to 100 %. Below 0 the part points against the output.', 'quiet'),
     ...paperNodes(report),
   ];
 }
