@@ -150,7 +150,8 @@ function effectiveNodes(section, report) {
     ...mapNodes(heads, names),
     paragraph(`Sinks: position ${section.options.positions.join(', ')}. Share of the output: the ` +
       'part of the head’s output, after its gate, that comes from the sinks’ values; over ' +
-      'all keys these shares add up to 100 %. Below 0 the part points against the output.', 'quiet'),
+      'all keys these shares add up to 100 %. Below 0 the part points against the output.',
+    'quiet'),
     ...paperNodes(report),
   ];
 }
