@@ -158,8 +158,6 @@ class SinkSections(Model):
                 "head": number,
                 "attention": attention,
                 "output_share": significant(0.05 * attention),
-                "gate": 1.0,
-                "gate_at_sinks": 1.0,
             }
 
         return {

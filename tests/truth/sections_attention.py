@@ -307,7 +307,7 @@ def effective_sinks(run):
             products += (from_sink * output).sum()
             squares += (output * output).sum()
         shares = {"attention": number(mean(attention)), "output_share": number(products / squares if squares else None)}
-        heads.append({"layer": layer, "head": head} | shares | {"gate": 1.0, "gate_at_sinks": 1.0})
+        heads.append({"layer": layer, "head": head} | shares)
     sequences = len(run.traces)
     return {
         "definition": Given(),

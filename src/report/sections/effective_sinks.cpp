@@ -1,19 +1,26 @@
 #include "spikesink/measure/sinks/effective_sinks.h"
 
+#include <algorithm>
+
 #include "report/json_values.h"
 #include "report/section.h"
 
 namespace spikesink::detail {
 
 void add_section(const EffectiveSinksResult& result, ReportDocument& report) {
+  const bool gated = std::ranges::any_of(
+      result.heads, [](const auto& head) { return head.gate < 1 || head.gate_at_sinks < 1; });
   json heads = json::array();
   for (const auto& head : result.heads) {
-    heads.push_back({{"layer", head.layer},
-                     {"head", head.head},
-                     {"attention", number(head.attention)},
-                     {"output_share", number(head.output_share)},
-                     {"gate", number(head.gate)},
-                     {"gate_at_sinks", number(head.gate_at_sinks)}});
+    json entry = {{"layer", head.layer},
+                  {"head", head.head},
+                  {"attention", number(head.attention)},
+                  {"output_share", number(head.output_share)}};
+    if (gated) {
+      entry["gate"] = number(head.gate);
+      entry["gate_at_sinks"] = number(head.gate_at_sinks);
+    }
+    heads.push_back(std::move(entry));
   }
   const json fields = {
       {"definition",
@@ -22,7 +29,7 @@ void add_section(const EffectiveSinksResult& result, ReportDocument& report) {
        "with o = g sum_k A_k v_k after the gate g and o' the part of the sinks (over all keys "
        "these "
        "shares add up to 1); gate, the mean factor g, and gate_at_sinks, that of the sinks' own "
-       "queries (1 without a gate)."},
+       "queries (in models with gates)."},
       {"options", {{"positions", result.options.sinks.positions}}},
       {"queries", result.queries},
       {"sinks", result.sinks},
